@@ -1,0 +1,37 @@
+# Every target makes its own environment in .venv, with pip alone.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: demo test bench lint clean
+.DEFAULT_GOAL := test
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	touch $@
+
+demo: $(VENV)/installed ## search made data, train the best network, and say where to look
+	rm -rf runs/demo models/demo
+	$(BIN)/haemsa search --data planted --evaluations 96 --workers 2 --seed 0 --name demo --run runs/demo
+	$(BIN)/haemsa train runs/demo --data planted --seeds 5 --out models/demo
+	@echo "Look at the search with: $(BIN)/haemsa show runs/demo, or in MLflow's page: $(BIN)/haemsa ui"
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## lint, types, import rules and all tests
+	$(BIN)/pytest
+
+bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative
+	$(BIN)/python -m tests.bench.bench_cohort
+	$(BIN)/python -m tests.bench.bench_evolution
+
+clean: ## remove what was made here, runs and models too
+	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,221 @@
+"""The command `haemsa`. Everything heavy loads inside a command, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="haemsa",
+    help="Find the best multimodal mixture-of-experts network for your features, by evolution.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Look at data.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Data = Annotated[str, typer.Option(help="planted, digits, or a path: an HDF5 store or an MMSA pickle.")]
+Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the figures to this file.")]  # noqa: UP045
+Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time
+Number = Optional[int]  # noqa: UP045
+
+
+def main() -> None:
+    """Run the command; what is wrong with the input is one sentence on standard error and exit status 2."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError) as error:
+        print(f"haemsa: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def console() -> Console:
+    """Standard output; wide enough for tables where it is no terminal."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.is_terminal else Console(width=140)
+
+
+@app.command()
+def search(
+    data: Annotated[Text, typer.Option(help="planted, digits, or a path: an HDF5 store or an MMSA pickle.")] = None,
+    config: Annotated[Optional[Path], typer.Option(help="A YAML file of settings; options go before it.")] = None,  # noqa: UP045
+    evaluations: Annotated[Number, typer.Option(help="Stop after so many genomes [default: 200].")] = None,
+    time: Annotated[Text, typer.Option(help="Stop after this long: 90s, 30m, 2h.")] = None,
+    patience: Annotated[Number, typer.Option(help="Stop after so many generations without progress.")] = None,
+    objectives: Annotated[Text, typer.Option(help="What to optimise, as mae,params.")] = None,
+    limit: Annotated[Optional[list[str]], typer.Option(help="A hard limit, as params=200000.")] = None,  # noqa: UP045
+    score: Annotated[Text, typer.Option(help="holdout[:SEEDS], or folds:K for cross-validation.")] = None,
+    population: Annotated[Number, typer.Option(help="Genomes that survive.")] = None,
+    mode: Annotated[Text, typer.Option(help="steady or generational.")] = None,
+    workers: Annotated[Text, typer.Option(help="How many train at a time: a number, or auto.")] = None,
+    backend: Annotated[Text, typer.Option(help="ray or inline.")] = None,
+    address: Annotated[Text, typer.Option(help="A running Ray cluster; none: start one here.")] = None,
+    gpus_per_worker: Annotated[Optional[float], typer.Option(help="GPUs per worker; fractions too.")] = None,  # noqa: UP045
+    cohort: Annotated[Number, typer.Option(help="Genomes trained together as one tensor.")] = None,
+    batch_size: Annotated[Number, typer.Option(help="Samples per training step.")] = None,
+    seed: Annotated[Number, typer.Option(help="The seed of everything random.")] = None,
+    name: Annotated[Text, typer.Option(help="The search's name [default: the data's].")] = None,
+    run: Annotated[Text, typer.Option(help="The run directory [default: a new one under runs/].")] = None,
+    tracking: Annotated[Text, typer.Option(help="MLflow's store, or off.")] = None,
+    resume: Annotated[Optional[Path], typer.Option(help="Go on with the search in this run directory.")] = None,  # noqa: UP045
+    json_file: Json = None,
+) -> None:
+    """Search for the best networks for some data."""
+    from cluster.config import SearchConfig
+    from cluster.launch import resume_search, run_search
+    from cluster.options import limits_of, objectives_of, workers_of
+    from cluster.progress import progress
+
+    options: dict[str, Any] = {
+        "data": data, "evaluations": evaluations, "time": time, "patience": patience, "score": score,
+        "population": population, "mode": mode, "backend": backend, "address": address, "cohort": cohort,
+        "gpus_per_worker": gpus_per_worker, "batch_size": batch_size, "seed": seed, "name": name, "run": run,
+        "tracking": tracking, "objectives": objectives_of(objectives), "limits": limits_of(limit),
+        "workers": workers_of(workers),
+    }  # fmt: skip
+    if resume is not None and any(value is not None for value in (*options.values(), config)):
+        raise ValueError("--resume goes on with the settings of its run directory, expected no other option")
+    with progress() as shown:
+        found = resume_search(resume, shown) if resume else run_search(SearchConfig.load(config, options), shown)
+    _report_search(found.run, found.summary, found.model)
+    _write_json(json_file, found.summary)
+    if found.summary["best"] is None:
+        raise typer.Exit(1)
+
+
+def _report_search(run: Path, summary: Any, model: str | None) -> None:
+    from cluster.show import show
+
+    out = console()
+    show(run, out)
+    if summary["best"] is None:
+        out.print("No candidate has scores: every one failed, see search.log.")
+        return
+    lines = [f"haemsa train {run} --data {summary['data']} --seeds 5 --out models/{summary['name']}", "haemsa ui"]
+    out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False)
+    if model:
+        out.print(f"Registered: {model}", highlight=False, markup=False)
+
+
+@app.command()
+def train(
+    source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
+    data: Data,
+    seeds: Annotated[int, typer.Option(help="Networks to train, each with its own seed.")] = 5,
+    out: Annotated[Optional[Path], typer.Option(help="Where to save the model [default: models/NAME].")] = None,  # noqa: UP045
+    json_file: Json = None,
+) -> None:
+    """Train the best genome for good, save it, and score it on the test split, once."""
+    from cluster.drawing import genome_tree
+    from cluster.report import metric_table, reference_table
+    from cluster.train import read_recipe, train_for_good
+
+    recipe = read_recipe(source)
+    folder = out or Path("models") / Path(data).stem
+    table, line = train_for_good(recipe, data, seeds, folder)
+    shown = console()
+    shown.print(genome_tree(recipe.genome, "genome"))
+    shown.print(f"{seeds} seeds, {line}; test split:", highlight=False)
+    shown.print(metric_table(table))
+    references = reference_table(data, table)
+    if references is not None:
+        shown.print(references)
+    shown.print(f"saved in {folder}", highlight=False)
+    _write_json(json_file, {"models": table, "split": "test", "protocol": line})
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")],
+    data: Data,
+    split: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
+    missing: Annotated[bool, typer.Option("--missing", help="A row for every subset of modalities.")] = False,
+    json_file: Json = None,
+) -> None:
+    """Score a saved model, also with modalities missing."""
+    from cluster.evaluate import evaluate as evaluate_model
+    from cluster.evaluate import load_for, load_model
+    from cluster.report import subset_table
+
+    predictor = load_model(model)
+    tables = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
+    console().print(subset_table(tables, split))
+    _write_json(json_file, {"split": split, "subsets": tables})
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    split: Annotated[Text, typer.Option(help="Only this split [default: all samples].")] = None,
+) -> None:
+    """Write a saved model's predictions, one row per sample."""
+    from cluster.evaluate import load_for, load_model, predictions, write_predictions
+
+    predictor = load_model(model)
+    dataset = load_for(predictor, data)
+    chosen = dataset.take(dataset.split(split)) if split else dataset
+    write_predictions(predictions(predictor, chosen), out)
+    console().print(f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}", highlight=False)
+
+
+@app.command()
+def show(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+    """Show a search: its best genome, its front, its generations; also while it runs."""
+    from cluster.show import show as show_run
+
+    show_run(run, console())
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    tracking: Annotated[Text, typer.Option(help="MLflow's store [default: as search has it].")] = None,
+) -> None:
+    """Open MLflow's page on the searches made here (on loopback; end it with Ctrl-C)."""
+    from cluster.ui import serve
+
+    raise typer.Exit(serve(port, tracking))
+
+
+@app.command()
+def config() -> None:
+    """Print the default configuration, commented."""
+    from cluster.config import commented_yaml
+
+    print(commented_yaml(), end="")
+
+
+@data_app.command()
+def info(data: Annotated[str, typer.Argument(help="planted, digits, or a path.")], json_file: Json = None) -> None:
+    """Say what was read: modalities, tasks, splits, and what was found wrong."""
+    from cluster.report import data_tables, describe
+    from model.data.sources import load
+
+    dataset = load(data)
+    found = describe(dataset)
+    for table in data_tables(found):
+        console().print(table)
+    for note in dataset.notes:
+        console().print(f"note: {note}", highlight=False, markup=False)
+    _write_json(json_file, found)
+
+
+def _write_json(path: Path | None, value: Any) -> None:
+    if path is None:
+        return
+    from cluster.files import write_json
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, value)

@@ -1,0 +1,208 @@
+"""Every setting of a search, checked before anything is computed.
+
+Settings come from a YAML file and from options; an unknown key is an error. Whether an objective, a limit or a modality
+exists depends on the data, and is checked by the search.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+DEFAULT_EVALUATIONS: Final = 200
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: object) -> object:
+    """Seconds of "90s", "30m", "2h", "1d" or a plain number; anything else is a ValueError."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
+    if match is None:
+        raise ValueError("expected seconds, or a number with a unit, such as 90s, 30m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _check_score(value: str) -> str:
+    match = re.fullmatch(r"holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
+    if match is None or (match[1] is not None and int(match[1]) < 2):
+        raise ValueError("expected holdout, holdout:SEEDS, or folds:K with K of 2 or more")
+    return value
+
+
+def _check_names(value: list[str]) -> list[str]:
+    if len(set(value)) != len(value) or not all(value):
+        raise ValueError("expected names, each once")
+    return value
+
+
+def _check_bounds(value: dict[str, Any]) -> dict[str, Any]:
+    if value:
+        from evo.bounds import Bounds
+
+        Bounds.from_dict(value)
+    return value
+
+
+def default_bounds() -> dict[str, Any]:
+    """The bounds of the search space and their defaults, as YAML holds them."""
+    from evo.bounds import Bounds
+
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(Bounds()).items()}
+
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, allow_inf_nan=False)]
+
+
+class SearchConfig(BaseModel):
+    """The settings of one search. Build it with `SearchConfig.of`, which reports errors as one sentence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    data: str = Field(min_length=1, description="planted, digits, or a path to a store or an MMSA pickle.")
+    name: str | None = Field(default=None, min_length=1, description="The search's name; null: the data's name.")
+    run: str | None = Field(default=None, min_length=1, description="Run directory; null: a new folder under runs/.")
+    evaluations: Count | None = Field(
+        default=None,
+        description="Stop after so many distinct genomes; null: no such limit "
+        f"(but {DEFAULT_EVALUATIONS} where time and patience are null too).",
+    )
+    time: Seconds | None = Field(
+        default=None, description="Stop after this long: seconds, or 90s, 30m, 2h; null: no limit."
+    )
+    patience: Count | None = Field(
+        default=None, description="Stop after so many generations without a larger hypervolume; null: never."
+    )
+    objectives: Annotated[list[str], AfterValidator(_check_names)] = Field(
+        default_factory=list,
+        description="What to optimise, the first first, for example [mae, params]; empty: the main metric and params.",
+    )
+    limits: dict[str, Positive] = Field(
+        default_factory=dict, description="Hard limits that every genome keeps, for example {params: 200000}."
+    )
+    score: Annotated[str, AfterValidator(_check_score)] = Field(
+        default="holdout",
+        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), or folds:K "
+        "(cross-validation, groups kept together).",
+    )
+    population: Annotated[int, Field(ge=2)] = Field(
+        default=32, description="Genomes that survive, and tells per generation."
+    )
+    mode: Literal["steady", "generational"] = Field(
+        default="steady",
+        description="steady: a free worker gets new genomes at once; generational: the same seed gives the same front "
+        "for any backend and number of workers.",
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="The seed of everything random in the search.")
+    workers: Count | Literal["auto"] = Field(
+        default="auto", description="Workers that train; auto: one per core or GPU share."
+    )
+    backend: Literal["ray", "inline"] = Field(
+        default="ray", description="ray: parallel; inline: in this process, one by one."
+    )
+    address: str | None = Field(
+        default=None, description="A running Ray cluster, for example ray://host:10001; null: start one."
+    )
+    address_timeout: Seconds = Field(default=20.0, description="How long to wait for an answer at that address.")
+    gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
+    )
+    cohort: Count = Field(default=8, description="Genomes trained together as one tensor.")
+    batch_size: Count = Field(default=32, description="Samples per training step, the same for all genomes.")
+    tracking: str | None = Field(
+        default=None,
+        min_length=1,
+        description="MLflow's store; null: MLFLOW_TRACKING_URI or sqlite:///mlflow.db; off: none.",
+    )
+    space: Annotated[dict[str, Any], AfterValidator(_check_bounds)] = Field(
+        default_factory=dict, description="Bounds of the search space that differ from the defaults."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limit_somehow(cls, values: Any) -> Any:
+        if isinstance(values, dict) and all(values.get(key) is None for key in ("evaluations", "time", "patience")):
+            return {**values, "evaluations": DEFAULT_EVALUATIONS}
+        return values
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> SearchConfig:
+        """Check `values`. Raises ValueError: one sentence naming the setting, its value and what was expected."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ValueError(_sentence(error)) from None
+
+    @classmethod
+    def load(cls, path: Path | None, overrides: Mapping[str, Any] | None = None) -> SearchConfig:
+        """Read the YAML file `path` (None: no file), then let every override that is not None replace its setting."""
+        given = {key: value for key, value in (overrides or {}).items() if value is not None}
+        return cls.of({**(read_yaml(path) if path else {}), **given})
+
+    def to_yaml(self) -> str:
+        """All settings as YAML, which `load` reads back."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in the YAML file `path`. Raises ValueError if it is no mapping or no YAML."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"configuration {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"configuration {path} is not readable YAML: {' '.join(str(error).split())}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ValueError(f"configuration {path} holds {type(values).__name__}, expected settings as key: value")
+    return values
+
+
+def commented_yaml() -> str:
+    """The default configuration, every setting under its description."""
+    lines = ["# A haemsa search: haemsa search --config FILE. Options on the command line go before this file."]
+    for name, value in SearchConfig(data="planted").model_dump(mode="json").items():
+        description = SearchConfig.model_fields[name].description or ""
+        lines += ["", *(f"# {line}" for line in textwrap.wrap(description, 116)), f"{name}: {_flow(value)}"]
+    lines += [f"#   {name}: {_flow(value)}" for name, value in default_bounds().items()]
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: object) -> str:
+    return str(yaml.safe_dump(value, default_flow_style=True, width=10_000)).removesuffix("...\n").strip()
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first setting that is wrong, in one sentence; the members of a union are joined by "or"."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    place = first["loc"]
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {place[0]!r}, expected one of {', '.join(SearchConfig.model_fields)}"
+    if first["type"] == "missing":
+        return f"setting {place[0]!r} is missing, expected {SearchConfig.model_fields[str(place[0])].description}"
+    expected = dict.fromkeys(_expected(problem["msg"]) for problem in problems if problem["loc"][0] == place[0])
+    return f"setting {_name(place)} is {first['input']!r}, expected {' or '.join(expected)}"
+
+
+def _expected(message: str) -> str:
+    for opening in ("Input should be a valid ", "Input should be ", "Value error, expected ", "Value error, "):
+        if message.startswith(opening):
+            return message.removeprefix(opening)
+    return message[0].lower() + message[1:]
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    """The setting's name, with the key inside it; pydantic adds the union's members, which mean nothing to a user."""
+    inner: Iterator[str] = (str(part) for part in place[1:2] if place[0] in ("limits", "objectives"))
+    return ".".join([str(place[0]), *inner])

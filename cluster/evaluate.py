@@ -1,0 +1,114 @@
+"""Using a saved model: metrics for every subset of modalities, and predictions as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cluster.files import replacing
+from cluster.train import Table, score
+from model.data.dataset import Dataset
+from model.data.sources import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from model.predictor import Predictor
+
+
+def load_model(address: str) -> Predictor:
+    """A saved model: a folder made by `haemsa train` or a search's best/, or models:/... in MLflow's registry."""
+    from model.predictor import Predictor
+
+    if address.startswith(("runs:/", "models:/")):
+        from cluster.mlflow_model import fetch_model
+
+        return Predictor.load(fetch_model(address))
+    path = Path(address)
+    best = path / "best"
+    return Predictor.load(best if best.is_dir() else path)
+
+
+def load_for(predictor: Predictor, data: str) -> Dataset:
+    """Data that the model can read. Raises ValueError naming what does not fit."""
+    dataset = load(data)
+    for name, task in predictor.tasks.items():
+        given = dataset.tasks.get(name)
+        if given is not None and (given.kind, given.labels) != (task.kind, task.labels):
+            raise ValueError(f"task {name!r} of data {dataset.name!r} is not the one that the model was trained on")
+    for name, (_, width) in predictor.modalities.items():
+        given_modality = dataset.modalities.get(name)
+        if given_modality is not None and given_modality.width != width:
+            raise ValueError(f"modality {name!r} has {given_modality.width} features, the model was trained on {width}")
+    if not set(dataset.modalities) & set(predictor.modalities):
+        raise ValueError(f"data {dataset.name!r} has none of the model's modalities {', '.join(predictor.modalities)}")
+    return dataset
+
+
+def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Table]:
+    """Metrics on a split by modalities shown ("text+audio"): all of them, and with `missing` every non-empty subset."""
+    part = dataset.take(dataset.split(split))
+    unknown = sorted(set(predictor.tasks) - set(part.tasks))
+    if unknown:
+        raise ValueError(
+            f"data {dataset.name!r} has no labels for {', '.join(unknown)}, it has {', '.join(part.tasks)}"
+        )
+    names = [name for name in predictor.modalities if name in part.modalities]
+    shown = subsets(names) if missing else [tuple(names)]
+    return {"+".join(subset): score(predictor, part, subset) for subset in shown}
+
+
+def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every non-empty subset, the largest first."""
+    return [subset for size in range(len(names), 0, -1) for subset in combinations(names, size)]
+
+
+def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
+    """One row per sample: id, split, and per task the mean prediction, its spread over members, and each member's.
+
+    Regression `task`, `task_std`, `task_0`, ...; classes `task` (the likeliest), `task/LABEL` (mean probability),
+    `task_0`, ...; multilabel `task/LABEL` and `task/LABEL_0`, ...
+    """
+    import pandas as pd
+
+    from model.predictor import inputs_of
+
+    given = {name: item for name, item in inputs_of(dataset).items() if name in predictor.modalities}
+    columns: dict[str, Any] = {"id": list(dataset.ids), "split": _split_names(dataset)}
+    for name, values in predictor.predict_members(given).items():
+        columns |= _columns(name, predictor.tasks[name], values)
+    return pd.DataFrame(columns)
+
+
+def write_predictions(frame: pd.DataFrame, out: Path) -> None:
+    """Write the table as CSV at once."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def _columns(name: str, task: Any, values: Any) -> dict[str, Any]:
+    """Columns of one task from every member's predictions [K, N, C]."""
+    mean = values.mean(0)
+    if task.kind == "regression":
+        each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
+        return {name: mean[:, 0], f"{name}_std": values[..., 0].std(0), **each}
+    labels = np.array(task.labels)
+    shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}
+    if task.kind == "classes":
+        each = {f"{name}_{k}": labels[member.argmax(1)] for k, member in enumerate(values)}
+        return {name: labels[mean.argmax(1)], **shares, **each}
+    return shares | {
+        f"{name}/{label}_{k}": member[:, c] for k, member in enumerate(values) for c, label in enumerate(labels)
+    }
+
+
+def _split_names(dataset: Dataset) -> list[str]:
+    names = np.full(len(dataset), "", dtype=object)
+    for split, indices in dataset.splits.items():
+        names[indices] = split
+    return [str(name) for name in names]

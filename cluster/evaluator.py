@@ -1,0 +1,101 @@
+"""Evaluators: cohorts of candidates go in, their results come out, in whatever order workers end them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cluster.trial import Result
+from evo.candidate import Candidate, Failure, FailureKind
+from model.spec import Genome
+
+Cohort = Sequence[Candidate[Genome]]
+TrainCohort = Callable[[Cohort], list[Result]]
+"""What a worker does with a cohort; `cluster.trial.Trial` is the real one."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cohort's results, in its order; who trained it, and for how many seconds."""
+
+    results: list[Result]
+    worker: str
+    seconds: float
+
+
+class Evaluator(Protocol):
+    """Trains cohorts somewhere. Every candidate submitted comes back exactly once."""
+
+    @property
+    def workers(self) -> int:
+        """How many cohorts can be trained at a time."""
+
+    @property
+    def free(self) -> int:
+        """How many cohorts would start at once if they were submitted now."""
+
+    @property
+    def pending(self) -> int:
+        """Cohorts submitted whose results were not collected yet."""
+
+    def submit(self, cohort: Cohort) -> None:
+        """Queue a cohort; never blocks."""
+
+    def collect(self, timeout: float | None = None) -> list[Finished]:
+        """Cohorts that ended, at least one unless none is pending or `timeout` seconds passed."""
+
+    def close(self) -> None:
+        """Stop the workers; what was not collected is lost."""
+
+
+class InlineEvaluator:
+    """Trains in this process, one cohort per call of `collect`."""
+
+    workers = 1
+
+    def __init__(self, train: TrainCohort) -> None:
+        self._train = train
+        self._queue: deque[Cohort] = deque()
+
+    @property
+    def free(self) -> int:
+        """One while nothing waits."""
+        return 0 if self._queue else 1
+
+    @property
+    def pending(self) -> int:
+        """Cohorts that wait."""
+        return len(self._queue)
+
+    def submit(self, cohort: Cohort) -> None:
+        """Queue a cohort."""
+        self._queue.append(cohort)
+
+    def collect(self, timeout: float | None = None) -> list[Finished]:  # noqa: ARG002
+        """Train the next cohort."""
+        if not self._queue:
+            return []
+        cohort, start = self._queue.popleft(), time.perf_counter()
+        try:
+            results = self._train(cohort)
+        except Exception as error:
+            results = failed(cohort, "error", describe(error))
+        return [Finished(results, "inline", time.perf_counter() - start)]
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._queue.clear()
+
+
+def failed(cohort: Cohort, kind: FailureKind, message: str) -> list[Result]:
+    """The results of a cohort of which nothing came back."""
+    return [Result(candidate.id, Failure(kind, message)) for candidate in cohort]
+
+
+def describe(error: BaseException) -> str:
+    """An error as one line: its type, and the first line of what it says."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}"[:500] if text else type(error).__name__

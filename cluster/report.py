@@ -1,0 +1,151 @@
+"""Tables for a terminal: metrics of models, of subsets of modalities, and of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def metric_table(models: Figures) -> Table:
+    """A row per metric, a column per model: mean and standard deviation."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("metric")
+    for name in models:
+        table.add_column(name, justify="right")
+    for metric in next(iter(models.values())):
+        table.add_row(metric, *(_figure(model[metric]) for model in models.values()))
+    return table
+
+
+def subset_table(tables: Mapping[str, Figures], split: str) -> Table:
+    """A row per subset of modalities, a column per metric: the mean over networks."""
+    from rich.table import Table
+
+    metrics = list(next(iter(tables.values()))["best"])
+    table = Table(title=f"{split} split, by the modalities that are present", title_justify="left")
+    table.add_column("modalities", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric.replace("_", " "), justify="right")
+    for subset, models in tables.items():
+        table.add_row(subset, *(f"{models['best'][metric]['mean']:.3f}" for metric in metrics))
+    return table
+
+
+def reference_table(data: str, models: Figures) -> Table | None:
+    """For the built-in data, what the figures are to be measured by, beside them; None for other data."""
+    if data == "planted":
+        return _planted_table(models["best"])
+    return _digits_table(models["best"]) if data == "digits" else None
+
+
+def _planted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The structure of the planted data is known, and so is what can be reached."""
+    from model.data.planted import planted_floor
+
+    truth = planted_floor()
+    rows = {
+        "this model": (found["sentiment/mae"]["mean"], found["emotion/accuracy"]["mean"]),
+        "floor: nothing can do better": (truth.mae, truth.accuracy),
+        f"the best from a single modality ({truth.single})": (truth.single_mae, truth.single_accuracy),
+        "the best constant": (truth.constant_mae, truth.constant_accuracy),
+    }
+    return _references("planted: what is known of it", ("sentiment/mae", "emotion/accuracy"), rows)
+
+
+def _digits_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+    from model.baselines import logistic_regression
+    from model.data.digits import digits
+
+    baseline = logistic_regression(digits(), "digit")
+    metrics = ("accuracy", "macro_f1")
+    rows = {
+        "this model": tuple(found[name]["mean"] for name in metrics),
+        "logistic regression on all views": tuple(baseline[name] for name in metrics),
+    }
+    return _references("digits: beside a plain baseline on the same splits", metrics, rows)
+
+
+def _references(title: str, metrics: Sequence[str], rows: Mapping[str, Sequence[float]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name in metrics:
+        table.add_column(name, justify="right")
+    for name, figures in rows.items():
+        table.add_row(name, *(f"{figure:.4f}" for figure in figures))
+    return table
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What `haemsa data info` tells, as plain values."""
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "samples": len(dataset),
+        "groups": len(np.unique(dataset.groups)),
+        "splits": {name: len(indices) for name, indices in dataset.splits.items()},
+        "modalities": {
+            name: {
+                "steps": item.steps,
+                "features": item.width,
+                "mean_length": float(item.lengths[item.presence].mean()) if item.presence.any() else 0.0,
+                "absent": int((~item.presence).sum()),
+            }
+            for name, item in dataset.modalities.items()
+        },
+        "tasks": {
+            name: {
+                "kind": task.kind,
+                "labels": list(task.labels),
+                "bounds": task.bounds,
+                "unlabelled": int((~task.labelled).sum()),
+                "distribution": _distribution(task),
+            }
+            for name, task in dataset.tasks.items()
+        },
+        "notes": list(dataset.notes),
+    }
+
+
+def data_tables(found: Mapping[str, Any]) -> list[Table]:
+    """`describe`'s value as tables: modalities, then tasks."""
+    from rich.table import Table
+
+    splits = ", ".join(f"{name} {count}" for name, count in found["splits"].items())
+    title = f"{found['name']}: {found['samples']} samples ({splits}) in {found['groups']} groups"
+    modalities = Table(title=f"{title}, fingerprint {found['fingerprint']}", title_justify="left")
+    for name in ("modality", "steps", "features", "mean length", "absent in"):
+        modalities.add_column(name, justify="left" if name == "modality" else "right")
+    for name, item in found["modalities"].items():
+        steps, width, absent = str(item["steps"]), str(item["features"]), str(item["absent"])
+        modalities.add_row(name, steps, width, f"{item['mean_length']:.1f}", absent)
+    tasks = Table()
+    for name in ("task", "kind", "without label", "distribution"):
+        tasks.add_column(name)
+    for name, task in found["tasks"].items():
+        tasks.add_row(name, task["kind"], str(task["unlabelled"]), task["distribution"])
+    return [modalities, tasks]
+
+
+def _distribution(task: Any) -> str:
+    values = task.targets[task.labelled]
+    if task.kind == "regression":
+        return f"mean {values.mean():.3f}, sd {values.std():.3f}, {values.min():.3g} to {values.max():.3g}"
+    counts = np.bincount(values, minlength=len(task.labels)) if task.kind == "classes" else np.nansum(values, 0)
+    return ", ".join(f"{label} {int(count)}" for label, count in zip(task.labels, counts, strict=True))
+
+
+def _figure(cell: Mapping[str, Any]) -> str:
+    return f"{cell['mean']:.4f}" + (f" ± {cell['std']:.4f}" if len(cell["values"]) > 1 else "")

@@ -1,0 +1,142 @@
+"""What `haemsa show RUN` prints: how a search went, its best genome, its front, and its generations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.drawing import genome_tree
+from cluster.journal import JournalRow, RunDirectory
+from cluster.progress import duration, number
+from cluster.tables import genome_columns
+from model.spec import Genome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_FRONT_COLUMNS = ("modalities", "levels", "experts", "width", "epochs", "learning_rate")
+
+
+def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
+    """Print the search in the run directory `path`, also while it runs. ValueError if it holds none."""
+    with RunDirectory.open(path, read_only=True) as run:
+        rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
+        name = run.config().name or path.resolve().name
+    done = [row for row in rows if row.status == "done"]
+    console.print(_heading(name, rows, summary), markup=False, highlight=False)
+    if not done:
+        console.print("No candidate has scores yet.")
+        return
+    objectives = directions(done, manifest)
+    front = front_of(done, objectives)
+    best = _best(front, summary)
+    scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
+    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
+    console.print(_front_table(front[:front_rows], objectives, len(front)))
+    console.print(_generation_table(rows, objectives))
+
+
+def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Objective -> "min" or "max": as the manifest's `objectives` has it, else as the metric's name implies."""
+    if manifest.get("objectives"):
+        return dict(manifest["objectives"])
+    from model.metrics import DIRECTIONS
+
+    return {name: DIRECTIONS.get(name.rpartition("/")[2], "min") for name in rows[0].scores}
+
+
+def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[JournalRow]:
+    """The rows that no other row dominates, the best of the first objective first. `rows` all have scores."""
+    import moocore
+    import numpy as np
+
+    signs = np.array([1.0 if direction == "min" else -1.0 for direction in objectives.values()])
+    losses = signs * np.array([[row.scores[name].mean for name in objectives] for row in rows])
+    chosen = np.flatnonzero(moocore.is_nondominated(losses)).tolist()
+    return [rows[index] for index in sorted(chosen, key=lambda index: tuple(losses[index]))]
+
+
+def _best(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> JournalRow:
+    chosen = ((summary or {}).get("best") or {}).get("id")
+    return next((row for row in front if row.id == chosen), front[0])
+
+
+def _heading(name: str, rows: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> str:
+    failed = sum(row.status == "failed" for row in rows)
+    ended = sum(row.status != "asked" for row in rows)
+    parts = [f"{name}: {ended} evaluations", f"{failed} failed"]
+    if summary is None:
+        waiting = sum(row.status == "asked" for row in rows)
+        return ", ".join([*parts, f"{waiting} pending: the search has not ended"])
+    labels = {"wall_seconds": "in {}", "worker_busy_fraction": "workers busy {}", "hypervolume": "hypervolume {}"}
+    for key, text in labels.items():
+        value = summary.get(key)
+        if value is not None:
+            parts.append(text.format(_figure(key, float(value))))
+    return ", ".join(parts)
+
+
+def _figure(key: str, value: float) -> str:
+    if key == "wall_seconds":
+        return duration(value)
+    return f"{value:.0%}" if key == "worker_busy_fraction" else number(value)
+
+
+def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    more = f", the first {len(front)}" if total > len(front) else ""
+    table = Table(title=f"Front: {total} candidates{more}", title_justify="left")
+    table.add_column("id", justify="right")
+    for name, direction in objectives.items():
+        table.add_column(Text(f"{name} {'↓' if direction == 'min' else '↑'}"), justify="right", no_wrap=True)
+    for name in _FRONT_COLUMNS:
+        table.add_column(name.replace("_", " "))
+    for row in front:
+        columns = genome_columns(row.genome)
+        cells = [_cell(columns[name]) for name in _FRONT_COLUMNS]
+        table.add_row(str(row.id), *(_score(row, name) for name in objectives), *map(Text, cells))
+    return table
+
+
+def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> Table:
+    """Per generation: how many ended, how many failed, and the best score so far of each objective."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Generations", title_justify="left")
+    for name in ("generation", "ended", "failed", *(f"best {name}" for name in objectives), "training"):
+        table.add_column(Text(name), justify="right")
+    best: dict[str, float] = {}
+    for generation in sorted({row.generation for row in rows if row.generation is not None}):
+        members = [row for row in rows if row.generation == generation]
+        for name, direction in objectives.items():
+            values = [row.scores[name].mean for row in members if row.status == "done"]
+            values += [best[name]] if name in best else []
+            if values:
+                best[name] = min(values) if direction == "min" else max(values)
+        counts = (str(len(members)), str(sum(row.status == "failed" for row in members)))
+        figures = (number(best[name]) if name in best else "-" for name in objectives)
+        table.add_row(str(generation), *counts, *figures, duration(sum(row.seconds or 0.0 for row in members)))
+    return table
+
+
+def _score(row: JournalRow, name: str) -> str:
+    score = row.scores[name]
+    return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def best_genome(run: RunDirectory) -> Genome:
+    """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
+    done = [row for row in run.rows() if row.status == "done"]
+    if not done:
+        raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
+    objectives = directions(done, run.manifest())
+    return _best(front_of(done, objectives), run.summary()).genome

@@ -1,0 +1,148 @@
+"""The borders of the space of experts: choices and ranges of every gene, and how a value moves within them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from model.spec import EncoderSpec, ExpertSpec, GateSpec, NetworkSpec, TrainingGenes
+
+Choices = tuple[int, ...]
+Range = tuple[float, float]
+
+CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate_k")
+LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature")
+TRAINING: Final = (
+    "learning_rate",
+    "weight_decay",
+    "clip",
+    "dropout",
+    "feature_dropout",
+    "modality_dropout",
+    "balance",
+)
+RANGES: Final = (*TRAINING, "temperature", "noise")
+DIGITS: Final = 3
+"""Significant digits of a real gene, so that keys are stable and near copies count as copies."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a genome may be made of: whole numbers are chosen from tuples, real numbers from (low, high)."""
+
+    widths: Choices = (8, 16, 24, 32, 48, 64)
+    expert_widths: Choices = (8, 16, 32, 64, 96)
+    max_levels: int = 4
+    max_experts: int = 6
+    max_depth: int = 3
+    heads: Choices = (1, 2, 4)
+    kernels: Choices = (3, 5)
+    gate_k: Choices = (1, 2, 3, 4)
+    temperature: Range = (0.5, 2.0)
+    noise: Range = (0.0, 1.0)
+    epochs: Choices = (6, 8, 10, 12, 16, 20, 24, 32)
+    learning_rate: Range = (3e-4, 1e-2)
+    weight_decay: Range = (1e-4, 0.3)
+    clip: Range = (0.25, 4.0)
+    dropout: Range = (0.0, 0.6)
+    feature_dropout: Range = (0.0, 0.7)
+    modality_dropout: Range = (0.0, 0.5)
+    balance: Range = (1e-3, 1e-1)
+
+    def __post_init__(self) -> None:
+        for name in CHOICES:
+            object.__setattr__(self, name, _choices(name, getattr(self, name)))
+        for name in RANGES:
+            object.__setattr__(self, name, _range(name, getattr(self, name)))
+        for name, low, high in (("max_levels", 0, 16), ("max_experts", 1, 64), ("max_depth", 1, 8)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"bound {name} is {value!r}, expected a whole number from {low} to {high}")
+        for end in (0, -1):  # the specs know what is possible at all
+            TrainingGenes(epochs=self.epochs[end], **{name: getattr(self, name)[end] for name in TRAINING})
+            NetworkSpec(self.widths[end], (EncoderSpec("any"),))
+            EncoderSpec("any", heads=self.heads[end], kernel=self.kernels[end])
+            ExpertSpec(("any",), width=self.expert_widths[end])
+            GateSpec(k=self.gate_k[end], temperature=self.temperature[end], noise=self.noise[end])
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Bounds:
+        """Read a configuration's values over the defaults. Raises ValueError for an unknown name or a wrong value."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in data:
+            if name not in names:
+                raise ValueError(f"bound {name!r} does not exist, expected one of {', '.join(names)}")
+        return cls(**data)
+
+    def clip_to(self, name: str, value: float) -> float:
+        """`value` within the range `name`, at `DIGITS` significant digits."""
+        low, high = self._range(name)
+        return min(max(float(f"{value:.{DIGITS}g}"), low), high)
+
+    def nearest(self, name: str, value: int) -> int:
+        """The choice of `name` closest to `value`; of two, the smaller."""
+        return min(self._choices(name), key=lambda choice: (abs(choice - value), choice))
+
+    def draw(self, name: str, rng: np.random.Generator) -> Any:
+        """A choice, or a real number from the range, even in its logarithm where the gene is a scale."""
+        bound = getattr(self, name)
+        if name in CHOICES:
+            return bound[rng.integers(len(bound))]
+        return self._from_unit(name, rng.random())
+
+    def nudge(self, name: str, value: Any, rng: np.random.Generator) -> Any:
+        """A neighbouring choice, or a real number some way off (standard deviation: a fifth of the range)."""
+        bound = getattr(self, name)
+        if name in CHOICES:
+            place = bound.index(self.nearest(name, value)) + (1 if rng.random() < 0.5 else -1)
+            return bound[min(max(place, 0), len(bound) - 1)]
+        low, high = self._ends(name)
+        place = (_scale(name, max(value, bound[0])) - low) / (high - low) if high > low else 0.0
+        return self._from_unit(name, min(max(place + rng.normal(0, 0.2), 0.0), 1.0))
+
+    def below(self, name: str, value: int) -> int:
+        """The next smaller choice of `name`, or the smallest."""
+        choices = self._choices(name)
+        return max((choice for choice in choices if choice < value), default=choices[0])
+
+    def _choices(self, name: str) -> Choices:
+        choices: Choices = getattr(self, name)
+        return choices
+
+    def _range(self, name: str) -> Range:
+        ends: Range = getattr(self, name)
+        return ends
+
+    def _ends(self, name: str) -> Range:
+        low, high = self._range(name)
+        return _scale(name, low), _scale(name, high)
+
+    def _from_unit(self, name: str, place: float) -> float:
+        low, high = self._ends(name)
+        value = low + place * (high - low)
+        return self.clip_to(name, math.exp(value) if name in LOGARITHMIC else value)
+
+
+def _scale(name: str, value: float) -> float:
+    return math.log(value) if name in LOGARITHMIC else value
+
+
+def _choices(name: str, value: Any) -> Choices:
+    whole = isinstance(value, (list, tuple)) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+    if not whole or not value or min(value) < 1:
+        raise ValueError(f"bound {name} is {value!r}, expected a list of positive whole numbers")
+    return tuple(sorted(set(value)))
+
+
+def _range(name: str, value: Any) -> Range:
+    real = isinstance(value, (list, tuple)) and all(isinstance(v, (int, float)) and math.isfinite(v) for v in value)
+    if not real or len(value) != 2 or value[0] > value[1]:
+        raise ValueError(f"bound {name} is {value!r}, expected two numbers [low, high]")
+    if name in LOGARITHMIC and value[0] <= 0:
+        raise ValueError(f"bound {name} is {value!r}, expected numbers above 0, as it varies on a logarithmic scale")
+    return float(value[0]), float(value[1])

@@ -1,0 +1,99 @@
+"""The space of networks of experts: samples, mutants and children that are legal and within hard limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from evo.bounds import Bounds
+from evo.legal import Domain, legal
+from evo.repair import Cost, minimal, shrink, within
+from evo.sampling import random_genome
+from evo.variation import WEIGHTS, toolbox
+from model.spec import Genome
+
+CROSSOVER: Final = 0.7
+"""Share of pairs that exchange genes; the children of others are mutants of one parent."""
+TRIES: Final = 16
+"""Mutations tried until one changes something."""
+
+
+class ExpertSpace:
+    """A `Space` of `Genome`s over named modalities.
+
+    `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean".
+    `limits`: the most that each cost of a network may be, kept by repair before anything is trained; `cost` gives a
+    network's costs by name. Raises ValueError for a limit without a cost, or one that no network of the space can meet.
+    """
+
+    def __init__(
+        self,
+        modalities: Sequence[str],
+        *,
+        bounds: Bounds | None = None,
+        steps: Mapping[str, int] | None = None,
+        limits: Mapping[str, float] | None = None,
+        cost: Cost | None = None,
+    ) -> None:
+        self.domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}))
+        self.limits = dict(limits or {})
+        self._cost: Cost = cost or (lambda _: {})
+        self._toolbox = toolbox(self.domain)
+        self._names = list(WEIGHTS)
+        self._chances = np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values())
+        self._check_limits()
+        networks = [minimal(self.domain, modality) for modality in self.domain.modalities]
+        met = [network for network in networks if within(network, self.limits, self._cost)]
+        if not met:
+            raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, though each can alone")
+        self._least = met[0]
+
+    def sample(self, rng: np.random.Generator) -> Genome:
+        """A shallow network of random modalities, with random training genes."""
+        return self.repair(random_genome(self.domain, rng))
+
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """One to three operators at random; the same genome only if none of many changes it."""
+        mutant = genome
+        for _ in range(TRIES):
+            for name in rng.choice(self._names, size=int(rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))), p=self._chances):
+                mutant = getattr(self._toolbox, name)(mutant, rng)
+            mutant = self.repair(mutant)
+            if mutant != genome:
+                break
+        return mutant
+
+    def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
+        """Two children: a uniform exchange of genes, or the parents themselves, for mutation to change."""
+        if rng.random() >= CROSSOVER:
+            return a, b
+        first, second = self._toolbox.crossover(a, b, rng)
+        return self.repair(first), self.repair(second)
+
+    def key(self, genome: Genome) -> str:
+        """The genome's own key."""
+        return genome.key
+
+    def repair(self, genome: Genome) -> Genome:
+        """The nearest legal genome, shrunk until it keeps the limits; a legal one within them is returned as it is."""
+        return shrink(self.domain, legal(self.domain, genome), self.limits, self._cost, self._least)
+
+    def smallest(self, objective: str) -> float:
+        """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""
+        costs = [self._cost(minimal(self.domain, modality)) for modality in self.domain.modalities]
+        if objective not in costs[0]:
+            raise ValueError(f"limit {objective!r} does not exist, expected one of {', '.join(costs[0]) or 'none'}")
+        return min(cost[objective] for cost in costs)
+
+    def _check_limits(self) -> None:
+        for name, limit in self.limits.items():
+            smallest = self.smallest(name)
+            if not math.isfinite(limit) or limit < smallest:
+                raise ValueError(f"limit {_listed({name: limit})} cannot be met, the smallest network has {smallest:g}")
+
+
+def _listed(limits: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={limit:g}" for name, limit in limits.items())

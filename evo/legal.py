@@ -1,0 +1,111 @@
+"""Making parts of genomes legal and canonical: every operator ends here, so none can leave the space.
+
+Genes without effect get one fixed value (heads of an encoder that has none, k of a gate that keeps all), so that two
+genomes that train to the same network have the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from evo.bounds import TRAINING, Bounds
+from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What the data offers, in a fixed order, within the bounds. `steps`: time steps per modality (not given: many)."""
+
+    modalities: tuple[str, ...]
+    bounds: Bounds = field(default_factory=Bounds)
+    steps: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for modality in self.modalities:
+            EncoderSpec(modality)  # checks the name
+        if not self.modalities or len(set(self.modalities)) != len(self.modalities):
+            raise ValueError(f"the space has modalities {self.modalities!r}, expected at least one, each once")
+
+    def pools(self, modality: str) -> bool:
+        """Whether the modality has time steps to pool, so that kinds of encoders differ."""
+        return self.steps.get(modality, 2) > 1
+
+
+def assemble(
+    domain: Domain,
+    width: int,
+    encoders: Iterable[EncoderSpec],
+    levels: Iterable[LevelSpec],
+    training: TrainingGenes,
+) -> Genome:
+    """The legal genome nearest to these parts.
+
+    Encoders of unknown modalities go, and so do experts that have nothing left to see, and levels without experts.
+    """
+    named = {encoder.modality: encoder for encoder in encoders}
+    used = tuple(name for name in domain.modalities if name in named) or domain.modalities
+    kept = [level for level in (_level(domain, level, used) for level in levels) if level is not None]
+    width = domain.bounds.nearest("widths", width)
+    network = NetworkSpec(
+        width=width,
+        encoders=tuple(legal_encoder(domain, named.get(name, EncoderSpec(name)), width) for name in used),
+        levels=tuple(kept[: domain.bounds.max_levels]),
+    )
+    return Genome(network, _training(domain, training, network))
+
+
+def legal(domain: Domain, genome: Genome) -> Genome:
+    """`assemble` a genome's own parts: itself, if it is legal and canonical already."""
+    network = genome.network
+    return assemble(domain, network.width, network.encoders, network.levels, genome.training)
+
+
+def legal_encoder(domain: Domain, encoder: EncoderSpec, width: int) -> EncoderSpec:
+    """The legal encoder nearest to `encoder` for a token width, which attention heads divide."""
+    heads, kernel = domain.bounds.heads[0], domain.bounds.kernels[0]
+    kind = encoder.kind if domain.pools(encoder.modality) else "mean"
+    if kind == "attention":
+        divisors = [choice for choice in domain.bounds.heads if width % choice == 0]
+        kind = "attention" if divisors else "mean"
+        heads = min(divisors, key=lambda choice: (abs(choice - encoder.heads), choice), default=heads)
+    if kind == "convolution":
+        kernel = domain.bounds.nearest("kernels", encoder.kernel)
+    return EncoderSpec(encoder.modality, kind, heads, kernel)
+
+
+def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec | None:
+    order = (*used, GLOBAL)
+    seen = [(expert, tuple(token for token in order if token in expert.sees)) for expert in level.experts]
+    experts = tuple(_expert(domain, expert, sees) for expert, sees in seen if sees)[: domain.bounds.max_experts]
+    if not experts:
+        return None
+    all_own = len(used) == 1 and all(expert.sees == used for expert in experts)
+    return LevelSpec(experts, _gate(domain, level.gate, len(experts)), level.transfer or all_own)
+
+
+def _expert(domain: Domain, expert: ExpertSpec, sees: tuple[str, ...]) -> ExpertSpec:
+    depth = min(expert.depth, domain.bounds.max_depth)
+    return ExpertSpec(sees, expert.kind, depth, domain.bounds.nearest("expert_widths", expert.width))
+
+
+def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:
+    bounds = domain.bounds
+    plain = GateSpec("softmax", bounds.nearest("gate_k", 2), bounds.clip_to("temperature", 1.0), bounds.noise[0])
+    if experts == 1 and gate.kind != "sigmoid":
+        return plain  # the weight of a lone expert is one
+    k, noise = plain.k, plain.noise
+    if gate.kind == "top_k":
+        k = bounds.nearest("gate_k", min(gate.k, experts))
+        noise = bounds.clip_to("noise", gate.noise)
+    return GateSpec(gate.kind, k, bounds.clip_to("temperature", gate.temperature), noise)
+
+
+def _training(domain: Domain, training: TrainingGenes, network: NetworkSpec) -> TrainingGenes:
+    bounds = domain.bounds
+    genes = {name: bounds.clip_to(name, getattr(training, name)) for name in TRAINING}
+    if len(network.encoders) == 1:
+        genes["modality_dropout"] = bounds.modality_dropout[0]
+    if all(len(level.experts) == 1 for level in network.levels):
+        genes["balance"] = bounds.clip_to("balance", TrainingGenes().balance)
+    return replace(training, epochs=bounds.nearest("epochs", training.epochs), **genes)

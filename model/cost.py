@@ -1,0 +1,65 @@
+"""What a network costs, from its spec alone: parameters, and FLOPs of predicting one sample.
+
+FLOPs are two per multiply-add of matrix products and convolutions, as `torch.utils.flop_counter` counts them.
+"""
+
+from __future__ import annotations
+
+from model.schema import Schema
+from model.spec import EncoderSpec, ExpertSpec, NetworkSpec
+
+
+def cost(network: NetworkSpec, schema: Schema) -> dict[str, float]:
+    """`params` and `flops` of a network; FLOPs at the full number of time steps."""
+    return {"params": float(parameters(network, schema)), "flops": float(flops(network, schema))}
+
+
+def parameters(network: NetworkSpec, schema: Schema) -> int:
+    """Number of trained parameters."""
+    W, D = network.width, len(network.encoders) + 1
+    total = sum(_encoder_parameters(encoder, W, schema) for encoder in network.encoders)
+    for level in network.levels:
+        total += D * (W + 1) * len(level.experts) + sum(_expert_parameters(expert, W) for expert in level.experts)
+    return total + sum(W + (W + 1) * task.outputs for task in schema.tasks.values())
+
+
+def flops(network: NetworkSpec, schema: Schema) -> int:
+    """Floating-point operations of one sample's prediction."""
+    W, D = network.width, len(network.encoders) + 1
+    products = sum(_encoder_products(encoder, W, schema) for encoder in network.encoders)
+    for level in network.levels:
+        products += D * W * len(level.experts) + sum(_expert_products(expert, W) for expert in level.experts)
+    products += sum(D * W + W * task.outputs for task in schema.tasks.values())
+    return 2 * products
+
+
+def _encoder_parameters(encoder: EncoderSpec, W: int, schema: Schema) -> int:
+    features = schema.modalities[encoder.modality][1]
+    total = features * W + 2 * W
+    if encoder.kind == "attention":
+        total += features * encoder.heads
+    if encoder.kind == "convolution":
+        total += encoder.kernel * W
+    return total
+
+
+def _expert_parameters(expert: ExpertSpec, W: int) -> int:
+    tokens, H = len(expert.sees), expert.width
+    halves = 2 if expert.kind == "gated" else 1
+    biases = tokens if expert.kind == "low_rank" else halves
+    return tokens * W * H * halves + H * biases + (expert.depth - 1) * (H * H + H) + H * W + W
+
+
+def _encoder_products(encoder: EncoderSpec, W: int, schema: Schema) -> int:
+    steps, features = schema.modalities[encoder.modality]
+    if encoder.kind == "mean":
+        return features * W
+    if encoder.kind == "attention":
+        return 2 * steps * features * encoder.heads + features * W
+    return steps * features * W + steps * encoder.kernel * W
+
+
+def _expert_products(expert: ExpertSpec, W: int) -> int:
+    H = expert.width
+    halves = 2 if expert.kind == "gated" else 1
+    return len(expert.sees) * W * H * halves + (expert.depth - 1) * H * H + H * W

@@ -1,0 +1,101 @@
+"""Which samples of the pool score a genome: the official split, grouped folds, none. Axes: `F` folds, `N` samples."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.data.dataset import Dataset
+
+HOLDOUT_SEEDS: Final = 2
+"""Networks that score a genome on a held-out split: on small splits one lucky seed outweighs a better genome."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """held_out: bool [F, N], the samples that score each fold, in the pool's order. kind: "holdout", "folds:5", ..."""
+
+    held_out: NDArray[np.bool_]
+    kind: str
+
+    def __len__(self) -> int:
+        return len(self.held_out)
+
+    @property
+    def trained(self) -> NDArray[np.int64]:
+        """Samples that at least one fold trains on; they fix the batches."""
+        return np.flatnonzero(~self.held_out.all(axis=0)).astype(np.int64)
+
+
+def holdout(pool: Dataset, seeds: int = 1) -> Folds:
+    """`seeds` equal folds that hold out the validation split: each is trained with its own seed."""
+    held_out = np.zeros((seeds, len(pool)), dtype=bool)
+    held_out[:, pool.split("valid")] = True
+    return Folds(held_out, "holdout")
+
+
+def final(pool: Dataset) -> Folds:
+    """One fold that holds out nothing: training for good."""
+    return Folds(np.zeros((1, len(pool)), dtype=bool), "final")
+
+
+def grouped(pool: Dataset, k: int, seed: int) -> Folds:
+    """`k` folds that hold out each sample once and never part a group.
+
+    Groups go, those with the most uneven classes first, where they keep folds most alike in size, or in classes if
+    there is a classes task (greedy, as scikit-learn's StratifiedGroupKFold). Raises ValueError for fewer groups than
+    folds, or a fold that cannot score or train a task.
+    """
+    if k < 2:
+        raise ValueError(f"folds:{k} was asked for, expected at least 2 folds")
+    names, member = np.unique(pool.groups, return_inverse=True)
+    if len(names) < k:
+        raise ValueError(f"data {pool.name!r} has {len(names)} groups, expected at least {k} for {k} folds")
+    classes = [task.targets + 1 for task in pool.tasks.values() if task.kind == "classes"]
+    strata = classes[0] if classes else np.zeros(len(pool), dtype=np.int64)
+    counts = np.zeros((len(names), int(strata.max()) + 1))
+    np.add.at(counts, (member, strata), 1)
+    fold = _assign(counts, k, np.random.default_rng(seed))[member]
+    folds = Folds(fold[None, :] == np.arange(k)[:, None], f"folds:{k}")
+    _check_labels(pool, folds)
+    return folds
+
+
+def parse_score(score: str, pool: Dataset, seed: int) -> Folds:
+    """The folds that "holdout" (`HOLDOUT_SEEDS` seeds), "holdout:S" or "folds:K" asks for; ValueError for others."""
+    match = re.fullmatch(r"(holdout|folds):(\d{1,4})", f"{score}:{HOLDOUT_SEEDS}" if score == "holdout" else score)
+    if not match or match[2] == "0":
+        raise ValueError(f"score is {score!r}, expected holdout, holdout:SEEDS or folds:K, such as folds:5")
+    return holdout(pool, int(match[2])) if match[1] == "holdout" else grouped(pool, int(match[2]), seed)
+
+
+def _assign(counts: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The fold of each group, int64 [G], from its class counts [G, C]."""
+    shares = counts[:, counts.any(axis=0)]
+    shares = shares / shares.sum(axis=0)
+    order = rng.permutation(len(counts))
+    spread = counts.std(axis=1) if counts.shape[1] > 1 else counts[:, 0]
+    order = order[np.argsort(-spread[order], kind="stable")]
+    folds, filled = np.empty(len(counts), dtype=np.int64), np.zeros((k, shares.shape[1]))
+    sizes = np.zeros(k)
+    for done, group in enumerate(order):
+        trial = filled[None] + np.eye(k)[:, :, None] * shares[group]
+        uneven = trial.std(axis=1).mean(axis=1).round(9)
+        uneven[sizes > 0] += k * (len(order) - done <= (sizes == 0).sum())  # no fold stays empty
+        folds[group] = choice = np.lexsort((sizes, uneven))[0]
+        filled[choice] += shares[group]
+        sizes[choice] += counts[group].sum()
+    return folds
+
+
+def _check_labels(pool: Dataset, folds: Folds) -> None:
+    for number, held_out in enumerate(folds.held_out):
+        for name, task in pool.tasks.items():
+            labelled = task.labelled
+            if not labelled[held_out].any() or not labelled[~held_out].any():
+                where = "to train on" if labelled[held_out].any() else "to score with"
+                raise ValueError(f"fold {number} of {folds.kind} has no label of {name!r} {where}; use fewer folds")

@@ -1,0 +1,45 @@
+"""Data by name or path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from model.data.dataset import Dataset
+
+_STORES: Final = (".h5", ".hdf5")
+
+
+def load(source: str, *, seed: int = 0) -> Dataset:
+    """The data set called "planted" or "digits" (made with `seed`), or at a path (an HDF5 store or an MMSA pickle).
+
+    Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
+    """
+    if source == "planted":
+        from model.data.planted import planted
+
+        return planted(seed)
+    if source == "digits":
+        from model.data.digits import digits
+
+        return digits(seed)
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
+    if path.is_dir():
+        raise ValueError(_folder(path))
+    if path.suffix.lower() in _STORES:
+        from model.data.store import read
+
+        return read(path)
+    if path.suffix.lower() in (".pkl", ".pickle"):
+        from model.data.mmsa import read as read_mmsa
+
+        return read_mmsa(path)
+    raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)} or .pkl")
+
+
+def _folder(path: Path) -> str:
+    if any(path.glob("*.csd")):
+        return f"data '{path}' is a folder of .csd files, which this version does not read yet"
+    return f"data '{path}' is a folder without .csd files, expected a file: {', '.join(_STORES)} or .pkl"

@@ -1,0 +1,91 @@
+"""What is predicted: one `Task` with its kind, targets, class names and bounds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+TaskKind = Literal["regression", "classes", "multilabel"]
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+
+
+def check_name(what: str, name: object) -> None:
+    """Raise ValueError unless `name` can stand in a file name, a metric key and an HDF5 path."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{what} is named {name!r}, expected letters, digits, '_', '-', '+' or '.'")
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One target per sample.
+
+    targets: regression float32 [N], NaN = missing; classes int64 [N], -1 = missing; multilabel float32 [N, C] of
+    0 and 1, NaN = missing. labels: the C class names, () for regression. bounds: the range that regression labels
+    keep, if it is known; (-3, 3) marks sentiment. Raises ValueError for anything else.
+    """
+
+    kind: TaskKind
+    targets: NDArray[Any]
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TaskKind):
+            raise ValueError(f"task kind is {self.kind!r}, expected one of {', '.join(get_args(TaskKind))}")
+        dtype, ndim = (np.int64, 1) if self.kind == "classes" else (np.float32, 1 + (self.kind == "multilabel"))
+        if self.targets.dtype != dtype or self.targets.ndim != ndim:
+            found = f"{self.targets.dtype} with {self.targets.ndim} axes"
+            raise ValueError(f"{self.kind} targets are {found}, expected {np.dtype(dtype)} with {ndim}")
+        if self.kind == "regression":
+            self._check_regression()
+        else:
+            self._check_classes()
+
+    def _check_regression(self) -> None:
+        if self.labels:
+            raise ValueError(f"a regression task has class names {self.labels}, expected none")
+        if np.isinf(self.targets).any():
+            raise ValueError("a regression label is infinite, expected numbers, or NaN where one is missing")
+        if self.bounds is None or not self.labelled.any():
+            return
+        low, high = float(np.nanmin(self.targets)), float(np.nanmax(self.targets))
+        if low < self.bounds[0] or high > self.bounds[1]:
+            raise ValueError(f"regression labels range from {low:g} to {high:g}, outside their bounds {self.bounds}")
+
+    def _check_classes(self) -> None:
+        if self.bounds is not None:
+            raise ValueError(f"a {self.kind} task has bounds {self.bounds}, expected none")
+        least = 2 if self.kind == "classes" else 1
+        if len(self.labels) < least or len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"a {self.kind} task has class names {self.labels}, expected {least} or more, distinct")
+        if self.kind == "classes":
+            outside = (self.targets < -1) | (self.targets >= len(self.labels))
+            expected = f"-1 to {len(self.labels) - 1}"
+        else:
+            if self.targets.shape[1] != len(self.labels):
+                raise ValueError(f"targets have {self.targets.shape[1]} columns for {len(self.labels)} class names")
+            outside = ~(np.isnan(self.targets) | (self.targets == 0) | (self.targets == 1))
+            expected = "0, 1 or NaN"
+        if outside.any():
+            raise ValueError(f"a {self.kind} label is {self.targets[outside][0]}, expected {expected}")
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a network predicts per sample: 1 for regression, else one per class."""
+        return 1 if self.kind == "regression" else len(self.labels)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """[N], where a sample has a label (multilabel: at least one)."""
+        if self.kind == "classes":
+            return np.asarray(self.targets >= 0)
+        known = ~np.isnan(self.targets)
+        return np.asarray(known.any(axis=1) if known.ndim == 2 else known)
+
+    def take(self, indices: NDArray[np.int64]) -> Task:
+        """The same task for the samples at `indices`, in their order."""
+        return Task(self.kind, self.targets[indices], self.labels, self.bounds)

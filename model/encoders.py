@@ -1,0 +1,231 @@
+"""Encoders: one local token per modality and row, pooled over time.
+
+Mean and attention pooling commute with the linear projection, so both pool first and project once per sample: for T
+steps and width W that is T times less arithmetic, and the same function. Feature statistics of a fold, and feature dropout, act on the
+projection's weights, so that the batch stays shared by all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.cohort import Cohort, Init, Slot, Stacked
+from model.noise import Noise, site
+from model.spec import EncoderSpec
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples that all rows share. Every mapping goes by modality; absent or padded features are zero."""
+
+    features: Mapping[str, Tensor]  # [B, T, D]
+    means: Mapping[str, Tensor]  # [B, D], over the real steps
+    steps: Mapping[str, Tensor]  # bool [B, T], at least one true
+    present: Mapping[str, Tensor]  # bool [B]
+    complete: bool  # whether every modality is present in every sample
+
+
+class Moments(NamedTuple):
+    """The mean and the inverse standard deviation of each feature in each fold [F, D]."""
+
+    mean: Tensor
+    scale: Tensor
+
+
+@dataclass(frozen=True)
+class FeatureStatistics:
+    """Moments by modality: of features averaged over a sample's time (for encoders that pool first), and of steps."""
+
+    pooled: Mapping[str, Moments]
+    steps: Mapping[str, Moments]
+
+
+class Encoder(Stacked):
+    """All rows that read one modality with the same pooling: [B, T, D] features become [n, B, W] tokens.
+
+    The units of all rows lie on one axis U, unpadded, rows of a width together: projecting is one matrix product.
+    """
+
+    means: Tensor | None  # of each fold in use [F, D]
+    scale: Tensor | None  # [n, D]
+
+    def __init__(self, cohort: Cohort, spec: EncoderSpec, rows: Sequence[int]) -> None:
+        super().__init__()
+        self.spec, self._cohort = spec, cohort
+        self.rows = tuple(sorted(rows, key=lambda row: -cohort.widths[row]))
+        widths = [cohort.widths[row] for row in self.rows]
+        self._counts = {width: widths.count(width) for width in widths}
+        features = cohort.schema.modalities[spec.modality][1]
+        self._add("weight", lambda width: (width, features), "fan_last")
+        self._add("bias", lambda width: (width,), "zeros")
+        self._add("stand_in", lambda width: (width,), "token")
+        if spec.kind == "attention":
+            self._add("query", lambda _: (spec.heads, features), "zeros")
+        if spec.kind == "convolution":
+            self._add("kernel", lambda width: (width, spec.kernel), "fan_last")
+        self.register_buffer("row_index", torch.tensor(self.rows), persistent=False)
+        repeats = torch.tensor(widths)
+        self.register_buffer("unit_row", torch.arange(len(widths)).repeat_interleave(repeats), persistent=False)
+        sites = torch.full((len(widths),), site(f"encoders.{spec.modality}"), dtype=torch.int32)
+        self.register_buffer("sites", sites, persistent=False)
+        self.register_buffer("rate", cohort.gene("feature_dropout")[list(self.rows)], persistent=False)
+        self._drops = bool(self.rate.any())
+        for name in ("means", "scale", "fold_index"):
+            self.register_buffer(name, None, persistent=False)
+
+    def _add(self, name: str, shape: Callable[[int], tuple[int, ...]], init: Init) -> None:
+        path, slots = f"encoders.{self.spec.modality}.{name}", list[Slot]()
+        for row in self.rows:
+            start = slots[-1].stop if slots else 0
+            slots.append(Slot(start, row, path, shape(self._cohort.widths[row]), spread=True))
+        self.add(name, slots, self._cohort.rows, init)
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features as the fold of each row asks."""
+        folds = [self._cohort.rows[row].fold for row in self.rows]
+        kind = statistics.steps if self.spec.kind == "convolution" else statistics.pooled
+        mean, scale = (part.to(self.weight) for part in kind[self.spec.modality])
+        distinct = sorted(set(folds))
+        self.means, self.scale = mean[distinct], scale[folds]
+        self.fold_index = torch.tensor([distinct.index(fold) for fold in folds]).to(self.unit_row)[self.unit_row]
+
+    def forward(self, batch: Batch, noise: Noise | None) -> Tensor:
+        """One token per row and sample [n, B, W]; samples without the modality get an arbitrary finite one."""
+        name = self.spec.modality
+        scale = self._input_scale(noise)
+        weight = self.weight if scale is None else self.weight * scale.index_select(0, self.unit_row)
+        if self.spec.kind == "attention":
+            query = self.query if scale is None else self.query * scale.repeat_interleave(self.spec.heads, 0)
+            return self.to_rows(self._attend(batch.features[name], batch.steps[name], query, weight))
+        if self.spec.kind == "mean":
+            return self.to_rows(self._project(batch.means[name], weight))
+        return self.to_rows(self._convolve(batch.features[name], batch.steps[name], weight))
+
+    def to_rows(self, units: Tensor) -> Tensor:
+        """Part [..., U] among rows and pad them to one width: [n, ..., W]."""
+        widest = next(iter(self._counts))
+        parts = units.split([width * count for width, count in self._counts.items()], -1)
+        rows = [
+            F.pad(part.unflatten(-1, (-1, width)), (0, widest - width)) if width < widest else part.unflatten(-1, (-1, width))
+            for part, width in zip(parts, self._counts, strict=True)
+        ]
+        return (torch.cat(rows, -2) if len(rows) > 1 else rows[0]).movedim(-2, 0)
+
+    def _input_scale(self, noise: Noise | None) -> Tensor | None:
+        """Factor per row and feature [n, D]: feature dropout over the standard deviation; None where it is one."""
+        if noise is None or not self._drops:
+            return self.scale
+        keep = noise.keep(self.row_index, self.sites, (self.weight.shape[1],), self.rate).to(self.weight)
+        return keep if self.scale is None else keep * self.scale
+
+    def _project(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Centre and project x [S, D] to all units [S, U]; the means of the folds are further rows of one product."""
+        if self.means is None:
+            return F.linear(x, weight, self.bias)
+        S = len(x)
+        both = F.linear(torch.cat([x, self.means]), weight)
+        return both[:S] + (self.bias - both[S:].gather(0, self.fold_index.unsqueeze(0)))
+
+    def _attend(self, x: Tensor, steps: Tensor, query: Tensor, weight: Tensor) -> Tensor:
+        """Pool features over time by softmax(x query), one distribution per head, then project to its units [B, U]."""
+        heads = self.spec.heads
+        scores = F.linear(x, query).masked_fill(~steps.unsqueeze(-1), float("-inf"))
+        pooled = torch.bmm(scores.softmax(1).transpose(1, 2), x).transpose(0, 1)  # [n * heads, B, D]
+        by_width = weight.split([width * count for width, count in self._counts.items()])
+        by_rows = pooled.split([heads * count for count in self._counts.values()])
+        tokens = [
+            torch.bmm(part, units.unflatten(0, (len(part), -1)).transpose(1, 2)).transpose(0, 1).flatten(1)
+            for part, units in zip(by_rows, by_width, strict=True)
+        ]
+        bias = self.bias
+        if self.means is not None:
+            bias = bias - F.linear(self.means, weight).gather(0, self.fold_index.unsqueeze(0))
+        return torch.cat(tokens, 1) + bias
+
+    def _convolve(self, x: Tensor, steps: Tensor, weight: Tensor) -> Tensor:
+        """Project every step, convolve each unit over time, GELU, and take the maximum over time [B, U]."""
+        B, T, _ = x.shape
+        hidden = self._project(x.flatten(0, 1), weight).view(B, T, -1)
+        hidden = (hidden * steps.unsqueeze(-1)).transpose(1, 2)
+        hidden = F.gelu(F.conv1d(hidden, self.kernel.unsqueeze(1), padding="same", groups=len(self.kernel)))
+        return hidden.masked_fill(~steps.unsqueeze(1), float("-inf")).amax(2)
+
+
+class Encoders(Stacked):
+    """All encoders of a cohort, and the tokens they start."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        super().__init__()
+        groups: dict[EncoderSpec, list[int]] = {}
+        for index, row in enumerate(cohort.rows):
+            for spec in row.genome.network.encoders:
+                groups.setdefault(_pooling(spec), []).append(index)
+        self.encoders = nn.ModuleList(Encoder(cohort, spec, rows) for spec, rows in groups.items())
+        self.modalities, self.width = cohort.modalities, cohort.width
+        places = {(row, name): place for place, (name, row) in enumerate(_members(self.encoders))}
+        nowhere = len(places)
+        table = [places.get((row, name), nowhere) for row in range(len(cohort)) for name in cohort.modalities]
+        self.register_buffer("place", torch.tensor(table), persistent=False)
+        used = (self.place != nowhere).view(len(cohort), -1, 1)
+        self.register_buffer("used", used, persistent=False)
+        self.register_buffer("rate", cohort.gene("modality_dropout"), persistent=False)
+        sites = torch.tensor([site(f"presence.{name}") for name in cohort.modalities], dtype=torch.int32)
+        self.register_buffer("sites", sites.repeat(len(cohort)), persistent=False)
+        row_index = torch.arange(len(cohort)).repeat_interleave(len(cohort.modalities))
+        self.register_buffer("row_index", row_index, persistent=False)
+        self.drops = bool(self.rate.any())
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features as the fold of each row asks."""
+        for encoder in self.encoders:
+            encoder.set_statistics(statistics)
+
+    def forward(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor]:
+        """Tokens [P, D, B, W], the global one last, and which of them are present, bool [P, D, B]."""
+        B = next(iter(batch.present.values())).shape[0]
+        parts = [self._pad(encoder(batch, noise)) for encoder in self.encoders]
+        local = self._gather(parts, (1, B, self.width))  # [P, M, B, W]
+        present = self.used & torch.stack([batch.present[name] for name in self.modalities])
+        if noise is not None and self.drops:
+            present = self._drop(present, noise)
+        if not batch.complete or (noise is not None and self.drops):
+            stand_ins = self._gather([self._pad(encoder.to_rows(encoder.stand_in)) for encoder in self.encoders], (1, self.width))
+            local = torch.where(present.unsqueeze(-1), local, stand_ins.unsqueeze(2))
+        shares = present / present.sum(1, keepdim=True).clamp(min=1)
+        start = (local * shares.to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)
+        return torch.cat([local, start], 1), torch.cat([present, torch.ones_like(present[:, :1])], 1)
+
+    def _pad(self, tokens: Tensor) -> Tensor:
+        missing = self.width - tokens.shape[-1]
+        return F.pad(tokens, (0, missing)) if missing else tokens
+
+    def _gather(self, parts: list[Tensor], blank: tuple[int, ...]) -> Tensor:
+        """Put what the encoders made for their rows at [P, M, ...]; zero where a row does not use a modality."""
+        flat = torch.cat([*parts, parts[0].new_zeros(blank)])
+        return flat.index_select(0, self.place).view(len(self.rate), len(self.modalities), *blank[1:])
+
+    def _drop(self, present: Tensor, noise: Noise) -> Tensor:
+        """Modality dropout, bool [P, M, B]: each present modality goes with the row's rate, never the last one."""
+        draws = noise.uniform(self.row_index, self.sites, (present.shape[2],)).view(present.shape)
+        left = present & (draws >= self.rate.view(-1, 1, 1))
+        return torch.where(left.any(1, keepdim=True), left, present)
+
+
+def _pooling(spec: EncoderSpec) -> EncoderSpec:
+    """The spec with the genes that its kind ignores at their defaults: what rows of one encoder share."""
+    return EncoderSpec(
+        spec.modality,
+        spec.kind,
+        heads=spec.heads if spec.kind == "attention" else 1,
+        kernel=spec.kernel if spec.kind == "convolution" else 1,
+    )
+
+
+def _members(encoders: Iterable[Encoder]) -> list[tuple[str, int]]:
+    return [(encoder.spec.modality, row) for encoder in encoders for row in encoder.rows]

@@ -1,0 +1,138 @@
+"""Experts of one level, on one flat axis: those of a kind are computed together, whatever row they belong to.
+
+A pair is an expert and one token that it sees. Every expert first projects its tokens pair by pair, then joins them:
+MLP: GELU(sum); gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b); low-rank fusion (LMF, Liu et al. 2018): the product of
+affine maps of each token. Further layers are residual. Sorting experts makes each step work on a prefix, with no masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.cohort import Cohort, Init, Slot, Stacked
+from model.noise import site
+from model.spec import ExpertSpec
+
+Shape = Callable[[int, int], tuple[int, ...]]
+"""A parameter's shape from the token width and the hidden width."""
+
+
+class Member(NamedTuple):
+    """An expert of a cohort: its row, its place in that row's level, and its spec."""
+
+    row: int
+    number: int
+    spec: ExpertSpec
+
+
+class DropoutPlace(NamedTuple):
+    """A hidden layer that drops units: its row, and the site of its noise."""
+
+    row: int
+    site: int
+
+
+class ExpertGroup(Stacked):
+    """Experts of one kind in one level: normalised tokens [P * D, B, W] become outputs [E, B, W]."""
+
+    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member]) -> None:
+        super().__init__()
+        self._cohort, self._level = cohort, level
+        self.kind = members[0].spec.kind
+        self._width, self.hidden = cohort.width, max(member.spec.width for member in members)
+        by_breadth = sorted(members, key=lambda member: -len(member.spec.sees))
+        self.members = tuple(sorted(by_breadth, key=lambda member: -member.spec.depth))
+        self._add_joins(by_breadth)
+        order = [by_breadth.index(member) for member in self.members]
+        self._reorders = order != list(range(len(order)))
+        self.register_buffer("order", torch.tensor(order), persistent=False)
+        self._add_layers()
+        self.dropout_places = [
+            DropoutPlace(member.row, site(f"{self._path(member)}.{layer}"))
+            for layer in range(self._depth)
+            for member in self.members
+            if member.spec.depth > layer
+        ]
+
+    def _path(self, member: Member) -> str:
+        return f"levels.{self._level}.experts.{member.number}"
+
+    def _add_joins(self, by_breadth: list[Member]) -> None:
+        """Pairs are sorted by the place of the token in `sees`: those at place s belong to the first experts."""
+        breadth = len(by_breadth[0].spec.sees)
+        self._prefixes = [sum(len(m.spec.sees) > place for m in by_breadth) for place in range(breadth)]
+        pairs = [(m, m.spec.sees[place]) for place, n in enumerate(self._prefixes) for m in by_breadth[:n]]
+        tokens = [m.row * len(self._cohort.tokens) + self._cohort.tokens.index(token) for m, token in pairs]
+        self.register_buffer("token_index", torch.tensor(tokens), persistent=False)
+
+        def shape(width: int, hidden: int) -> tuple[int, ...]:
+            return (width, 2, hidden) if self.kind == "gated" else (width, hidden)
+
+        names = [(member, f"in.{token}") for member, token in pairs]
+        self._add("join", names, shape, "fan_in")
+        if self.kind == "low_rank":
+            self._add("join_bias", [(m, f"{name}.bias") for m, name in names], lambda _, hidden: (hidden,), "ones")
+        else:
+            self._add("join_bias", [(m, "in.bias") for m in by_breadth], lambda *sizes: shape(*sizes)[1:], "zeros")
+
+    def _add_layers(self) -> None:
+        self._depth = self.members[0].spec.depth
+        self._layers = [sum(member.spec.depth > layer for member in self.members) for layer in range(self._depth)]
+        for layer in range(1, self._depth):
+            deep = [(member, f"layer.{layer}") for member in self.members if member.spec.depth > layer]
+            self._add(f"layer_{layer}", deep, lambda _, hidden: (hidden, hidden), "fan_in")
+            bias = [(member, f"{name}.bias") for member, name in deep]
+            self._add(f"layer_{layer}_bias", bias, lambda _, hidden: (hidden,), "zeros")
+        outputs = [(member, "out") for member in self.members]
+        self._add("out", outputs, lambda width, hidden: (hidden, width), "fan_in")
+        biases = [(member, "out.bias") for member in self.members]
+        self._add("out_bias", biases, lambda width, _: (width,), "zeros")
+
+    def _add(self, name: str, places: Sequence[tuple[Member, str]], shape: Shape, init: Init) -> None:
+        slots = [
+            Slot(index, m.row, f"{self._path(m)}.{part}", shape(self._cohort.widths[m.row], m.spec.width))
+            for index, (m, part) in enumerate(places)
+        ]
+        self.add(name, slots, self._cohort.rows, init, least=shape(self._width, self.hidden))
+
+    def forward(self, tokens: Tensor, keep: Tensor | None) -> Tensor:
+        """Outputs [E, B, W] in the order of `members`; `keep` has a dropout multiplier [B, H] for each place."""
+        kept = [None] * self._depth if keep is None else keep[..., : self.hidden].split(self._layers)
+        hidden = self._join(tokens.index_select(0, self.token_index))
+        if self._reorders:
+            hidden = hidden.index_select(0, self.order)
+        hidden = _drop(hidden, kept[0])
+        for layer in range(1, self._depth):
+            weight, bias = self.get_parameter(f"layer_{layer}"), self.get_parameter(f"layer_{layer}_bias")
+            n = len(weight)
+            deep, done = hidden.split([n, len(hidden) - n])
+            deep = deep + _drop(F.gelu(torch.baddbmm(bias.unsqueeze(1), deep, weight)), kept[layer])
+            hidden = torch.cat([deep, done])
+        return torch.baddbmm(self.out_bias.unsqueeze(1), hidden, self.out)
+
+    def _join(self, seen: Tensor) -> Tensor:
+        """Project the tokens seen [pairs, B, W] and join those of an expert [E, B, H], experts by breadth."""
+        if self.kind == "low_rank":
+            return self._fold(torch.baddbmm(self.join_bias.unsqueeze(1), seen, self.join), torch.mul)
+        total = self._fold(torch.bmm(seen, self.join.flatten(2)), torch.add) + self.join_bias.flatten(1).unsqueeze(1)
+        if self.kind == "mlp":
+            return F.gelu(total)
+        gate, value = total.chunk(2, -1)
+        return F.gelu(gate) * value
+
+    def _fold(self, pairs: Tensor, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Join the pairs of each expert: [pairs, B, H] to [E, B, H]."""
+        first, *others = pairs.split(self._prefixes)
+        for part in others:
+            broad, done = first.split([len(part), len(first) - len(part)])
+            first = torch.cat([join(broad, part), done])
+        return first
+
+
+def _drop(hidden: Tensor, keep: Tensor | None) -> Tensor:
+    return hidden if keep is None else hidden * keep

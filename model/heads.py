@@ -1,0 +1,41 @@
+"""Heads: per task, a gate over a row's tokens and a linear layer (per-task gates after MMoE, Ma et al. 2018)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.cohort import Cohort, Slot, Stacked
+from model.spec import GLOBAL
+
+
+class Heads(Stacked):
+    """All heads of a cohort: tokens [P, D, B, W] become raw outputs, per task [P, B, C]."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        super().__init__()
+        self.tasks = tuple(cohort.schema.tasks)
+        for name, task in cohort.schema.tasks.items():
+            self._add(cohort, f"{name}.gate", 1, f"gate_{self.tasks.index(name)}")
+            self._add(cohort, f"{name}.weight", task.outputs, f"weight_{self.tasks.index(name)}")
+            bias = [Slot(row, row, f"heads.{name}.bias", (task.outputs,)) for row in range(len(cohort))]
+            self.add(f"bias_{self.tasks.index(name)}", bias, cohort.rows, "zeros")
+        used = [[name in (*row.genome.network.modalities, GLOBAL) for name in cohort.tokens] for row in cohort.rows]
+        self.register_buffer("used", torch.tensor(used).unsqueeze(-1), persistent=False)
+
+    def _add(self, cohort: Cohort, path: str, outputs: int, name: str) -> None:
+        slots = [Slot(row, row, f"heads.{path}", (width, outputs)) for row, width in enumerate(cohort.widths)]
+        self.add(name, slots, cohort.rows, "zeros" if name.startswith("gate") else "fan_in")
+
+    def forward(self, tokens: Tensor, present: Tensor | None) -> dict[str, Tensor]:
+        """Raw outputs [P, B, C] by task: scaled regression values, or logits."""
+        usable = self.used if present is None else self.used & present  # [P, D, B or 1]
+        P, D, B, W = tokens.shape
+        outputs = {}
+        for number, task in enumerate(self.tasks):
+            gate, weight, bias = (self.get_parameter(f"{part}_{number}") for part in ("gate", "weight", "bias"))
+            scores = torch.bmm(tokens.reshape(P, D * B, W), gate).view(P, D, B)
+            shares = scores.masked_fill(~usable, -torch.inf).softmax(1)
+            pooled = (shares.unsqueeze(-1) * tokens).sum(1)
+            outputs[task] = torch.baddbmm(bias.unsqueeze(1), pooled, weight)
+        return outputs

@@ -1,0 +1,109 @@
+"""Losses per row, with a weight per row and sample: a row ignores the samples that its fold holds out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.gates import GateOutput
+from model.schema import TaskInfo
+
+HUBER_DELTA = 0.5
+"""Where the regression loss turns from square to absolute, in standard deviations of the target."""
+
+
+class Losses(NamedTuple):
+    """Each part of the loss, per row [P]."""
+
+    task: Tensor
+    balance: Tensor
+    router_z: Tensor
+
+    def total(self, balance: Tensor, router_z: Tensor) -> Tensor:
+        """The sum that each row trains on, with its own weights of the auxiliary losses [P]."""
+        return self.task + balance * self.balance + router_z * self.router_z
+
+
+class Targets(NamedTuple):
+    """Labels of one task [B, C] (class numbers [B, 1]); unknown ones are 0 and not `known` [B, C]."""
+
+    values: Tensor
+    known: Tensor
+
+
+class TargetScale(NamedTuple):
+    """Mean and standard deviation of a regression target per row [P, 1, 1]."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean over all but the first axis, 0 where no weight is; both [P, ...]."""
+    return (values * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1e-12)
+
+
+def task_loss(task: TaskInfo, outputs: Tensor, targets: Targets, weights: Tensor, scale: TargetScale | None) -> Tensor:
+    """Huber loss on standardised targets, cross-entropy or binary cross-entropy [P]; outputs [P, B, C], weights [P, B]."""
+    known = weights.unsqueeze(-1) * targets.known
+    if task.kind == "regression":
+        assert scale is not None, "regression has a target scale"
+        wanted = (targets.values - scale.mean) / scale.deviation
+        values = F.huber_loss(outputs, wanted.expand_as(outputs), reduction="none", delta=HUBER_DELTA)
+    elif task.kind == "classes":
+        index = targets.values.long().expand(len(outputs), -1, -1)
+        values = -outputs.log_softmax(-1).gather(-1, index)
+    else:
+        values = F.binary_cross_entropy_with_logits(outputs, targets.values.expand_as(outputs), reduction="none")
+    return weighted_mean(values, known)
+
+
+def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
+    """Squared coefficient of variation of expert importance (Shazeer et al. 2017), per token, then averaged [P].
+
+    Importance is taken per destination token, so experts are balanced per modality and not over all.
+    """
+    seen = gate.allowed if gate.allowed.shape[2] == 1 else gate.allowed & (weights > 0)[:, None, :, None]
+    allowed = seen.any(2)  # [P, D, E]: an expert counts if a training sample of the batch could use it
+    share = weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
+    importance = (gate.weights * share[:, None, :, None]).sum(2)
+    count = allowed.sum(-1).clamp(min=1)
+    mean = importance.sum(-1) / count
+    variance = ((importance - mean.unsqueeze(-1)).square() * allowed).sum(-1) / count
+    variation = variance / (mean.square() + 1e-6)
+    tokens = allowed.any(-1)
+    return (variation * tokens).sum(1) / tokens.sum(1).clamp(min=1)
+
+
+def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
+    """Mean squared log-sum-exp of gate logits (ST-MoE, Zoph et al. 2022, eq. 5) [P]."""
+    usable = gate.allowed.any(-1)  # [P, D, B or 1]
+    logits = gate.logits.masked_fill(~gate.allowed, -torch.inf)
+    logits = logits.masked_fill(~usable.unsqueeze(-1), 0.0)
+    squares = torch.logsumexp(logits, -1).square()
+    return weighted_mean(squares, usable * weights.unsqueeze(1))
+
+
+def cohort_losses(
+    tasks: Mapping[str, TaskInfo],
+    outputs: Mapping[str, Tensor],
+    gates: list[GateOutput],
+    targets: Mapping[str, Targets],
+    weights: Tensor,
+    scales: Mapping[str, TargetScale],
+) -> Losses:
+    """All losses of a batch per row; gates of later levels concern the first rows only. `weights` is [P, B]."""
+    parts = [
+        task_loss(task, outputs[name], targets[name], weights, scales.get(name)) for name, task in tasks.items()
+    ]
+    balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
+    for gate in gates:
+        n = len(gate.weights)
+        missing = len(weights) - n
+        balance = balance + F.pad(balance_loss(gate, weights[:n]), (0, missing))
+        router_z = router_z + F.pad(router_z_loss(gate, weights[:n]), (0, missing))
+    return Losses(torch.stack(parts).sum(0), balance, router_z)

@@ -1,0 +1,139 @@
+"""Samples on a device, and what is known of them before training: batches, targets and statistics per fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.data.dataset import Dataset, Modality, step_mask
+from model.data.folds import Folds
+from model.encoders import Batch, FeatureStatistics, Moments
+from model.losses import Targets
+from model.schema import Schema
+
+_LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold, after normalisation, counts as constant
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Normalised samples as tensors: features [N, T, D], their means over time [N, D], presence [N], targets [N, C]."""
+
+    schema: Schema
+    features: dict[str, Tensor]
+    means: dict[str, Tensor]
+    lengths: dict[str, NDArray[np.int64]]
+    present: dict[str, Tensor]
+    targets: dict[str, Targets]
+    complete: bool
+    device: torch.device
+
+    @classmethod
+    def of(cls, dataset: Dataset, device: torch.device | str = "cpu") -> Pool:
+        """Put a normalised dataset on a device."""
+        pool = cls.of_modalities(dataset.modalities, Schema.of(dataset), device)
+        return replace(pool, targets={name: _targets(dataset, name, pool.device) for name in dataset.tasks})
+
+    @classmethod
+    def of_modalities(
+        cls, modalities: Mapping[str, Modality], schema: Schema, device: torch.device | str = "cpu"
+    ) -> Pool:
+        """Normalised features without labels, to predict from."""
+        place = torch.device(device)
+        features, means, present = {}, {}, {}
+        for name, item in modalities.items():
+            features[name] = torch.from_numpy(np.ascontiguousarray(item.features)).to(place)
+            present[name] = torch.from_numpy(item.presence).to(place)
+            counts = torch.from_numpy(np.maximum(item.lengths, 1)).to(place).unsqueeze(1)
+            means[name] = features[name].sum(1) / counts
+        return cls(
+            schema=schema,
+            features=features,
+            means=means,
+            lengths={name: item.lengths for name, item in modalities.items()},
+            present=present,
+            targets={},
+            complete=all(bool(item.presence.all()) for item in modalities.values()),
+            device=place,
+        )
+
+    def __len__(self) -> int:
+        return len(next(iter(self.means.values())))
+
+    def batch(self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> Batch:
+        """The samples at `indices`, cropped to the longest of them."""
+        index = torch.from_numpy(indices).to(self.device)
+        features, steps = {}, {}
+        for name, lengths in self.lengths.items():
+            longest = max(1, int(lengths[indices].max()))
+            features[name] = self.features[name][:, :longest].index_select(0, index).to(dtype)
+            mask = step_mask(np.maximum(lengths[indices], 1), longest)
+            steps[name] = torch.from_numpy(mask).to(self.device)
+        return Batch(
+            features=features,
+            means={name: values.index_select(0, index).to(dtype) for name, values in self.means.items()},
+            steps=steps,
+            present={name: values.index_select(0, index) for name, values in self.present.items()},
+            complete=self.complete,
+        )
+
+    def targets_at(self, indices: NDArray[np.int64]) -> dict[str, Targets]:
+        """Labels of the samples at `indices`."""
+        index = torch.from_numpy(indices).to(self.device)
+        return {name: Targets(*(part.index_select(0, index) for part in item)) for name, item in self.targets.items()}
+
+
+@dataclass(frozen=True)
+class FoldStatistics:
+    """What is fitted on each fold's training samples: features, and regression targets as (mean, deviation) [F]."""
+
+    features: FeatureStatistics
+    targets: dict[str, tuple[Tensor, Tensor]]
+    trains: Tensor  # bool [F, N]
+
+    @classmethod
+    def fit(cls, pool: Pool, folds: Folds) -> FoldStatistics:
+        """Fit on what each fold does not hold out."""
+        trains = torch.from_numpy(~folds.held_out).to(pool.device)
+        pooled, steps = {}, {}
+        for name, means in pool.means.items():
+            share = (trains & pool.present[name]).double()
+            pooled[name] = _moments(means.double(), means.double().square(), share)
+            length = torch.from_numpy(pool.lengths[name]).to(pool.device).clamp(min=1).double().unsqueeze(1)
+            squares = pool.features[name].square().sum(1).double() / length
+            steps[name] = _moments(means.double(), squares, share * length.squeeze(1))
+        targets = {}
+        for name, task in pool.schema.tasks.items():
+            if task.kind == "regression":
+                values, known = pool.targets[name]
+                moments = _moments(values.double(), values.double().square(), trains * known.double().T)
+                targets[name] = (moments.mean[:, 0], 1 / moments.scale[:, 0])
+        return cls(FeatureStatistics(pooled, steps), targets, trains)
+
+
+def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:
+    """Weighted mean and inverse deviation [F, D] of values [N, D] under weights [F, N]."""
+    total = weights.sum(1, keepdim=True).clamp(min=1)
+    mean = weights @ values / total
+    deviation = (weights @ squares / total - mean.square()).clamp(min=0).sqrt()
+    scale = torch.where(deviation > _LEAST_DEVIATION, 1 / deviation.clamp(min=_LEAST_DEVIATION), 1.0)
+    return Moments(mean, scale)
+
+
+def _targets(dataset: Dataset, name: str, device: torch.device) -> Targets:
+    """Values and which are known, both float32 [N, C]."""
+    values = np.asarray(dataset.tasks[name].targets, dtype=np.float32).reshape(len(dataset), -1)
+    known = np.isfinite(values) & (values >= 0 if dataset.tasks[name].kind == "classes" else True)
+    filled = torch.from_numpy(np.where(known, values, 0).astype(np.float32)).to(device)
+    return Targets(filled, torch.from_numpy(known.astype(np.float32)).to(device))
+
+
+def batches(samples: NDArray[np.int64], size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """The batches of an epoch: the order depends on the search's seed and the epoch alone."""
+    order = np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(samples)
+    count = max(1, round(len(order) / size))
+    yield from np.array_split(order, count)

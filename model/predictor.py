@@ -1,0 +1,202 @@
+"""A model for good: trained networks with all they need to predict from raw features, saved without pickles.
+
+On disk it is a folder: `model.json` (genomes, schema, where it came from) and `weights.safetensors`. Fold statistics
+are baked into the weights, so its networks read normalised features and answer in the target's own units.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.cohort import Cohort, Row, sort_order
+from model.data.dataset import Dataset, Modality
+from model.data.normalisation import Normalisation
+from model.network import CohortNetwork
+from model.pool import FoldStatistics, Pool
+from model.schema import Schema, TaskInfo
+from model.spec import Genome
+from model.training import TrainedRow
+from model.weights import Weights, insert
+
+FORMAT: Final = 1
+Inputs = Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
+"""Raw features [N, T, D] and lengths [N] by modality; an absent modality is missing, or has length 0."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One or several trained networks (seeds, folds, or an ensemble) that predict as one cohort.
+
+    `members`: a genome and its baked weights each. `info`: anything worth keeping: data fingerprint, versions, scores.
+    """
+
+    schema: Schema
+    normalisation: Normalisation
+    members: tuple[tuple[Genome, Weights], ...]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        trained: Sequence[TrainedRow],
+        statistics: FoldStatistics,
+        schema: Schema,
+        normalisation: Normalisation,
+        info: Mapping[str, Any],
+    ) -> Predictor:
+        """Bake the statistics that each row was trained with into its weights."""
+        members = tuple((item.row.genome, bake(item.row, item.weights, statistics)) for item in trained)
+        return cls(schema, normalisation, members, info)
+
+    @property
+    def modalities(self) -> Mapping[str, tuple[int, int]]:
+        """Name to (time steps, features) of what it may be given."""
+        return self.schema.modalities
+
+    @property
+    def tasks(self) -> Mapping[str, TaskInfo]:
+        """What it predicts."""
+        return self.schema.tasks
+
+    def feature_means(self) -> dict[str, NDArray[np.float32]]:
+        """Mean of every feature over the training data, [D] by modality: an example that is nobody's sample."""
+        return dict(self.normalisation.mean)
+
+    def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
+        """The members' mean by task: regression values [N], class or label probabilities [N, C]."""
+        outputs = self.predict_members(inputs)
+        means = {name: values.mean(0, dtype=np.float64).astype(np.float32) for name, values in outputs.items()}
+        return {
+            name: values[:, 0] if self.tasks[name].kind == "regression" else values for name, values in means.items()
+        }
+
+    def predict_members(self, inputs: Inputs, batch_size: int = 256) -> dict[str, NDArray[np.float32]]:
+        """Every member's predictions by task [K, N, C]: values, or probabilities.
+
+        Raises ValueError for an unknown modality, a wrong number of features, or no modality at all.
+        """
+        pool = Pool.of_modalities(self._normalised(inputs), self.schema)
+        order = sort_order([Row(genome, 0) for genome, _ in self.members])
+        network = CohortNetwork(Cohort([Row(self.members[index][0], 0) for index in order], self.schema)).eval()
+        insert(network, [self.members[index][1] for index in order])
+        chunks = np.array_split(np.arange(len(pool)), max(1, math.ceil(len(pool) / batch_size)))
+        with torch.inference_mode():
+            parts = [network(pool.batch(indices)).outputs for indices in chunks]
+        back = np.argsort(order)
+        return {
+            name: probabilities(task, torch.cat([part[name] for part in parts], 1)).numpy()[back]
+            for name, task in self.tasks.items()
+        }
+
+    def _normalised(self, inputs: Inputs) -> dict[str, Modality]:
+        unknown = sorted(set(inputs) - set(self.modalities))
+        if unknown or not inputs:
+            found = f"modalities {unknown}" if unknown else "no modality"
+            raise ValueError(f"the input has {found}, the model reads {', '.join(self.modalities)}")
+        count = len(next(iter(inputs.values()))[1])
+        found_modalities = {}
+        for name, (steps, width) in self.modalities.items():
+            raw, lengths = inputs.get(name, (np.zeros((count, 1, width), np.float32), np.zeros(count, np.int64)))
+            if len(raw) != count or len(lengths) != count:
+                raise ValueError(f"modality {name!r} has {len(raw)} samples, expected {count} as the others")
+            cut = np.minimum(lengths, steps).astype(np.int64)
+            features = self.normalisation.arrays(name, np.asarray(raw)[:, : max(steps, 1)], cut)
+            found_modalities[name] = Modality(features, cut)
+        return found_modalities
+
+    def save(self, folder: Path) -> None:
+        """Write the folder; what was there by these names is replaced."""
+        from safetensors.numpy import save_file
+
+        arrays = {f"normalisation/{name}": values for name, values in self.normalisation.to_arrays().items()}
+        for number, (_, weights) in enumerate(self.members):
+            arrays |= {f"{number}/{name}": np.ascontiguousarray(values.numpy()) for name, values in weights.items()}
+        description = {
+            "format": FORMAT,
+            "genomes": [genome.to_dict() for genome, _ in self.members],
+            "schema": self.schema.to_dict(),
+            "info": dict(self.info),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(arrays, folder / "weights.safetensors")
+        (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Predictor:
+        """Read `save`'s folder. Raises ValueError with one sentence if it is none, or damaged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        place = Path(folder)
+        try:
+            data = json.loads((place / "model.json").read_text(encoding="utf-8"))
+            arrays = load_file(place / "weights.safetensors")
+        except FileNotFoundError:
+            raise ValueError(f"{place} holds no model, expected model.json and weights.safetensors") from None
+        except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, OSError) as error:
+            raise ValueError(f"the model in {place} is damaged: {error}") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise ValueError(f"the model in {place} is not of format {FORMAT}, which this version reads")
+        try:
+            return cls._from(data, arrays)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the model in {place} is damaged: {error!r} in model.json") from None
+        except ValueError as error:
+            raise ValueError(f"the model in {place} is damaged: {error}") from None
+
+    @classmethod
+    def _from(cls, data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Predictor:
+        by_owner: dict[str, dict[str, NDArray[Any]]] = {}
+        for path, values in arrays.items():
+            owner, _, name = path.partition("/")
+            by_owner.setdefault(owner, {})[name] = values
+        genomes = [Genome.from_dict(item) for item in data["genomes"]]
+        weights = [
+            {name: torch.from_numpy(values.copy()) for name, values in by_owner[str(number)].items()}
+            for number in range(len(genomes))
+        ]
+        normalisation = Normalisation.from_arrays(by_owner["normalisation"])
+        return cls(
+            Schema.from_dict(data["schema"]), normalisation, tuple(zip(genomes, weights, strict=True)), data["info"]
+        )
+
+
+def inputs_of(dataset: Dataset) -> Inputs:
+    """A dataset's raw features as a predictor takes them."""
+    return {name: (item.features, item.lengths) for name, item in dataset.modalities.items()}
+
+
+def probabilities(task: TaskInfo, outputs: Tensor) -> Tensor:
+    """Raw outputs [..., C] as values, class probabilities or label probabilities."""
+    if task.kind == "regression":
+        return outputs
+    return outputs.softmax(-1) if task.kind == "classes" else outputs.sigmoid()
+
+
+def bake(row: Row, weights: Weights, statistics: FoldStatistics) -> Weights:
+    """The same network without fold statistics: features standardise, and targets scale, inside its weights."""
+    baked = {name: values.cpu() for name, values in weights.items()}
+    for encoder in row.genome.network.encoders:
+        kind = statistics.features.steps if encoder.kind == "convolution" else statistics.features.pooled
+        mean, scale = (part[row.fold].cpu() for part in kind[encoder.modality])
+        path = f"encoders.{encoder.modality}"
+        for name in (f"{path}.weight", f"{path}.query"):
+            if name in baked:
+                baked[name] = (baked[name].double() * scale).float()
+        shift = baked[f"{path}.weight"].double() @ mean
+        baked[f"{path}.bias"] = (baked[f"{path}.bias"].double() - shift).float()
+    for task, (means, deviations) in statistics.targets.items():
+        mean, deviation = means[row.fold].cpu(), deviations[row.fold].cpu()
+        baked[f"heads.{task}.weight"] = (baked[f"heads.{task}.weight"].double() * deviation).float()
+        baked[f"heads.{task}.bias"] = (baked[f"heads.{task}.bias"].double() * deviation + mean).float()
+    return baked

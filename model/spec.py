@@ -1,0 +1,242 @@
+"""Genomes: what a network is made of, and how it is trained.
+
+A `Genome` is a `NetworkSpec` (architecture) and `TrainingGenes`. All are frozen, hashable and checked where they are
+made, travel as versioned JSON, and import no torch: the search handles them without ever loading it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeVar, get_args
+
+FORMAT: Final = 1
+GLOBAL: Final = "global"
+"""Name of the global token; experts may see it like a modality, so no modality may bear it."""
+
+EncoderKind = Literal["mean", "attention", "convolution"]
+ExpertKind = Literal["mlp", "gated", "low_rank"]
+GateKind = Literal["softmax", "top_k", "sigmoid"]
+T = TypeVar("T")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}, expected a number from {low} to {high}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}, expected {low} to {high}")
+
+
+def _check_count(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name} is {value!r}, expected a whole number from {low} to {high}")
+    _check_range(name, value, low, high)
+
+
+def _check_kind(name: str, value: str, kinds: Any) -> None:
+    if value not in get_args(kinds):
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(get_args(kinds))}")
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """How one modality becomes a token. `heads`: attention queries; `kernel`: time steps a convolution spans."""
+
+    modality: str
+    kind: EncoderKind = "mean"
+    heads: int = 1
+    kernel: int = 3
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.modality, str) or not self.modality or self.modality == GLOBAL:
+            raise ValueError(f"encoder modality is {self.modality!r}, expected a name other than {GLOBAL!r}")
+        _check_kind("encoder kind", self.kind, EncoderKind)
+        _check_count("encoder heads", self.heads, 1, 16)
+        _check_count("encoder kernel", self.kernel, 1, 15)
+
+
+@dataclass(frozen=True)
+class ExpertSpec:
+    """One expert: the tokens it sees (modalities, or `GLOBAL`), and its depth and width (rank, for low_rank)."""
+
+    sees: tuple[str, ...]
+    kind: ExpertKind = "mlp"
+    depth: int = 1
+    width: int = 32
+
+    def __post_init__(self) -> None:
+        if not self.sees or len(set(self.sees)) != len(self.sees):
+            raise ValueError(f"expert sees {self.sees!r}, expected at least one token, each once")
+        _check_kind("expert kind", self.kind, ExpertKind)
+        _check_count("expert depth", self.depth, 1, 8)
+        _check_count("expert width", self.width, 1, 4096)
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """How a token mixes experts. `k` and `noise` (standard deviation in training) act in top_k only."""
+
+    kind: GateKind = "softmax"
+    k: int = 2
+    temperature: float = 1.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_kind("gate kind", self.kind, GateKind)
+        _check_count("gate k", self.k, 1, 64)
+        _check_range("gate temperature", self.temperature, 0.05, 20)
+        _check_range("gate noise", self.noise, 0, 10)
+
+
+@dataclass(frozen=True)
+class LevelSpec:
+    """One level: experts, their gate, and whether a local token may hear experts that see other tokens."""
+
+    experts: tuple[ExpertSpec, ...]
+    gate: GateSpec = field(default_factory=GateSpec)
+    transfer: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.experts) <= 64:
+            raise ValueError(f"a level has {len(self.experts)} experts, expected 1 to 64")
+        if not isinstance(self.transfer, bool):
+            raise ValueError(f"level transfer is {self.transfer!r}, expected true or false")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """An architecture: token width, one encoder per modality used, and the levels of experts (none: a linear model)."""
+
+    width: int
+    encoders: tuple[EncoderSpec, ...]
+    levels: tuple[LevelSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_count("token width", self.width, 1, 4096)
+        names = self.modalities
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"encoders read {names!r}, expected at least one modality, each once")
+        if len(self.levels) > 16:
+            raise ValueError(f"the network has {len(self.levels)} levels, expected at most 16")
+        for encoder in self.encoders:
+            if encoder.kind == "attention" and self.width % encoder.heads:
+                raise ValueError(f"{encoder.heads} attention heads do not divide the token width {self.width}")
+        for number, level in enumerate(self.levels):
+            for expert in level.experts:
+                unknown = set(expert.sees) - set(names) - {GLOBAL}
+                if unknown:
+                    raise ValueError(f"level {number}: an expert sees {sorted(unknown)}, but the encoders read {names}")
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities used, in encoder order."""
+        return tuple(encoder.modality for encoder in self.encoders)
+
+
+@dataclass(frozen=True)
+class TrainingGenes:
+    """How a network is trained: AdamW's settings, regularisation, auxiliary loss weights, and epochs."""
+
+    epochs: int = 12
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    clip: float = 1.0
+    dropout: float = 0.1
+    feature_dropout: float = 0.2
+    modality_dropout: float = 0.0
+    balance: float = 1e-2
+    z_loss: float = 1e-3
+
+    def __post_init__(self) -> None:
+        _check_count("epochs", self.epochs, 1, 10_000)
+        _check_range("learning_rate", self.learning_rate, 1e-8, 1)
+        _check_range("weight_decay", self.weight_decay, 0, 100)
+        _check_range("clip", self.clip, 1e-6, 1e6)
+        for name in ("dropout", "feature_dropout", "modality_dropout"):
+            _check_range(name, getattr(self, name), 0, 0.95)
+        _check_range("balance", self.balance, 0, 100)
+        _check_range("z_loss", self.z_loss, 0, 100)
+
+
+@dataclass(frozen=True)
+class Genome:
+    """What evolution breeds: an architecture and how to train it."""
+
+    network: NetworkSpec
+    training: TrainingGenes = field(default_factory=TrainingGenes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries and lists, with the format's version."""
+        return {"format": FORMAT, **dataclasses.asdict(self)}
+
+    def to_json(self) -> str:
+        """One line of JSON with sorted keys."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Genome:
+        """Read `to_json`'s text. Raises ValueError with one sentence for anything else."""
+        try:
+            data = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"a genome is not valid JSON: {error}") from None
+        return cls.from_dict(data)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Genome:
+        """Read `to_dict`'s value. Raises ValueError naming the unknown, missing or wrong field."""
+        fields = _fields("genome", data, {"format", "network", "training"})
+        if fields["format"] != FORMAT:
+            raise ValueError(f"genome format is {fields['format']!r}, this version reads {FORMAT}")
+        network = _fields("network", fields["network"], {"width", "encoders", "levels"})
+        return cls(
+            network=NetworkSpec(
+                width=network["width"],
+                encoders=tuple(_build(EncoderSpec, item) for item in _items("encoders", network["encoders"])),
+                levels=tuple(_level(item) for item in _items("levels", network["levels"])),
+            ),
+            training=_build(TrainingGenes, fields["training"]),
+        )
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits, equal for genomes that differ only in the order of encoders or experts."""
+        data = self.to_dict()
+        network = data["network"]
+        network["encoders"] = sorted(network["encoders"], key=lambda item: str(item["modality"]))
+        for level in network["levels"]:
+            for expert in level["experts"]:
+                expert["sees"] = sorted(expert["sees"])
+            level["experts"] = sorted(level["experts"], key=lambda item: json.dumps(item, sort_keys=True))
+        return hashlib.blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _fields(what: str, data: object, names: set[str]) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{what} is {type(data).__name__}, expected an object with {', '.join(sorted(names))}")
+    if set(data) != names:
+        odd = sorted(map(str, set(data) ^ names))
+        raise ValueError(f"{what} has missing or unknown fields {odd}, expected {', '.join(sorted(names))}")
+    return data
+
+
+def _items(what: str, data: object) -> list[Any]:
+    if not isinstance(data, (list, tuple)):
+        raise ValueError(f"{what} is {type(data).__name__}, expected a list")
+    return list(data)
+
+
+def _build(kind: type[T], data: object) -> T:
+    """Make the flat dataclass `kind` from a dictionary, lists becoming tuples."""
+    names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields = _fields(kind.__name__, data, names)
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def _level(data: object) -> LevelSpec:
+    fields = _fields("level", data, {"experts", "gate", "transfer"})
+    experts = tuple(_build(ExpertSpec, item) for item in _items("experts", fields["experts"]))
+    return LevelSpec(experts=experts, gate=_build(GateSpec, fields["gate"]), transfer=fields["transfer"])

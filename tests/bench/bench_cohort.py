@@ -1,0 +1,173 @@
+"""Genomes trained per second: in cohorts, against the same networks one by one in idiomatic torch.
+
+    python tests/bench/bench_cohort.py [--quick]
+
+One process, one thread, both sides in turn on the same made data, with the same epochs and batches. Ratios are of
+processor time; raw figures of both clocks go to bench-results/cohort.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from idiomatic_training import train_alone  # noqa: E402
+
+from evo.bounds import Bounds  # noqa: E402
+from evo.expert_space import ExpertSpace  # noqa: E402
+from model.cohort import Row  # noqa: E402
+from model.cost import cost  # noqa: E402
+from model.data.dataset import Dataset, Modality, step_mask  # noqa: E402
+from model.data.folds import Folds, holdout  # noqa: E402
+from model.data.task import Task  # noqa: E402
+from model.pool import Pool  # noqa: E402
+from model.spec import Genome  # noqa: E402
+from model.training import TrainingSettings, train  # noqa: E402
+
+SIZES = (16, 32, 64)
+GENOMES = 64
+
+
+@dataclass(frozen=True)
+class Case:
+    """Made data like a real set: (T, D, mean length) per modality, samples for training and validation, batch size."""
+
+    name: str
+    modalities: dict[str, tuple[int, int, int]]
+    train: int
+    valid: int
+    batch_size: int
+    target: float
+
+
+@dataclass
+class Clock:
+    """Seconds of processor and wall time spent in what it ran."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Run and add up."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        self.cpu += time.process_time() - cpu
+        self.wall += time.perf_counter() - wall
+
+
+@dataclass
+class Measured:
+    """The clocks of both sides for one case."""
+
+    alone: Clock = field(default_factory=Clock)
+    cohorts: dict[int, Clock] = field(default_factory=lambda: {size: Clock() for size in SIZES})
+
+
+MOSEI = {"text": (1, 768, 1), "audio": (1, 40, 1), "vision": (1, 35, 1)}
+MOSI = {"text": (40, 384, 15), "audio": (1, 73, 1)}
+CASES = (
+    Case("MOSEI-922 utterances", MOSEI, 635, 143, 32, 3.0),
+    Case("MOSI tokens", MOSI, 1284, 229, 32, 2.0),
+    Case("MOSEI-922 utterances, large batches", MOSEI, 635, 143, 128, 1.5),
+    Case("MOSI tokens, large batches", MOSI, 1284, 229, 128, 1.5),
+)
+
+
+def made_data(case: Case) -> Dataset:
+    """Noise features of the right shapes, labels that depend on them a little."""
+    rng = np.random.default_rng(0)
+    count = case.train + case.valid
+    signal = rng.normal(size=count)
+    modalities = {}
+    for name, (steps, width, mean) in case.modalities.items():
+        lengths = np.clip(rng.gamma(3, mean / 3, count), 1, steps).astype(np.int64)
+        features = rng.normal(size=(count, steps, width)) + 0.3 * signal[:, None, None] * rng.normal(size=width)
+        features *= step_mask(lengths, steps)[:, :, None]
+        modalities[name] = Modality(features.astype(np.float32), lengths)
+    return Dataset(
+        name="made",
+        modalities=modalities,
+        tasks={"sentiment": Task("regression", np.clip(signal, -3, 3).astype(np.float32), bounds=(-3.0, 3.0))},
+        splits={"train": np.arange(case.train), "valid": np.arange(case.train, count)},
+        ids=tuple(map(str, range(count))),
+        groups=np.arange(count),
+    )
+
+
+def sampled(case: Case, pool: Pool, epochs: Sequence[int]) -> list[Genome]:
+    """Genomes as a search draws its first ones, cheap ones first."""
+    steps = {name: shape[0] for name, shape in case.modalities.items()}
+    space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs)), steps=steps)
+    rng = np.random.default_rng(1)
+    genomes = [space.sample(rng) for _ in range(GENOMES)]
+    return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)
+
+
+def measure(case: Case, epochs: Sequence[int], sizes: Sequence[int] = SIZES) -> Measured:
+    """Train all genomes in cohorts of each size and one by one, turn about in pieces of sixteen."""
+    dataset = made_data(case)
+    pool, folds = Pool.of(dataset), holdout(dataset)
+    genomes = sampled(case, pool, epochs)
+    measured = Measured()
+    _in_cohort(genomes[:2], pool, folds, case.batch_size)  # warm up
+    for start in range(0, GENOMES, 16):
+        alone = genomes[start : start + 16]
+        measured.alone.run(lambda: [train_alone(genome, pool, folds, case.batch_size) for genome in alone])
+        for size in sizes:
+            if (start + 16) % size == 0:
+                cohort = genomes[start + 16 - size : start + 16]
+                measured.cohorts[size].run(lambda: _in_cohort(cohort, pool, folds, case.batch_size))
+    return measured
+
+
+def _in_cohort(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: int) -> None:
+    rows = [Row(genome, seed) for seed, genome in enumerate(genomes)]
+    train(rows, pool, folds, TrainingSettings(batch_size=batch_size))
+
+
+def report(case: Case, measured: Measured) -> dict[str, object]:
+    """Print and return the figures of one case."""
+    alone = measured.alone
+    print(f"\n{case.name}, batches of {case.batch_size}, {GENOMES} genomes; target {case.target:g}")
+    print(
+        f"  one by one     {GENOMES / alone.cpu:6.2f} genomes/s of processor time, {GENOMES / alone.wall:6.2f} of wall"
+    )
+    found: dict[str, object] = {"batch_size": case.batch_size, "target": case.target, "alone": vars(alone)}
+    for size, clock in measured.cohorts.items():
+        ratio, rate = alone.cpu / clock.cpu, GENOMES / clock.cpu
+        print(
+            f"  cohorts of {size:2d}  {rate:6.2f} genomes/s of processor time, {GENOMES / clock.wall:6.2f} of wall: {ratio:.2f} x"
+        )
+        found[f"cohort_{size}"] = {**vars(clock), "ratio": ratio, "wall_ratio": alone.wall / clock.wall}
+    return found
+
+
+def main() -> None:
+    """Run all cases."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="an eighth of the epochs")
+    parser.add_argument("--case", type=int, choices=range(len(CASES)), help="only this case")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    epochs = (1, 2, 3, 4) if arguments.quick else (2, 3, 4, 5, 6, 8)
+    cases = CASES if arguments.case is None else CASES[arguments.case : arguments.case + 1]
+    results = {case.name: report(case, measure(case, epochs)) for case in cases}
+    path = ROOT / "bench-results" / "cohort.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\nwritten to {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

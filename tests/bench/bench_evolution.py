@@ -1,0 +1,90 @@
+"""Evolution against pymoo's NSGA-II at equal operators, population and evaluations, and the cost of tell and ask.
+
+python tests/bench/bench_evolution.py [evaluations] [seeds]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import moocore
+import numpy as np
+from pymoo.algorithms.moo.nsga2 import NSGA2
+from pymoo.core.problem import ElementwiseProblem
+from pymoo.optimize import minimize
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evo"))
+from real_space import RealSpace, Vector, dtlz2, zdt1, zdt2
+
+from evo.evolution import Evolution, Mode
+
+Problem = Callable[[Vector], dict[str, float]]
+PROBLEMS: dict[str, tuple[Problem, int, int]] = {"zdt1": (zdt1, 30, 2), "zdt2": (zdt2, 30, 2), "dtlz2": (dtlz2, 12, 3)}
+
+
+def ours(problem: Problem, size: int, k: int, seed: int, *, evaluations: int, mode: Mode) -> np.ndarray:
+    """Losses of the last population `[n, k]`, as pymoo reports them."""
+    names = [f"f{i + 1}" for i in range(k)]
+    evolution = Evolution(RealSpace(size), dict.fromkeys(names, "min"), seed=seed, population_size=100, mode=mode)
+    told = 0
+    while told < evaluations:
+        for candidate in evolution.ask(1):
+            evolution.tell(candidate, problem(candidate.genome))
+            told += 1
+    return np.array([individual.losses for individual in evolution.population])
+
+
+def pymoos(problem: Problem, size: int, k: int, seed: int, *, evaluations: int) -> np.ndarray:
+    """The same from pymoo's NSGA2 with its own SBX and polynomial mutation."""
+
+    class Wrapped(ElementwiseProblem):
+        def __init__(self) -> None:
+            super().__init__(n_var=size, n_obj=k, xl=0.0, xu=1.0)
+
+        def _evaluate(self, x: np.ndarray, out: dict, *args: object, **kwargs: object) -> None:
+            out["F"] = list(problem(tuple(x.tolist())).values())
+
+    result = minimize(Wrapped(), NSGA2(pop_size=100), ("n_eval", evaluations), seed=seed)
+    return result.F
+
+
+def quality(evaluations: int, seeds: int) -> None:
+    """Print hypervolume (reference 1.1 in each objective), mean and standard error over seeds."""
+    for name, case in PROBLEMS.items():
+        makers = {
+            "pymoo": partial(pymoos, *case, evaluations=evaluations),
+            "generational": partial(ours, *case, evaluations=evaluations, mode="generational"),
+            "steady": partial(ours, *case, evaluations=evaluations, mode="steady"),
+        }
+        for label, make in makers.items():
+            volumes = [moocore.hypervolume(make(seed), ref=[1.1] * case[2]) for seed in range(seeds)]
+            error = np.std(volumes, ddof=1) / np.sqrt(seeds)
+            print(f"{name:6} {label:13} {np.mean(volumes):.4f} +- {error:.4f}", flush=True)
+
+
+def cost(evaluations: int = 10_000) -> None:
+    """Print the mean cost of ask and tell in milliseconds over a search of `evaluations`, steady, three objectives."""
+    evolution = Evolution(RealSpace(12), {"f1": "min", "f2": "min", "f3": "min"}, seed=0, population_size=100)
+    spent = np.zeros((evaluations, 2))
+    for number in range(evaluations):
+        start = time.perf_counter()
+        (candidate,) = evolution.ask(1)
+        asked = time.perf_counter()
+        scores = dtlz2(candidate.genome)
+        evaluated = time.perf_counter()
+        evolution.tell(candidate, scores)
+        spent[number] = asked - start, time.perf_counter() - evaluated
+    ask, tell = 1e3 * spent.mean(axis=0)
+    last = 1e3 * spent[-1000:].mean(axis=0)
+    print(f"ask {ask:.2f} ms, tell {tell:.2f} ms; last 1,000: {last[0]:.2f}, {last[1]:.2f} ms", end=" ")
+    print(f"(front {evolution.archive.front_size})")
+
+
+if __name__ == "__main__":
+    arguments = [int(value) for value in sys.argv[1:]]
+    cost()
+    quality(*(arguments or (5000, 5)))

@@ -1,0 +1,91 @@
+"""Settings of a search: defaults, files, options, and the sentences for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.config import SearchConfig, commented_yaml, default_bounds, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90.0), ("30m", 1800.0), ("2h", 7200.0), ("1.5h", 5400.0), ("1d", 86400.0), ("45", 45.0)],
+)
+def test_durations_are_read_in_seconds(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+    assert SearchConfig.of({"data": "planted", "time": text}).time == seconds
+
+
+def test_a_search_without_any_limit_stops_after_200_evaluations() -> None:
+    assert SearchConfig.of({"data": "planted"}).evaluations == 200
+
+
+@pytest.mark.parametrize("limit", [{"time": "1h"}, {"patience": 3}])
+def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str, Any]) -> None:
+    assert SearchConfig.of({"data": "planted", **limit}).evaluations is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"evalutions": 3}, r"^unknown setting 'evalutions', expected one of data, name, run, evaluations,"),
+        ({"time": "soon"}, r"^setting time is 'soon', expected seconds, or a number with a unit"),
+        ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
+        ({"score": "folds:1"}, r"^setting score is 'folds:1', expected holdout, or folds:K with K of 2 or more$"),
+        ({"workers": 0}, r"^setting workers is 0, expected greater than or equal to 1 or 'auto'$"),
+        ({"mode": "fast"}, r"^setting mode is 'fast', expected 'steady' or 'generational'$"),
+        ({"population": 2.5}, r"^setting population is 2.5, expected integer$"),
+        ({"seed": True}, r"^setting seed is True, expected integer$"),
+        ({"limits": {"params": -1}}, r"^setting limits.params is -1(\.0)?, expected greater than 0$"),
+        ({"objectives": ["mae", "mae"]}, r"^setting objectives is \['mae', 'mae'\], expected names, each once$"),
+        ({"space": {"wdths": [8]}}, r"^setting space is .*bound 'wdths' does not exist, expected one of widths, "),
+        ({"data": None}, r"^setting data is None, expected string$"),
+    ],
+)
+def test_a_wrong_setting_gives_one_sentence_that_names_it(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence) as caught:
+        SearchConfig.of({"data": "planted", **settings})
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_data_is_named() -> None:
+    with pytest.raises(ValueError, match="setting 'data' is missing"):
+        SearchConfig.of({})
+
+
+def test_options_go_before_the_file_and_none_means_not_given(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("data: planted\nevaluations: 50\nseed: 3\nlimits: {params: 1000}\n")
+    config = SearchConfig.load(tmp_path / "a.yaml", {"evaluations": 10, "seed": None})
+    assert (config.evaluations, config.seed, config.limits) == (10, 3, {"params": 1000.0})
+
+
+def test_a_configuration_survives_its_own_yaml(tmp_path: Path) -> None:
+    config = SearchConfig.of({"data": "x.pkl", "time": "30m", "space": {"widths": [8, 16]}, "objectives": ["mae"]})
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    assert SearchConfig.load(tmp_path / "config.yaml") == config
+
+
+def test_the_commented_default_holds_every_setting_and_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(commented_yaml())
+    assert list(yaml.safe_load(commented_yaml())) == list(SearchConfig.model_fields)
+    assert SearchConfig.load(tmp_path / "config.yaml") == SearchConfig.of({"data": "planted"})
+    assert all(f"#   {name}: " in commented_yaml() for name in default_bounds())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("- 1\n", "holds list, expected settings"), ("a: [", "is not readable YAML"), ("1: 2\n", "holds dict, expected")],
+)
+def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ValueError, match=sentence):
+        SearchConfig.load(tmp_path / "a.yaml", {"data": "planted"})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"configuration .*no\.yaml does not exist"):
+        SearchConfig.load(tmp_path / "no.yaml")

@@ -1,0 +1,154 @@
+"""One contract for every evaluator; and what Ray's does when workers die."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from search_fakes import candidates
+from trainers import Make, echoing, killing, raising
+
+from cluster.evaluator import Evaluator, Finished, InlineEvaluator
+from evo.candidate import Failure, Score
+
+Build = Callable[..., Evaluator]
+
+
+@pytest.fixture(params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
+def build(request: pytest.FixtureRequest) -> Iterator[Build]:
+    """Makes an evaluator of either kind from a trainer's maker and the workers' data; closes it after the test."""
+    made: list[Evaluator] = []
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
+
+    def make_one(make: Make, data: Any = 7) -> Evaluator:
+        if request.param == "inline":
+            made.append(InlineEvaluator(make(data)))
+        else:
+            from cluster.ray_evaluator import RayEvaluator
+
+            made.append(RayEvaluator(make, data, workers=2))
+        return made[-1]
+
+    yield make_one
+    for evaluator in made:
+        evaluator.close()
+
+
+@pytest.fixture
+def ray_workers(ray_cluster: None) -> Iterator[Build]:
+    """Makes a Ray evaluator of some workers; closes it after the test."""
+    from cluster.ray_evaluator import RayEvaluator
+
+    made: list[Evaluator] = []
+
+    def make_one(make: Make, data: Any, workers: int) -> Evaluator:
+        made.append(RayEvaluator(make, data, workers))
+        return made[-1]
+
+    yield make_one
+    for evaluator in made:
+        evaluator.close()
+
+
+def collect_all(evaluator: Evaluator) -> list[Finished]:
+    found: list[Finished] = []
+    while evaluator.pending:
+        found += evaluator.collect()
+    return found
+
+
+def outcomes(found: list[Finished]) -> dict[int, Any]:
+    """Outcome by id; every id must have come back once."""
+    ids = [result.id for finished in found for result in finished.results]
+    assert len(set(ids)) == len(ids)
+    return {result.id: result.outcome for finished in found for result in finished.results}
+
+
+def test_every_candidate_comes_back_exactly_once_and_in_its_cohorts_order(build: Build) -> None:
+    evaluator = build(echoing())
+    every = candidates(10)
+    cohorts = [every[2::-1], every[3:4], every[9:3:-1]]
+    for cohort in cohorts:
+        evaluator.submit(cohort)
+    found = collect_all(evaluator)
+    asked = [[candidate.id for candidate in cohort] for cohort in cohorts]
+    assert sorted([result.id for result in finished.results] for finished in found) == sorted(asked)
+    assert outcomes(found) == {i: {"mae": Score(float(i)), "data": Score(7.0)} for i in range(10)}
+    assert all(finished.worker and finished.seconds >= 0 for finished in found)
+
+
+def test_free_counts_cohorts_that_would_start_at_once_and_pending_those_to_collect(build: Build) -> None:
+    evaluator = build(echoing())
+    assert (evaluator.free, evaluator.pending) == (evaluator.workers, 0)
+    every = candidates(6)
+    for number in range(evaluator.workers + 1):  # one more than there are workers
+        evaluator.submit(every[number : number + 1])
+        assert evaluator.free == max(0, evaluator.workers - 1 - number)
+    assert evaluator.pending == evaluator.workers + 1
+    collect_all(evaluator)
+    assert (evaluator.free, evaluator.pending) == (evaluator.workers, 0)
+
+
+def test_collecting_from_nothing_gives_nothing_at_once(build: Build) -> None:
+    assert build(echoing()).collect() == []
+
+
+def test_a_cohort_that_raises_comes_back_as_failures_and_others_go_on(build: Build) -> None:
+    evaluator = build(raising(2))
+    every = candidates(6)
+    for start in (0, 2, 4):
+        evaluator.submit(every[start : start + 2])
+    found = outcomes(collect_all(evaluator))
+    failure = Failure("error", "RuntimeError: candidate 2 cannot be trained")
+    assert [found[i] for i in (2, 3)] == [failure, failure]
+    assert [found[i] for i in (0, 1, 4, 5)] == [{"mae": Score(1.0)}] * 4
+
+
+def test_what_was_not_collected_before_closing_is_lost(build: Build) -> None:
+    evaluator = build(echoing())
+    for candidate in candidates(5):
+        evaluator.submit([candidate])
+    evaluator.close()
+    assert (evaluator.pending, evaluator.collect()) == (0, [])
+
+
+@pytest.mark.ray
+def test_a_worker_that_is_killed_is_replaced_and_its_cohort_runs_again(
+    ray_workers: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluator = ray_workers(killing(3, times=1), tmp_path, 2)
+    every = candidates(8)
+    with caplog.at_level(logging.WARNING, "cluster"):
+        for start in range(0, 8, 2):
+            evaluator.submit(every[start : start + 2])
+        found = outcomes(collect_all(evaluator))
+    assert found == {i: {"mae": Score(float(i))} for i in range(8)}
+    assert len(list(tmp_path.iterdir())) == 1
+    assert "died and is replaced" in caplog.text
+    assert evaluator.free == 2
+
+
+@pytest.mark.ray
+def test_a_cohort_that_kills_two_workers_has_failed_and_others_go_on(ray_workers: Build, tmp_path: Path) -> None:
+    evaluator = ray_workers(killing(3, times=9), tmp_path, 1)
+    every = candidates(8)
+    for start in range(0, 8, 2):
+        evaluator.submit(every[start : start + 2])
+    found = outcomes(collect_all(evaluator))
+    failure = Failure("crash", "2 workers died while training its cohort")
+    assert {i: found[i] for i in (2, 3)} == {2: failure, 3: failure}
+    assert [found[i] for i in (0, 1, 4, 5, 6, 7)] == [{"mae": Score(float(i))} for i in (0, 1, 4, 5, 6, 7)]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.ray
+def test_workers_are_counted_by_what_the_cluster_has_room_for(ray_cluster: None) -> None:
+    from cluster.ray_evaluator import count_workers
+
+    assert [count_workers(cpus, 0.0) for cpus in (1.0, 2.0, 9.0)] == [2, 1, 1]
+    with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has"):
+        count_workers(1.0, 100.0)

@@ -1,0 +1,234 @@
+"""Whole searches on small data: the same front everywhere, after any interruption; and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny import data, settings, stored
+
+import cluster.launch
+from cluster.launch import resume_search, run_search
+from cluster.progress import SilentProgress
+from cluster.tracking import GenerationEnded, MemoryTracker, ModelTrained, SearchEnded, SearchStarted
+from cluster.trial import Trial
+from model.data.folds import grouped
+from model.predictor import Predictor, inputs_of
+from model.spec import Genome
+
+GENERATIONAL = {"mode": "generational", "evaluations": 15, "score": "folds:2", "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stored(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def whole(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The summary of an undisturbed generational search in this process, with its `run`."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    found = run_search(settings(data=str(store), run=str(run), **GENERATIONAL))
+    return {**found.summary, "run": run}
+
+
+def front(summary: Any) -> list[tuple[int, dict[str, float], str]]:
+    return [(item["id"], item["scores"], json.dumps(item["genome"], sort_keys=True)) for item in summary["front"]]
+
+
+class Notes(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.lines.append(message)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ray_finds_the_same_front_with_any_number_of_workers(
+    ray_cluster: None, store: Path, whole: dict[str, Any], tmp_path: Path, workers: int
+) -> None:
+    config = settings(data=str(store), run=str(tmp_path / "run"), backend="ray", workers=workers, **GENERATIONAL)
+    found = run_search(config).summary
+    assert front(found) == front(whole)
+    assert found["best"] == whole["best"]
+
+
+@pytest.mark.ray
+def test_more_workers_than_the_cluster_has_room_for_are_refused(ray_cluster: None, store: Path, tmp_path: Path) -> None:
+    config = settings(data=str(store), run=str(tmp_path / "run"), backend="ray", workers=3)
+    with pytest.raises(ValueError, match="workers is 3, but the Ray cluster has room for 2"):
+        run_search(config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupted_search_is_resumed_to_the_same_front(
+    store: Path, whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Trial):
+        cohorts = 0
+
+        def __call__(self, candidates: Any) -> Any:
+            if Interrupted.cohorts == 3:
+                raise KeyboardInterrupt
+            Interrupted.cohorts += 1
+            return super().__call__(candidates)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster.launch, "Trial", Interrupted)
+        first = run_search(settings(data=str(store), run=str(tmp_path / "run"), **GENERATIONAL)).summary
+    assert (first["ended_by"], first["evaluations"]) == ("interrupted", 9)
+    assert Predictor.load(tmp_path / "run" / "best").members
+    second = resume_search(tmp_path / "run").summary
+    assert (second["ended_by"], second["evaluations"]) == ("evaluations", 15)
+    assert front(second) == front(whole)
+    assert second["best"] == whole["best"]
+    assert second["wall_seconds"] > first["wall_seconds"]
+
+
+KILLED = """
+import os, signal, sys
+import cluster.launch
+from cluster.config import SearchConfig
+from cluster.trial import Trial
+
+class Killed(Trial):
+    cohorts = 0
+    def __call__(self, candidates):
+        if Killed.cohorts == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Killed.cohorts += 1
+        return super().__call__(candidates)
+
+cluster.launch.Trial = Killed
+cluster.launch.run_search(SearchConfig.load(sys.argv[1]))
+"""
+
+
+def test_a_search_whose_process_was_killed_is_resumed_to_the_same_front(
+    store: Path, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    config, run = tmp_path / "config.yaml", tmp_path / "run"
+    config.write_text(settings(data=str(store), run=str(run), **GENERATIONAL).to_yaml())
+    code = KILLED.replace("sys.argv[1]", "__import__('pathlib').Path(sys.argv[1])")
+    root = Path(cluster.launch.__file__).parent.parent
+    ended = subprocess.run([sys.executable, "-c", code, str(config)], check=False, cwd=root, env={**os.environ})
+    assert ended.returncode == -signal.SIGKILL
+    assert not (run / "summary.json").exists()
+    notes = Notes()
+    found = resume_search(run, notes).summary
+    assert found["evaluations"] == 15
+    assert front(found) == front(whole)
+    again = resume_search(run, notes)
+    assert again.summary == json.loads((run / "summary.json").read_text())
+    assert notes.lines[-1] == f"the search in {run} has ended: 15 evaluations"
+
+
+def test_a_search_whose_data_has_changed_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = stored(tmp_path, "changing")
+    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    run_search(settings(data=str(store), run=str(tmp_path / "run")))
+    stored(tmp_path, "changing", data().take(np.arange(199)))
+    with pytest.raises(ValueError, match=r"has fingerprint \w{16}, the search began with \w{16}"):
+        resume_search(tmp_path / "run")
+
+
+def interrupting(kind: Any) -> Any:
+    class Interrupting(kind):  # type: ignore[misc]
+        def __call__(self, candidates: Any) -> Any:
+            raise KeyboardInterrupt
+
+    return Interrupting
+
+
+def test_a_search_without_a_single_score_ends_without_a_best(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    found = run_search(settings(data=str(store), run=str(tmp_path / "run"))).summary
+    assert (found["best"], found["front"], found["evaluations"]) == (None, [], 0)
+    assert not (tmp_path / "run" / "best").exists()
+
+
+def test_the_summary_has_what_the_design_lists(whole: dict[str, Any]) -> None:
+    summary = json.loads((whole["run"] / "summary.json").read_text())
+    assert {"evaluations", "failures", "wall_seconds", "worker_busy_fraction", "overhead_ms_per_evaluation"} <= set(
+        summary
+    )
+    assert {"hypervolume", "front", "best", "seed"} <= set(summary)
+    assert (summary["evaluations"], summary["failures"], summary["seed"]) == (15, 0, 3)
+    assert summary["best"]["id"] in [item["id"] for item in summary["front"]]
+    for item in [summary["best"], *summary["front"]]:
+        assert {"id", "genome", "scores"} <= set(item)
+        assert Genome.from_dict(item["genome"])
+        assert list(item["scores"])[:2] == ["sentiment/mae", "params"]
+
+
+def test_the_run_directory_is_complete(whole: dict[str, Any]) -> None:
+    run = whole["run"]
+    expected = {"config.yaml", "journal.sqlite", "states", "front.csv", "population.parquet", "best", "summary.json"}
+    assert expected | {"search.log", "manifest.json"} <= {path.name for path in run.iterdir()}
+    assert sorted(pd.read_csv(run / "front.csv")["id"]) == sorted(item["id"] for item in whole["front"])
+    assert len(pd.read_parquet(run / "population.parquet")) == 18  # the last generation was bred whole
+    assert Genome.from_json((run / "best" / "genome.json").read_text()).to_dict() == whole["best"]["genome"]
+    assert json.loads((run / "manifest.json").read_text())["fingerprint"] == data().fingerprint
+
+
+def test_the_best_network_predicts_what_it_was_scored_on(whole: dict[str, Any]) -> None:
+    predictor = Predictor.load(whole["run"] / "best")
+    pool = data().pool()
+    folds = grouped(pool, 2, seed=3)
+    outputs = predictor.predict_members(inputs_of(pool))["sentiment"]
+    labels = pool.tasks["sentiment"].targets
+    errors = [np.abs(outputs[k, held, 0] - labels[held]).mean() for k, held in enumerate(folds.held_out)]
+    assert whole["best"]["scores"]["sentiment/mae"] == pytest.approx(np.mean(errors), abs=1e-5)
+
+
+def test_weights_that_were_lost_are_trained_again(
+    store: Path, whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.launch.RunDirectory, "load_state", lambda self, number: None)
+    config = settings(data=str(store), run=str(tmp_path / "run"), **GENERATIONAL)
+    run_search(config)
+    inputs = inputs_of(data())
+    before, after = (Predictor.load(run / "best").predict(inputs) for run in (whole["run"], tmp_path / "run"))
+    np.testing.assert_allclose(after["sentiment"], before["sentiment"], atol=1e-4)
+
+
+def test_a_tracker_hears_of_the_start_each_generation_the_model_and_the_end(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = MemoryTracker()
+    monkeypatch.setattr(cluster.launch, "tracker", lambda uri: memory)
+    found = run_search(settings(data=str(store), run=str(tmp_path / "run"), name="mine", evaluations=12))
+    kinds = [type(record) for record in memory.records]
+    assert kinds == [SearchStarted, GenerationEnded, GenerationEnded, ModelTrained, SearchEnded]
+    started, *_, trained, ended = memory.records
+    assert isinstance(started, SearchStarted)
+    assert isinstance(trained, ModelTrained)
+    assert isinstance(ended, SearchEnded)
+    assert (started.name, started.data_name, started.fingerprint) == ("mine", "tiny", data().fingerprint)
+    assert dict(started.objectives) == {"sentiment/mae": "min", "params": "min"}
+    assert trained.score == found.summary["best"]["scores"]["sentiment/mae"]
+    assert ended.status == "finished"
+    assert found.model is None
+
+
+def test_runs_without_a_directory_are_numbered_by_name(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    assert [str(run_search(settings(data=str(store))).run) for _ in range(2)] == ["runs/tiny", "runs/tiny-2"]
+    assert str(run_search(settings(data=str(store), name="mine")).run) == "runs/mine"
+    with pytest.raises(ValueError, match=r"name is '\.\./mine', expected one that can be a folder's"):
+        run_search(settings(data=str(store), name="../mine"))

@@ -1,0 +1,195 @@
+"""The view in MLflow, against a store on disk: one search of two generations, and models registered from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from search_fakes import fake_predictor, generation, genome, started
+
+from cluster.mlflow_tracker import MlflowTracker, store_uri
+from cluster.tracking import ModelTrained, SearchEnded
+
+LOAD = """
+import mlflow, numpy as np, pandas as pd
+loaded = mlflow.pyfunc.load_model("models:/haemsa-toy@champion")
+example = loaded.predict(loaded.input_example)
+two = pd.DataFrame({"text": [[[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], None]})
+import model
+answers = {"example": example.to_dict("list"), "two": loaded.predict(two)["sentiment"].tolist(), "code": model.__file__}
+import json
+print(json.dumps(answers))
+"""
+
+
+class World:
+    """A store, the tracker that wrote to it, and the addresses of the models."""
+
+    def __init__(self, folder: Path) -> None:
+        self.uri = f"sqlite:///{folder}/mlflow.db"
+        self.folder = folder
+        self.tracker = MlflowTracker(self.uri)
+        self.tracker.started(started())
+        self.tracker.generation(generation(0))
+        self.tracker.generation(generation(1))
+        self.tracker.ended(SearchEnded({"evaluations": 32, "hypervolume": 0.5}, genome(3).to_json()))
+        self.run_id = str(self.tracker.run_id)
+        with fake_predictor(folder) as saved:
+            good = ModelTrained("toy", saved, "aaaa", "mae", "min", 0.9, genome(3).to_json(), "toydata", {"mae": 0.95})
+            scores = {"first": good, "worse": dataclasses.replace(good, score=0.91)}
+            scores["better"] = dataclasses.replace(good, score=0.8)
+            scores["other data"] = dataclasses.replace(good, score=0.1, fingerprint="bbbb")
+            scores["no number"] = dataclasses.replace(good, score=float("nan"))
+            self.addresses = {what: self.tracker.trained(record) for what, record in scores.items()}
+
+    @property
+    def client(self) -> Any:
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def children(self) -> list[Any]:
+        parent = self.client.get_run(self.run_id)
+        query = f"tags.mlflow.parentRunId = '{self.run_id}'"
+        found = self.client.search_runs([parent.info.experiment_id], query, order_by=["attributes.start_time"])
+        return list(found)
+
+    def artifacts(self, run_id: str) -> Path:
+        return Path(self.client.get_run(run_id).info.artifact_uri.removeprefix("file://"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    pytest.importorskip("mlflow")
+    yield World(tmp_path_factory.mktemp("mlflow"))
+
+
+def test_a_search_is_one_run_in_the_experiment_of_its_data(world: World) -> None:
+    run = world.client.get_run(world.run_id)
+    assert world.client.get_experiment(run.info.experiment_id).name == "toydata"
+    assert (run.info.run_name, run.info.status) == ("toy", "FINISHED")
+    assert run.data.params["evaluations"] == "48"
+    assert run.data.params["space"].endswith("...")
+    files = {path.name for path in world.artifacts(world.run_id).iterdir()}
+    assert files == {"config.yaml", "manifest.json", "summary.json", "best_genome.json", "front.csv", "front.png"}
+
+
+def test_the_run_has_curves_over_generations(world: World) -> None:
+    history = world.client.get_metric_history(world.run_id, "hypervolume")
+    assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.5)]
+    names = {"hypervolume", "best_mae", "best_params", "front_size", "evaluations", "failures", "busy_fraction"}
+    assert set(world.client.get_run(world.run_id).data.metrics) == names
+
+
+def test_every_generation_is_a_child_with_table_front_picture_and_genomes(world: World) -> None:
+    children = world.children()
+    assert [run.info.run_name for run in children] == ["generation 000", "generation 001"]
+    folder = world.artifacts(children[1].info.run_id)
+    table = json.loads((folder / "population.json").read_text())
+    assert table["columns"][:6] == ["id", "generation", "on_front", "mae", "mae_error", "params"]
+    assert len(table["data"]) == 16
+    assert json.loads(children[1].data.tags["mlflow.loggedArtifacts"]) == [{"path": "population.json", "type": "table"}]
+    assert len(pd.read_csv(folder / "front.csv")) == len(generation(1).front)
+    assert (folder / "front.png").read_bytes().startswith(b"\x89PNG")
+    lines = [json.loads(line) for line in (folder / "genomes.jsonl").read_text().splitlines()]
+    assert {item["id"] for item in lines} == set(range(16, 32))
+
+
+def test_the_champion_moves_only_to_a_better_score_on_the_same_data(world: World) -> None:
+    assert world.addresses == {
+        "first": "models:/haemsa-toy@champion",
+        "worse": "models:/haemsa-toy/2",
+        "better": "models:/haemsa-toy@champion",
+        "other data": "models:/haemsa-toy/4",
+        "no number": "models:/haemsa-toy/5",
+    }
+    champion = world.client.get_model_version_by_alias("haemsa-toy", "champion")
+    assert (champion.version, champion.tags["score"], champion.tags["fingerprint"]) in {
+        ("3", "0.8", "aaaa"),
+        (3, "0.8", "aaaa"),
+    }
+
+
+def test_the_champion_loads_in_a_new_process_with_its_own_code(world: World) -> None:
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": world.uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment.pop("PYTHONPATH", None)
+    command = [sys.executable, "-c", LOAD]
+    result = subprocess.run(command, cwd=world.folder, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    answers = json.loads(result.stdout.splitlines()[-1])
+    assert answers["example"] == {
+        "sentiment": [1.75],
+        "emotion": ["happy"],
+        "emotion/sad": [0.0],
+        "emotion/happy": [1.0],
+    }
+    assert answers["two"] == [5.5, 1.0]
+    assert "mlartifacts" in answers["code"]
+
+
+def test_nothing_is_pickled_and_requirements_have_no_local_versions(world: World) -> None:
+    saved = next(iter((world.folder / "mlartifacts" / "toydata" / "models").iterdir())) / "artifacts"
+    names = {path.name for path in saved.rglob("*")}
+    assert {"genome.json", "served.py", "predictor.py", "input_example.json"} <= names
+    assert not [name for name in names if name.endswith((".pkl", ".pyc"))]
+    assert "+" not in (saved / "requirements.txt").read_text()
+
+
+def test_a_deleted_experiment_is_used_again(world: World) -> None:
+    first = MlflowTracker(world.uri)
+    first.started(started(data_name="gone"))
+    experiment = world.client.get_experiment_by_name("gone").experiment_id
+    world.client.delete_experiment(experiment)
+    second = MlflowTracker(world.uri)
+    second.started(started(data_name="gone"))
+    assert second.run_id is not None
+    assert world.client.get_run(second.run_id).info.experiment_id == experiment
+
+
+def test_a_store_that_cannot_be_reached_is_logged_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    tracker = MlflowTracker("nonsense://nowhere")
+    with caplog.at_level(logging.WARNING):
+        tracker.started(started())
+        tracker.generation(generation(0))
+        tracker.ended(SearchEnded({}))
+    messages = [record.message for record in caplog.records if record.name == "cluster.mlflow_tracker"]
+    assert len(messages) == 1
+    assert "MLflow at nonsense://nowhere did not take the search, the search goes on" in messages[0]
+
+
+def test_a_store_that_breaks_in_between_is_logged_once_and_then_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker = MlflowTracker(world.uri)
+    tracker.started(started(name="broken"))
+    calls = []
+
+    def fail(*_: object, **__: object) -> None:
+        calls.append(1)
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(type(tracker._client), "log_batch", fail)
+    with caplog.at_level(logging.WARNING):
+        for number in range(5):
+            tracker.generation(generation(number))
+    assert len(calls) == 3
+    assert [record.message for record in caplog.records if "generation" in record.message] == [
+        f"MLflow at {world.uri} did not take the generation, the search goes on: ConnectionError: gone"
+    ]
+
+
+def test_the_store_is_the_one_given_else_the_environments_else_a_database_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there")
+    assert store_uri("sqlite:///here.db") == "sqlite:///here.db"
+    assert store_uri(None) == "http://there"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert store_uri(None) == "sqlite:///mlflow.db"

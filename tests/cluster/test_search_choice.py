@@ -1,0 +1,39 @@
+"""Which candidate of the front is the best, and how one is written down."""
+
+from __future__ import annotations
+
+import pytest
+
+from cluster.search import as_json, choose_best
+from evo.candidate import Evaluated, Score
+from model.spec import EncoderSpec, Genome, NetworkSpec, TrainingGenes
+
+
+def evaluated(number: int, mae: float, params: float, error: float = 0.0) -> Evaluated[Genome]:
+    genome = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=number + 1))
+    return Evaluated(number, genome, (), {"mae": Score(mae, error, 5), "params": Score(params)})
+
+
+@pytest.mark.parametrize(
+    ("error", "chosen"),
+    [
+        (0.00, 0),  # without an error, the best is the best
+        (0.02, 1),  # 0.81 lies within 0.80 + 0.02 and is cheaper
+        (0.06, 2),  # and 0.85 is cheaper still
+    ],
+)
+def test_within_its_standard_error_the_cheaper_is_the_best(error: float, chosen: int) -> None:
+    front = [evaluated(0, 0.80, 900, error), evaluated(1, 0.81, 500), evaluated(2, 0.85, 100), evaluated(3, 1.2, 10)]
+    assert choose_best(front, "mae", minimise=True).id == chosen
+
+
+def test_where_more_is_better_the_most_is_the_best() -> None:
+    front = [evaluated(0, 0.80, 900, 0.02), evaluated(1, 0.79, 500), evaluated(2, 0.7, 100)]
+    assert choose_best(front, "mae", minimise=False).id == 1
+
+
+def test_a_candidate_as_json_has_its_objectives_first_and_errors_only_where_there_are_some() -> None:
+    found = as_json(evaluated(0, 0.8, 900, 0.02), ["params"])
+    assert list(found["scores"].items()) == [("params", 900.0), ("mae", 0.8)]
+    assert found["errors"] == {"mae": 0.02}
+    assert Genome.from_dict(found["genome"]) == evaluated(0, 0, 0).genome

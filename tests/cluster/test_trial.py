@@ -1,0 +1,172 @@
+"""A real cohort on small data: scores for every metric, and nothing of the test split anywhere near a worker."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import data, problem
+
+from cluster.problem import Problem, metric_names, resolve_objectives
+from cluster.trial import Trial, row_seed
+from evo.candidate import Candidate, Failure, Score
+from model.cost import cost
+from model.data.dataset import Dataset
+from model.metrics import all_metrics
+from model.spec import Genome
+
+
+def cohort(found: Problem, count: int, seed: int = 0) -> list[Candidate[Genome]]:
+    rng = np.random.default_rng(seed)
+    return [Candidate(number, found.space.sample(rng)) for number in range(count)]
+
+
+def scores(outcome: object) -> dict[str, Score]:
+    assert isinstance(outcome, dict), outcome
+    return outcome
+
+
+def test_every_candidate_gets_every_metric_and_its_costs_in_order() -> None:
+    found, given = problem()
+    candidates = cohort(found, 4)
+    results = Trial(given)(candidates)
+    assert [result.id for result in results] == [0, 1, 2, 3]
+    for candidate, result in zip(candidates, results, strict=True):
+        costs = cost(candidate.genome.network, found.schema)
+        assert set(scores(result.outcome)) == {*metric_names(found.pool.tasks), "params", "flops"}
+        assert {name: scores(result.outcome)[name] for name in costs} == {k: Score(v) for k, v in costs.items()}
+        assert len(result.weights) == len(found.folds)
+        assert result.seconds > 0
+
+
+@pytest.mark.parametrize("score", ["holdout", "folds:3"])
+def test_scores_are_means_over_folds_with_their_standard_errors(score: str) -> None:
+    from model.cohort import Row
+    from model.pool import Pool
+    from model.training import TrainedRow, TrainingSettings, train
+
+    found, given = problem(score=score)
+    (candidate,) = cohort(found, 1)
+    (result,) = Trial(given)([candidate])
+    rows = [Row(candidate.genome, row_seed(given.seed, 0, fold), fold) for fold in range(len(found.folds))]
+    trained = train(rows, Pool.of(found.pool), found.folds, TrainingSettings(32, order_seed=given.seed))
+    values = []
+    for fold, row in enumerate(trained):
+        assert isinstance(row, TrainedRow)
+        held_out = np.flatnonzero(found.folds.held_out[fold])
+        tasks = {name: task.take(held_out) for name, task in found.pool.tasks.items()}
+        values.append(all_metrics(tasks, {name: out[held_out] for name, out in row.outputs.items()})["sentiment/mae"])
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    assert scores(result.outcome)["sentiment/mae"] == Score(
+        pytest.approx(np.mean(values), rel=1e-6), pytest.approx(error, rel=1e-6), len(found.folds)
+    )
+
+
+def test_a_candidate_scores_the_same_whoever_is_trained_with_it() -> None:
+    found, given = problem(score="folds:2")
+    candidates, trial = cohort(found, 5), Trial(given)
+    together = {result.id: scores(result.outcome)["sentiment/mae"].mean for result in trial(candidates)}
+    for result in trial(candidates[3:4]) + trial(candidates[::-2]):
+        assert scores(result.outcome)["sentiment/mae"].mean == pytest.approx(together[result.id], abs=1e-5)
+
+
+def test_a_worker_gets_the_pool_and_nothing_of_the_test_split() -> None:
+    found, given = problem(score="folds:2")
+    whole = data()
+    pool = given.pool
+    assert set(pool.splits) == {"train", "valid"}
+    assert list(pool.ids) == [whole.ids[i] for split in ("train", "valid") for i in whole.splits[split]]
+    assert not set(pool.ids) & {whole.ids[i] for i in whole.splits["test"]}
+    assert found.folds.held_out.shape == (2, 160)
+    assert {field.name for field in dataclasses.fields(given)} == {"pool", "folds", "seed", "batch_size", "device"}
+
+
+def test_what_the_test_split_holds_changes_nothing_that_a_search_sees() -> None:
+    whole, rng = data(), np.random.default_rng(0)
+    test = whole.splits["test"]
+    modalities = {}
+    for name, item in whole.modalities.items():
+        features = item.features.copy()
+        features[test] *= rng.normal(size=features[test].shape).astype(np.float32)
+        modalities[name] = dataclasses.replace(item, features=features)
+    tasks = {}
+    for name, task in whole.tasks.items():
+        targets = task.targets.copy()
+        targets[test] = rng.permutation(targets[test])
+        tasks[name] = dataclasses.replace(task, targets=targets)
+    scrambled = dataclasses.replace(whole, modalities=modalities, tasks=tasks)
+    without = whole.pool()
+    results = [outcomes_on(dataset) for dataset in (whole, scrambled, without)]
+    assert results[0] == results[1] == results[2]
+
+
+def outcomes_on(dataset: Dataset) -> list[Any]:
+    found, given = problem(dataset, score="folds:2")
+    return [result.outcome for result in Trial(given)(cohort(found, 3))]
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (RuntimeError("boom\nand more"), Failure("error", "RuntimeError: boom")),
+        (RuntimeError("CUDA out of memory. Tried"), Failure("memory", "RuntimeError: CUDA out of memory. Tried")),
+        (MemoryError(), Failure("memory", "out of memory")),
+    ],
+)
+def test_an_error_in_training_is_a_failure_of_the_cohort(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, failure: Failure
+) -> None:
+    import model.training
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(model.training, "train", broken)
+    found, given = problem()
+    assert [result.outcome for result in Trial(given)(cohort(found, 2))] == [failure, failure]
+
+
+def test_a_row_that_is_not_finite_is_a_failure_of_its_candidate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import model.training
+    from model.training import FailedRow, train
+
+    def half_failed(rows: Any, *others: Any) -> Any:
+        found = train(rows, *others)
+        return [FailedRow(found[0].row, 2), *found[1:]]
+
+    monkeypatch.setattr(model.training, "train", half_failed)
+    found, given = problem(score="folds:2")
+    first, second = Trial(given)(cohort(found, 2))
+    assert first.outcome == Failure("nan", "the loss or the weights were not finite after 2 epochs (fold 0)")
+    assert "sentiment/mae" in scores(second.outcome)
+
+
+def test_seeds_differ_by_search_candidate_and_replicate_and_by_nothing_else() -> None:
+    seeds = [row_seed(*key) for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    assert len(set(seeds)) == 4
+    assert row_seed(0, 0, 1) == seeds[3]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([], {"sentiment/mae": "min", "params": "min"}),
+        (["mae", "flops"], {"sentiment/mae": "min", "flops": "min"}),
+        (["emotion/wf1", "corr"], {"emotion/wf1": "max", "sentiment/corr": "max"}),
+    ],
+)
+def test_objectives_are_found_by_full_or_short_name(names: list[str], found: dict[str, str]) -> None:
+    assert resolve_objectives(names, data().tasks) == found
+
+
+def test_an_objective_that_does_not_exist_is_told_those_that_do() -> None:
+    with pytest.raises(ValueError, match=r"objective 'maee' does not exist, expected one of sentiment/mae, .*params"):
+        resolve_objectives(["maee"], data().tasks)
+
+
+def test_an_objective_that_several_tasks_have_is_not_guessed() -> None:
+    tasks = {"one": data().tasks["emotion"], "two": data().tasks["emotion"]}
+    with pytest.raises(ValueError, match="objective 'wf1' could be any of one/wf1, two/wf1"):
+        resolve_objectives(["wf1"], tasks)

@@ -1,0 +1,86 @@
+"""What evaluators run in tests instead of training. All are made within functions, so that Ray sends them by value."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cluster.evaluator import Cohort, TrainCohort
+from cluster.trial import Result
+from evo.candidate import Failure, Score
+from model.cost import cost
+from model.schema import Schema, TaskInfo
+from model.spec import Genome
+
+Make = Callable[[Any], TrainCohort]
+SCHEMA = Schema({"text": (1, 6), "audio": (1, 4)}, {"sentiment": TaskInfo("regression")})
+
+
+def scores_of(genome: Genome) -> dict[str, Score]:
+    """A made-up error that falls with the size, and the real size."""
+    params = cost(genome.network, SCHEMA)["params"]
+    chance = zlib.crc32(genome.key.encode()) / 2**32
+    return {"mae": Score(2 / math.log(params) + chance), "params": Score(params), "corr": Score(1 - chance)}
+
+
+def instant(cohort: Cohort) -> list[Result]:
+    """Scores at once, with weights that say whose they are."""
+    return [
+        Result(item.id, scores_of(item.genome), ({"own": np.full(2, item.id, np.float32)},), 0.001) for item in cohort
+    ]
+
+
+def failing(cohort: Cohort) -> list[Result]:
+    """Every third candidate fails."""
+    results = instant(cohort)
+    failure = Failure("nan", "the loss was not finite")
+    return [Result(item.id, failure) if item.id % 3 == 0 else item for item in results]
+
+
+def echoing() -> Make:
+    """Scores a candidate by its id and by the data that its worker was given."""
+
+    def make(data: Any) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            return [Result(item.id, {"mae": Score(float(item.id)), "data": Score(float(data))}) for item in cohort]
+
+        return train
+
+    return make
+
+
+def raising(number: int) -> Make:
+    """A cohort with candidate `number` is an error; others are well."""
+
+    def make(data: Any) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            if any(item.id == number for item in cohort):
+                raise RuntimeError(f"candidate {number} cannot be trained\nand this is why")
+            return [Result(item.id, {"mae": Score(1.0)}) for item in cohort]
+
+        return train
+
+    return make
+
+
+def killing(number: int, times: int) -> Make:
+    """A cohort with candidate `number` kills its worker, so many times; deaths are files in the folder `data`."""
+
+    def make(data: Path) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            deaths = len(list(data.iterdir()))
+            if any(item.id == number for item in cohort) and deaths < times:
+                (data / str(deaths)).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
+
+        return train
+
+    return make

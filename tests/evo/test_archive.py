@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from evo.archive import Archive, beyond
+from evo.candidate import Evaluated, Failed, Failure, Score
+from evo.individual import Objectives
+
+OBJECTIVES = Objectives.of({"mae": "min", "corr": "max"})
+
+
+def record(number: int, mae: float, corr: float) -> Evaluated[str]:
+    return Evaluated(number, f"genome {number}", (), {"mae": Score(mae), "corr": Score(corr)})
+
+
+def filled(*points: tuple[float, float], reference: dict[str, float] | None = None) -> Archive[str]:
+    archive: Archive[str] = Archive(OBJECTIVES, reference=reference)
+    for number, point in enumerate(points):
+        archive.add(record(number, *point))
+    return archive
+
+
+def front_ids(archive: Archive[str]) -> list[int]:
+    return [item.id for item in archive.front()]
+
+
+def test_the_front_holds_what_nothing_dominates_best_first_objective_first() -> None:
+    assert front_ids(filled((0.9, 0.8), (0.5, 0.5), (0.6, 0.4), (0.4, 0.1))) == [3, 1, 0]
+
+
+def test_a_better_point_drives_all_that_it_dominates_off_the_front() -> None:
+    assert front_ids(filled((0.9, 0.5), (0.8, 0.4), (0.7, 0.9))) == [2]
+
+
+def test_equal_points_stay_on_the_front_together() -> None:
+    assert front_ids(filled((0.5, 0.5), (0.5, 0.5))) == [0, 1]
+
+
+def test_a_failure_is_kept_and_never_on_the_front() -> None:
+    archive = filled((0.5, 0.5))
+    archive.fail(Failed(9, "bad", (0,), Failure("crash", "it crashed")))
+    assert front_ids(archive) == [0]
+    assert len(archive) == 2
+    assert archive.failed[9].failure.kind == "crash"
+
+
+def test_the_front_is_the_one_found_by_comparing_all_pairs() -> None:
+    points = np.random.default_rng(1).integers(0, 12, size=(200, 2))
+    archive = filled(*((float(a), float(b)) for a, b in points))
+    losses = points * [1, -1]
+    dominated = [any((q <= p).all() and (q < p).any() for q in losses) for p in losses]
+    assert sorted(front_ids(archive)) == np.flatnonzero(~np.array(dominated)).tolist()
+
+
+def test_hypervolume_is_an_area_that_can_be_counted() -> None:
+    # below mae 1 and above corr 0: a strip of 0.5 x 0.5 and one of 0.2 x 0.3 on top of it
+    archive = filled((0.5, 0.5), (0.8, 0.8), reference={"mae": 1.0, "corr": 0.0})
+    assert archive.hypervolume() == pytest.approx(0.25 + 0.06)
+
+
+def test_there_is_no_hypervolume_before_the_reference_point_is_known() -> None:
+    archive = filled((0.5, 0.5))
+    assert archive.hypervolume() == 0.0
+    archive.fix_reference()
+    assert archive.hypervolume() > 0
+
+
+def test_the_reference_point_stays_where_it_was_fixed() -> None:
+    archive = filled((1.0, 0.0), (0.5, 0.5))
+    archive.fix_reference()
+    archive.add(record(7, 9.0, -9.0))
+    archive.fix_reference()
+    assert archive.reference is not None
+    assert archive.reference.tolist() == pytest.approx([1.05, 0.05])
+
+
+def test_a_reference_point_lies_a_tenth_of_the_range_beyond_the_worst() -> None:
+    assert beyond(np.array([[0.0, 5.0], [10.0, 5.0]])).tolist() == pytest.approx([11.0, 5.5])
+
+
+def test_a_reference_point_needs_a_value_for_each_objective() -> None:
+    with pytest.raises(ValueError, match=r"given for \['mae'\], expected the objectives mae, corr"):
+        filled(reference={"mae": 1.0})

@@ -1,0 +1,169 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.data.mmsa import group_of, read
+
+MOSI = Path(__file__).parents[4] / "shared/data/mosi/mosi.pkl"
+
+
+def content(samples=4):
+    """A small MMSA dictionary."""
+    rng, parts = np.random.default_rng(0), {}
+    for split in ("train", "valid", "test"):
+        text = rng.normal(size=(samples, 3, 2)).astype(np.float16)
+        text[1, 2:] = 0
+        sentiment = np.array([-1.5, 0.0, 2.0, 3.0], dtype=np.float32)
+        parts[split] = {
+            "raw_text": ["x"] * samples,
+            "id": [f"{split}_vid_{index // 2}$_${index}" for index in range(samples)],
+            "text": text,
+            "audio": rng.normal(size=(samples, 5)).astype(np.float32),
+            "vision": rng.normal(size=(samples, 2, 1)),
+            "vision_lengths": [2, np.int64(1), 0, 9],
+            "regression_labels": sentiment,
+            "classification_labels": np.sign(sentiment) + 1,
+            "annotations": ["Negative", "Neutral", "Positive", "Positive"],
+        }
+    return parts
+
+
+def saved(tmp_path, value, protocol=4):
+    path = tmp_path / "tiny.pkl"
+    path.write_bytes(pickle.dumps(value, protocol=protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_mmsa_pickle_of_any_protocol_is_read(tmp_path, protocol):
+    data, raw = read(saved(tmp_path, content(), protocol)), content()
+    assert data.name == "tiny"
+    assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {
+        "text": (3, 2), "audio": (1, 5), "vision": (2, 1),
+    }  # fmt: skip
+    assert [len(indices) for indices in data.splits.values()] == [4, 4, 4]
+    assert np.array_equal(data.modalities["text"].features[4:8], raw["valid"]["text"].astype(np.float32))
+    assert data.modalities["text"].lengths[:4].tolist() == [3, 2, 3, 3]
+    assert data.modalities["vision"].lengths[:4].tolist() == [2, 1, 0, 2]
+    assert data.tasks["sentiment"].targets[8:].tolist() == [-1.5, 0, 2, 3]
+    assert data.tasks["sentiment"].bounds == (-3.0, 3.0)
+    assert data.groups[:4].tolist() == [data.groups[0]] * 2 + [data.groups[2]] * 2
+    assert len(np.unique(data.groups)) == 6
+    assert data.ids[0] == "train_vid_0$_$0"
+
+
+def test_classes_that_only_repeat_the_sign_are_left_out_and_others_are_a_task(tmp_path):
+    parts = content()
+    data = read(saved(tmp_path, parts))
+    assert list(data.tasks) == ["sentiment"]
+    assert "classification_labels: only the sign of regression_labels; left out" in data.notes
+    for part in parts.values():
+        part["classification_labels"] = [2, 0, 1, 1]
+        part["annotations"] = ["joy", "anger", "fear", "fear"]
+    data = read(saved(tmp_path, parts))
+    assert data.tasks["class"].labels == ("anger", "fear", "joy")
+    assert data.tasks["class"].targets[:4].tolist() == [2, 0, 1, 1]
+
+
+def test_missing_labels_are_masked_and_counted(tmp_path):
+    parts = content()
+    parts["valid"]["regression_labels"][2] = np.nan
+    parts["test"]["regression_labels"] = [1.0, None, 2.0, np.float32(0.5)]
+    data = read(saved(tmp_path, parts))
+    assert "sentiment: 2 labels missing" in data.notes
+    assert np.flatnonzero(~data.tasks["sentiment"].labelled).tolist() == [6, 9]
+
+
+def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path):
+    parts = content()
+    parts["train"]["audio"][0, 0] = -np.inf
+    for part in parts.values():
+        part["text_bert"] = np.ones((4, 3, 7), dtype=np.float32)
+        part["topics"] = np.ones((4, 3), dtype=np.int64)
+    data = read(saved(tmp_path, parts))
+    assert set(data.modalities) == {"text", "audio", "vision"}
+    assert any(note.startswith("text_bert: holds token numbers") for note in data.notes)
+    assert "topics: int64 [4, 3] in test is no array of features; left out" in data.notes
+    assert "audio: 1 non-finite cells in 1 columns filled with the training mean" in data.notes
+    assert "vision: 3 lengths" not in data.notes
+    assert "vision: 1 lengths in train cut to 2 steps" in data.notes
+
+
+def test_a_modality_missing_from_a_split_is_absent_there(tmp_path):
+    parts = content()
+    del parts["test"]["audio"]
+    data = read(saved(tmp_path, parts))
+    assert data.modalities["audio"].presence.tolist() == [True] * 8 + [False] * 4
+    parts = content()
+    del parts["train"]["audio"]
+    data = read(saved(tmp_path, parts))
+    assert set(data.modalities) == {"text", "vision"}
+    assert "audio: dropped, absent or non-finite in the whole training split" in data.notes
+
+
+def test_groups_that_lie_in_two_splits_are_noted(tmp_path):
+    parts = content()
+    parts["test"]["id"] = parts["train"]["id"]
+    assert "2 groups (videos) lie in more than one split: scores may flatter" in read(saved(tmp_path, parts)).notes
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("a_b$_$3", "a_b"), ("a_b[3]", "a_b"), ("a_b_3", "a_b"), ("abc", "abc"), ("_x", "_x"), ("a$_$b$_$c", "a$_$b")],
+)
+def test_the_group_of_an_utterance_is_its_video(name, group):
+    assert group_of(name) == group
+
+
+def changed(split, **changes):
+    parts = content()
+    for key, value in changes.items():
+        if value is None:
+            del parts[split][key]
+        else:
+            parts[split][key] = value
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1, 2], "holds a list, expected a dictionary with train, valid, test"),
+        ({"train": {}, "valid": {}}, "split|no dictionary 'test' but train, valid"),
+        (content() | {"valid": [1]}, "has no dictionary 'valid' but train, valid, test"),
+        (changed("valid", regression_labels=np.zeros(0, np.float32)), "split 'valid' is empty"),
+        (changed("valid", regression_labels=np.zeros((4, 2))), r"valid 'regression_labels' has the shape \[4, 2\]"),
+        (changed("valid", regression_labels=None, classification_labels=None), "split 'valid' has no list"),
+        (changed("valid", regression_labels=None), "split 'valid' has no 'regression_labels', but another"),
+        (changed("valid", regression_labels=["a"] * 4), "valid 'regression_labels' holds something other than numbers"),
+        (changed("valid", regression_labels=[np.nan] * 4), "task 'sentiment' has no label in split 'valid'"),
+        (changed("train", text=np.zeros((3, 3, 2), np.float32)), r"train 'text' has the shape \[3, 3, 2\]"),
+        (changed("train", text=np.zeros((4, 3, 9), np.float32)), r"\[4, 3, 2\], expected numbers \[4, T, 9\]"),
+        (changed("train", text=np.zeros(4, np.float32)), r"train 'text' is float32 \[4\], expected floating-point"),
+        (changed("train", text=np.zeros((4, 0, 2), np.float32)), r"train 'text' is float32 \[4, 0, 2\], expected"),
+        (changed("train", text=["hello"] * 4), "train 'text' is list, expected floating-point numbers"),
+        (changed("train", vision_lengths=[1, 2]), r"train 'vision_lengths' is \[2\], expected \[4\]"),
+        (changed("train", vision_lengths=[-1, 2, 2, 2]), "train 'vision_lengths'"),
+        (changed("train", vision_lengths=["x"] * 4), "train 'vision_lengths' holds something other than whole numbers"),
+        (changed("test", id=["a"]), "test 'id' is not a list of 4 names"),
+        (changed("test", id=[["a"]] * 4), "test 'id' is not a list of 4 names"),
+        (changed("test", regression_labels=[10**400] * 4), "test 'regression_labels' holds something other"),
+        (changed("test", id=7), "test 'id' is not a list of 4 names"),
+    ],
+)
+def test_a_wrong_layout_gets_one_sentence(tmp_path, value, message):
+    with pytest.raises(ValueError, match=message):
+        read(saved(tmp_path, value))
+
+
+@pytest.mark.skipif(not MOSI.exists(), reason="the real data are not at hand")
+def test_the_real_mosi_is_read():
+    data = read(MOSI)
+    assert [len(indices) for indices in data.splits.values()] == [1284, 229, 686]
+    assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {"text": (40, 384), "audio": (1, 73)}
+    assert list(data.tasks) == ["sentiment"]
+    assert len(np.unique(data.groups)) == 93
+    assert data.modalities["text"].lengths[:2].tolist() == [8, 6]
+    assert not any("more than one split" in note for note in data.notes)

@@ -1,0 +1,35 @@
+import pytest
+
+from model.data.sources import load
+from model.data.store import write
+
+
+def test_names_give_made_up_or_bundled_data():
+    assert load("planted").name == "planted"
+    assert load("digits", seed=3).name == "digits"
+    assert load("digits", seed=3).fingerprint != load("digits").fingerprint
+
+
+def test_a_store_is_read_by_its_ending_and_named_by_its_stem(tmp_path):
+    write(load("digits"), tmp_path / "numbers.h5")
+    assert load(str(tmp_path / "numbers.h5")).name == "numbers"
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match=r"data 'nowhere\.pkl' does not exist, expected planted, digits"):
+        load("nowhere.pkl")
+
+
+def test_a_folder_says_what_is_read(tmp_path):
+    with pytest.raises(ValueError, match=r"is a folder without \.csd files"):
+        load(str(tmp_path))
+    (tmp_path / "text.csd").touch()
+    with pytest.raises(ValueError, match=r"is a folder of \.csd files, which this version does not read yet"):
+        load(str(tmp_path))
+
+
+def test_an_unknown_form_says_what_is_read(tmp_path):
+    path = tmp_path / "data.csv"
+    path.touch()
+    with pytest.raises(ValueError, match=r"has an unknown form, expected \.h5, \.hdf5 or \.pkl"):
+        load(str(path))

@@ -1,0 +1,146 @@
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from model.data.dataset import Dataset, Modality, Task
+from model.data.store import read, write
+
+F32 = np.float32
+
+
+def small():
+    text = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(F32)
+    text[1, 2:] = 0
+    text[2] = 0
+    return Dataset(
+        "small",
+        {"text": Modality(text, np.array([3, 2, 0, 3, 3])), "audio": Modality(text[:, :1], np.array([1, 1, 0, 1, 1]))},
+        {
+            "mood": Task("regression", np.array([0.1, 1, np.nan, 2, 3], F32), bounds=(-3.0, 3.0)),
+            "kind": Task("classes", np.array([0, 1, -1, 1, 0]), ("été", "b/c")),
+            "tags": Task("multilabel", np.array([[0, 1], [1, np.nan], [0, 0], [1, 1], [0, 1]], F32), ("x", "y")),
+        },
+        {"train": np.array([4, 0]), "valid": np.array([1]), "test": np.array([3])},
+        ("a", "b", "ç", "d", ""),
+        np.array([0, 0, 1, 2, 2]),
+        ("a note",),
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    write(small(), tmp_path / "small.h5")
+    return tmp_path / "small.h5"
+
+
+def test_what_was_written_is_read_exactly(path):
+    data, again = small(), read(path)
+    assert again.fingerprint == data.fingerprint
+    assert (again.name, again.ids, again.notes) == (data.name, data.ids, data.notes)
+    assert list(again.modalities) == ["text", "audio"]
+    assert list(again.tasks) == ["mood", "kind", "tags"]
+    assert list(again.splits) == ["train", "valid", "test"]
+    assert again.tasks["mood"].bounds == (-3.0, 3.0)
+    assert again.tasks["kind"].labels == ("été", "b/c")
+    assert again.tasks["tags"].bounds is None
+    assert [entry.name for entry in path.parent.iterdir()] == ["small.h5"]
+
+
+def test_a_pool_without_a_test_split_and_notes_can_be_kept(tmp_path):
+    pool = small().pool()
+    write(pool, tmp_path / "pool.h5")
+    assert read(tmp_path / "pool.h5").fingerprint == pool.fingerprint
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.h5' does not exist"):
+        read(tmp_path / "nowhere.h5")
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(ValueError, match=r"text\.h5 cannot be read"):
+        read(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(ValueError, match="it is not a haemsa data set"):
+        read(tmp_path / "other.h5")
+
+
+def replace(file, name, value, **options):
+    del file[name]
+    if value is not None:
+        file.create_dataset(name, data=value, **options)
+
+
+def external(file):
+    del file["groups"]
+    file["groups"] = h5py.ExternalLink("/etc/passwd", "/groups")
+
+
+def soft(file):
+    del file["groups"]
+    file["groups"] = h5py.SoftLink("/ids")
+
+
+def external_storage(file):
+    del file["groups"]
+    file.create_dataset("groups", shape=(5,), dtype=np.int64, external=[("/etc/passwd", 0, 40)])
+
+
+def virtual(file):
+    del file["groups"]
+    layout = h5py.VirtualLayout(shape=(5,), dtype=np.int64)
+    layout[:] = h5py.VirtualSource("other.h5", "groups", shape=(5,))
+    file.create_virtual_dataset("groups", layout)
+
+
+def enormous(file):
+    del file["groups"]
+    file.create_dataset("groups", shape=(10**12,), dtype=np.int64, chunks=(1000,))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (external, "'groups' links to another place"),
+        (soft, "'groups' links to another place"),
+        (external_storage, "'groups' keeps its content in another file"),
+        (virtual, "'groups' keeps its content in another file"),
+        (enormous, r"'groups' claims the shape \(1000000000000,\), more than the file can hold"),
+        (lambda file: replace(file, "groups", np.zeros(5, F32)), "'groups' holds float32, expected int64"),
+        (lambda file: replace(file, "ids", np.zeros(5, F32)), "'ids' holds float32, expected a list of text"),
+        (lambda file: replace(file, "groups", None), "'groups' is missing"),
+        (lambda file: replace(file, "tasks", np.zeros(1)), "'tasks' is not a group"),
+        (lambda file: replace(file, "modalities/text/features", np.zeros((5, 3), F32)), r"features are .* \[5, 3\]"),
+        (lambda file: replace(file, "splits/valid", np.array([9])), "split 'valid' has indices outside 0 to 4"),
+        (lambda file: file["tasks/mood"].attrs.__delitem__("kind"), "kind"),
+        (lambda file: file["tasks/mood"].attrs.__setitem__("kind", "odd"), "task kind is 'odd'"),
+        (lambda file: file.attrs.__setitem__("version", 9), "its format version is 9, this version reads 1"),
+    ],
+)
+def test_a_file_that_was_tampered_with_is_refused_in_one_sentence(path, change, message):
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match=rf"small\.h5 cannot be read: .*{message}"):
+        read(path)
+
+
+def test_a_truncated_file_is_refused(path, tmp_path):
+    content = path.read_bytes()
+    (tmp_path / "cut.h5").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"cut\.h5 cannot be read"):
+        read(tmp_path / "cut.h5")
+
+
+def test_what_was_there_stays_if_writing_fails(path, tmp_path):
+    before = path.read_bytes()
+    shutil.copy(path, tmp_path / "copy.h5")
+    broken = small()
+    object.__setattr__(broken, "groups", np.array([object()], dtype=object))
+    with pytest.raises(TypeError):
+        write(broken, path)
+    assert path.read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
