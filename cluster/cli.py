@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -101,10 +102,11 @@ def _report_search(run: Path, summary: Any, model: str | None) -> None:
     if summary["best"] is None:
         out.print("No candidate has scores: every one failed, see search.log.")
         return
-    lines = [f"haemsa train {run} --data {summary['data']} --seeds 5 --out models/{summary['name']}", "haemsa ui"]
-    out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False)
+    train = ["train", str(run), "--data", summary["data"], "--seeds", "5", "--out", f"models/{summary['name']}"]
+    lines = [shlex.join(["haemsa", *train]), "haemsa ui"]
+    out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False, soft_wrap=True)
     if model:
-        out.print(f"Registered: {model}", highlight=False, markup=False)
+        out.print(f"Registered: {model}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -130,7 +132,7 @@ def train(
     references = reference_table(data, table)
     if references is not None:
         shown.print(references)
-    shown.print(f"saved in {folder}", highlight=False)
+    shown.print(f"saved in {folder}", highlight=False, markup=False, soft_wrap=True)
     _write_json(json_file, {"models": table, "split": "test", "protocol": line})
 
 
@@ -167,7 +169,8 @@ def predict(
     dataset = load_for(predictor, data)
     chosen = dataset.take(dataset.split(split)) if split else dataset
     write_predictions(predictions(predictor, chosen), out)
-    console().print(f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}", highlight=False)
+    line = f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}"
+    console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -208,7 +211,7 @@ def info(data: Annotated[str, typer.Argument(help="planted, digits, or a path.")
     for table in data_tables(found):
         console().print(table)
     for note in dataset.notes:
-        console().print(f"note: {note}", highlight=False, markup=False)
+        console().print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     _write_json(json_file, found)
 
 

@@ -91,8 +91,8 @@ class SearchConfig(BaseModel):
     )
     score: Annotated[str, AfterValidator(_check_score)] = Field(
         default="holdout",
-        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), or folds:K "
-        "(cross-validation, groups kept together).",
+        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), or "
+        "folds:K (cross-validation, groups kept together).",
     )
     population: Annotated[int, Field(ge=2)] = Field(
         default=32, description="Genomes that survive, and tells per generation."

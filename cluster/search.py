@@ -96,18 +96,18 @@ class Search:
             self._submit(cohort)
 
     def _feed(self) -> None:
-        """Steady: a cohort for each free worker. Generational: the whole generation, cut by cost."""
+        """Steady: a cohort for each free worker. Generational: the whole generation. Both are cut by cost."""
         while self.evaluator.free and not self._exhausted and not self._spent():
             candidates = self._ask(self._room())
             if not candidates:
                 return
-            cohorts = [candidates] if self.config.mode == "steady" else self._cut(candidates)
-            for cohort in cohorts:
+            for cohort in self._cut(candidates):
                 self._submit(cohort)
 
     def _room(self) -> int:
-        """How many candidates may be asked for at once."""
-        most = self._cohort if self.config.mode == "steady" else self.config.population
+        """How many candidates may be asked for at once: the first ones have no parents to wait for."""
+        steady = self.config.mode == "steady" and self.evolution.population
+        most = self._cohort * self.evaluator.free if steady else self.config.population
         if self.config.evaluations is None:
             return most
         return min(most, self.config.evaluations - len(self.evolution.archive) - len(self.evolution.pending))
@@ -126,9 +126,10 @@ class Search:
         return candidates
 
     def _cut(self, candidates: Sequence[Candidate[Genome]]) -> list[Cohort]:
-        """Cohorts of similar cost, from the generation alone: the same for every backend and number of workers.
+        """Cohorts of similar cost, which pad each other least.
 
-        Cohorts end whole, so what is left of a generation after a restart is cut as it was before.
+        A generation's are the same for every backend and number of workers. Cohorts end whole, so what is left of a
+        generation after a restart is cut as it was before.
         """
         ordered = sorted(candidates, key=lambda item: (self._size(item.genome), item.id))
         return [ordered[start : start + self._cohort] for start in range(0, len(ordered), self._cohort)]

@@ -35,8 +35,8 @@ DIGITS: Final = 3
 class Bounds:
     """What a genome may be made of: whole numbers are chosen from tuples, real numbers from (low, high)."""
 
-    widths: Choices = (8, 16, 24, 32, 48, 64)
-    expert_widths: Choices = (8, 16, 32, 64, 96)
+    widths: Choices = (8, 12, 16, 24, 32, 48)
+    expert_widths: Choices = (8, 16, 24, 32, 48, 64)
     max_levels: int = 4
     max_experts: int = 6
     max_depth: int = 3
@@ -45,7 +45,7 @@ class Bounds:
     gate_k: Choices = (1, 2, 3, 4)
     temperature: Range = (0.5, 2.0)
     noise: Range = (0.0, 1.0)
-    epochs: Choices = (6, 8, 10, 12, 16, 20, 24, 32)
+    epochs: Choices = (4, 6, 8, 10, 12, 16, 20, 24)
     learning_rate: Range = (3e-4, 1e-2)
     weight_decay: Range = (1e-4, 0.3)
     clip: Range = (0.25, 4.0)

@@ -30,6 +30,31 @@ class Member(NamedTuple):
     spec: ExpertSpec
 
 
+_GROUP_COST = 30_000
+"""Padded parameters that cost as much time in a step as one more group of experts does (measured on a CPU)."""
+
+
+def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
+    """Experts of a kind parted by width, narrow ones first, where padding would cost more than another group.
+
+    A lone network is parted at every width, so that it has no padding at all.
+    """
+    weights = 3 * cohort.width  # of a hidden unit, roughly: into it, out of it, and a further layer
+    extra = _GROUP_COST if len(cohort) > 1 else 0
+    widths = sorted({member.spec.width for member in members})
+    counts = [sum(member.spec.width == width for member in members) for width in widths]
+    best: list[tuple[int, list[int]]] = [(0, [])]  # least cost of the first n widths, and where groups end
+    for end in range(1, len(widths) + 1):
+        tries = [
+            (best[start][0] + extra + widths[end - 1] * weights * sum(counts[start:end]), [*best[start][1], end])
+            for start in range(end)
+        ]
+        best.append(min(tries, key=lambda item: (item[0], len(item[1]))))
+    ends = best[-1][1]
+    limits = [widths[end - 1] for end in ends]
+    return [[m for m in members if low < m.spec.width <= high] for low, high in zip([0, *limits], limits, strict=False)]
+
+
 class DropoutPlace(NamedTuple):
     """A hidden layer that drops units: its row, and the site of its noise."""
 
@@ -38,7 +63,10 @@ class DropoutPlace(NamedTuple):
 
 
 class ExpertGroup(Stacked):
-    """Experts of one kind in one level: normalised tokens [P * D, B, W] become outputs [E, B, W]."""
+    """Experts of one kind in one level: the tokens that they see become outputs [E, B, W].
+
+    `tokens_seen`: for each pair, where its token lies on the axis [P * D].
+    """
 
     def __init__(self, cohort: Cohort, level: int, members: Sequence[Member]) -> None:
         super().__init__()
@@ -68,7 +96,7 @@ class ExpertGroup(Stacked):
         self._prefixes = [sum(len(m.spec.sees) > place for m in by_breadth) for place in range(breadth)]
         pairs = [(m, m.spec.sees[place]) for place, n in enumerate(self._prefixes) for m in by_breadth[:n]]
         tokens = [m.row * len(self._cohort.tokens) + self._cohort.tokens.index(token) for m, token in pairs]
-        self.register_buffer("token_index", torch.tensor(tokens), persistent=False)
+        self.tokens_seen = tuple(tokens)
 
         def shape(width: int, hidden: int) -> tuple[int, ...]:
             return (width, 2, hidden) if self.kind == "gated" else (width, hidden)
@@ -100,10 +128,13 @@ class ExpertGroup(Stacked):
         ]
         self.add(name, slots, self._cohort.rows, init, least=shape(self._width, self.hidden))
 
-    def forward(self, tokens: Tensor, keep: Tensor | None) -> Tensor:
-        """Outputs [E, B, W] in the order of `members`; `keep` has a dropout multiplier [B, H] for each place."""
+    def forward(self, seen: Tensor, keep: Tensor | None) -> Tensor:
+        """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W].
+
+        `keep` has a dropout multiplier [B, H] for each of `dropout_places`.
+        """
         kept = [None] * self._depth if keep is None else keep[..., : self.hidden].split(self._layers)
-        hidden = self._join(tokens.index_select(0, self.token_index))
+        hidden = self._join(seen)
         if self._reorders:
             hidden = hidden.index_select(0, self.order)
         hidden = _drop(hidden, kept[0])
@@ -112,7 +143,7 @@ class ExpertGroup(Stacked):
             n = len(weight)
             deep, done = hidden.split([n, len(hidden) - n])
             deep = deep + _drop(F.gelu(torch.baddbmm(bias.unsqueeze(1), deep, weight)), kept[layer])
-            hidden = torch.cat([deep, done])
+            hidden = torch.cat([deep, done]) if len(done) else deep
         return torch.baddbmm(self.out_bias.unsqueeze(1), hidden, self.out)
 
     def _join(self, seen: Tensor) -> Tensor:
@@ -130,7 +161,7 @@ class ExpertGroup(Stacked):
         first, *others = pairs.split(self._prefixes)
         for part in others:
             broad, done = first.split([len(part), len(first) - len(part)])
-            first = torch.cat([join(broad, part), done])
+            first = torch.cat([join(broad, part), done]) if len(done) else join(broad, part)
         return first
 
 

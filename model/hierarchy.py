@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.cohort import Cohort, Stacked
-from model.experts import ExpertGroup, Member
+from model.experts import ExpertGroup, Member, by_size
 from model.gates import GateOutput, Gates
 from model.noise import Noise
 
@@ -32,13 +32,15 @@ class Level(Stacked):
     def __init__(self, cohort: Cohort, level: int) -> None:
         super().__init__()
         self.rows = cohort.rows_with_level(level)
-        members: dict[tuple[str, int], list[Member]] = {}
+        members: dict[str, list[Member]] = {}
         for row in range(self.rows):
             for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
-                # Within a cohort widths are padded; a lone network is cut by width as well, and has no padding at all.
-                key = (spec.kind, spec.width if len(cohort) == 1 else 0)
-                members.setdefault(key, []).append(Member(row, number, spec))
-        self.groups = nn.ModuleList(ExpertGroup(cohort, level, group) for _, group in sorted(members.items()))
+                members.setdefault(spec.kind, []).append(Member(row, number, spec))
+        groups = [group for _, kind in sorted(members.items()) for group in by_size(kind, cohort)]
+        self.groups = nn.ModuleList(ExpertGroup(cohort, level, group) for group in groups)
+        self._pairs = [len(group.tokens_seen) for group in self.groups]
+        seen = [token for group in self.groups for token in group.tokens_seen]
+        self.register_buffer("token_index", torch.tensor(seen), persistent=False)
         self.gates = Gates(cohort, level)
         E = self.gates.weight.shape[-1]
         flat = [(member.row, member.number) for group in self.groups for member in group.members]
@@ -71,13 +73,14 @@ class Level(Stacked):
         own, others = tokens.split([n, len(tokens) - n])
         normed = normalise(own, self.width)
         gate = self.gates(normed, None if present is None else present[:n], noise)
-        flat = normed.flatten(0, 1)
-        outputs = [group(flat, keep) for group, keep in zip(self.groups, self._keep(noise, tokens), strict=True)]
+        seen = normed.flatten(0, 1).index_select(0, self.token_index).split(self._pairs)
+        keeps = self._keep(noise, tokens)
+        outputs = [group(part, keep) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
         if self._padded:
             outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
         by_row = torch.cat(outputs).index_select(0, self.place).view(n, -1, *tokens.shape[2:])  # [P, E, B, W]
         mixed = own + mix(gate.weights, by_row)
-        return LevelOutput(mixed if n == len(tokens) else torch.cat([mixed, others]), gate)
+        return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
 
 
 def mix(weights: Tensor, outputs: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ from model.data.dataset import Dataset, Modality, step_mask  # noqa: E402
 from model.data.folds import Folds, holdout  # noqa: E402
 from model.data.task import Task  # noqa: E402
 from model.pool import Pool  # noqa: E402
+from model.process import prepare_process  # noqa: E402
 from model.spec import Genome  # noqa: E402
 from model.training import TrainingSettings, train  # noqa: E402
 
@@ -110,7 +111,7 @@ def sampled(case: Case, pool: Pool, epochs: Sequence[int]) -> list[Genome]:
     space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs)), steps=steps)
     rng = np.random.default_rng(1)
     genomes = [space.sample(rng) for _ in range(GENOMES)]
-    return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)
+    return sorted(genomes, key=lambda genome: (genome.network.width, cost(genome.network, pool.schema)["flops"]))
 
 
 def measure(case: Case, epochs: Sequence[int], sizes: Sequence[int] = SIZES) -> Measured:
@@ -158,8 +159,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="an eighth of the epochs")
     parser.add_argument("--case", type=int, choices=range(len(CASES)), help="only this case")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    prepare_process()
     epochs = (1, 2, 3, 4) if arguments.quick else (2, 3, 4, 5, 6, 8)
     cases = CASES if arguments.case is None else CASES[arguments.case : arguments.case + 1]
     results = {case.name: report(case, measure(case, epochs)) for case in cases}

@@ -1,0 +1,53 @@
+"""What loads what: help loads nothing heavy, genomes no torch, networks no search, records neither Ray nor MLflow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib", "h5py", "deap", "moocore", "rich.table")
+
+
+def loaded(code: str, modules: tuple[str, ...] = HEAVY) -> set[str]:
+    """Which of the modules a fresh interpreter has loaded after running the code."""
+    report = f"\nimport sys; print('\\n' + ' '.join(name for name in {modules!r} if name in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
+    return set(found.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["data", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        f"import sys; sys.argv = ['haemsa', *{arguments!r}]\n"
+        "from cluster.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code\n"
+    )
+    assert not loaded(code) & {"torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib", "h5py", "deap", "moocore"}
+
+
+def test_genomes_and_their_evolution_load_no_torch() -> None:
+    assert not loaded("import evo, model.spec; from evo.expert_space import ExpertSpace") & {"torch", "ray", "mlflow"}
+    assert not loaded("import model.spec")
+
+
+def test_networks_load_neither_search_nor_records() -> None:
+    code = "import model, model.predictor, model.training, model.cost, model.data.sources, model.metrics"
+    found = loaded(code, ("evo", "cluster", "ray", "mlflow", "deap", "moocore", "torch"))
+    assert found == {"torch"}
+
+
+@pytest.mark.parametrize(
+    "module", ["search", "launch", "trial", "evaluator", "problem", "journal", "config", "train", "evaluate", "show"]
+)
+def test_running_a_search_loads_torch_ray_and_mlflow_only_when_they_are_used(module: str) -> None:
+    assert not loaded(f"import cluster.{module}") & {"torch", "ray", "mlflow"}
+
+
+def test_a_worker_that_trains_loads_neither_the_driver_nor_mlflow() -> None:
+    found = loaded(
+        "import cluster.trial, cluster.ray_evaluator", ("mlflow", "cluster.search", "cluster.journal", "ray")
+    )
+    assert found == {"ray"}

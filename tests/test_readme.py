@@ -1,0 +1,133 @@
+"""Every command of the README runs, in its order, in an empty folder; searches are cut short and seeds are two.
+
+```bash blocks give the commands `haemsa ...`; ```python blocks are run where they stand, as later commands need what
+they write. Commands of other programs (make, git) are left out. `haemsa ui` is checked by what it would start.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from haemsa_command import haemsa
+from tiny import stored
+
+import cluster.ui
+
+ROOT = Path(__file__).resolve().parent.parent
+EVALUATIONS, SEEDS = "6", "2"
+DROPPED = ("--address", "--gpus-per-worker", "--time", "--workers")
+"""Options that need another machine, or much time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the README, or a block of Python."""
+
+    arguments: tuple[str, ...] = ()
+    output: str | None = None
+    python: str | None = None
+
+
+def steps(text: str) -> list[Step]:
+    """What a reader who pastes every block would run."""
+    found = []
+    for language, body in re.findall(r"^```(bash|python)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if language == "python":
+            found.append(Step(python=body))
+            continue
+        for line in body.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words and words[0].rpartition("/")[2] == "haemsa":
+                found.append(command(words[1:]))
+    return found
+
+
+def command(words: list[str]) -> Step:
+    """A command's arguments, and where `>` sends its output."""
+    if ">" in words:
+        place = words.index(">")
+        return Step(tuple(words[:place]), words[place + 1])
+    return Step(tuple(words))
+
+
+def reduced(arguments: tuple[str, ...]) -> list[str]:
+    """The same command, but quick: few evaluations, two seeds, this machine."""
+    words = list(arguments)
+    for option in DROPPED:
+        if option in words:
+            place = words.index(option)
+            del words[place : place + 2]
+    if words[0] == "search" and not {"--resume", "--help"} & set(words):
+        words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2"]
+    return replaced(words, "--seeds", SEEDS) if words[0] == "train" else words
+
+
+def replaced(words: list[str], option: str, value: str) -> list[str]:
+    """`words` with the option at this value, whether it was there or not."""
+    if option not in words:
+        return [*words, option, value]
+    place = words.index(option)
+    return [*words[: place + 1], value, *words[place + 2 :]]
+
+
+def provide(words: list[str]) -> None:
+    """Make small data where a command names a store that the README leaves to its reader."""
+    for word in words:
+        path = Path(word)
+        if path.suffix in (".h5", ".hdf5") and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stored(path.parent, path.stem).rename(path)
+
+
+def test_steps_are_found_in_their_order_without_prompts_comments_and_other_programs() -> None:
+    text = "```bash\n$ haemsa search --data a \\\n  --seed 1  # quick\nmake demo\n```\n"
+    text += "```python\nx = 1\n```\n    haemsa no\n"
+    text += "```bash\n.venv/bin/haemsa config > all.yaml\n```\n"
+    assert steps(text) == [
+        Step(("search", "--data", "a", "--seed", "1")),
+        Step(python="x = 1\n"),
+        Step(("config",), "all.yaml"),
+    ]
+
+
+def test_commands_are_cut_short_whatever_their_numbers() -> None:
+    assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
+        "search", "--data", "a", "--evaluations", "6", "--workers", "2"
+    ]  # fmt: skip
+    assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
+    assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]
+
+
+@pytest.mark.ray
+def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[list[str]] = []
+
+    def serve(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        served.append(words)
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    found = steps((ROOT / "README.md").read_text(encoding="utf-8"))
+    names = [step.arguments[0] for step in found if step.arguments]
+    assert {"search", "train"} <= set(names)
+    for step in found:
+        if step.python is not None:
+            exec(compile(step.python, "README.md", "exec"), {"__name__": "readme"})
+            continue
+        words = reduced(step.arguments)
+        provide(words)
+        with monkeypatch.context() as patch:
+            if words[0] == "ui":
+                patch.setattr(cluster.ui.subprocess, "run", serve)
+            ran = haemsa(*words)
+        assert ran.status == 0, f"haemsa {shlex.join(words)}\n{ran.err}"
+        if step.output is not None:
+            Path(step.output).write_text(ran.out, encoding="utf-8")
+    assert len(served) == names.count("ui")
+    assert all(words[1:4] == ["-m", "mlflow", "ui"] for words in served)
