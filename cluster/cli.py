@@ -33,7 +33,7 @@ def main() -> None:
     """Run the command; what is wrong with the input is one sentence on standard error and exit status 2."""
     try:
         app()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"haemsa: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

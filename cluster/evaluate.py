@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def load_model(address: str) -> Predictor:
     """A saved model: a folder made by `haemsa train` or a search's best/, or models:/... in MLflow's registry."""
     from model.predictor import Predictor
+    from model.process import prepare_process
 
+    prepare_process()
     if address.startswith(("runs:/", "models:/")):
         from cluster.mlflow_model import fetch_model
 

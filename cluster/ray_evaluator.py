@@ -53,24 +53,35 @@ def _await(address: str, timeout: float) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"address {address!r} is none, expected HOST:PORT or ray://HOST:PORT")
-    while time.monotonic() < end:
+    problem = ""
+    while (left := end - time.monotonic()) > 0:
         try:
-            with socket.create_connection((host, int(port)), timeout=max(0.1, end - time.monotonic())):
+            with socket.create_connection((host, int(port)), timeout=left):
                 pass
-            if address.startswith("ray://") or _is_healthy(address, end - time.monotonic()):
+            problem = _try(address, max(1.0, end - time.monotonic()))
+            if not problem:
                 return
         except OSError:
-            time.sleep(min(0.5, max(0.0, end - time.monotonic())))
-    raise ValueError(f"no Ray answers at {address} within {timeout:g} seconds")
+            pass
+        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
+    raise ValueError(f"no Ray answers at {address} within {timeout:g} seconds{problem}")
 
 
-def _is_healthy(address: str, timeout: float) -> bool:
-    """Ask in a process of its own: Ray's client library can wait much longer than it is told to."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+def _try(address: str, timeout: float) -> str:
+    """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
+
+    Returns what went wrong, if anything did and Ray said so.
+    """
+    code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
     try:
-        return subprocess.run(command, timeout=max(1.0, timeout), capture_output=True, check=False).returncode == 0
+        found = subprocess.run(
+            [sys.executable, "-c", code, address], timeout=timeout, capture_output=True, text=True, check=False
+        )
     except subprocess.TimeoutExpired:
-        return False
+        return ": it does not let us in"
+    if found.returncode == 0:
+        return ""
+    return ": " + (found.stderr.strip().splitlines() or ["it does not let us in"])[-1][:300]
 
 
 class _Worker:

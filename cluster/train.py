@@ -80,10 +80,12 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     from model.cohort import Row
     from model.pool import FoldStatistics, Pool
     from model.predictor import Predictor
+    from model.process import prepare_process
     from model.training import FailedRow, TrainedRow, TrainingSettings, train
 
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
+    prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
     dataset = load(data)
     check_modalities(recipe.genome, dataset)
     normalisation = Normalisation.fit(dataset)

@@ -47,12 +47,10 @@ class Trial:
     """Trains cohorts on data that it holds. Made once per worker; torch loads here, not on import."""
 
     def __init__(self, data: TrialData) -> None:
-        import torch
-
         from model.pool import Pool
+        from model.process import prepare_process
 
-        torch.set_num_threads(1)  # workers do not fight over cores, and results do not depend on their number
-        torch.set_flush_denormal(True)
+        prepare_process()  # one thread: workers do not fight over cores, and results do not depend on their number
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
 

@@ -28,7 +28,7 @@ Rng = np.random.Generator
 
 def random_genome(domain: Domain, rng: Rng) -> Genome:
     """A shallow legal genome: all modalities or any subset, and mostly one level."""
-    every = rng.random() < 0.5
+    every = rng.random() < 0.3
     used = [name for name in domain.modalities if every or rng.random() < 0.5] or [pick(domain.modalities, rng)]
     depth = min(int(rng.choice(3, p=(0.1, 0.7, 0.2))), domain.bounds.max_levels)
     return assemble(

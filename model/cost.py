@@ -28,7 +28,8 @@ def flops(network: NetworkSpec, schema: Schema) -> int:
     W, D = network.width, len(network.encoders) + 1
     products = sum(_encoder_products(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
-        products += D * W * len(level.experts) + sum(_expert_products(expert, W) for expert in level.experts)
+        # Twice for each token and expert: the gate's logit, and mixing the expert's output in.
+        products += 2 * D * W * len(level.experts) + sum(_expert_products(expert, W) for expert in level.experts)
     products += sum(D * W + W * task.outputs for task in schema.tasks.values())
     return 2 * products
 

@@ -85,4 +85,4 @@ class Level(Stacked):
 
 def mix(weights: Tensor, outputs: Tensor) -> Tensor:
     """Weighted sum over experts: weights [P, D, B, E] and outputs [P, E, B, W] give [P, D, B, W]."""
-    return torch.einsum("pdbe,pebw->pdbw", weights, outputs)
+    return torch.matmul(weights.transpose(1, 2), outputs.transpose(1, 2)).transpose(1, 2)

@@ -44,7 +44,7 @@ class TrainedRow:
 
 @dataclass(frozen=True)
 class FailedRow:
-    """A row whose loss or weights stopped being finite after that many epochs."""
+    """A row whose loss, weights or outputs were not finite after that many epochs."""
 
     row: Row
     epochs: int
@@ -150,7 +150,8 @@ class _Run:
             rows, weights = [self.cohort.rows[place] for place in good], [averages[place] for place in good]
             outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
             for place, row, found, output in zip(good, rows, weights, outputs, strict=True):
-                results[self.members[place]] = TrainedRow(row, found, output)
+                finite = all(np.isfinite(values).all() for values in output.values())
+                results[self.members[place]] = TrainedRow(row, found, output) if finite else FailedRow(row, epoch)
         return results
 
     def _keep(self, places: Sequence[int]) -> None:

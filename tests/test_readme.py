@@ -19,7 +19,7 @@ from tiny import stored
 import cluster.ui
 
 ROOT = Path(__file__).resolve().parent.parent
-EVALUATIONS, SEEDS = "6", "2"
+EVALUATIONS, SEEDS = "4", "2"
 DROPPED = ("--address", "--gpus-per-worker", "--time", "--workers")
 """Options that need another machine, or much time."""
 
@@ -97,7 +97,7 @@ def test_steps_are_found_in_their_order_without_prompts_comments_and_other_progr
 
 def test_commands_are_cut_short_whatever_their_numbers() -> None:
     assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
-        "search", "--data", "a", "--evaluations", "6", "--workers", "2"
+        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2"
     ]  # fmt: skip
     assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]

@@ -273,6 +273,10 @@ def test_a_place_without_a_model(store: Path) -> None:
     assert found == "nowhere holds no model, expected model.json and weights.safetensors"
 
 
+def test_a_place_that_cannot_be_written_to(store: Path, model: Path) -> None:
+    assert "genome.json" in haemsa("predict", model, "--data", store, "--out", "genome.json/out.csv").sentence
+
+
 @pytest.mark.parametrize("arguments", [["sarch"], ["train"], ["search", "--evaluations", "many"], ["data", "inform"]])
 def test_a_command_line_that_makes_no_sense_ends_with_status_2(arguments: list[str]) -> None:
     ran = haemsa(*arguments)

@@ -1,0 +1,12 @@
+"""Tests of networks run as workers do: on one thread."""
+
+import pytest
+import torch
+
+from model.process import prepare_process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared() -> None:
+    prepare_process()
+    assert torch.get_num_threads() == 1

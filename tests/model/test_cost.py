@@ -1,0 +1,42 @@
+"""Parameters and FLOPs by hand; that torch counts the same is one of the invariants."""
+
+from cohort_tools import genome, level
+
+from model.cost import cost
+from model.schema import Schema, TaskInfo
+from model.spec import EncoderSpec, ExpertSpec, NetworkSpec
+
+SCHEMA = Schema({"text": (10, 6)}, {"sentiment": TaskInfo("regression")})
+HEAD = 4 + 4 + 1  # gate, weight and bias at a width of four
+HEAD_PRODUCTS = 2 * 4 + 4  # the gate over two tokens, and one output
+
+
+def counted(encoder: EncoderSpec) -> dict[str, float]:
+    return cost(NetworkSpec(4, (encoder,)), SCHEMA)
+
+
+def test_a_mean_encoder_projects_once() -> None:
+    assert counted(EncoderSpec("text")) == {"params": 6 * 4 + 4 + 4 + HEAD, "flops": 2 * (6 * 4 + HEAD_PRODUCTS)}
+
+
+def test_attention_scores_and_pools_every_step() -> None:
+    assert counted(EncoderSpec("text", "attention", heads=2)) == {
+        "params": 6 * 4 + 4 + 4 + 6 * 2 + HEAD,
+        "flops": 2 * (2 * 10 * 6 * 2 + 6 * 4 + HEAD_PRODUCTS),
+    }
+
+
+def test_convolution_projects_and_convolves_every_step() -> None:
+    assert counted(EncoderSpec("text", "convolution", kernel=3)) == {
+        "params": 6 * 4 + 4 + 4 + 3 * 4 + HEAD,
+        "flops": 2 * (10 * 6 * 4 + 10 * 4 * 3 + HEAD_PRODUCTS),
+    }
+
+
+def test_a_level_has_gates_for_every_token_and_experts() -> None:
+    network = genome(level(ExpertSpec(("text", "global"), "gated", 2, 5)), modalities=["text"]).network
+    base = counted(EncoderSpec("text"))
+    expert = 2 * 4 * 10 + 10 + 5 * 5 + 5 + 5 * 4 + 4
+    gates = 2 * (4 + 1)
+    products = 2 * 4 * 10 + 5 * 5 + 5 * 4 + 2 * 2 * 4  # two tokens, each with a logit and a mixture
+    assert cost(network, SCHEMA) == {"params": base["params"] + expert + gates, "flops": base["flops"] + 2 * products}

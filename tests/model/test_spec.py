@@ -1,0 +1,96 @@
+"""Genomes: legal values, JSON both ways, and keys."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from cohort_tools import genome, level
+from random_genomes import random_genome
+
+from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
+
+TEXT, BOTH = ExpertSpec(("text",)), ExpertSpec(("text", "audio", "global"), "gated")
+
+
+def test_any_genome_survives_json() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        made = random_genome(rng)
+        again = Genome.from_json(made.to_json())
+        assert again == made
+        assert hash(again) == hash(made)
+        assert again.key == made.key
+
+
+def test_the_key_ignores_the_order_of_encoders_experts_and_what_they_see() -> None:
+    one = Genome(NetworkSpec(4, (EncoderSpec("text"), EncoderSpec("audio")), (level(TEXT, BOTH),)))
+    turned = dataclasses.replace(BOTH, sees=("global", "audio", "text"))
+    other = Genome(NetworkSpec(4, (EncoderSpec("audio"), EncoderSpec("text")), (level(turned, TEXT),)))
+    assert one.key == other.key
+    assert len(one.key) == 16
+
+
+def test_the_key_tells_everything_else_apart() -> None:
+    base = genome(level(TEXT, BOTH), level(TEXT))
+    others = [
+        genome(level(TEXT), level(TEXT, BOTH)),
+        genome(level(TEXT, BOTH, transfer=False), level(TEXT)),
+        genome(level(TEXT, BOTH), level(TEXT), width=8),
+        genome(level(TEXT, BOTH), level(TEXT), epochs=13),
+        genome(level(TEXT, BOTH), level(TEXT), modalities=["audio", "text", "vision"]),
+    ]
+    assert len({item.key for item in (base, *others)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: EncoderSpec("global"), "encoder modality is 'global', expected a name other than 'global'"),
+        (lambda: EncoderSpec("text", "max"), "encoder kind is 'max', expected one of mean, attention, convolution"),
+        (lambda: EncoderSpec("text", heads=True), "encoder heads is True, expected a whole number from 1 to 16"),
+        (lambda: ExpertSpec(()), r"expert sees \(\), expected at least one token, each once"),
+        (lambda: ExpertSpec(("text", "text")), "each once"),
+        (lambda: ExpertSpec(("text",), width=0), "expert width is 0, expected 1 to 4096"),
+        (lambda: GateSpec(temperature=float("nan")), "gate temperature is nan, expected a number from 0.05 to 20"),
+        (lambda: LevelSpec(()), "a level has 0 experts, expected 1 to 64"),
+        (lambda: NetworkSpec(4, ()), r"encoders read \(\), expected at least one modality, each once"),
+        (lambda: NetworkSpec(5, (EncoderSpec("text", "attention", 2),)), "2 attention heads do not divide the token width 5"),
+        (lambda: NetworkSpec(4, (EncoderSpec("text"),), (level(BOTH),)), r"level 0: an expert sees \['audio'\]"),
+        (lambda: TrainingGenes(dropout=0.99), "dropout is 0.99, expected 0 to 0.95"),
+        (lambda: TrainingGenes(epochs=0), "epochs is 0, expected 1 to 10000"),
+    ],
+)
+def test_an_impossible_value_is_named(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def changed(**fields: Any) -> str:
+    return json.dumps({**genome(level(TEXT)).to_dict(), **fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "a genome is not valid JSON"),
+        ("[" * 100_000, "a genome is not valid JSON"),
+        ("[]", "genome is list, expected an object with format, network, training"),
+        (changed(format=2), "genome format is 2, this version reads 1"),
+        (changed(speed=1), r"genome has missing or unknown fields \['speed'\]"),
+        (changed(training={"epochs": 3}), "TrainingGenes has missing or unknown fields"),
+        (changed(network={"width": 4, "encoders": 5, "levels": []}), "encoders is int, expected a list"),
+        (changed(network={"width": "4", "encoders": [], "levels": []}), "token width is '4', expected a whole number"),
+    ],
+)
+def test_what_is_no_genome_is_refused_in_one_sentence(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Genome.from_json(text)
+
+
+def test_genomes_load_no_torch() -> None:
+    code = "import sys, model.spec; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,235 @@
+"""Training: who leaves when, what a row may learn from, and rows that diverge."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from cohort_tools import genome, level
+from random_genomes import random_genome, random_rows, small_dataset, three_folds
+
+from model.cohort import Row
+from model.data.dataset import Dataset, Modality
+from model.data.folds import Folds, holdout
+from model.data.task import Task
+from model.pool import FoldStatistics, Pool
+from model.spec import EncoderSpec, ExpertSpec, Genome, NetworkSpec
+from model.training import FailedRow, TrainedRow, TrainingSettings, predict, train
+
+DATA = small_dataset()
+POOL, FOLDS = Pool.of(DATA), three_folds(len(DATA))
+EXACT = TrainingSettings(batch_size=16, dtype=torch.float64)
+EXPERTS = level(ExpertSpec(("text", "audio")), ExpertSpec(("audio",), "gated"), kind="top_k")
+
+
+def trained(rows: list[Row], data: Dataset = DATA, folds: Folds = FOLDS) -> list[TrainedRow]:
+    results = train(rows, Pool.of(data), folds, EXACT)
+    assert all(isinstance(result, TrainedRow) for result in results)
+    return results
+
+
+def same_weights(a: TrainedRow, b: TrainedRow) -> bool:
+    return all(torch.equal(a.weights[name], b.weights[name]) for name in a.weights)
+
+
+def with_other_held_out_samples(fold: int) -> Dataset:
+    """The data with other features and labels, of the same lengths, wherever the fold does not train."""
+    other, held = small_dataset(seed=99), FOLDS.held_out[fold]
+    rng = np.random.default_rng(0)
+    modalities = {
+        name: Modality(
+            np.where(held[:, None, None], item.features * rng.normal(size=item.features.shape), item.features).astype(
+                np.float32
+            ),
+            item.lengths,
+        )
+        for name, item in DATA.modalities.items()
+    }
+    tasks = {
+        name: dataclasses.replace(
+            task, targets=np.where(held.reshape(-1, *[1] * (task.targets.ndim - 1)), other.tasks[name].targets, task.targets)
+        )
+        for name, task in DATA.tasks.items()
+    }
+    return dataclasses.replace(DATA, modalities=modalities, tasks=tasks)
+
+
+def with_present_held_out_samples(fold: int) -> Dataset:
+    """The data with nothing absent wherever the fold does not train, and features there of another scale."""
+    full, held = small_dataset(seed=98, absent=0.0), FOLDS.held_out[fold]
+    modalities = {
+        name: Modality(
+            np.where(held[:, None, None], 5 * full.modalities[name].features, item.features),
+            np.where(held, full.modalities[name].lengths, item.lengths),
+        )
+        for name, item in DATA.modalities.items()
+    }
+    return dataclasses.replace(DATA, modalities=modalities)
+
+
+def test_held_out_features_and_labels_change_no_bit_of_a_rows_weights() -> None:
+    rows = [Row(row.genome, row.seed, 1) for row in random_rows(8, 0, epochs=3)]
+    for before, after in zip(trained(rows), trained(rows, with_other_held_out_samples(1)), strict=True):
+        assert same_weights(before, after)
+        held = FOLDS.held_out[1]
+        assert not np.array_equal(before.outputs["sentiment"][held], after.outputs["sentiment"][held])
+        np.testing.assert_array_equal(before.outputs["sentiment"][~held], after.outputs["sentiment"][~held])
+
+
+def test_what_is_absent_among_held_out_samples_has_no_influence() -> None:
+    rows = [Row(row.genome, row.seed, 1) for row in random_rows(8, 1, epochs=3, balance=0.1)]
+    for before, after in zip(trained(rows), trained(rows, with_present_held_out_samples(1)), strict=True):
+        for name, values in before.weights.items():
+            torch.testing.assert_close(after.weights[name], values, rtol=1e-9, atol=1e-9)
+
+
+def test_held_out_samples_of_another_fold_do_matter() -> None:
+    rows = [Row(genome(EXPERTS, epochs=2), 1, fold=0)]
+    (before,), (after,) = trained(rows), trained(rows, with_other_held_out_samples(1))
+    assert not same_weights(before, after)
+
+
+def test_rows_leave_when_their_epochs_are_done() -> None:
+    seen: list[int] = []
+    rows = [Row(genome(EXPERTS, epochs=epochs), seed) for seed, epochs in enumerate((2, 5, 1, 5))]
+    results = train(rows, POOL, FOLDS, EXACT, on_epoch=seen.append)
+    assert seen == [1, 2, 3, 4, 5]
+    for row, result in zip(rows, results, strict=True):
+        (alone,) = trained([row])
+        assert result.row == row
+        for name, values in alone.weights.items():
+            torch.testing.assert_close(result.weights[name], values, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(("epochs", "first"), [(1, 1), (3, 2), (4, 3)])
+def test_late_weights_are_averaged(epochs: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    import model.training as training
+
+    ends: list[torch.Tensor] = []
+
+    class Watched(training._Run):
+        def train_epoch(self, epoch_batches: list[np.ndarray]) -> None:
+            super().train_epoch(epoch_batches)
+            ends.append(self._extract(self.optimizer.values)[0]["heads.sentiment.weight"])
+
+    monkeypatch.setattr(training, "_Run", Watched)
+    (result,) = trained([Row(genome(EXPERTS, epochs=epochs), 1)])
+    assert len(ends) == epochs
+    expected = torch.stack(ends[first - 1 :]).mean(0)  # the last half of the epochs, rounded up
+    torch.testing.assert_close(result.weights["heads.sentiment.weight"], expected)
+    assert epochs == 1 or not torch.equal(expected, ends[-1])
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_row_that_diverges_fails_alone(place: int) -> None:
+    fine = [Row(random_genome(np.random.default_rng(seed), epochs=4), seed) for seed in range(3)]
+    # Twice as deep, so that it comes first, and without vision, so that its stacks have holes.
+    experts = level(ExpertSpec(("text", "global")), ExpertSpec(("audio",)), kind="sigmoid")
+    absurd = Row(genome(*[experts] * 4, learning_rate=1.0, weight_decay=100.0, clip=1e6, epochs=9), 7)
+    results = train([*fine[:place], absurd, *fine[place:]], POOL, FOLDS, EXACT)
+    failed = results.pop(place)
+    assert isinstance(failed, FailedRow)
+    assert failed.row == absurd
+    for found, expected in zip(results, trained(fine), strict=True):
+        assert isinstance(found, TrainedRow)
+        for name, values in expected.weights.items():
+            torch.testing.assert_close(found.weights[name], values, rtol=1e-9, atol=1e-10)
+
+
+def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    import model.training as training
+
+    class Poisoned(training._Run):
+        """Sets the weights of the second row to NaN after its first step."""
+
+        def _build(self, rows: list[Row]) -> None:
+            super()._build(rows)
+            step = self.optimizer.step
+
+            def poisoned(loss: torch.Tensor) -> None:
+                step(loss)
+                for stack in self.network.stacks():
+                    for slot in stack.slots:
+                        if self.cohort.rows[slot.row].seed == 1:
+                            stack.parameter.data[slot.place] = torch.nan
+
+            self.optimizer.step = poisoned
+
+    rows = [
+        Row(genome(EXPERTS, EXPERTS, modalities=["text", "audio", "vision"], epochs=2, clip=0.1), 0),
+        Row(genome(*[level(ExpertSpec(("global",)))] * 2, modalities=["audio"], epochs=2), 1),  # holes for text, vision
+    ]
+    (expected,) = trained(rows[:1])
+    monkeypatch.setattr(training, "_Run", Poisoned)
+    found, failed = train(rows, POOL, FOLDS, EXACT)
+    assert failed == FailedRow(rows[1], 1)
+    assert all(torch.equal(found.weights[name], values) for name, values in expected.weights.items())
+
+
+def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import model.training as training
+
+    def overflowing(rows: list[Row], *_: object) -> list[dict[str, np.ndarray]]:
+        return [{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]
+
+    monkeypatch.setattr(training, "predict", overflowing)
+    row = Row(genome(EXPERTS, epochs=1), 0)
+    assert train([row], POOL, FOLDS, EXACT) == [FailedRow(row, 1)]
+
+
+def one_task(task: Task) -> Dataset:
+    return dataclasses.replace(small_dataset(300, absent=0.0), tasks={"only": task})
+
+
+def signal_of(data: Dataset) -> np.ndarray:
+    full = small_dataset(300, unlabelled=0.0)
+    assert len(full) == len(data.ids) == 300
+    return full.tasks["sentiment"].targets
+
+
+@pytest.mark.parametrize("kind", ["regression", "classes", "multilabel"])
+def test_every_kind_of_task_is_learnt_from_the_labels_that_are_known(kind: str) -> None:
+    full = small_dataset(300, unlabelled=0.0)
+    signal = full.tasks["sentiment"].targets
+    missing = np.random.default_rng(0).random(300) < 0.3
+    targets = {
+        "regression": np.where(missing, np.nan, signal).astype(np.float32),
+        "classes": np.where(missing, -1, (signal > 0).astype(np.int64)),
+        "multilabel": np.where(missing[:, None], np.nan, np.stack([signal > 0, signal < 0], 1)).astype(np.float32),
+    }
+    labels = () if kind == "regression" else ("a", "b")
+    data = one_task(Task(kind, targets[kind], labels))
+    row = Row(genome(EXPERTS, width=8, epochs=12, learning_rate=1e-2), 0)
+    (result,) = trained([row], data, holdout(data))
+    outputs, valid = result.outputs["only"], data.split("valid")
+    if kind == "regression":
+        assert np.corrcoef(outputs[valid, 0], signal[valid])[0, 1] > 0.9
+    elif kind == "classes":
+        assert (outputs[valid].argmax(1) == (signal[valid] > 0)).mean() > 0.85
+    else:
+        assert ((outputs[valid, 0] > 0) == (signal[valid] > 0)).mean() > 0.85
+        assert ((outputs[valid, 1] > 0) == (signal[valid] < 0)).mean() > 0.85
+
+
+def test_regression_outputs_are_in_the_targets_units() -> None:
+    signal = small_dataset(300, unlabelled=0.0).tasks["sentiment"].targets
+    row = Row(genome(EXPERTS, width=8, epochs=6, learning_rate=5e-3), 0)
+    plain, shifted = (one_task(Task("regression", (signal * factor + shift).astype(np.float32))) for factor, shift in ((1, 0), (64, 1000)))
+    (a,), (b,) = trained([row], plain, holdout(plain)), trained([row], shifted, holdout(shifted))
+    np.testing.assert_allclose(b.outputs["only"], a.outputs["only"] * 64 + 1000, atol=0.05)
+
+
+def test_predictions_are_those_of_the_trained_weights_in_the_callers_order() -> None:
+    rows = random_rows(5, 3, folds=3, epochs=1)[::-1]
+    results = trained(rows)
+    statistics = FoldStatistics.fit(POOL, FOLDS)
+    outputs = predict(rows, [result.weights for result in results], POOL, statistics, torch.float64, batch_size=7)
+    for result, values in zip(results, outputs, strict=True):
+        for task in values:
+            np.testing.assert_allclose(values[task], result.outputs[task], atol=1e-6)
+
+
+def test_a_modality_that_the_data_lacks_is_named() -> None:
+    odd = Genome(NetworkSpec(4, (EncoderSpec("smell"),)))
+    with pytest.raises(ValueError, match=r"reads modalities \['smell'\], but the data has \['text', 'audio', 'vision'\]"):
+        train([Row(odd, 0)], POOL, FOLDS)
