@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from cluster.choice import as_json, choose_best
 from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, InlineEvaluator
 from cluster.journal import RunDirectory
 from cluster.manifest import manifest
 from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, SilentProgress
-from cluster.search import Search, as_json, choose_best
+from cluster.search import Search
 from cluster.tracking import ModelTrained, SearchEnded, SearchStarted, Tracker, tracker
 from cluster.trial import Trial, TrialData
 from evo.candidate import Candidate, Evaluated

@@ -53,13 +53,13 @@ def _await(address: str, timeout: float) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"address {address!r} is none, expected HOST:PORT or ray://HOST:PORT")
-    problem = ""
+    problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
         try:
             with socket.create_connection((host, int(port)), timeout=left):
                 pass
             problem = _try(address, max(1.0, end - time.monotonic()))
-            if not problem:
+            if problem is None:
                 return
         except OSError:
             pass
@@ -67,21 +67,23 @@ def _await(address: str, timeout: float) -> None:
     raise ValueError(f"no Ray answers at {address} within {timeout:g} seconds{problem}")
 
 
-def _try(address: str, timeout: float) -> str:
+def _try(address: str, timeout: float) -> str | None:
     """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
 
-    Returns what went wrong, if anything did and Ray said so.
+    Returns None if that went well, else how a sentence goes on that says why not.
     """
     code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
     try:
-        found = subprocess.run(
-            [sys.executable, "-c", code, address], timeout=timeout, capture_output=True, text=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return ": it does not let us in"
-    if found.returncode == 0:
-        return ""
-    return ": " + (found.stderr.strip().splitlines() or ["it does not let us in"])[-1][:300]
+        found = subprocess.run([sys.executable, "-c", code, address], timeout=timeout, capture_output=True, check=False)
+        if found.returncode == 0:
+            return None
+        said = found.stderr
+    except subprocess.TimeoutExpired as error:
+        said = error.stderr or b""
+    text = said.decode(errors="replace").strip()
+    if "InvalidAuthToken" in text:
+        return ", it asks for a token: see Ray's RAY_AUTH_MODE=token and ~/.ray/auth_token"
+    return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
 
 
 class _Worker:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.clock import Clock
 from cluster.config import SearchConfig
 from cluster.evaluator import Cohort, Evaluator, Finished
 from cluster.journal import Ended, RunDirectory
@@ -20,28 +20,6 @@ from evo.space import SpaceExhausted
 from model.spec import Genome
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Clock:
-    """Where a search's time went, in seconds. `before`: what earlier sessions of a resumed search took."""
-
-    before: float = 0.0
-    start: float = field(default_factory=time.perf_counter)
-    waited: float = 0.0
-    busy: float = 0.0
-    first_submit: float | None = None
-    last_end: float = 0.0
-
-    def elapsed(self) -> float:
-        """Wall time of the search so far, earlier sessions included."""
-        return self.before + time.perf_counter() - self.start
-
-    def busy_fraction(self, workers: int) -> float:
-        """Share of the workers' time, from the first submission to the last result, that was spent training."""
-        if self.first_submit is None or self.last_end <= self.first_submit:
-            return 0.0
-        return min(1.0, self.busy / (workers * (self.last_end - self.first_submit)))
 
 
 class Search:
@@ -152,18 +130,18 @@ class Search:
         waiting = {candidate.id: candidate for candidate in self.evolution.pending}
         before, ended = self.evolution.generation, []
         for result in sorted(finished.results, key=lambda item: item.id):
-            self._generation_of[result.id] = self.evolution.generation + 1
+            self._generation_of[result.id] = number = self.evolution.generation + 1
             record = self.evolution.tell(waiting[result.id], self._known(result.outcome))
+            self._since_generation = 0 if self.evolution.generation == number else self._since_generation + 1
             outcome = record.scores if isinstance(record, Evaluated) else record.failure
             share = finished.seconds / len(finished.results)
-            ended.append(Ended(result.id, outcome, self._generation_of[result.id], share, finished.worker))
+            ended.append(Ended(result.id, outcome, number, share, finished.worker))
             if not isinstance(record, Evaluated):
                 log.warning("candidate %d failed (%s): %s", record.id, record.failure.kind, record.failure.message)
         if self.evolution.generation > before:
             self._judge_progress()
         self._store_weights(finished)
         self.run_directory.record(ended, self._state())
-        self._since_generation += len(ended)
         if self.evolution.generation > before:
             self._end_generation(self.evolution.generation)
         self.progress.update(self._status())
@@ -201,7 +179,6 @@ class Search:
         }
 
     def _end_generation(self, number: int) -> None:
-        self._since_generation = 0
         archive, front = self.evolution.archive, self.evolution.front()
         ids = [item.id for item in front]
 
@@ -284,21 +261,3 @@ class Search:
             "overhead_ms_per_evaluation": 1e3 * (session - self.clock.waited) / told,
             "hypervolume": self.evolution.hypervolume(),
         }
-
-
-def choose_best(front: Sequence[Evaluated[Genome]], objective: str, minimise: bool) -> Evaluated[Genome]:
-    """The best of the first objective; among those within its standard error, the one with fewest parameters."""
-    sign = 1.0 if minimise else -1.0
-    best = min(front, key=lambda item: sign * item.scores[objective].mean)
-    limit = sign * best.scores[objective].mean + best.scores[objective].error
-    near = [item for item in front if sign * item.scores[objective].mean <= limit]
-    cost: dict[int, float] = {item.id: item.scores.get("params", Score(0.0)).mean for item in near}
-    return min(near, key=lambda item: (cost[item.id], sign * item.scores[objective].mean))
-
-
-def as_json(item: Evaluated[Genome], objectives: Sequence[str]) -> dict[str, Any]:
-    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first."""
-    names = [*objectives, *(name for name in item.scores if name not in objectives)]
-    scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}
-    errors = {name: item.scores[name].error for name in names if item.scores[name].error}
-    return {"id": item.id, "genome": item.genome.to_dict(), "scores": scores, "errors": errors}

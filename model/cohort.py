@@ -20,7 +20,7 @@ from model.schema import Schema
 from model.spec import GLOBAL, Genome
 
 Init = Literal["fan_in", "fan_last", "token", "zeros", "ones"]
-"""How a parameter starts: uniform by its inputs, which are its first or its last axis; as large as a token; constant."""
+"""How a parameter starts: uniform by its inputs (its first axis, or its last); as large as a token; constant."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Row:
 
 
 class Slot(NamedTuple):
-    """Where one parameter of one row lies on its stack's leading axis: from `index` on, cropped to its real `shape`.
+    """Where one parameter of one row lies on its stack's leading axis: from `start` on, cropped to its real `shape`.
 
     It takes one place there; or, if `spread`, one for each of its own first axis, so that this axis is not padded.
     """
 
-    index: int
+    start: int
     row: int
     name: str
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class Slot(NamedTuple):
     @property
     def stop(self) -> int:
         """The place after its last one."""
-        return self.index + (self.shape[0] if self.spread else 1)
+        return self.start + (self.shape[0] if self.spread else 1)
 
     @property
     def inner(self) -> tuple[int, ...]:
@@ -57,7 +57,7 @@ class Slot(NamedTuple):
     @property
     def place(self) -> tuple[int | slice, ...]:
         """Index of the real numbers within the padded stack."""
-        first = slice(self.index, self.stop) if self.spread else self.index
+        first = slice(self.start, self.stop) if self.spread else self.start
         return (first, *(slice(0, size) for size in self.inner))
 
 
@@ -139,6 +139,10 @@ class Stacked(nn.Module):
             values[slot.place] = _draw(slot, rows[slot.row].seed, init)
         self.register_parameter(name, nn.Parameter(values))
         self._stacks[name] = (tuple(slots), init in ("fan_in", "fan_last"))
+
+    def constant(self, name: str, values: Tensor | None) -> None:
+        """Keep a tensor that moves between devices with the module, but is not among its weights."""
+        self.register_buffer(name, values, persistent=False)
 
     def stacks(self) -> Iterator[Stack]:
         """All stacks of this module and of those within it."""

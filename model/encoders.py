@@ -1,8 +1,8 @@
 """Encoders: one local token per modality and row, pooled over time.
 
 Mean and attention pooling commute with the linear projection, so both pool first and project once per sample: for T
-steps and width W that is T times less arithmetic, and the same function. Feature statistics of a fold, and feature dropout, act on the
-projection's weights, so that the batch stays shared by all rows.
+steps and width W that is T times less arithmetic, and the same function. Feature statistics of a fold, and feature
+dropout, act on the projection's weights, so that the batch stays shared by all rows.
 """
 
 from __future__ import annotations
@@ -52,8 +52,18 @@ class Encoder(Stacked):
     The units of all rows lie on one axis U, unpadded, rows of a width together: projecting is one matrix product.
     """
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+    stand_in: nn.Parameter
+    query: nn.Parameter
+    kernel: nn.Parameter
+    row_index: Tensor
+    unit_row: Tensor
+    sites: Tensor
+    rate: Tensor
     means: Tensor | None  # of each fold in use [F, D]
     scale: Tensor | None  # [n, D]
+    fold_index: Tensor  # [U]
 
     def __init__(self, cohort: Cohort, spec: EncoderSpec, rows: Sequence[int]) -> None:
         super().__init__()
@@ -69,15 +79,15 @@ class Encoder(Stacked):
             self._add("query", lambda _: (spec.heads, features), "zeros")
         if spec.kind == "convolution":
             self._add("kernel", lambda width: (width, spec.kernel), "fan_last")
-        self.register_buffer("row_index", torch.tensor(self.rows), persistent=False)
+        self.constant("row_index", torch.tensor(self.rows))
         repeats = torch.tensor(widths)
-        self.register_buffer("unit_row", torch.arange(len(widths)).repeat_interleave(repeats), persistent=False)
+        self.constant("unit_row", torch.arange(len(widths)).repeat_interleave(repeats))
         sites = torch.full((len(widths),), site(f"encoders.{spec.modality}"), dtype=torch.int32)
-        self.register_buffer("sites", sites, persistent=False)
-        self.register_buffer("rate", cohort.gene("feature_dropout")[list(self.rows)], persistent=False)
+        self.constant("sites", sites)
+        self.constant("rate", cohort.gene("feature_dropout")[list(self.rows)])
         self._drops = bool(self.rate.any())
         for name in ("means", "scale", "fold_index"):
-            self.register_buffer(name, None, persistent=False)
+            self.constant(name, None)
 
     def _add(self, name: str, shape: Callable[[int], tuple[int, ...]], init: Init) -> None:
         path, slots = f"encoders.{self.spec.modality}.{name}", list[Slot]()
@@ -110,11 +120,11 @@ class Encoder(Stacked):
     def to_rows(self, units: Tensor) -> Tensor:
         """Part [..., U] among rows and pad them to one width: [n, ..., W]."""
         widest = next(iter(self._counts))
-        parts = units.split([width * count for width, count in self._counts.items()], -1)
-        rows = [
-            F.pad(part.unflatten(-1, (-1, width)), (0, widest - width)) if width < widest else part.unflatten(-1, (-1, width))
-            for part, width in zip(parts, self._counts, strict=True)
-        ]
+        parts = torch.split(units, [width * count for width, count in self._counts.items()], -1)
+        rows = []
+        for part, width in zip(parts, self._counts, strict=True):
+            tokens = part.reshape(*units.shape[:-1], -1, width)
+            rows.append(F.pad(tokens, (0, widest - width)) if width < widest else tokens)
         return (torch.cat(rows, -2) if len(rows) > 1 else rows[0]).movedim(-2, 0)
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
@@ -137,13 +147,13 @@ class Encoder(Stacked):
         heads = self.spec.heads
         scores = F.linear(x, query).masked_fill(~steps.unsqueeze(-1), float("-inf"))
         pooled = torch.bmm(scores.softmax(1).transpose(1, 2), x).transpose(0, 1)  # [n * heads, B, D]
-        by_width = weight.split([width * count for width, count in self._counts.items()])
-        by_rows = pooled.split([heads * count for count in self._counts.values()])
+        by_width = torch.split(weight, [width * count for width, count in self._counts.items()])
+        by_rows = torch.split(pooled, [heads * count for count in self._counts.values()])
         tokens = [
-            torch.bmm(part, units.unflatten(0, (len(part), -1)).transpose(1, 2)).transpose(0, 1).flatten(1)
+            torch.bmm(part, units.view(len(part), -1, units.shape[1]).transpose(1, 2)).transpose(0, 1).flatten(1)
             for part, units in zip(by_rows, by_width, strict=True)
         ]
-        bias = self.bias
+        bias: Tensor = self.bias
         if self.means is not None:
             bias = bias - F.linear(self.means, weight).gather(0, self.fold_index.unsqueeze(0))
         return torch.cat(tokens, 1) + bias
@@ -160,30 +170,37 @@ class Encoder(Stacked):
 class Encoders(Stacked):
     """All encoders of a cohort, and the tokens they start."""
 
+    place: Tensor
+    used: Tensor
+    rate: Tensor
+    sites: Tensor
+    row_index: Tensor
+
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
         groups: dict[EncoderSpec, list[int]] = {}
         for index, row in enumerate(cohort.rows):
             for spec in row.genome.network.encoders:
                 groups.setdefault(_pooling(spec), []).append(index)
-        self.encoders = nn.ModuleList(Encoder(cohort, spec, rows) for spec, rows in groups.items())
+        encoders = [Encoder(cohort, spec, rows) for spec, rows in groups.items()]
+        self.encoders, self._encoders = nn.ModuleList(encoders), tuple(encoders)
         self.modalities, self.width = cohort.modalities, cohort.width
-        places = {(row, name): place for place, (name, row) in enumerate(_members(self.encoders))}
+        places = {(row, name): place for place, (name, row) in enumerate(_members(encoders))}
         nowhere = len(places)
         table = [places.get((row, name), nowhere) for row in range(len(cohort)) for name in cohort.modalities]
-        self.register_buffer("place", torch.tensor(table), persistent=False)
+        self.constant("place", torch.tensor(table))
         used = (self.place != nowhere).view(len(cohort), -1, 1)
-        self.register_buffer("used", used, persistent=False)
-        self.register_buffer("rate", cohort.gene("modality_dropout"), persistent=False)
+        self.constant("used", used)
+        self.constant("rate", cohort.gene("modality_dropout"))
         sites = torch.tensor([site(f"presence.{name}") for name in cohort.modalities], dtype=torch.int32)
-        self.register_buffer("sites", sites.repeat(len(cohort)), persistent=False)
+        self.constant("sites", sites.repeat(len(cohort)))
         row_index = torch.arange(len(cohort)).repeat_interleave(len(cohort.modalities))
-        self.register_buffer("row_index", row_index, persistent=False)
+        self.constant("row_index", row_index)
         self.drops = bool(self.rate.any())
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features as the fold of each row asks."""
-        for encoder in self.encoders:
+        for encoder in self._encoders:
             encoder.set_statistics(statistics)
 
     def forward(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor]:
@@ -195,7 +212,8 @@ class Encoders(Stacked):
         if noise is not None and self.drops:
             present = self._drop(present, noise)
         if not batch.complete or (noise is not None and self.drops):
-            stand_ins = self._gather([self._pad(encoder.to_rows(encoder.stand_in)) for encoder in self.encoders], (1, self.width))
+            blanks = [self._pad(encoder.to_rows(encoder.stand_in)) for encoder in self._encoders]
+            stand_ins = self._gather(blanks, (1, self.width))
             local = torch.where(present.unsqueeze(-1), local, stand_ins.unsqueeze(2))
         shares = present / present.sum(1, keepdim=True).clamp(min=1)
         start = (local * shares.to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)

@@ -1,8 +1,8 @@
 """Experts of one level, on one flat axis: those of a kind are computed together, whatever row they belong to.
 
 A pair is an expert and one token that it sees. Every expert first projects its tokens pair by pair, then joins them:
-MLP: GELU(sum); gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b); low-rank fusion (LMF, Liu et al. 2018): the product of
-affine maps of each token. Further layers are residual. Sorting experts makes each step work on a prefix, with no masks.
+MLP: GELU(sum); gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b); low-rank fusion (LMF, Liu et al. 2018): the product
+of affine maps of each token. Further layers are residual. Sorting experts makes each step work on a prefix: no masks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.cohort import Cohort, Init, Slot, Stacked
@@ -68,6 +68,12 @@ class ExpertGroup(Stacked):
     `tokens_seen`: for each pair, where its token lies on the axis [P * D].
     """
 
+    join: nn.Parameter
+    join_bias: nn.Parameter
+    out: nn.Parameter
+    out_bias: nn.Parameter
+    order: Tensor
+
     def __init__(self, cohort: Cohort, level: int, members: Sequence[Member]) -> None:
         super().__init__()
         self._cohort, self._level = cohort, level
@@ -78,7 +84,7 @@ class ExpertGroup(Stacked):
         self._add_joins(by_breadth)
         order = [by_breadth.index(member) for member in self.members]
         self._reorders = order != list(range(len(order)))
-        self.register_buffer("order", torch.tensor(order), persistent=False)
+        self.constant("order", torch.tensor(order))
         self._add_layers()
         self.dropout_places = [
             DropoutPlace(member.row, site(f"{self._path(member)}.{layer}"))
@@ -133,7 +139,7 @@ class ExpertGroup(Stacked):
 
         `keep` has a dropout multiplier [B, H] for each of `dropout_places`.
         """
-        kept = [None] * self._depth if keep is None else keep[..., : self.hidden].split(self._layers)
+        kept = [None] * self._depth if keep is None else torch.split(keep[..., : self.hidden], self._layers)
         hidden = self._join(seen)
         if self._reorders:
             hidden = hidden.index_select(0, self.order)
@@ -141,7 +147,7 @@ class ExpertGroup(Stacked):
         for layer in range(1, self._depth):
             weight, bias = self.get_parameter(f"layer_{layer}"), self.get_parameter(f"layer_{layer}_bias")
             n = len(weight)
-            deep, done = hidden.split([n, len(hidden) - n])
+            deep, done = torch.split(hidden, [n, len(hidden) - n])
             deep = deep + _drop(F.gelu(torch.baddbmm(bias.unsqueeze(1), deep, weight)), kept[layer])
             hidden = torch.cat([deep, done]) if len(done) else deep
         return torch.baddbmm(self.out_bias.unsqueeze(1), hidden, self.out)
@@ -158,9 +164,9 @@ class ExpertGroup(Stacked):
 
     def _fold(self, pairs: Tensor, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """Join the pairs of each expert: [pairs, B, H] to [E, B, H]."""
-        first, *others = pairs.split(self._prefixes)
+        first, *others = torch.split(pairs, self._prefixes)
         for part in others:
-            broad, done = first.split([len(part), len(first) - len(part)])
+            broad, done = torch.split(first, [len(part), len(first) - len(part)])
             first = torch.cat([join(broad, part), done]) if len(done) else join(broad, part)
         return first
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.cohort import Cohort, Slot, Stacked
 from model.noise import Noise, site
@@ -27,6 +27,17 @@ class GateOutput(NamedTuple):
 class Gates(Stacked):
     """The gates of one level, for the rows that have it."""
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+    may_hear: Tensor
+    sees: Tensor
+    sites: Tensor
+    row_index: Tensor
+    temperature: Tensor
+    k: Tensor
+    noise: Tensor
+    sigmoid: Tensor
+
     def __init__(self, cohort: Cohort, level: int) -> None:
         super().__init__()
         rows = cohort.rows[: cohort.rows_with_level(level)]
@@ -43,23 +54,23 @@ class Gates(Stacked):
         bias = [Slot(index, row, f"{path}.bias", (n,)) for index, row, path, n in slots]
         self.add("bias", bias, cohort.rows, "zeros", places=P * D)
         E = self.weight.shape[-1]
-        self.register_buffer("may_hear", _may_hear(cohort, specs, E), persistent=False)
-        self.register_buffer("sees", _sees(cohort, specs, E), persistent=False)
+        self.constant("may_hear", _may_hear(cohort, specs, E))
+        self.constant("sees", _sees(cohort, specs, E))
         self._add_genes(specs, E)
         sites = [site(f"levels.{level}.gate.{name}.noise") for name in cohort.tokens]
-        self.register_buffer("sites", torch.tensor(sites * P, dtype=torch.int32), persistent=False)
-        self.register_buffer("row_index", torch.arange(P).repeat_interleave(D), persistent=False)
+        self.constant("sites", torch.tensor(sites * P, dtype=torch.int32))
+        self.constant("row_index", torch.arange(P).repeat_interleave(D))
 
     def _add_genes(self, specs: list[LevelSpec], E: int) -> None:
         gates = [spec.gate for spec in specs]
         temperature = torch.tensor([gate.temperature for gate in gates]).view(-1, 1, 1, 1)
-        self.register_buffer("temperature", temperature, persistent=False)
+        self.constant("temperature", temperature)
         k = torch.tensor([min(gate.k, E) if gate.kind == "top_k" else E for gate in gates])
-        self.register_buffer("k", k.view(-1, 1, 1, 1), persistent=False)
+        self.constant("k", k.view(-1, 1, 1, 1))
         noise = torch.tensor([gate.noise if gate.kind == "top_k" else 0.0 for gate in gates])
-        self.register_buffer("noise", noise.view(-1, 1, 1, 1), persistent=False)
+        self.constant("noise", noise.view(-1, 1, 1, 1))
         sigmoid = torch.tensor([gate.kind == "sigmoid" for gate in gates])
-        self.register_buffer("sigmoid", sigmoid.view(-1, 1, 1, 1), persistent=False)
+        self.constant("sigmoid", sigmoid.view(-1, 1, 1, 1))
         self._any_sparse = bool((k < E).any())
         self._any_noise, self._any_sigmoid = bool(noise.any()), bool(sigmoid.any())
 

@@ -12,6 +12,8 @@ from model.spec import GLOBAL
 class Heads(Stacked):
     """All heads of a cohort: tokens [P, D, B, W] become raw outputs, per task [P, B, C]."""
 
+    used: Tensor
+
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
         self.tasks = tuple(cohort.schema.tasks)
@@ -21,7 +23,7 @@ class Heads(Stacked):
             bias = [Slot(row, row, f"heads.{name}.bias", (task.outputs,)) for row in range(len(cohort))]
             self.add(f"bias_{self.tasks.index(name)}", bias, cohort.rows, "zeros")
         used = [[name in (*row.genome.network.modalities, GLOBAL) for name in cohort.tokens] for row in cohort.rows]
-        self.register_buffer("used", torch.tensor(used).unsqueeze(-1), persistent=False)
+        self.constant("used", torch.tensor(used).unsqueeze(-1))
 
     def _add(self, cohort: Cohort, path: str, outputs: int, name: str) -> None:
         slots = [Slot(row, row, f"heads.{path}", (width, outputs)) for row, width in enumerate(cohort.widths)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from model.noise import Noise
 
 
 def normalise(tokens: Tensor, width: Tensor) -> Tensor:
-    """RMS norm over the real width of each row (Zhang and Sennrich 2019), without a gain: [P, D, B, W], [P, 1, 1, 1]."""
+    """RMS norm (Zhang and Sennrich 2019) of tokens [P, D, B, W] over each row's real width [P, 1, 1, 1]; no gain."""
     square = tokens.square().sum(-1, keepdim=True) / width
     return tokens * torch.rsqrt(square + 1e-6)
 
@@ -29,51 +30,63 @@ class LevelOutput(NamedTuple):
 class Level(Stacked):
     """One level of the first n rows of a cohort; the others pass unchanged."""
 
+    width: Tensor
+    token_index: Tensor
+    place: Tensor
+    dropout_rows: Tensor
+    dropout_sites: Tensor
+    dropout_rate: Tensor
+
     def __init__(self, cohort: Cohort, level: int) -> None:
         super().__init__()
         self.rows = cohort.rows_with_level(level)
+        self.constant("width", torch.tensor(cohort.widths[: self.rows], dtype=torch.float32).view(-1, 1, 1, 1))
         members: dict[str, list[Member]] = {}
         for row in range(self.rows):
             for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
                 members.setdefault(spec.kind, []).append(Member(row, number, spec))
-        groups = [group for _, kind in sorted(members.items()) for group in by_size(kind, cohort)]
-        self.groups = nn.ModuleList(ExpertGroup(cohort, level, group) for group in groups)
-        self._pairs = [len(group.tokens_seen) for group in self.groups]
-        seen = [token for group in self.groups for token in group.tokens_seen]
-        self.register_buffer("token_index", torch.tensor(seen), persistent=False)
+        groups = [
+            ExpertGroup(cohort, level, part) for _, kind in sorted(members.items()) for part in by_size(kind, cohort)
+        ]
+        self.groups = nn.ModuleList(groups)
         self.gates = Gates(cohort, level)
-        E = self.gates.weight.shape[-1]
-        flat = [(member.row, member.number) for group in self.groups for member in group.members]
-        places = {key: place for place, key in enumerate(flat)}
-        table = [places.get((row, number), len(flat)) for row in range(self.rows) for number in range(E)]
-        self.register_buffer("place", torch.tensor(table), persistent=False)
-        self._padded = len(flat) < len(table)
-        width = torch.tensor(cohort.widths[: self.rows], dtype=torch.float32).view(-1, 1, 1, 1)
-        self.register_buffer("width", width, persistent=False)
+        self._pairs = [len(group.tokens_seen) for group in groups]
+        self.constant("token_index", torch.tensor([token for group in groups for token in group.tokens_seen]))
+        self._place([member for group in groups for member in group.members])
+        self._add_dropout(cohort, groups)
 
-        places = [place for group in self.groups for place in group.dropout_places]
+    def _place(self, members: Sequence[Member]) -> None:
+        """Where the output of each row's n-th expert lies among those of all groups."""
+        places = {(member.row, member.number): place for place, member in enumerate(members)}
+        every = [(row, number) for row in range(self.rows) for number in range(self.gates.weight.shape[-1])]
+        self.constant("place", torch.tensor([places.get(key, len(members)) for key in every]))
+        self._padded = len(members) < len(every)
+
+    def _add_dropout(self, cohort: Cohort, groups: Sequence[ExpertGroup]) -> None:
+        places = [place for group in groups for place in group.dropout_places]
         rows = [place.row for place in places]
-        self.register_buffer("dropout_rows", torch.tensor(rows), persistent=False)
-        sites = torch.tensor([place.site for place in places], dtype=torch.int32)
-        self.register_buffer("dropout_sites", sites, persistent=False)
-        self.register_buffer("dropout_rate", cohort.gene("dropout")[rows], persistent=False)
+        self.constant("dropout_rows", torch.tensor(rows))
+        self.constant("dropout_sites", torch.tensor([place.site for place in places], dtype=torch.int32))
+        self.constant("dropout_rate", cohort.gene("dropout")[rows])
         self._drops = bool(self.dropout_rate.any())
+        self._dropouts = [len(group.dropout_places) for group in groups]
+        self._widest = max(group.hidden for group in groups)
 
-    def _keep(self, noise: Noise | None, tokens: Tensor) -> list[Tensor | None]:
+    def _keep(self, noise: Noise | None, tokens: Tensor) -> Sequence[Tensor | None]:
         """Dropout multipliers for each group of experts, hashed in one go."""
         if noise is None or not self._drops:
             return [None] * len(self.groups)
-        shape = (tokens.shape[-2], max(group.hidden for group in self.groups))
+        shape = (tokens.shape[-2], self._widest)
         keep = noise.keep(self.dropout_rows, self.dropout_sites, shape, self.dropout_rate).to(tokens.dtype)
-        return list(keep.split([len(group.dropout_places) for group in self.groups]))
+        return torch.split(keep, self._dropouts)
 
     def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> LevelOutput:
         """Mix experts into tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
         n = self.rows
-        own, others = tokens.split([n, len(tokens) - n])
+        own, others = torch.split(tokens, [n, len(tokens) - n])
         normed = normalise(own, self.width)
         gate = self.gates(normed, None if present is None else present[:n], noise)
-        seen = normed.flatten(0, 1).index_select(0, self.token_index).split(self._pairs)
+        seen = torch.split(normed.flatten(0, 1).index_select(0, self.token_index), self._pairs)
         keeps = self._keep(noise, tokens)
         outputs = [group(part, keep) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
         if self._padded:

@@ -48,7 +48,7 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def task_loss(task: TaskInfo, outputs: Tensor, targets: Targets, weights: Tensor, scale: TargetScale | None) -> Tensor:
-    """Huber loss on standardised targets, cross-entropy or binary cross-entropy [P]; outputs [P, B, C], weights [P, B]."""
+    """Huber loss on standardised targets, or (binary) cross-entropy [P]; outputs are [P, B, C], weights [P, B]."""
     known = weights.unsqueeze(-1) * targets.known
     if task.kind == "regression":
         assert scale is not None, "regression has a target scale"
@@ -97,9 +97,7 @@ def cohort_losses(
     scales: Mapping[str, TargetScale],
 ) -> Losses:
     """All losses of a batch per row; gates of later levels concern the first rows only. `weights` is [P, B]."""
-    parts = [
-        task_loss(task, outputs[name], targets[name], weights, scales.get(name)) for name, task in tasks.items()
-    ]
+    parts = [task_loss(task, outputs[name], targets[name], weights, scales.get(name)) for name, task in tasks.items()]
     balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
     for gate in gates:
         n = len(gate.weights)

@@ -24,6 +24,8 @@ class NetworkOutput(NamedTuple):
 class CohortNetwork(Stacked):
     """P networks as one module; row i of everything it returns belongs to `cohort.rows[i]`."""
 
+    noise_keys: Tensor
+
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
         self.cohort = cohort
@@ -31,7 +33,7 @@ class CohortNetwork(Stacked):
         depth = len(cohort.rows[0].genome.network.levels)
         self.levels = nn.ModuleList(Level(cohort, level) for level in range(depth))
         self.heads = Heads(cohort)
-        self.register_buffer("noise_keys", cohort.noise_keys(), persistent=False)
+        self.constant("noise_keys", cohort.noise_keys())
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold, from now on."""

@@ -23,7 +23,7 @@ def site(name: str) -> int:
 
 
 def _mix(x: Tensor) -> Tensor:
-    """Spread every bit of int32 `x` over the high bits; products wrap, and the mask makes torch's shift a logical one."""
+    """Spread every bit of int32 `x` over the high bits; products wrap, and the mask makes the shift a logical one."""
     x = x * _FIRST
     x.bitwise_xor_((x >> 15).bitwise_and_(_LOW_17))
     return x.mul_(_SECOND)

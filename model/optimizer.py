@@ -62,7 +62,7 @@ class CohortAdamW:
         squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
         norms = torch.zeros_like(self._clip).index_add_(0, self._rows, squares).sqrt_()
         factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0).index_select(0, self._rows).unsqueeze(1)
-        torch._foreach_mul_(flat, factors.split(self._counts))
+        torch._foreach_mul_(flat, torch.split(factors, self._counts))
         torch.cat([gradient.view(-1) for gradient in flat], out=self._direction.grad)
         with torch.no_grad():
             self._direction.zero_()
@@ -86,7 +86,7 @@ class CohortAdamW:
     def by_slot(self, by_row: Tensor) -> Iterator[tuple[Span, Tensor]]:
         """For each stack, a value per row [P] spread over its places, ready to broadcast."""
         given = by_row.to(self.values)
-        for span, rows in zip(self.spans, self._rows.split(self._counts), strict=True):
+        for span, rows in zip(self.spans, torch.split(self._rows, self._counts), strict=True):
             yield span, _expand(given[rows], span.stack.parameter)
 
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
@@ -94,7 +94,7 @@ class CohortAdamW:
         insert_into([(span.stack, span.view(array)) for span in self.spans], weights)
 
     def _state(self) -> dict[str, Tensor]:
-        state = self._adam.state[self._direction]
+        state: dict[str, Tensor] = self._adam.state[self._direction]
         if not state:  # torch makes it at the first step
             zeros = torch.zeros_like(self.values)
             state |= {"step": torch.tensor(0.0, device=zeros.device), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}

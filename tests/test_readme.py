@@ -131,3 +131,16 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
             Path(step.output).write_text(ran.out, encoding="utf-8")
     assert len(served) == names.count("ui")
     assert all(words[1:4] == ["-m", "mlflow", "ui"] for words in served)
+
+
+@pytest.mark.ray
+def test_the_commands_of_make_demo_run(ray_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    found = steps(f"```bash\n{recipe}```\n")
+    assert [step.arguments[0] for step in found] == ["search", "train"]
+    for step in found:
+        ran = haemsa(*reduced(step.arguments))
+        assert ran.status == 0, ran.err
+    assert "floor: nothing can do better" in ran.out

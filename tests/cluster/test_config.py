@@ -35,7 +35,10 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
         ({"evalutions": 3}, r"^unknown setting 'evalutions', expected one of data, name, run, evaluations,"),
         ({"time": "soon"}, r"^setting time is 'soon', expected seconds, or a number with a unit"),
         ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
-        ({"score": "folds:1"}, r"^setting score is 'folds:1', expected holdout, or folds:K with K of 2 or more$"),
+        (
+            {"score": "folds:1"},
+            r"^setting score is 'folds:1', expected holdout, holdout:SEEDS, or folds:K with K of 2 or more$",
+        ),
         ({"workers": 0}, r"^setting workers is 0, expected greater than or equal to 1 or 'auto'$"),
         ({"mode": "fast"}, r"^setting mode is 'fast', expected 'steady' or 'generational'$"),
         ({"population": 2.5}, r"^setting population is 2.5, expected integer$"),

@@ -112,7 +112,7 @@ def test_mutation_alone_reaches_every_kind_of_part() -> None:
     genome = where.sample(rng)
     kinds: set[str] = set()
     levels, transfers = set(), set()
-    for _ in range(600):
+    for _ in range(2000):
         genome = where.mutate(genome, rng)
         kinds |= {encoder.kind for encoder in genome.network.encoders}
         levels.add(len(genome.network.levels))
@@ -125,8 +125,8 @@ def test_mutation_alone_reaches_every_kind_of_part() -> None:
 
 
 def network(**parts: object) -> Genome:
-    level = LevelSpec((ExpertSpec(("text",), width=96), ExpertSpec(("audio", GLOBAL), width=64)))
-    whole = NetworkSpec(64, (EncoderSpec("text", "attention"), EncoderSpec("audio", "convolution")), (level,))
+    level = LevelSpec((ExpertSpec(("text",), width=64), ExpertSpec(("audio", GLOBAL), width=48)))
+    whole = NetworkSpec(48, (EncoderSpec("text", "attention"), EncoderSpec("audio", "convolution")), (level,))
     return Genome(replace(whole, **parts))  # type: ignore[arg-type]
 
 
@@ -146,11 +146,11 @@ def test_repair_brings_everything_within_bounds() -> None:
     )
     tame = space().repair(wild)
     assert tame.network == NetworkSpec(
-        64,
+        48,
         (EncoderSpec("text", "attention", heads=4), EncoderSpec("profile")),
-        (LevelSpec((ExpertSpec(("text",), depth=3, width=96), ExpertSpec((GLOBAL,))), GateSpec("top_k", k=2)),),
+        (LevelSpec((ExpertSpec(("text",), depth=3, width=64), ExpertSpec((GLOBAL,))), GateSpec("top_k", k=2)),),
     )
-    assert (tame.training.epochs, tame.training.learning_rate) == (32, 1e-2)
+    assert (tame.training.epochs, tame.training.learning_rate) == (24, 1e-2)
 
 
 def test_genes_without_effect_have_one_value() -> None:
@@ -188,7 +188,7 @@ def test_repair_falls_back_to_the_one_network_that_fits() -> None:
 def test_a_network_within_its_limits_stays_as_it_is() -> None:
     where = space(params=1e9)
     legal = where.repair(network())
-    assert legal.network.width == 64
+    assert legal.network.width == 48
     assert where.repair(legal) == legal
 
 

@@ -55,7 +55,9 @@ def shake(network: CohortNetwork, seed: int = 0) -> None:
     with torch.no_grad():
         for stack in network.stacks():
             for slot in stack.slots:
-                stack.parameter[slot.place] += 0.3 * _noise_of(slot, network.cohort.rows[slot.row].seed + seed).to(stack.parameter)
+                stack.parameter[slot.place] += 0.3 * _noise_of(slot, network.cohort.rows[slot.row].seed + seed).to(
+                    stack.parameter
+                )
 
 
 def _noise_of(slot: Slot, seed: int) -> Tensor:

@@ -98,7 +98,7 @@ def random_cohort(count: int, seed: int, folds: int = 1, **fixed: Any) -> Cohort
 
 
 def small_dataset(count: int = 60, seed: int = 0, absent: float = 0.2, unlabelled: float = 0.2) -> Dataset:
-    """Learnable data for `SCHEMA`, with lengths, absent modalities and missing labels at random; 3/4 is for training."""
+    """Learnable data for `SCHEMA`, lengths, absent modalities and missing labels at random; 3/4 is for training."""
     rng = np.random.default_rng(seed)
     signal = rng.normal(size=count)
     tasks = _tasks(signal, rng.random(count) < unlabelled, rng)

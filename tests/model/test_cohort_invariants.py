@@ -73,7 +73,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 
 def test_padding_stays_exactly_zero_over_600_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    import model.training as training
+    from model import training
 
     seen: list[tuple[float, int]] = []
 

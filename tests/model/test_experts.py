@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from model.cohort import Cohort, Row
 from model.experts import ExpertGroup, Member, by_size
 from model.noise import Noise
-from model.spec import ExpertKind, ExpertSpec, GLOBAL
+from model.spec import GLOBAL, ExpertKind, ExpertSpec
 from model.weights import Weights, extract
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
@@ -56,9 +56,11 @@ def test_low_rank_fusion_multiplies_affine_maps_of_its_tokens() -> None:
 
 
 def test_a_factor_of_low_rank_fusion_starts_near_one() -> None:
-    group = ExpertGroup(Cohort([Row(genome(level(ExpertSpec(("text",), "low_rank"))), 0)], SCHEMA), 0, [
-        Member(0, 0, ExpertSpec(("text",), "low_rank"))
-    ])
+    group = ExpertGroup(
+        Cohort([Row(genome(level(ExpertSpec(("text",), "low_rank"))), 0)], SCHEMA),
+        0,
+        [Member(0, 0, ExpertSpec(("text",), "low_rank"))],
+    )
     assert torch.equal(group.join_bias, torch.ones(1, 32))
 
 
@@ -93,7 +95,9 @@ def test_dropout_multiplies_hidden_units() -> None:
     w = {name.removeprefix("levels.0.experts.0."): value for name, value in w.items()}
     first = F.gelu(TOKENS[0] @ w["in.text"] + w["in.bias"]) * keep[0]
     second = first + F.gelu(first @ w["layer.1"] + w["layer.1.bias"]) * keep[1]
-    torch.testing.assert_close(group(TOKENS[list(group.tokens_seen)], keep.double())[0], second @ w["out"] + w["out.bias"])
+    torch.testing.assert_close(
+        group(TOKENS[list(group.tokens_seen)], keep.double())[0], second @ w["out"] + w["out.bias"]
+    )
 
 
 def test_a_lone_network_parts_experts_at_every_width_and_a_large_cohort_at_few() -> None:

@@ -6,7 +6,7 @@ from cohort_tools import genome, level
 from random_genomes import SCHEMA
 
 from model.cohort import Cohort, Row
-from model.gates import Gates, GateOutput, hears
+from model.gates import GateOutput, Gates, hears
 from model.noise import Noise
 from model.spec import GLOBAL, ExpertSpec, LevelSpec
 

@@ -12,8 +12,8 @@ from model.weights import extract
 
 sys.path.append(str(Path(__file__).parents[1] / "bench"))
 
-from idiomatic import IdiomaticNetwork  # noqa: E402
-from idiomatic_training import load_row  # noqa: E402
+from idiomatic import IdiomaticNetwork
+from idiomatic_training import load_row
 
 
 def test_a_plain_module_with_a_rows_weights_predicts_the_same() -> None:

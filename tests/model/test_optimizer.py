@@ -52,7 +52,10 @@ def test_each_row_moves_as_under_torchs_adamw_and_clipping_alone() -> None:
         genes = row.genome.training
         weights = {name: nn.Parameter(values.clone()) for name, values in start.items()}
         groups = [
-            {"params": [value for name, value in weights.items() if name in decaying], "weight_decay": genes.weight_decay},
+            {
+                "params": [value for name, value in weights.items() if name in decaying],
+                "weight_decay": genes.weight_decay,
+            },
             {"params": [value for name, value in weights.items() if name not in decaying], "weight_decay": 0.0},
         ]
         alone = torch.optim.AdamW(groups, lr=genes.learning_rate)

@@ -73,7 +73,10 @@ def test_target_statistics_are_those_of_known_training_labels() -> None:
 
 def test_a_feature_or_target_constant_in_a_fold_is_not_scaled() -> None:
     item = DATA.modalities["vision"]
-    still = Modality(np.where(item.lengths[:, None, None] > 0, np.float32(2), np.float32(0)) * np.ones_like(item.features), item.lengths)
+    still = Modality(
+        np.where(item.lengths[:, None, None] > 0, np.float32(2), np.float32(0)) * np.ones_like(item.features),
+        item.lengths,
+    )
     task = Task("regression", np.full(len(DATA), 1.5, dtype=np.float32))
     data = dataclasses.replace(DATA, modalities={"vision": still}, tasks={"sentiment": task})
     found = FoldStatistics.fit(Pool.of(data), FOLDS)

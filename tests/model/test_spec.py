@@ -58,7 +58,10 @@ def test_the_key_tells_everything_else_apart() -> None:
         (lambda: GateSpec(temperature=float("nan")), "gate temperature is nan, expected a number from 0.05 to 20"),
         (lambda: LevelSpec(()), "a level has 0 experts, expected 1 to 64"),
         (lambda: NetworkSpec(4, ()), r"encoders read \(\), expected at least one modality, each once"),
-        (lambda: NetworkSpec(5, (EncoderSpec("text", "attention", 2),)), "2 attention heads do not divide the token width 5"),
+        (
+            lambda: NetworkSpec(5, (EncoderSpec("text", "attention", 2),)),
+            "2 attention heads do not divide the token width 5",
+        ),
         (lambda: NetworkSpec(4, (EncoderSpec("text"),), (level(BOTH),)), r"level 0: an expert sees \['audio'\]"),
         (lambda: TrainingGenes(dropout=0.99), "dropout is 0.99, expected 0 to 0.95"),
         (lambda: TrainingGenes(epochs=0), "epochs is 0, expected 1 to 10000"),

@@ -47,7 +47,8 @@ def with_other_held_out_samples(fold: int) -> Dataset:
     }
     tasks = {
         name: dataclasses.replace(
-            task, targets=np.where(held.reshape(-1, *[1] * (task.targets.ndim - 1)), other.tasks[name].targets, task.targets)
+            task,
+            targets=np.where(held.reshape(-1, *[1] * (task.targets.ndim - 1)), other.tasks[name].targets, task.targets),
         )
         for name, task in DATA.tasks.items()
     }
@@ -103,7 +104,7 @@ def test_rows_leave_when_their_epochs_are_done() -> None:
 
 @pytest.mark.parametrize(("epochs", "first"), [(1, 1), (3, 2), (4, 3)])
 def test_late_weights_are_averaged(epochs: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import model.training as training
+    from model import training
 
     ends: list[torch.Tensor] = []
 
@@ -137,7 +138,7 @@ def test_a_row_that_diverges_fails_alone(place: int) -> None:
 
 
 def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    import model.training as training
+    from model import training
 
     class Poisoned(training._Run):
         """Sets the weights of the second row to NaN after its first step."""
@@ -167,7 +168,7 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
 
 
 def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    import model.training as training
+    from model import training
 
     def overflowing(rows: list[Row], *_: object) -> list[dict[str, np.ndarray]]:
         return [{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]
@@ -214,7 +215,10 @@ def test_every_kind_of_task_is_learnt_from_the_labels_that_are_known(kind: str) 
 def test_regression_outputs_are_in_the_targets_units() -> None:
     signal = small_dataset(300, unlabelled=0.0).tasks["sentiment"].targets
     row = Row(genome(EXPERTS, width=8, epochs=6, learning_rate=5e-3), 0)
-    plain, shifted = (one_task(Task("regression", (signal * factor + shift).astype(np.float32))) for factor, shift in ((1, 0), (64, 1000)))
+    plain, shifted = (
+        one_task(Task("regression", (signal * factor + shift).astype(np.float32)))
+        for factor, shift in ((1, 0), (64, 1000))
+    )
     (a,), (b,) = trained([row], plain, holdout(plain)), trained([row], shifted, holdout(shifted))
     np.testing.assert_allclose(b.outputs["only"], a.outputs["only"] * 64 + 1000, atol=0.05)
 
@@ -231,5 +235,7 @@ def test_predictions_are_those_of_the_trained_weights_in_the_callers_order() -> 
 
 def test_a_modality_that_the_data_lacks_is_named() -> None:
     odd = Genome(NetworkSpec(4, (EncoderSpec("smell"),)))
-    with pytest.raises(ValueError, match=r"reads modalities \['smell'\], but the data has \['text', 'audio', 'vision'\]"):
+    with pytest.raises(
+        ValueError, match=r"reads modalities \['smell'\], but the data has \['text', 'audio', 'vision'\]"
+    ):
         train([Row(odd, 0)], POOL, FOLDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.search import as_json, choose_best
+from cluster.choice import as_json, choose_best
 from evo.candidate import Evaluated, Score
 from model.spec import EncoderSpec, Genome, NetworkSpec, TrainingGenes
 
