@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold
 
 from model.data.dataset import Dataset, Modality, Task
-from model.data.folds import final, grouped, holdout, parse_score
+from model.data.folds import HOLDOUT_SEEDS, final, grouped, holdout, parse_score
 
 
 def pool(groups, targets=None, train=None):
@@ -88,16 +88,17 @@ def test_a_fold_that_cannot_score_a_task_is_an_error():
 def test_the_score_option_is_parsed():
     data = pool(range(10))
     assert parse_score("holdout", data, 0).kind == "holdout"
+    assert parse_score("holdout", data, 0).held_out.tolist() == [holdout(data).held_out[0].tolist()] * HOLDOUT_SEEDS
+    assert len(parse_score("holdout:4", data, 0)) == 4
     assert len(parse_score("folds:5", data, 0)) == 5
 
 
-@pytest.mark.parametrize("score", ["fold:5", "folds:", "folds:-2", "auto", "folds:2.5", ""])
+@pytest.mark.parametrize("score", ["fold:5", "folds:", "folds:-2", "auto", "folds:2.5", "", "holdout:0", "holdout:"])
 def test_another_score_option_is_an_error_that_names_it(score):
-    with pytest.raises(ValueError, match=f"score is '{score}', expected holdout or folds:K"):
+    with pytest.raises(ValueError, match=f"score is '{score}', expected holdout, holdout:SEEDS or folds:K"):
         parse_score(score, pool(range(10)), 0)
 
 
-@pytest.mark.parametrize("k", [0, 1])
-def test_a_single_fold_is_an_error(k):
-    with pytest.raises(ValueError, match=f"folds:{k} was asked for, expected at least 2 folds"):
-        parse_score(f"folds:{k}", pool(range(10)), 0)
+def test_a_single_fold_is_an_error():
+    with pytest.raises(ValueError, match="folds:1 was asked for, expected at least 2 folds"):
+        parse_score("folds:1", pool(range(10)), 0)
