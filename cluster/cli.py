@@ -104,6 +104,8 @@ def _report_search(run: Path, summary: Any, model: str | None) -> None:
         return
     train = ["train", str(run), "--data", summary["data"], "--seeds", "5", "--out", f"models/{summary['name']}"]
     lines = [shlex.join(["haemsa", *train]), "haemsa ui"]
+    if summary["ended_by"] == "interrupted":
+        lines.insert(0, shlex.join(["haemsa", "search", "--resume", str(run)]))
     out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False, soft_wrap=True)
     if model:
         out.print(f"Registered: {model}", highlight=False, markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -31,12 +32,21 @@ def load(source: str, *, seed: int = 0) -> Dataset:
     if path.suffix.lower() in _STORES:
         from model.data.store import read
 
-        return read(path)
+        return _cleaned(read(path))
     if path.suffix.lower() in (".pkl", ".pickle"):
         from model.data.mmsa import read as read_mmsa
 
         return read_mmsa(path)
     raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)} or .pkl")
+
+
+def _cleaned(dataset: Dataset) -> Dataset:
+    """The data set without modalities that cannot say anything, and with notes on them, as every reader gives it."""
+    from model.data.cleaning import RawModality, clean
+
+    raw = {name: RawModality(item.features, item.lengths) for name, item in dataset.modalities.items()}
+    modalities, notes = clean(raw, dataset.split("train"))
+    return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))
 
 
 def _folder(path: Path) -> str:

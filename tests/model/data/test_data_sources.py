@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from model.data.dataset import Dataset, Modality, Task
 from model.data.sources import load
 from model.data.store import write
 
@@ -33,3 +35,18 @@ def test_an_unknown_form_says_what_is_read(tmp_path):
     path.touch()
     with pytest.raises(ValueError, match=r"has an unknown form, expected \.h5, \.hdf5 or \.pkl"):
         load(str(path))
+
+
+def test_a_store_whose_modality_is_constant_is_read_without_it(tmp_path):
+    rng = np.random.default_rng(0)
+    modalities = {
+        "text": Modality(rng.normal(size=(6, 1, 2)).astype(np.float32), np.ones(6, np.int64)),
+        "vision": Modality(np.full((6, 1, 2), 0.5, np.float32), np.ones(6, np.int64)),
+    }
+    splits = {"train": np.arange(2), "valid": np.arange(2, 4), "test": np.arange(4, 6)}
+    task = Task("regression", np.arange(6, dtype=np.float32))
+    data = Dataset("six", modalities, {"y": task}, splits, tuple("abcdef"), np.arange(6))
+    write(data, tmp_path / "six.h5")
+    found = load(str(tmp_path / "six.h5"))
+    assert list(found.modalities) == ["text"]
+    assert any("vision" in note and "constant" in note for note in found.notes)
