@@ -99,7 +99,10 @@ def _search(
             )
         )
         before = float(state.get("seconds", 0.0))
-        search = Search(config, evolution, evaluator, run, follow, progress, problem.size, before=before)
+        simpler = problem.space.simpler
+        search = Search(
+            config, evolution, evaluator, run, follow, progress, problem.size, simpler=simpler, before=before
+        )
         ended_by = search.run()
         return _finish(search, problem, run, follow, name, ended_by)
 

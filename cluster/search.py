@@ -20,6 +20,8 @@ from evo.space import SpaceExhausted
 from model.spec import Genome
 
 log = logging.getLogger(__name__)
+LEADERS = 2
+"""Candidates, best first objective first, whose simpler variants are tried after each generation."""
 
 
 class Search:
@@ -35,12 +37,17 @@ class Search:
         progress: Progress,
         size: Callable[[Genome], float],
         *,
+        simpler: Callable[[Genome], Sequence[Genome]] = lambda _: (),
         before: float = 0.0,
     ) -> None:
-        """`size` is what training a genome costs, to sort by; `before`, the seconds that a resumed search took."""
+        """A search, not yet begun.
+
+        `size` is what training a genome costs, to sort by; `simpler` gives the genomes to try beside a leader;
+        `before`, the seconds that a resumed search took.
+        """
         self.config, self.evolution, self.evaluator = config, evolution, evaluator
         self.run_directory, self.tracker, self.progress = run, tracker, progress
-        self.clock, self._size = Clock(before), size
+        self.clock, self._size, self._simpler = Clock(before), size, simpler
         # a cohort larger than the population could end two generations at once
         self._cohort = min(config.cohort, config.population)
         self._generation_of = {row.id: row.generation for row in run.rows() if row.generation is not None}
@@ -140,6 +147,7 @@ class Search:
                 log.warning("candidate %d failed (%s): %s", record.id, record.failure.kind, record.failure.message)
         if self.evolution.generation > before:
             self._judge_progress()
+            self._suggest_simpler()
         self._store_weights(finished)
         self.run_directory.record(ended, self._state())
         if self.evolution.generation > before:
@@ -152,6 +160,12 @@ class Search:
             return outcome
         names = self.evolution.objectives.names
         return {name: score for name, score in outcome.items() if score.finite or name in names}
+
+    def _suggest_simpler(self) -> None:
+        """Try the leaders without each of their modalities: one that is of no use else stays for many generations."""
+        leaders = sorted(self.evolution.population, key=lambda item: (item.losses[0], item.id))
+        for leader in leaders[:LEADERS]:
+            self.evolution.suggest(self._simpler(leader.genome), leader.id)
 
     def _judge_progress(self) -> None:
         """Count the generations since the hypervolume grew."""

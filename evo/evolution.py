@@ -65,6 +65,7 @@ class Evolution(Generic[G]):
         self._keys: set[str] = set()  # of everything bred, pending and failed included
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
+        self._suggested: list[tuple[G, int]] = []  # by `suggest`, with the parent's id, not yet bred
         self._told: list[Individual[G]] = []  # told, not yet in the population (generational)
 
     def ask(self, n: int) -> list[Candidate[G]]:
@@ -83,6 +84,10 @@ class Evolution(Generic[G]):
             batch, self._queue = self._queue[:n], self._queue[n:]
         self._pending.update((candidate.id, candidate) for candidate in batch)
         return batch
+
+    def suggest(self, genomes: Iterable[G], parent: int) -> None:
+        """Have these genomes, made from candidate `parent`, come before the next children; known ones are left out."""
+        self._suggested.extend((genome, parent) for genome in genomes)
 
     def tell(self, candidate: Candidate[G], outcome: Outcome) -> Evaluated[G] | Failed[G]:
         """Take a candidate's scores or failure, and return it as recorded (a score that is not finite is a failure).
@@ -150,7 +155,8 @@ class Evolution(Generic[G]):
     def _breed(self, count: int) -> list[Candidate[G]]:
         """Up to `count` new candidates from one generator. Raises SpaceExhausted for none."""
         rng = np.random.default_rng((self.seed, self._next_id))
-        bred: list[Candidate[G]] = []
+        bred = self._take_suggested(count)
+        count -= len(bred)
         for child, parents in islice(self._children(count, rng), count):
             fresh = self._fresh(child, rng)
             if fresh is None:
@@ -161,6 +167,17 @@ class Evolution(Generic[G]):
             raise SpaceExhausted(
                 f"the space is exhausted: after {len(self._keys)} genomes no new one was found in {TRIES} tries"
             )
+        return bred
+
+    def _take_suggested(self, count: int) -> list[Candidate[G]]:
+        bred: list[Candidate[G]] = []
+        while self._suggested and len(bred) < count:
+            genome, parent = self._suggested.pop(0)
+            key = self.space.key(genome)
+            if key not in self._keys:
+                self._keys.add(key)
+                bred.append(Candidate(self._next_id, genome, (parent,)))
+                self._next_id += 1
         return bred
 
     def _children(self, count: int, rng: np.random.Generator) -> Iterator[tuple[Individual[G], tuple[int, ...]]]:

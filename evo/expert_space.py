@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from evo.bounds import Bounds
-from evo.legal import Domain, legal
+from evo.legal import Domain, assemble, legal
 from evo.repair import Cost, minimal, shrink, within
 from evo.sampling import random_genome
 from evo.variation import WEIGHTS, toolbox
@@ -72,6 +72,16 @@ class ExpertSpace:
             return a, b
         first, second = self._toolbox.crossover(a, b, rng)
         return self.repair(first), self.repair(second)
+
+    def simpler(self, genome: Genome) -> list[Genome]:
+        """The genome without each of its modalities in turn; none if it has one alone."""
+        network = genome.network
+        if len(network.encoders) == 1:
+            return []
+        rests = [[e for e in network.encoders if e != left_out] for left_out in network.encoders]
+        return [
+            self.repair(assemble(self.domain, network.width, rest, network.levels, genome.training)) for rest in rests
+        ]
 
     def key(self, genome: Genome) -> str:
         """The genome's own key."""

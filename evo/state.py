@@ -36,6 +36,7 @@ def save(evolution: Evolution[G], encode: Callable[[G], Any], *, rows: bool) -> 
         "population": [[i.id, i.rank, i.crowding if np.isfinite(i.crowding) else None] for i in evolution.population],
         "told": [individual.id for individual in evolution._told],
         "pending": list(evolution._pending),
+        "suggested": [[encode(genome), parent] for genome, parent in evolution._suggested],
         "queue": [_row(candidate, encode) for candidate in evolution._queue],
     }
     if rows:
@@ -55,6 +56,7 @@ def load(
         raise ValueError("a state is loaded into a search that has begun, expected a new one")
     evolution._next_id, evolution.generation = saved["next_id"], saved["generation"]
     evolution._queue = [_candidate(row, decode) for row in saved["queue"]]
+    evolution._suggested = [(decode(genome), parent) for genome, parent in saved["suggested"]]
     _rows(evolution, saved, decode, saved["rows"] if rows is None else rows)
     evolution.archive.reference = None if saved["reference"] is None else np.array(saved["reference"])
     live = [*evolution._queue, *evolution._pending.values()]

@@ -106,12 +106,12 @@ def made_data(case: Case) -> Dataset:
 
 
 def sampled(case: Case, pool: Pool, epochs: Sequence[int]) -> list[Genome]:
-    """Genomes as a search draws its first ones; like widths, then like costs, come together."""
+    """Genomes as a search draws its first ones, sorted as it sorts them before it cuts cohorts."""
     steps = {name: shape[0] for name, shape in case.modalities.items()}
     space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs)), steps=steps)
     rng = np.random.default_rng(1)
     genomes = [space.sample(rng) for _ in range(GENOMES)]
-    return sorted(genomes, key=lambda genome: (genome.network.width, cost(genome.network, pool.schema)["flops"]))
+    return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)
 
 
 def measure(case: Case, epochs: Sequence[int], sizes: Sequence[int] = SIZES) -> Measured:

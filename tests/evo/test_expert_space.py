@@ -251,3 +251,11 @@ def test_evolution_finds_the_modalities_that_pay() -> None:
             evolution.tell(candidate, problem(candidate.genome))
     assert evolution.front()[0].genome.network.modalities == ("audio", "vision")
     assert len({individual.genome.key for individual in evolution.population}) == 16
+
+
+def test_simpler_genomes_leave_out_one_modality_each_and_are_legal() -> None:
+    where, genome = space(), network()
+    found = where.simpler(genome)
+    assert [item.network.modalities for item in found] == [("audio",), ("text",)]
+    assert all(where.repair(item) == item for item in found)
+    assert where.simpler(found[0]) == []
