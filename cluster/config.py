@@ -115,7 +115,7 @@ class SearchConfig(BaseModel):
         default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
     )
     cohort: Count = Field(default=8, description="Genomes trained together as one tensor.")
-    batch_size: Count = Field(default=32, description="Samples per training step, the same for all genomes.")
+    batch_size: Count = Field(default=16, description="Samples per training step, the same for all genomes.")
     tracking: str | None = Field(
         default=None,
         min_length=1,

@@ -33,7 +33,7 @@ class Recipe:
 
     genome: Genome
     score: str = "holdout"
-    batch_size: int = 32
+    batch_size: int = 16
     seed: int = 0
     origin: str = ""
 

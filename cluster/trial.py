@@ -24,7 +24,7 @@ class TrialData:
     pool: Dataset
     folds: Folds
     seed: int
-    batch_size: int = 32
+    batch_size: int = 16
     device: str = "cpu"
 
 

@@ -27,7 +27,7 @@ Outputs = dict[str, NDArray[np.float32]]
 class TrainingSettings:
     """What all rows share. `average`: the last share of a row's epochs whose weights are averaged."""
 
-    batch_size: int = 32
+    batch_size: int = 16
     order_seed: int = 0
     average: float = 0.5
     dtype: torch.dtype = torch.float32
