@@ -51,7 +51,7 @@ def test_scores_are_means_over_folds_with_their_standard_errors(score: str) -> N
     (candidate,) = cohort(found, 1)
     (result,) = Trial(given)([candidate])
     rows = [Row(candidate.genome, row_seed(given.seed, 0, fold), fold) for fold in range(len(found.folds))]
-    trained = train(rows, Pool.of(found.pool), found.folds, TrainingSettings(32, order_seed=given.seed))
+    trained = train(rows, Pool.of(found.pool), found.folds, TrainingSettings(given.batch_size, order_seed=given.seed))
     values = []
     for fold, row in enumerate(trained):
         assert isinstance(row, TrainedRow)
