@@ -1,62 +1,92 @@
-"""All that was evaluated: scores by id, failures aside, the front kept up to date, and its hypervolume."""
+"""All that was evaluated: scores by id, failures aside, the front, and its hypervolume."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Generic
 
 import moocore
 import numpy as np
 
-from evo.candidate import Evaluated, Failed, G
+from evo.candidate import Evaluated, Failed, G, Score
+from evo.fidelity import Ladder
 from evo.individual import Objectives
+from evo.noise import replicate_variance, shrink
 from evo.selection import Losses
+from evo.table import Table
 
 
 class Archive(Generic[G]):
-    """Grows by one record at a time; adding costs one comparison with each point of the front, never with all records.
+    """Latest scores by level: those of one level can be compared. The front is that of the highest level reached.
 
     `reference` is the hypervolume's reference point by objective name; without one, `fix_reference` finds it.
     """
 
-    def __init__(self, objectives: Objectives, *, reference: Mapping[str, float] | None = None) -> None:
-        self.objectives = objectives
+    def __init__(
+        self, objectives: Objectives, *, reference: Mapping[str, float] | None = None, ladder: Ladder | None = None
+    ) -> None:
+        self.objectives, self.ladder = objectives, ladder or Ladder()
         self.evaluated: dict[int, Evaluated[G]] = {}
         self.failed: dict[int, Failed[G]] = {}
+        self.outcomes: dict[int, list[Mapping[str, Score]]] = {}  # of every rung that a candidate ended on
         self.reference: Losses | None = None if reference is None else objectives.losses(reference)
-        self._losses = np.zeros((0, len(objectives.names)))
-        self._ids = np.zeros(0, dtype=np.int64)
+        self._levels = [Table(len(objectives.names)) for _ in range(self.ladder.full + 1)]
+        self._replicates: Counter[int] = Counter()  # how many of the last level's scores have so many
+        self._front: list[Evaluated[G]] | None = None
 
     def __len__(self) -> int:
-        """Records with scores and failures together."""
+        """Candidates that ended, with scores or failed; one that climbs counts once."""
         return len(self.evaluated) + len(self.failed)
 
     def fail(self, record: Failed[G]) -> None:
-        """Keep a failure, apart from everything that selection sees."""
+        """Keep a failure, apart from everything that selection sees; scores of a lower rung count no more."""
+        self._forget(record.id)
+        self.evaluated.pop(record.id, None)
         self.failed[record.id] = record
 
     def add(self, record: Evaluated[G]) -> None:
-        """Keep a record; its objectives are finite."""
-        losses = self.objectives.losses({name: record.scores[name].mean for name in self.objectives.names})
+        """Keep a record, in place of the same candidate's from a lower rung; its objectives are finite."""
+        losses = self.objectives.means(record.scores)
         assert np.isfinite(losses).all(), losses
+        self._forget(record.id)
         self.evaluated[record.id] = record
-        better = (self._losses <= losses).all(axis=1)
-        if (better & (self._losses < losses).any(axis=1)).any():
-            return
-        # equal points stay beside each other: neither dominates
-        keep = ~((losses <= self._losses).all(axis=1) & ~better)
-        self._losses = np.vstack([self._losses[keep], losses])
-        self._ids = np.append(self._ids[keep], record.id)
+        self.outcomes.setdefault(record.id, []).append(record.scores)
+        self._levels[self.ladder.level(record.fidelity)].put(record.id, losses)
+        if record.id in self._levels[-1]:
+            self._replicates[self._replicates_of(record.id)] += 1
+
+    def level_of(self, number: int) -> int:
+        """The level of a candidate's latest scores."""
+        return self.ladder.level(self.evaluated[number].fidelity)
+
+    def adjusted(self, level: int) -> Table:
+        """Losses of a level, weighed by their errors where some are surer than others (see evo/noise.py)."""
+        table = self._levels[level]
+        if level < self.ladder.full or len(+self._replicates) < 2:
+            return table
+        records = [self.evaluated[int(number)] for number in table.ids]
+        weighed = np.empty_like(table.losses)
+        for place, name in enumerate(self.objectives.names):
+            scores = [record.scores[name] for record in records]
+            pooled = replicate_variance([score.values for score in scores])
+            known = np.array([pooled / score.replicates if score.values else score.error**2 for score in scores])
+            weighed[:, place] = shrink(table.losses[:, place], known)
+        found = Table(len(self.objectives.names))
+        for record, losses in zip(records, weighed, strict=True):
+            found.put(record.id, losses)
+        return found
 
     def front(self) -> list[Evaluated[G]]:
-        """The non-dominated records, best first objective first; never a failure."""
-        order = np.lexsort((self._ids, *self._losses.T[::-1]))
-        return [self.evaluated[int(self._ids[index])] for index in order]
+        """The non-dominated records of the highest level, best first objective first; never a failure."""
+        if self._front is None:
+            self._front = self._find_front()
+        return list(self._front)
 
     @property
     def front_size(self) -> int:
         """How many records are on the front."""
-        return len(self._ids)
+        return len(self.front())
 
     def fix_reference(self) -> None:
         """Place the reference point just beyond all that is here, if there is none yet and anything has scores.
@@ -64,16 +94,38 @@ class Archive(Generic[G]):
         At the worst value of each objective plus a tenth of its range: to be called when the first generation ends.
         """
         if self.reference is None and self.evaluated:
-            names = self.objectives.names
-            means = [{name: record.scores[name].mean for name in names} for record in self.evaluated.values()]
-            self.reference = beyond(np.array([self.objectives.losses(values) for values in means]))
+            self.reference = beyond(np.concatenate([table.losses for table in self._levels]))
 
     def hypervolume(self) -> float:
         """Volume that the front dominates below the reference point; 0.0 until there is one."""
-        if self.reference is None or not len(self._ids):
+        front = self.front()
+        if self.reference is None or not front:
             return 0.0
-        order = np.lexsort(self._losses.T[::-1])
-        return float(moocore.hypervolume(self._losses[order], ref=self.reference))
+        return float(moocore.hypervolume(self._means(front), ref=self.reference))
+
+    def _means(self, records: list[Evaluated[G]]) -> Losses:
+        return np.array([self.objectives.means(record.scores) for record in records])
+
+    def _find_front(self) -> list[Evaluated[G]]:
+        level = next((level for level in reversed(range(len(self._levels))) if len(self._levels[level])), None)
+        if level is None:
+            return []
+        table = self.adjusted(level)
+        chosen = np.flatnonzero(moocore.is_nondominated(table.losses, keep_weakly=True))
+        records = [self.evaluated[int(number)] for number in table.ids[chosen]]
+        means = self._means(records)
+        ids = np.array([record.id for record in records])
+        return [records[index] for index in np.lexsort((ids, *means.T[::-1]))]
+
+    def _forget(self, number: int) -> None:
+        self._front = None
+        if number in self._levels[-1]:
+            self._replicates[self._replicates_of(number)] -= 1
+        for table in self._levels:
+            table.drop(number)
+
+    def _replicates_of(self, number: int) -> int:
+        return self.evaluated[number].scores[self.objectives.names[0]].replicates
 
 
 def beyond(losses: Losses) -> Losses:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args
+
+import numpy as np
 
 G = TypeVar("G")
 """A genome: any immutable value that its space understands."""
@@ -15,7 +17,7 @@ FailureKind = Literal["nan", "memory", "crash", "timeout", "error"]
 
 @dataclass(frozen=True)
 class Candidate(Generic[G]):
-    """A genome to evaluate, with its parents' ids (none: sampled) and the rung it is on (0: the first)."""
+    """A genome to evaluate at a rung (0: the first). `parents`: ids, the fitter one first (none: sampled)."""
 
     id: int
     genome: G
@@ -25,11 +27,22 @@ class Candidate(Generic[G]):
 
 @dataclass(frozen=True)
 class Score:
-    """A measured value: mean over `replicates` runs and the standard error of that mean, in the objective's unit."""
+    """A measured value: mean over `replicates` runs and the standard error of that mean, in the objective's unit.
+
+    `values`: each replicate's own, where they are known; replicate r is the same fold for every candidate.
+    """
 
     mean: float
     error: float = 0.0
     replicates: int = 1
+    values: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Score:
+        """The score of some replicates."""
+        array, n = np.asarray(values, dtype=np.float64), len(values)
+        error = float(array.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+        return cls(float(array.mean()), error, n, tuple(array.tolist()))
 
     @property
     def finite(self) -> bool:
@@ -51,12 +64,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Evaluated(Generic[G]):
-    """A candidate that has scores, by metric name."""
+    """A candidate that has scores, by metric name, and the rung that they were measured on."""
 
     id: int
     genome: G
     parents: tuple[int, ...]
     scores: Mapping[str, Score]
+    fidelity: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,14 +87,15 @@ Outcome = Mapping[str, "float | Score"] | Failure
 """What `Evolution.tell` takes: one number or `Score` per metric, or a failure."""
 
 Row = dict[str, Any]
-"""A candidate as plain JSON: id, genome, parents, scores or None, failure or None (both None: still pending)."""
+"""A candidate as plain JSON: id, genome, parents, fidelity (the last rung asked for), outcomes (scores of each rung
+that it ended on, the first first) and failure or None. One that has neither outcome nor failure is still pending."""
 
 
-def scores_to_json(scores: Mapping[str, Score]) -> dict[str, list[float]]:
-    """`[mean, error, replicates]` per metric."""
-    return {name: [score.mean, score.error, score.replicates] for name, score in scores.items()}
+def scores_to_json(scores: Mapping[str, Score]) -> dict[str, list[Any]]:
+    """`[mean, error, replicates, values]` per metric."""
+    return {name: [score.mean, score.error, score.replicates, list(score.values)] for name, score in scores.items()}
 
 
 def scores_from_json(data: Mapping[str, Any]) -> dict[str, Score]:
-    """Read `scores_to_json`'s value; bare numbers are scores without an error."""
-    return {name: Score(*value) if isinstance(value, (list, tuple)) else Score(value) for name, value in data.items()}
+    """Read `scores_to_json`'s value."""
+    return {name: Score(mean, error, n, tuple(values)) for name, (mean, error, n, values) in data.items()}

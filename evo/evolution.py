@@ -5,29 +5,30 @@
         evolution.tell(candidate, {"mae": 0.9, "params": 1200})
     evolution.front()
 
-Steady state: a child is bred from the current parents whenever one is asked for, and each tell may change the parents.
-Generational: a generation is bred whole and ends when its last candidate is told; results enter in the order of ids, so
-the same seed gives the same front in whatever order, and by however many workers, candidates are evaluated.
-Every batch that is bred has its own generator, from (seed, first id): there is no random state to save.
+With a `Ladder`, a candidate is asked for again, on the next rung, while it is promising (evo/fidelity.py).
+Steady state: a child is bred from the current parents whenever one is asked for. Outcomes enter the population in the
+order in which candidates were asked for, so that those that train quickly do not breed more than others; one that takes
+longer than that many others is overtaken.
+Generational: a generation is bred whole, and climbs and ends when its last candidate is told; results enter in the
+order of ids, so the same seed gives the same front in whatever order, and by however many workers, they are evaluated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any, Final, Generic, Literal, get_args
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Literal, get_args
 
 from evo import state
 from evo.archive import Archive
+from evo.arrivals import Arrivals
+from evo.breeding import Breeder
 from evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Row
-from evo.individual import Direction, Individual, Objectives, toolbox
+from evo.fidelity import Ladder, contenders, promotable
+from evo.individual import Direction, Individual, Objectives
 from evo.space import Space, SpaceExhausted
+from evo.table import Table
 
 Mode = Literal["steady", "generational"]
-TRIES: Final = 1000
-"""Draws for one new genome before the space counts as exhausted."""
 
 
 class Evolution(Generic[G]):
@@ -35,6 +36,7 @@ class Evolution(Generic[G]):
 
     `objectives`: name to "min" or "max"; other scores told are kept, not used.
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
+    `ladder`: rungs of rising fidelity; None: every candidate is evaluated once.
     Raises ValueError for settings out of range.
     """
 
@@ -47,6 +49,7 @@ class Evolution(Generic[G]):
         population_size: int,
         mode: Mode = "steady",
         reference: Mapping[str, float] | None = None,
+        ladder: Ladder | None = None,
     ) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}, expected 0 or more")
@@ -55,39 +58,38 @@ class Evolution(Generic[G]):
         if mode not in get_args(Mode):
             raise ValueError(f"mode is {mode!r}, expected one of {', '.join(get_args(Mode))}")
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
-        self.objectives = Objectives.of(objectives)
-        self.archive: Archive[G] = Archive(self.objectives, reference=reference)
+        self.objectives, self.ladder = Objectives.of(objectives), ladder or Ladder()
+        self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.population: list[Individual[G]] = []
         self.generation = 0
-        """Generations completed (steady state: each is `population_size` tells)."""
-        self._toolbox = toolbox(space)
-        self._next_id = 0
-        self._keys: set[str] = set()  # of everything bred, pending and failed included
+        """Generations completed (steady state: each is `population_size` candidates)."""
+        self._breeder = Breeder(space, seed, population_size)
+        self._rungs = [Table(len(self.objectives.names)) for _ in self.ladder.rungs]  # losses as measured on each
+        self._climbed: list[set[int]] = [set() for _ in self.ladder.rungs]  # who went on from each
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
+        self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
-        self._suggested: list[tuple[G, int]] = []  # by `suggest`, with the parent's id, not yet bred
-        self._told: list[Individual[G]] = []  # told, not yet in the population (generational)
+        self._arrivals: Arrivals[G] = Arrivals()
+        self._entered: list[int] = []  # not yet in the population (generational)
 
-    def ask(self, n: int) -> list[Candidate[G]]:
-        """Up to `n` new candidates; never a genome given out before.
+    def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
+        """Up to `n` candidates, at most `new` of them new (None: any number); never a genome twice on a rung.
 
-        Generational: at most what is left of this generation, so none while its last candidates are being evaluated.
-        Raises SpaceExhausted if not one new genome can be found.
+        Promising candidates come first, to be trained further on their next rung, then new ones. Generational: at most
+        what is left of this generation, so none while its last candidates are being evaluated.
+        Raises SpaceExhausted if not one new genome can be found where one may be bred and nothing climbs.
         """
         if n < 1:
             raise ValueError(f"{n} candidates were asked for, expected 1 or more")
-        if self.mode == "steady":
-            batch = self._breed(n)
-        else:
-            if not self._queue and not self._pending:
-                self._queue = self._breed(self.population_size)
-            batch, self._queue = self._queue[:n], self._queue[n:]
+        fresh = n if new is None else min(n, new)
+        batch = self._ask_steady(n, fresh) if self.mode == "steady" else self._ask_generation(n, fresh)
         self._pending.update((candidate.id, candidate) for candidate in batch)
+        self._arrivals.asked(candidate.id for candidate in batch)
         return batch
 
     def suggest(self, genomes: Iterable[G], parent: int) -> None:
         """Have these genomes, made from candidate `parent`, come before the next children; known ones are left out."""
-        self._suggested.extend((genome, parent) for genome in genomes)
+        self._breeder.suggest(genomes, parent)
 
     def tell(self, candidate: Candidate[G], outcome: Outcome) -> Evaluated[G] | Failed[G]:
         """Take a candidate's scores or failure, and return it as recorded (a score that is not finite is a failure).
@@ -99,14 +101,20 @@ class Evolution(Generic[G]):
         settled = self.objectives.settle(outcome)
         candidate = self._pending.pop(candidate.id)
         record = self._record(candidate, settled)
+        self._arrivals.end(record)
         if self.mode == "steady":
-            self._survive(self.generation + (len(self.archive) % self.population_size == 0))
-        elif not self._queue and not self._pending:
-            self._survive(self.generation + 1)
+            self.generation += candidate.fidelity == 0 and len(self.archive) % self.population_size == 0
+            self._enter(self._arrivals.take(max(self.population_size, len(self._pending))))
+            self._survive()
+        elif not (self._queue or self._rising or self._pending):
+            self._end_stage()
+            if not self._rising:
+                self.generation += 1
+                self._survive()
         return record
 
     def front(self) -> list[Evaluated[G]]:
-        """The non-dominated candidates of all told, best first objective first."""
+        """The non-dominated candidates of the highest level that any reached, best first objective first."""
         return self.archive.front()
 
     def hypervolume(self) -> float:
@@ -117,6 +125,15 @@ class Evolution(Generic[G]):
     def pending(self) -> list[Candidate[G]]:
         """Candidates asked for and not told: after a restart, those to evaluate again."""
         return list(self._pending.values())
+
+    def alive(self) -> set[int]:
+        """Ids that may still climb, breed or be chosen: those whose trained weights are worth keeping."""
+        found = {individual.id for individual in self.population} | {record.id for record in self.front()}
+        found.update(self._pending, self._arrivals.ended, self._entered, (item.id for item in self._rising))
+        found.update(parent for _, parent in self._breeder.suggested)
+        for rung, table in enumerate(self._rungs[:-1]):
+            found.update(contenders(table.losses, table.ids, self._climbed[rung], 2 * self.population_size))
+        return found - set(self.archive.failed)
 
     def state_dict(self, encode: Callable[[G], Any], *, rows: bool = True) -> dict[str, Any]:
         """All state as JSON; `encode` turns a genome into JSON.
@@ -130,73 +147,81 @@ class Evolution(Generic[G]):
     ) -> None:
         """Go on from `state_dict`'s value exactly as if never stopped; `rows` if it was saved without.
 
-        Raises ValueError if this search was made with another seed, mode, population size or objectives.
+        Raises ValueError if this search was made with another seed, mode, population size, objectives or ladder.
         """
         state.load(self, saved, decode, rows)
+
+    def _ask_steady(self, n: int, fresh: int) -> list[Candidate[G]]:
+        batch = self._promote(n)
+        room = min(n - len(batch), fresh)
+        try:
+            return batch + (self._breeder.breed(room, self.population) if room > 0 else [])
+        except SpaceExhausted:
+            if batch:
+                return batch
+            raise
+
+    def _ask_generation(self, n: int, fresh: int) -> list[Candidate[G]]:
+        if not (self._pending or self._rising):
+            if not fresh:  # a generation that is cut short climbs all the same
+                self._end_stage()
+            elif not self._queue:
+                self._queue = self._breeder.breed(self.population_size, self.population)
+        if self._rising:
+            batch, self._rising = self._rising[:n], self._rising[n:]
+        else:
+            batch, self._queue = self._queue[:fresh], self._queue[fresh:]
+        return batch
 
     def _record(self, candidate: Candidate[G], settled: Any) -> Evaluated[G] | Failed[G]:
         if isinstance(settled, Failure):
             failed = Failed(candidate.id, candidate.genome, candidate.parents, settled)
             self.archive.fail(failed)
             return failed
-        individual = Individual(candidate.genome, self.objectives.fitness(settled), candidate.id)
-        evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled)
+        evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.fidelity)
         self.archive.add(evaluated)
-        self._told.append(individual)
         return evaluated
 
-    def _survive(self, generation: int) -> None:
-        self._told.sort(key=lambda individual: individual.id)
-        self.population = self._toolbox.survive([*self.population, *self._told], self.population_size)
-        self._told, self.generation = [], generation
-        if generation > 0:
+    def _end_stage(self) -> None:
+        """Generational: all that ended enters, and the promising rise to their next rungs."""
+        self._enter(self._arrivals.take_all())
+        self._rising = self._promote(None)
+
+    def _enter(self, records: Iterable[Evaluated[G] | Failed[G]]) -> None:
+        """Let outcomes count, on their rung and among the next population."""
+        for record in records:
+            if isinstance(record, Evaluated):
+                self._count(record)
+            self._entered.append(record.id)
+
+    def _count(self, record: Evaluated[G]) -> None:
+        """Let a record stand on its rung, to be compared with all others that reached it."""
+        self._rungs[record.fidelity].put(record.id, self.objectives.means(record.scores))
+
+    def _promote(self, count: int | None) -> list[Candidate[G]]:
+        """Up to `count` candidates (None: all) that climb, those of the highest rungs first."""
+        found: list[Candidate[G]] = []
+        for rung in reversed(range(len(self._rungs) - 1)):
+            table, climbed = self._rungs[rung], self._climbed[rung]
+            room = None if count is None else count - len(found)
+            for number in promotable(table.losses, table.ids, climbed, self.ladder.eta)[:room]:
+                climbed.add(number)
+                record = self.archive.evaluated[number]
+                found.append(Candidate(number, record.genome, record.parents, rung + 1))
+        return found
+
+    def _survive(self) -> None:
+        """Choose the next population from this one and all that entered since; failures are in neither."""
+        if self._entered:
+            ids = dict.fromkeys([*(individual.id for individual in self.population), *self._entered])
+            tables = [self.archive.adjusted(level) for level in range(self.ladder.full + 1)]
+            alive = [self._individual(number, tables) for number in ids if number in self.archive.evaluated]
+            self.population = self._breeder.toolbox.survive(alive, self.population_size)
+            self._entered = []
+        if self.generation > 0:
             self.archive.fix_reference()
 
-    def _breed(self, count: int) -> list[Candidate[G]]:
-        """Up to `count` new candidates from one generator. Raises SpaceExhausted for none."""
-        rng = np.random.default_rng((self.seed, self._next_id))
-        bred = self._take_suggested(count)
-        count -= len(bred)
-        for child, parents in islice(self._children(count, rng), count):
-            fresh = self._fresh(child, rng)
-            if fresh is None:
-                break
-            bred.append(Candidate(self._next_id, fresh.genome, parents))
-            self._next_id += 1
-        if not bred:
-            raise SpaceExhausted(
-                f"the space is exhausted: after {len(self._keys)} genomes no new one was found in {TRIES} tries"
-            )
-        return bred
-
-    def _take_suggested(self, count: int) -> list[Candidate[G]]:
-        bred: list[Candidate[G]] = []
-        while self._suggested and len(bred) < count:
-            genome, parent = self._suggested.pop(0)
-            key = self.space.key(genome)
-            if key not in self._keys:
-                self._keys.add(key)
-                bred.append(Candidate(self._next_id, genome, (parent,)))
-                self._next_id += 1
-        return bred
-
-    def _children(self, count: int, rng: np.random.Generator) -> Iterator[tuple[Individual[G], tuple[int, ...]]]:
-        """At least `count` children with their parents' ids, two per pair; samples until there are parents."""
-        if self._next_id < self.population_size or len(self.population) < 2:
-            for _ in range(count):
-                yield self._toolbox.individual(rng), ()
-            return
-        chosen = self._toolbox.select(self.population, count + count % 2, rng)
-        for a, b in zip(chosen[::2], chosen[1::2], strict=True):
-            for child in self._toolbox.mate(a, b, rng):
-                yield self._toolbox.mutate(child, rng)[0], (a.id, b.id)
-
-    def _fresh(self, child: Individual[G], rng: np.random.Generator) -> Individual[G] | None:
-        """`child`, mutated on (and now and then drawn anew) until it is no duplicate; None after `TRIES`."""
-        for attempt in range(TRIES):
-            key = self.space.key(child.genome)
-            if key not in self._keys:
-                self._keys.add(key)
-                return child
-            child = self._toolbox.individual(rng) if attempt % 8 == 7 else self._toolbox.mutate(child, rng)[0]
-        return None
+    def _individual(self, number: int, tables: Sequence[Table]) -> Individual[G]:
+        record, level = self.archive.evaluated[number], self.archive.level_of(number)
+        fitness = self.objectives.fitness_of(tables[level].losses_of(number))
+        return Individual(record.genome, fitness, number, level=level)

@@ -36,13 +36,14 @@ class Fitness(base.Fitness):  # type: ignore[misc]
 
 @dataclass(eq=False)
 class Individual(Generic[G]):
-    """A genome with a DEAP fitness; `rank` and `crowding` as survival last saw it."""
+    """A genome with a DEAP fitness, comparable within its `level`; `rank` and `crowding` as survival last saw it."""
 
     genome: G
     fitness: Fitness = field(default_factory=Fitness)
     id: int = -1
     rank: int = 0
     crowding: float = 0.0
+    level: int = 0
 
     @property
     def losses(self) -> tuple[float, ...]:
@@ -97,6 +98,14 @@ class Objectives:
             return Fitness(self.weights, [-weight * np.inf for weight in self.weights])
         return Fitness(self.weights, [settled[name].mean for name in self.names])
 
+    def means(self, scores: Mapping[str, Score]) -> Losses:
+        """The means of scores as minimised losses `[k]`."""
+        return self.losses({name: scores[name].mean for name in self.names})
+
+    def fitness_of(self, losses: Losses) -> Fitness:
+        """The DEAP fitness of minimised losses `[k]`."""
+        return Fitness(self.weights, [-weight * loss for weight, loss in zip(self.weights, losses, strict=True)])
+
     def losses(self, values: Mapping[str, float]) -> Losses:
         """Values by name, in their own direction, as minimised losses `[k]`. Raises ValueError for a missing name."""
         if set(values) != set(self.names):
@@ -137,15 +146,20 @@ def _mutate(space: Space[G], individual: Individual[G], rng: np.random.Generator
 def _select(population: Sequence[Individual[G]], count: int, rng: np.random.Generator) -> list[Individual[G]]:
     losses = np.array([individual.losses for individual in population])
     crowding = np.array([individual.crowding for individual in population])
-    chosen = selection.parents(losses, crowding, count, rng)
+    chosen = selection.parents(losses, crowding, count, rng, _levels(population))
     return [population[index] for index in chosen]
 
 
 def _survive(individuals: Sequence[Individual[G]], count: int) -> list[Individual[G]]:
     if not individuals:
         return []
-    kept = selection.survivors(np.array([individual.losses for individual in individuals]), count)
+    losses = np.array([individual.losses for individual in individuals])
+    kept = selection.survivors(losses, count, _levels(individuals))
     population = [individuals[index] for index in kept.indices]
     for individual, rank, crowding in zip(population, kept.ranks, kept.crowding, strict=True):
         individual.rank, individual.crowding = int(rank), float(crowding)
     return population
+
+
+def _levels(individuals: Sequence[Individual[G]]) -> selection.Indices:
+    return np.array([individual.level for individual in individuals], dtype=np.intp)

@@ -56,16 +56,19 @@ def crowding_distance(losses: Losses) -> Losses:
     return distance
 
 
-def survivors(losses: Losses, count: int) -> Survivors:
-    """The best `count` rows by rank, then by crowding distance within the front that does not fit."""
-    rank = ranks(losses)
+def survivors(losses: Losses, count: int, levels: Indices | None = None) -> Survivors:
+    """The best `count` rows by rank, then by crowding distance within the front that does not fit.
+
+    `levels` `[n]`: rows of a higher level come before all others, whose losses cannot be compared with theirs.
+    """
+    rank = _ranks_by_level(losses, np.zeros(len(losses), dtype=np.intp) if levels is None else levels)
     crowding = np.zeros(len(losses))
     kept: list[Indices] = []
     room = min(count, len(losses))
-    for level in range(int(rank.max(initial=-1)) + 1):
+    for number in range(int(rank.max(initial=-1)) + 1):
         if room <= 0:
             break
-        front = np.flatnonzero(rank == level)
+        front = np.flatnonzero(rank == number)
         crowding[front] = crowding_distance(losses[front])
         front = front[np.argsort(-crowding[front], kind="stable")][:room]
         kept.append(front)
@@ -74,16 +77,33 @@ def survivors(losses: Losses, count: int) -> Survivors:
     return Survivors(indices, rank[indices], crowding[indices])
 
 
-def parents(losses: Losses, crowding: Losses, count: int, rng: np.random.Generator) -> Indices:
+def _ranks_by_level(losses: Losses, levels: Indices) -> Indices:
+    """Ranks within each level; those of a lower level follow those of the higher."""
+    found = np.zeros(len(losses), dtype=np.intp)
+    worse = 0
+    for level in np.unique(levels)[::-1]:
+        rows = np.flatnonzero(levels == level)
+        found[rows] = worse + ranks(losses[rows])
+        worse = int(found[rows].max()) + 1
+    return found
+
+
+def parents(
+    losses: Losses, crowding: Losses, count: int, rng: np.random.Generator, levels: Indices | None = None
+) -> Indices:
     """`count` winners `[count]` of binary tournaments: who dominates, else greater crowding distance, else first drawn.
 
+    Of two `levels` `[n]`, the higher wins.
     By dominance, as in Deb's own program, and with competitors from whole permutations, so that each row competes as
     often as any other: with ranks and free draws, half of all runs on ZDT2 collapse to one end of the front.
     """
     n = len(losses)
     drawn = np.concatenate([rng.permutation(n) for _ in range(-(-2 * count // n))])[: 2 * count]
     left, right = drawn[::2], drawn[1::2]
-    left_wins, right_wins = _dominates(losses[left], losses[right]), _dominates(losses[right], losses[left])
+    level = np.zeros(n, dtype=np.intp) if levels is None else levels
+    same = level[left] == level[right]
+    left_wins = (level[left] > level[right]) | (same & _dominates(losses[left], losses[right]))
+    right_wins = (level[right] > level[left]) | (same & _dominates(losses[right], losses[left]))
     return np.where(right_wins | (~left_wins & (crowding[right] > crowding[left])), right, left)
 
 

@@ -1,0 +1,104 @@
+"""Rungs: how much training a candidate gets before it is judged again, and which candidates climb.
+
+Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020), where
+the order among those that reached a rung is by non-dominated rank, then crowding, since there are several objectives
+(after Schmucker et al., "Multi-objective asynchronous successive halving", 2021). Epochs rise first, then replicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from evo.selection import Indices, Losses, crowding_distance, ranks
+
+MOST_SEEDS: Final = 3
+"""Times that an elite is trained on every fold before its place counts as earned."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """What a score costs: epochs (None: as many as the genome asks for), and replicates (folds first, then seeds)."""
+
+    epochs: int | None = None
+    replicates: int = 1
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs, cheapest first; one in `eta` of those that reached a rung climbs to the next.
+
+    `full` is the first rung whose scores are final: those from it on are compared with each other, by their errors.
+    """
+
+    rungs: tuple[Fidelity, ...] = (Fidelity(),)
+    eta: int = 3
+    full: int = 0
+
+    def __post_init__(self) -> None:
+        if self.eta < 2:
+            raise ValueError(f"eta is {self.eta}, expected 2 or more")
+        if not self.rungs or not 0 <= self.full < len(self.rungs):
+            raise ValueError(f"a ladder has {len(self.rungs)} rungs and rung {self.full} is full, expected one of them")
+
+    def level(self, rung: int) -> int:
+        """Scores of one level can be compared: that of a rung, or of all final ones."""
+        return min(rung, self.full)
+
+
+def single(replicates: int = 1) -> Ladder:
+    """No rungs: every candidate gets everything at once."""
+    return Ladder((Fidelity(None, replicates),))
+
+
+def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, seeds: int = MOST_SEEDS) -> Ladder:
+    """Epochs r, r*eta, ... on one fold, all of a genome's own epochs, more of the folds, all of them, further seeds.
+
+    `most_epochs` is the most that a genome may ask for; a rung of more than half of them would cost nearly as much as
+    the next one and is left out.
+    """
+    if first_epochs < 1 or folds < 1 or seeds < 1:
+        raise ValueError(f"a ladder of {first_epochs} epochs, {folds} folds, {seeds} seeds, expected 1 or more of each")
+    rungs, epochs = [], first_epochs
+    while 2 * epochs <= most_epochs:
+        rungs.append(Fidelity(epochs, 1))
+        epochs *= eta
+    rungs.append(Fidelity(None, 1))
+    replicates = eta
+    while 2 * replicates <= folds:
+        rungs.append(Fidelity(None, replicates))
+        replicates *= eta
+    if folds > 1:
+        rungs.append(Fidelity(None, folds))
+    full = len(rungs) - 1
+    rungs += [Fidelity(None, folds * seed) for seed in range(2, seeds + 1)]
+    return Ladder(tuple(rungs), eta, full)
+
+
+def order(losses: Losses) -> Indices:
+    """All rows of losses `[n, k]`, best first: by non-dominated rank, then the least crowded; ties as they came."""
+    rank = ranks(losses)
+    crowding = np.zeros(len(losses))
+    for level in range(int(rank.max(initial=-1)) + 1):
+        front = np.flatnonzero(rank == level)
+        crowding[front] = crowding_distance(losses[front])
+    return np.lexsort((-crowding, rank)).astype(np.intp)
+
+
+def promotable(losses: Losses, ids: Indices, promoted: Collection[int], eta: int) -> list[int]:
+    """Ids that may climb from a rung where `ids` `[n]` have `losses` `[n, k]`: never more than one in `eta` in all.
+
+    `promoted`: those of them that climbed already.
+    """
+    room = len(ids) // eta - len(promoted)
+    return contenders(losses, ids, promoted, room) if room > 0 else []
+
+
+def contenders(losses: Losses, ids: Indices, promoted: Collection[int], count: int) -> list[int]:
+    """The `count` best on a rung that did not climb, whatever the order in which they reached it."""
+    by_id = np.argsort(ids)
+    best = ids[by_id][order(losses[by_id])].tolist()
+    return [number for number in best if number not in promoted][:count]
