@@ -135,5 +135,9 @@ def _targets(dataset: Dataset, name: str, device: torch.device) -> Targets:
 def batches(samples: NDArray[np.int64], size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
     """The batches of an epoch: the order depends on the search's seed and the epoch alone."""
     order = np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(samples)
-    count = max(1, round(len(order) / size))
-    yield from np.array_split(order, count)
+    yield from np.array_split(order, batch_count(samples, size))
+
+
+def batch_count(samples: NDArray[np.int64], size: int) -> int:
+    """How many batches an epoch has: their size is as near to `size` as equal batches allow."""
+    return max(1, round(len(samples) / size))

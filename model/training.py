@@ -1,9 +1,12 @@
-"""Training a cohort: fixed epochs per row, averaged late weights, predictions of what each row's fold holds out."""
+"""Training a cohort: fixed epochs per row, averaged late weights, predictions of what each row's fold holds out.
+
+A row may stop before its gene's epochs are done, and go on later from its checkpoint, in whatever cohort: it ends as if
+it had never stopped.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +16,12 @@ from torch import Tensor
 
 from model.cohort import Cohort, Row, sort_order
 from model.data.folds import Folds
-from model.losses import TargetScale, cohort_losses
-from model.network import CohortNetwork
+from model.inference import Outputs, build, predict, target_scales
+from model.losses import cohort_losses
 from model.optimizer import CohortAdamW
-from model.pool import FoldStatistics, Pool, batches
-from model.weights import Weights, extract_from, insert
-
-Outputs = dict[str, NDArray[np.float32]]
-"""Raw predictions by task [N, C]: regression values in the target's units, logits else."""
+from model.plan import Checkpoint, Plan
+from model.pool import FoldStatistics, Pool, batch_count, batches
+from model.weights import Weights, extract_from
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,15 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """A trained network: averaged weights, and outputs for all samples of the pool (score the held-out ones only)."""
+    """A trained network: averaged weights, and outputs for all samples of the pool (score the held-out ones only).
+
+    `checkpoint`: from where it may go on; None once its gene's epochs are done.
+    """
 
     row: Row
     weights: Weights
     outputs: Outputs
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -56,42 +61,54 @@ def train(
     folds: Folds,
     settings: TrainingSettings | None = None,
     on_epoch: Callable[[int], None] | None = None,
+    *,
+    until: Sequence[int | None] | None = None,
+    starts: Sequence[Checkpoint | None] | None = None,
 ) -> list[TrainedRow | FailedRow]:
     """Train rows together; results come in the order of `rows`.
 
     A row is trained on what its fold does not hold out, for its own number of epochs, and then leaves the cohort.
-    A row that diverges leaves as `FailedRow` and does not touch its neighbours.
+    A row that diverges leaves as `FailedRow` and does not touch its neighbours. Rows that start after different numbers
+    of epochs are cohorts of their own, trained one after another, since batches and noise depend on the epoch.
+
+    Args:
+        on_epoch: called with the number of epochs done, in each cohort.
+        until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
+        starts: what each row goes on from; None is a fresh start.
+
+    Raises:
+        ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
     """
     settings = settings or TrainingSettings()
-    order = sort_order(rows)
-    results: dict[int, TrainedRow | FailedRow] = {}
-    statistics = FoldStatistics.fit(pool, folds)
-    run = _Run([rows[index] for index in order], order, pool, statistics, settings)
-    samples = folds.trained
-    epoch = 0
-    while run.members:
-        run.train_epoch(list(batches(samples, settings.batch_size, settings.order_seed, epoch)))
-        epoch += 1
-        results |= run.take_finished(epoch)
-        if on_epoch is not None:
-            on_epoch(epoch)
+    lasts, begins = until or [None] * len(rows), starts or [None] * len(rows)
+    plans = [
+        Plan.of(index, row, last, begin, settings.average)
+        for index, (row, last, begin) in enumerate(zip(rows, lasts, begins, strict=True))
+    ]
+    statistics, results = FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
+    for begun in sorted({plan.begun for plan in plans}):
+        group = [plan for plan in plans if plan.begun == begun]
+        run = _Run([group[place] for place in sort_order([p.row for p in group])], pool, statistics, settings)
+        epoch = begun
+        run.resume(epoch, epoch * batch_count(folds.trained, settings.batch_size))
+        while run.plans:
+            run.train_epoch(list(batches(folds.trained, settings.batch_size, settings.order_seed, epoch)))
+            epoch += 1
+            results |= run.take_finished(epoch)
+            if on_epoch is not None:
+                on_epoch(epoch)
     return [results[index] for index in range(len(rows))]
 
 
 class _Run:
-    """A cohort in training. `members` are the places of its rows in the caller's list."""
+    """A cohort in training: one plan for each of its rows."""
 
     def __init__(
-        self,
-        rows: Sequence[Row],
-        members: Sequence[int],
-        pool: Pool,
-        statistics: FoldStatistics,
-        settings: TrainingSettings,
+        self, plans: Sequence[Plan], pool: Pool, statistics: FoldStatistics, settings: TrainingSettings
     ) -> None:
         self.pool, self.statistics, self.settings = pool, statistics, settings
-        self.members, self.step = list(members), 0
-        self._build(rows)
+        self.plans, self.step = list(plans), 0
+        self._build([plan.row for plan in plans])
         self.average = torch.zeros_like(self.optimizer.values)
 
     def _build(self, rows: Sequence[Row]) -> None:
@@ -103,6 +120,21 @@ class _Run:
         self.weights = self.statistics.trains[[row.fold for row in rows]].to(first)
         self.balance, self.z_loss = (self.cohort.gene(name).to(first) for name in ("balance", "z_loss"))
         self.scales = target_scales(self.statistics, [row.fold for row in rows], first)
+
+    def resume(self, epoch: int, steps: int) -> None:
+        """Take up what the rows start from, after that many epochs and steps."""
+        checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
+        if not checkpoints:
+            return
+        self.step = steps
+        self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
+        self._update_average(epoch)
+
+    def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
+        """Write each row's values and moments into the optimiser, as after that many steps."""
+        self.optimizer.set_steps(steps)
+        for array, values in zip(self.optimizer.state(), zip(*states, strict=True), strict=True):
+            self.optimizer.insert(array, values)
 
     def train_epoch(self, epoch_batches: Sequence[NDArray[np.int64]]) -> None:
         """One pass over the batches; `finite` says which rows still are after it."""
@@ -123,99 +155,55 @@ class _Run:
 
     def take_finished(self, epoch: int) -> dict[int, TrainedRow | FailedRow]:
         """Average late weights; rows whose epochs are done, or that diverged, leave with their result."""
-        epochs = [row.genome.training.epochs for row in self.cohort.rows]
-        self._update_average(epoch, epochs)
-        done = [not finite or epoch >= last for finite, last in zip(self.finite, epochs, strict=True)]
+        self._update_average(epoch)
+        done = [not finite or epoch >= plan.last for finite, plan in zip(self.finite, self.plans, strict=True)]
         if not any(done):
             return {}
-        found = self._finish([place for place, is_done in enumerate(done) if is_done], epoch)
-        self._keep([place for place, is_done in enumerate(done) if not is_done])
+        states = list(zip(*(self._extract(array) for array in self.optimizer.state()), strict=True))
+        averages = self._extract(self.average)
+        found = self._finish([place for place, is_done in enumerate(done) if is_done], epoch, states, averages)
+        self._keep([place for place, is_done in enumerate(done) if not is_done], states, averages)
         return found
 
-    def _update_average(self, epoch: int, epochs: Sequence[int]) -> None:
+    def _update_average(self, epoch: int) -> None:
         """A running mean of the weights at the ends of each row's last epochs."""
-        starts = [last - math.ceil(last * self.settings.average) for last in epochs]
-        share = torch.tensor([1 / (epoch - start) if epoch > start else 0.0 for start in starts])
+        late = [epoch - plan.before for plan in self.plans]
+        share = torch.tensor([1 / count if count > 0 else 0.0 for count in late])
         with torch.no_grad():
             for span, by_slot in self.optimizer.by_slot(share):
                 span.view(self.average).lerp_(span.view(self.optimizer.values), by_slot)
 
-    def _finish(self, places: Sequence[int], epoch: int) -> dict[int, TrainedRow | FailedRow]:
-        averages = self._extract(self.average)
-        results: dict[int, TrainedRow | FailedRow] = {}
+    def _finish(
+        self, places: Sequence[int], epoch: int, states: Sequence[Sequence[Weights]], averages: Sequence[Weights]
+    ) -> dict[int, TrainedRow | FailedRow]:
+        results: dict[int, TrainedRow | FailedRow] = {
+            self.plans[place].index: FailedRow(self.plans[place].row, epoch) for place in places
+        }
         good = [place for place in places if self.finite[place] and _is_finite(averages[place])]
-        for place in set(places) - set(good):
-            results[self.members[place]] = FailedRow(self.cohort.rows[place], epoch)
-        if good:
-            rows, weights = [self.cohort.rows[place] for place in good], [averages[place] for place in good]
-            outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
-            for place, row, found, output in zip(good, rows, weights, outputs, strict=True):
-                finite = all(np.isfinite(values).all() for values in output.values())
-                results[self.members[place]] = TrainedRow(row, found, output) if finite else FailedRow(row, epoch)
+        if not good:
+            return results
+        rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
+        outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
+        for place, row, found, output in zip(good, rows, weights, outputs, strict=True):
+            if all(np.isfinite(values).all() for values in output.values()):
+                point = Checkpoint(epoch, *states[place]) if epoch < row.genome.training.epochs else None
+                results[self.plans[place].index] = TrainedRow(row, found, output, point)
         return results
 
-    def _keep(self, places: Sequence[int]) -> None:
+    def _keep(self, places: Sequence[int], states: Sequence[Sequence[Weights]], averages: Sequence[Weights]) -> None:
         """Go on with some rows: their weights, moments and averages move into a smaller cohort."""
-        arrays = [self._extract(array) for array in (*self.optimizer.state(), self.average)]
         steps = self.optimizer.steps
-        self.members = [self.members[place] for place in places]
+        self.plans = [self.plans[place] for place in places]
         if not places:
             return
-        self._build([self.cohort.rows[place] for place in places])
+        self._build([plan.row for plan in self.plans])
         self.average = torch.zeros_like(self.optimizer.values)
-        self.optimizer.set_steps(steps)
-        for array, values in zip((*self.optimizer.state(), self.average), arrays, strict=True):
-            self.optimizer.insert(array, [values[place] for place in places])
+        self._restore(steps, [states[place] for place in places])
+        self.optimizer.insert(self.average, [averages[place] for place in places])
 
     def _extract(self, array: Tensor) -> list[Weights]:
         views = [(span.stack, span.view(array)) for span in self.optimizer.spans]
         return extract_from(views, len(self.cohort))
-
-
-def build(cohort: Cohort, device: torch.device, dtype: torch.dtype, statistics: FoldStatistics | None) -> CohortNetwork:
-    """A network on a device, standardising features as each row's fold asks."""
-    network = CohortNetwork(cohort).to(device=device, dtype=dtype)
-    if statistics is not None:
-        network.set_statistics(statistics.features)
-    return network
-
-
-def target_scales(statistics: FoldStatistics, folds: Sequence[int], like: Tensor) -> dict[str, TargetScale]:
-    """Mean and deviation of each regression target for rows of the given folds."""
-    return {
-        name: TargetScale(*(part[list(folds)].to(like).view(-1, 1, 1) for part in parts))
-        for name, parts in statistics.targets.items()
-    }
-
-
-def predict(
-    rows: Sequence[Row],
-    weights: Sequence[Weights],
-    pool: Pool,
-    statistics: FoldStatistics,
-    dtype: torch.dtype = torch.float32,
-    batch_size: int = 256,
-) -> list[Outputs]:
-    """Outputs of trained rows for every sample of the pool, in the order of `rows`."""
-    order = sort_order(rows)
-    cohort = Cohort([rows[index] for index in order], pool.schema)
-    network = build(cohort, pool.device, dtype, statistics).eval()
-    insert(network, [weights[index] for index in order])
-    scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
-    parts: list[dict[str, Tensor]] = []
-    with torch.inference_mode():
-        for indices in np.array_split(np.arange(len(pool)), math.ceil(len(pool) / batch_size)):
-            outputs = network(pool.batch(indices, dtype)).outputs
-            parts.append({name: _unscale(values, scales.get(name)).float().cpu() for name, values in outputs.items()})
-    joined = {name: torch.cat([part[name] for part in parts], 1).numpy() for name in pool.schema.tasks}
-    found: Mapping[int, Outputs] = {
-        index: {name: values[place] for name, values in joined.items()} for place, index in enumerate(order)
-    }
-    return [found[index] for index in range(len(rows))]
-
-
-def _unscale(values: Tensor, scale: TargetScale | None) -> Tensor:
-    return values if scale is None else values * scale.deviation + scale.mean
 
 
 def _is_finite(weights: Weights) -> bool:

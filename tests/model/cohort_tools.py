@@ -12,11 +12,11 @@ from torch import Tensor
 
 from model.cohort import Cohort, Row, Slot
 from model.encoders import Batch
+from model.inference import build, target_scales
 from model.losses import cohort_losses
 from model.network import CohortNetwork
 from model.pool import FoldStatistics, Pool
 from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
-from model.training import build, target_scales
 from model.weights import Weights, extract_from
 
 POOL = Pool.of(small_dataset())

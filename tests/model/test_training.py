@@ -12,9 +12,10 @@ from model.cohort import Row
 from model.data.dataset import Dataset, Modality
 from model.data.folds import Folds, holdout
 from model.data.task import Task
+from model.inference import predict
 from model.pool import FoldStatistics, Pool
 from model.spec import EncoderSpec, ExpertSpec, Genome, NetworkSpec
-from model.training import FailedRow, TrainedRow, TrainingSettings, predict, train
+from model.training import FailedRow, TrainedRow, TrainingSettings, train
 
 DATA = small_dataset()
 POOL, FOLDS = Pool.of(DATA), three_folds(len(DATA))
