@@ -20,7 +20,7 @@ def parameters(network: NetworkSpec, schema: Schema) -> int:
     total = sum(_encoder_parameters(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
         total += D * (W + 1) * len(level.experts) + sum(_expert_parameters(expert, W) for expert in level.experts)
-    return total + sum(W + (W + 1) * task.outputs for task in schema.tasks.values())
+    return total + sum(D + W + (W + 1) * task.outputs for task in schema.tasks.values())
 
 
 def flops(network: NetworkSpec, schema: Schema) -> int:
@@ -36,7 +36,7 @@ def flops(network: NetworkSpec, schema: Schema) -> int:
 
 def _encoder_parameters(encoder: EncoderSpec, W: int, schema: Schema) -> int:
     features = schema.modalities[encoder.modality][1]
-    total = features * W + 2 * W
+    total = features * W + 2 * W + 1
     if encoder.kind == "attention":
         total += features * encoder.heads
     if encoder.kind == "convolution":

@@ -17,13 +17,22 @@ class Heads(Stacked):
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
         self.tasks = tuple(cohort.schema.tasks)
+        P, D = len(cohort), len(cohort.tokens)
+        names = [(*row.genome.network.modalities, GLOBAL) for row in cohort.rows]
+        used = [[token in row for token in cohort.tokens] for row in names]
+        self.constant("used", torch.tensor(used).unsqueeze(-1))
         for name, task in cohort.schema.tasks.items():
             self._add(cohort, f"{name}.gate", 1, f"gate_{self.tasks.index(name)}")
             self._add(cohort, f"{name}.weight", task.outputs, f"weight_{self.tasks.index(name)}")
-            bias = [Slot(row, row, f"heads.{name}.bias", (task.outputs,)) for row in range(len(cohort))]
+            bias = [Slot(row, row, f"heads.{name}.bias", (task.outputs,)) for row in range(P)]
             self.add(f"bias_{self.tasks.index(name)}", bias, cohort.rows, "zeros")
-        used = [[name in (*row.genome.network.modalities, GLOBAL) for name in cohort.tokens] for row in cohort.rows]
-        self.constant("used", torch.tensor(used).unsqueeze(-1))
+            gate_bias = [
+                Slot(row * D + place, row, f"heads.{name}.gate_bias.{token}", (1,), spread=True)
+                for row in range(P)
+                for place, token in enumerate(cohort.tokens)
+                if used[row][place]
+            ]
+            self.add(f"gate_bias_{self.tasks.index(name)}", gate_bias, cohort.rows, "zeros", places=P * D)
 
     def _add(self, cohort: Cohort, path: str, outputs: int, name: str) -> None:
         slots = [Slot(row, row, f"heads.{path}", (width, outputs)) for row, width in enumerate(cohort.widths)]
@@ -37,6 +46,7 @@ class Heads(Stacked):
         for number, task in enumerate(self.tasks):
             gate, weight, bias = (self.get_parameter(f"{part}_{number}") for part in ("gate", "weight", "bias"))
             scores = torch.bmm(tokens.reshape(P, D * B, W), gate).view(P, D, B)
+            scores = scores + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
             shares = scores.masked_fill(~usable, -torch.inf).softmax(1)
             pooled = (shares.unsqueeze(-1) * tokens).sum(1)
             outputs[task] = torch.baddbmm(bias.unsqueeze(1), pooled, weight)

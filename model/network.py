@@ -7,11 +7,12 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from model.cohort import Cohort, Stacked
-from model.encoders import Batch, Encoders, FeatureStatistics
+from model.encoders import Batch, FeatureStatistics
 from model.gates import GateOutput
 from model.heads import Heads
 from model.hierarchy import Level
 from model.noise import Noise
+from model.tokens import Encoders
 
 
 class NetworkOutput(NamedTuple):

@@ -25,6 +25,7 @@ class Encoder(nn.Module):
         self.spec = spec
         self.dropout = nn.Dropout(dropout)
         self.stand_in = nn.Parameter(torch.empty(width).uniform_(-1, 1))
+        self.share = nn.Parameter(torch.zeros(()))
         heads = spec.heads if spec.kind == "attention" else 1
         self.projections = nn.ModuleList(nn.Linear(features, width // heads) for _ in range(heads))
         if spec.kind == "attention":
@@ -122,14 +123,15 @@ class Level(nn.Module):
 class Head(nn.Module):
     """A gate over the tokens and a linear layer."""
 
-    def __init__(self, width: int, outputs: int) -> None:
+    def __init__(self, width: int, tokens: int, outputs: int) -> None:
         super().__init__()
         self.gate = nn.Linear(width, 1, bias=False)
+        self.gate_bias = nn.Parameter(torch.zeros(tokens, 1))
         self.out = nn.Linear(width, outputs)
 
     def forward(self, tokens: Tensor, present: Tensor | None) -> Tensor:
         """Raw outputs [B, C]."""
-        scores = self.gate(tokens)
+        scores = self.gate(tokens) + self.gate_bias
         if present is not None:
             scores = scores.masked_fill(~present.unsqueeze(-1), float("-inf"))
         return self.out((scores.softmax(1) * tokens).sum(1))
@@ -147,21 +149,23 @@ class IdiomaticNetwork(nn.Module):
             Encoder(spec, schema.modalities[spec.modality][1], network.width, genes.feature_dropout) for spec in specs
         )
         self.levels = nn.ModuleList(Level(level, names, network.width, genes.dropout) for level in network.levels)
-        self.heads = nn.ModuleDict({name: Head(network.width, task.outputs) for name, task in schema.tasks.items()})
+        heads = {name: Head(network.width, len(names), task.outputs) for name, task in schema.tasks.items()}
+        self.names, self.heads = names, nn.ModuleDict(heads)
         self.modality_dropout = genes.modality_dropout
 
     def forward(self, batch: Batch) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
         """Outputs and gates for a batch."""
         local = torch.stack([encoder(batch) for encoder in self.encoders], 1)  # [B, M, W]
         present = self._present(batch)
+        logits = torch.stack([encoder.share for encoder in self.encoders])
         if present is None:
-            tokens = torch.cat([local, local.mean(1, keepdim=True)], 1)
+            shares = logits.softmax(0).expand(local.shape[:2])
         else:
             stand_ins = torch.stack([encoder.stand_in for encoder in self.encoders])
             local = torch.where(present.unsqueeze(-1), local, stand_ins)
-            share = present / present.sum(1, keepdim=True).clamp(min=1)
-            tokens = torch.cat([local, (local * share.to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)], 1)
+            shares = logits.expand(local.shape[:2]).masked_fill(~present, float("-inf")).softmax(1).nan_to_num()
             present = torch.cat([present, torch.ones_like(present[:, :1])], 1)
+        tokens = torch.cat([local, (local * shares.unsqueeze(-1)).sum(1, keepdim=True)], 1)
         gates = []
         for level in self.levels:
             tokens, *gate = level(tokens, present)

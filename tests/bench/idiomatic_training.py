@@ -91,6 +91,7 @@ def load_row(
                 _load_linear(gate, weights, f"levels.{number}.gate.{name}.weight", f"levels.{number}.gate.{name}.bias")
         for name, head in network.heads.items():
             head.gate.weight.copy_(weights[f"heads.{name}.gate"].T)
+            head.gate_bias.copy_(torch.stack([weights[f"heads.{name}.gate_bias.{token}"] for token in network.names]))
             _load_linear(head.out, weights, f"heads.{name}.weight", f"heads.{name}.bias")
 
 
@@ -111,6 +112,7 @@ def _load_encoder(encoder: Encoder, weights: Mapping[str, Tensor], statistics: F
         projection.weight.copy_(head_weight)
         projection.bias.copy_(head_bias)
     encoder.stand_in.copy_(weights[f"encoders.{name}.stand_in"])
+    encoder.share.copy_(weights[f"encoders.{name}.share"][0])
     if encoder.spec.kind == "attention":
         encoder.query.weight.copy_(weights[f"encoders.{name}.query"] * scale)
     if encoder.spec.kind == "convolution":

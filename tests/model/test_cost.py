@@ -7,7 +7,8 @@ from model.schema import Schema, TaskInfo
 from model.spec import EncoderSpec, ExpertSpec, NetworkSpec
 
 SCHEMA = Schema({"text": (10, 6)}, {"sentiment": TaskInfo("regression")})
-HEAD = 4 + 4 + 1  # gate, weight and bias at a width of four
+HEAD = 4 + 2 + 4 + 1  # gate and its bias for two tokens, weight and bias at a width of four
+OTHER = 4 + 4 + 1  # an encoder's bias, stand-in and share
 HEAD_PRODUCTS = 2 * 4 + 4  # the gate over two tokens, and one output
 
 
@@ -16,19 +17,19 @@ def counted(encoder: EncoderSpec) -> dict[str, float]:
 
 
 def test_a_mean_encoder_projects_once() -> None:
-    assert counted(EncoderSpec("text")) == {"params": 6 * 4 + 4 + 4 + HEAD, "flops": 2 * (6 * 4 + HEAD_PRODUCTS)}
+    assert counted(EncoderSpec("text")) == {"params": 6 * 4 + OTHER + HEAD, "flops": 2 * (6 * 4 + HEAD_PRODUCTS)}
 
 
 def test_attention_scores_and_pools_every_step() -> None:
     assert counted(EncoderSpec("text", "attention", heads=2)) == {
-        "params": 6 * 4 + 4 + 4 + 6 * 2 + HEAD,
+        "params": 6 * 4 + OTHER + 6 * 2 + HEAD,
         "flops": 2 * (2 * 10 * 6 * 2 + 6 * 4 + HEAD_PRODUCTS),
     }
 
 
 def test_convolution_projects_and_convolves_every_step() -> None:
     assert counted(EncoderSpec("text", "convolution", kernel=3)) == {
-        "params": 6 * 4 + 4 + 4 + 3 * 4 + HEAD,
+        "params": 6 * 4 + OTHER + 3 * 4 + HEAD,
         "flops": 2 * (10 * 6 * 4 + 10 * 4 * 3 + HEAD_PRODUCTS),
     }
 

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.cohort import Cohort, Row
-from model.encoders import Batch, Encoder, Encoders, FeatureStatistics, Moments
+from model.encoders import Batch, Encoder, FeatureStatistics, Moments
 from model.noise import Noise
 from model.spec import EncoderKind, EncoderSpec, Genome, NetworkSpec, TrainingGenes
+from model.tokens import Encoders
 from model.weights import Weights, extract, insert
 
 BATCH = dataclasses.replace(
@@ -120,6 +121,18 @@ def test_the_global_token_starts_at_the_mean_of_the_present_ones() -> None:
     torch.testing.assert_close(start[3], text[3])
     assert not start[4].any()
     assert present[0].tolist() == [batch.present["text"].tolist(), batch.present["audio"].tolist(), [True] * 5]
+
+
+def test_the_global_token_mixes_the_present_ones_by_learned_shares() -> None:
+    encoders = Encoders(cohort_of(genome())).double()
+    (weights,) = extract(encoders, 1)
+    insert(encoders, [{**weights, "encoders.text.share": torch.tensor([3.0]).log()}])
+    tokens, _ = encoders(with_presence([True, False, True, False, True], [True, True, False, False, True]), None)
+    text, audio, start = tokens[0]
+    torch.testing.assert_close(start[[0, 4]], 0.75 * text[[0, 4]] + 0.25 * audio[[0, 4]], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(start[1:3], torch.stack([audio[1], text[2]]))
+    assert not start[3].any()
+    assert torch.isfinite(torch.autograd.grad(start.sum(), encoders.share)[0]).all()
 
 
 def test_a_stand_in_takes_the_place_of_an_absent_modality() -> None:

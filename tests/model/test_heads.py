@@ -26,7 +26,8 @@ def test_outputs_are_a_linear_map_of_gated_tokens() -> None:
     for row, tokens in enumerate((TOKENS[0], TOKENS[1, 1:])):  # the second row has no text token
         w = extract(heads, 2)[row]
         for task, outputs in found.items():
-            shares = (tokens @ w[f"heads.{task}.gate"]).softmax(0)
+            bias = [w[f"heads.{task}.gate_bias.{name}"] for name in ("text", "audio", "global")[-len(tokens) :]]
+            shares = (tokens @ w[f"heads.{task}.gate"] + torch.stack(bias).unsqueeze(1)).softmax(0)
             pooled = (shares * tokens).sum(0)
             expected = pooled @ w[f"heads.{task}.weight"] + w[f"heads.{task}.bias"]
             torch.testing.assert_close(outputs[row], expected)
