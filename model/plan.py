@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from model.cohort import Row
+from model.inheritance import Inherited
 from model.weights import Weights
 
 
@@ -19,18 +20,22 @@ class Checkpoint:
     second: Weights
 
 
+Start = Checkpoint | Inherited | None
+"""Where a row goes on, what it begins with at epoch 0, or a fresh start."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A row's place in the caller's list, its start, its last epoch, and how many epochs come before averaging."""
 
     index: int
     row: Row
-    start: Checkpoint | None
+    start: Start
     last: int
     before: int
 
     @classmethod
-    def of(cls, index: int, row: Row, until: int | None, start: Checkpoint | None, average: float) -> Plan:
+    def of(cls, index: int, row: Row, until: int | None, start: Start, average: float) -> Plan:
         """Train until an epoch, at most the gene's, and average the last share of all epochs up to there.
 
         Raises ValueError if nothing is left to train, or if weights to be averaged are gone already.

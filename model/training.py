@@ -17,9 +17,10 @@ from torch import Tensor
 from model.cohort import Cohort, Row, sort_order
 from model.data.folds import Folds
 from model.inference import Outputs, build, predict, target_scales
+from model.inheritance import Inherited, inherit
 from model.losses import cohort_losses
 from model.optimizer import CohortAdamW
-from model.plan import Checkpoint, Plan
+from model.plan import Checkpoint, Plan, Start
 from model.pool import FoldStatistics, Pool, batch_count, batches
 from model.weights import Weights, extract_from
 
@@ -63,7 +64,7 @@ def train(
     on_epoch: Callable[[int], None] | None = None,
     *,
     until: Sequence[int | None] | None = None,
-    starts: Sequence[Checkpoint | None] | None = None,
+    starts: Sequence[Start] | None = None,
 ) -> list[TrainedRow | FailedRow]:
     """Train rows together; results come in the order of `rows`.
 
@@ -74,7 +75,7 @@ def train(
     Args:
         on_epoch: called with the number of epochs done, in each cohort.
         until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
-        starts: what each row goes on from; None is a fresh start.
+        starts: the checkpoint that each row goes on from, or what it inherits; None is a fresh start.
 
     Raises:
         ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
@@ -124,11 +125,14 @@ class _Run:
     def resume(self, epoch: int, steps: int) -> None:
         """Take up what the rows start from, after that many epochs and steps."""
         checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
-        if not checkpoints:
-            return
-        self.step = steps
-        self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
-        self._update_average(epoch)
+        if checkpoints:
+            self.step = steps
+            self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
+            self._update_average(epoch)
+        elif any(plan.start for plan in self.plans):
+            values = self.optimizer.values
+            fresh = self._extract(values)
+            self.optimizer.insert(values, [_begin(plan, own) for plan, own in zip(self.plans, fresh, strict=True)])
 
     def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
         """Write each row's values and moments into the optimiser, as after that many steps."""
@@ -204,6 +208,11 @@ class _Run:
     def _extract(self, array: Tensor) -> list[Weights]:
         views = [(span.stack, span.view(array)) for span in self.optimizer.spans]
         return extract_from(views, len(self.cohort))
+
+
+def _begin(plan: Plan, fresh: Weights) -> Weights:
+    start = plan.start
+    return inherit(plan.row.genome, start.parent, start.weights, fresh) if isinstance(start, Inherited) else fresh
 
 
 def _is_finite(weights: Weights) -> bool:
