@@ -29,6 +29,7 @@ from model.training import TrainedRow
 from model.weights import Weights, insert
 
 FORMAT: Final = 1
+_SHARE_ERROR: Final = 1e-6  # by how much shares may miss a sum of 1
 Inputs = Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
 """Raw features [N, T, D] and lengths [N] by modality; an absent modality is missing, or has length 0."""
 
@@ -38,12 +39,22 @@ class Predictor:
     """One or several trained networks (seeds, folds, or an ensemble) that predict as one cohort.
 
     `members`: a genome and its baked weights each. `info`: anything worth keeping: data fingerprint, versions, scores.
+    `shares`: the part of each member in the mean, summing to 1; empty where all count alike.
     """
 
     schema: Schema
     normalisation: Normalisation
     members: tuple[tuple[Genome, Weights], ...]
     info: Mapping[str, Any] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.shares:
+            return
+        if len(self.shares) != len(self.members):
+            raise ValueError(f"there are {len(self.shares)} shares, expected {len(self.members)}, one for each member")
+        if not min(self.shares) >= 0 or not abs(sum(self.shares) - 1) < _SHARE_ERROR:
+            raise ValueError(f"the shares are {list(self.shares)}, expected numbers from 0 that sum to 1")
 
     @classmethod
     def of(
@@ -53,10 +64,11 @@ class Predictor:
         schema: Schema,
         normalisation: Normalisation,
         info: Mapping[str, Any],
+        shares: Sequence[float] = (),
     ) -> Predictor:
         """Bake the statistics that each row was trained with into its weights."""
         members = tuple((item.row.genome, bake(item.row, item.weights, statistics)) for item in trained)
-        return cls(schema, normalisation, members, info)
+        return cls(schema, normalisation, members, info, tuple(shares))
 
     @property
     def modalities(self) -> Mapping[str, tuple[int, int]]:
@@ -73,9 +85,12 @@ class Predictor:
         return dict(self.normalisation.mean)
 
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
-        """The members' mean by task: regression values [N], class or label probabilities [N, C]."""
-        outputs = self.predict_members(inputs)
-        means = {name: values.mean(0, dtype=np.float64).astype(np.float32) for name, values in outputs.items()}
+        """The members' mean, by their shares: regression values [N], class or label probabilities [N, C], by task."""
+        outputs, shares = self.predict_members(inputs), self.shares or None
+        means = {
+            name: np.average(values.astype(np.float64), 0, shares).astype(np.float32)
+            for name, values in outputs.items()
+        }
         return {
             name: values[:, 0] if self.tasks[name].kind == "regression" else values for name, values in means.items()
         }
@@ -121,12 +136,14 @@ class Predictor:
         arrays = {f"normalisation/{name}": values for name, values in self.normalisation.to_arrays().items()}
         for number, (_, weights) in enumerate(self.members):
             arrays |= {f"{number}/{name}": np.ascontiguousarray(values.numpy()) for name, values in weights.items()}
-        description = {
+        description: dict[str, Any] = {
             "format": FORMAT,
             "genomes": [genome.to_dict() for genome, _ in self.members],
             "schema": self.schema.to_dict(),
             "info": dict(self.info),
         }
+        if self.shares:
+            description["shares"] = list(self.shares)
         folder.mkdir(parents=True, exist_ok=True)
         save_file(arrays, folder / "weights.safetensors")
         (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
@@ -166,9 +183,9 @@ class Predictor:
             for number in range(len(genomes))
         ]
         normalisation = Normalisation.from_arrays(by_owner["normalisation"])
-        return cls(
-            Schema.from_dict(data["schema"]), normalisation, tuple(zip(genomes, weights, strict=True)), data["info"]
-        )
+        members = tuple(zip(genomes, weights, strict=True))
+        shares = tuple(float(share) for share in data.get("shares", ()))
+        return cls(Schema.from_dict(data["schema"]), normalisation, members, data["info"], shares)
 
 
 def inputs_of(dataset: Dataset) -> Inputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -56,8 +57,6 @@ class Trained:
 
 def shifted(data: Dataset) -> Dataset:
     """The same data in other units: normalisation has something to do."""
-    from dataclasses import replace
-
     from model.data.dataset import Modality, step_mask
 
     moved = {}
@@ -124,6 +123,37 @@ def test_a_loaded_model_predicts_exactly_what_the_saved_one_did(trained: Trained
     assert {name: means.shape for name, means in loaded.feature_means().items()} == {
         name: (width,) for name, (_, width) in SHAPES.items()
     }
+
+
+def test_a_loaded_ensemble_predicts_the_mean_by_shares(trained: Trained, tmp_path: Path) -> None:
+    shares = (0.5, 0.2, 0.3)
+    replace(trained.predictor, shares=shares).save(tmp_path)
+    loaded, inputs = Predictor.load(tmp_path), inputs_of(trained.data)
+    assert loaded.shares == shares
+    members, means = loaded.predict_members(inputs), loaded.predict(inputs)
+    for task, values in members.items():
+        expected = sum(share * value for share, value in zip(shares, values, strict=True))
+        np.testing.assert_allclose(means[task].reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_without_shares_counts_all_members_alike(trained: Trained, tmp_path: Path) -> None:
+    trained.predictor.save(tmp_path)
+    assert "shares" not in json.loads((tmp_path / "model.json").read_text())
+    assert Predictor.load(tmp_path).shares == ()
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ((0.5, 0.5), "there are 2 shares, expected 3, one for each member"),
+        ((0.5, 0.5, 0.5), r"the shares are \[0.5, 0.5, 0.5\], expected numbers from 0 that sum to 1"),
+        ((1.5, -0.5, 0.0), "expected numbers from 0 that sum to 1"),
+        ((np.nan, 0.5, 0.5), "expected numbers from 0 that sum to 1"),
+    ],
+)
+def test_shares_that_do_not_fit_get_one_sentence(trained: Trained, shares: tuple[float, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(trained.predictor, shares=shares)
 
 
 def test_a_saved_model_holds_no_pickle(trained: Trained, tmp_path: Path) -> None:
@@ -211,6 +241,11 @@ DAMAGE = {
     "no schema": (lambda folder: edit(folder, lambda data: data.pop("schema")), "is damaged: KeyError"),
     "one genome more": (lambda f: edit(f, lambda data: data["genomes"].append(data["genomes"][0])), "is damaged"),
     "an unknown gene": (lambda f: edit(f, lambda data: data["genomes"][0].update(odd=1)), "damaged: genome has .*odd"),
+    "shares of other members": (
+        lambda f: edit(f, lambda data: data.update(shares=[1.0])),
+        "damaged: there are 1 shares",
+    ),
+    "shares that are no list": (lambda f: edit(f, lambda data: data.update(shares=1.0)), "is damaged: TypeError"),
     "sizes of another kind": (
         lambda f: edit(f, lambda data: data["schema"]["modalities"].update(text=["a", "b"])),
         "is damaged",
