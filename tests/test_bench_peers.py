@@ -6,19 +6,66 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
+import torch
 
 sys.path.append(str(Path(__file__).parent / "bench"))
 
 from machine import write_result
+from setting import Scorer, Setting, search_seeds
 from stats import mean_interval, paired_interval
+from suggest import parameters, suggest_genome
 from traces import Evaluation, Trace, read
 
+from evo.bounds import Bounds
+from evo.expert_space import ExpertSpace
+from evo.legal import legal
+from model.data.planted import planted
+from model.data.store import write
 from model.spec import EncoderSpec, Genome, NetworkSpec, TrainingGenes
 
 SPACE = {"epochs": [1], "widths": [8], "expert_widths": [8], "max_levels": 1, "max_experts": 2}
 TEXT = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=1))
 AUDIO = Genome(NetworkSpec(8, (EncoderSpec("audio"),)), TrainingGenes(epochs=1))
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    path = tmp_path_factory.mktemp("data") / "tiny.h5"
+    write(planted(sizes=(60, 20, 20)), path)
+    return Setting(str(path), seconds=1.0, seed=3, space=SPACE)
+
+
+@pytest.fixture
+def space() -> ExpertSpace:
+    return ExpertSpace(("text", "audio", "vision"), bounds=Bounds(heads=(2, 4)), steps={"vision": 1})
+
+
+@pytest.fixture
+def study() -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.create_study(directions=["minimize"] * 2, sampler=optuna.samplers.RandomSampler(seed=0))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_suggested_is_legal(space: ExpertSpace, study: optuna.Study, whole: bool) -> None:
+    trials = [study.ask() for _ in range(100)]
+    genomes = [suggest_genome(trial, space.domain, whole=whole) for trial in trials]
+    assert all(legal(space.domain, genome) == genome for genome in genomes)
+    assert len({genome.key for genome in genomes}) == len(genomes)
+    assert {len(genome.network.levels) for genome in genomes} == {0, 1, 2, 3, 4}
+    assert {len(genome.network.encoders) for genome in genomes} == {1, 2, 3}
+    assert (len({frozenset(trial.params) for trial in trials}) == 1) == whole
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_every_genome_of_the_space_can_be_suggested(space: ExpertSpace, study: optuna.Study, whole: bool) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        genome = space.mutate(space.sample(rng), rng)
+        study.enqueue_trial(parameters(space.domain, genome))
+        assert suggest_genome(study.ask(), space.domain, whole=whole) == genome
 
 
 def test_a_trace_reads_back_in_order_of_time_and_without_a_torn_last_line(tmp_path: Path) -> None:
@@ -40,6 +87,25 @@ def test_a_trace_reads_back_in_order_of_time_and_without_a_torn_last_line(tmp_pa
         read(trace.path)
     with pytest.raises(FileExistsError):
         Trace.begin(trace.path)
+
+
+def test_plain_networks_and_cohorts_are_scored_alike(setting: Setting) -> None:
+    scorer = Scorer.of(setting.problem())
+    assert torch.get_num_threads() == 1
+    alone = scorer.alone(TEXT, search_seeds(0, 0, len(scorer.folds)))
+    (together,) = scorer.together([TEXT], [search_seeds(0, 0, len(scorer.folds))], order_seed=0)
+    assert set(alone) == set(together)
+    assert alone["params"] == together["params"]
+    assert alone["sentiment/mae"] == pytest.approx(together["sentiment/mae"], rel=0.5)
+    assert scorer.losses(alone) == [alone["sentiment/mae"], alone["params"]]
+
+
+def test_a_network_that_diverged_has_no_scores(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = Scorer.of(setting.problem())
+    outputs = {name: torch.full((80, task.outputs), torch.nan) for name, task in scorer.pool.schema.tasks.items()}
+    monkeypatch.setattr("setting.train_alone", lambda *_: outputs)
+    assert scorer.alone(TEXT, [0, 1]) == {}
+    assert scorer.losses({}) is None
 
 
 def test_intervals_and_results(tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""What all searchers share: data, folds, space, budget; and how a genome is scored, in plain torch or in a cohort."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+BENCH: Final = ROOT / "tests" / "bench"
+sys.path[:0] = [path for path in (str(ROOT), str(BENCH)) if path not in sys.path]
+
+import numpy as np  # noqa: E402
+from idiomatic_training import train_alone  # noqa: E402
+
+from cluster.config import SearchConfig  # noqa: E402
+from cluster.problem import Problem  # noqa: E402
+from model.cohort import Row  # noqa: E402
+from model.cost import cost  # noqa: E402
+from model.data.dataset import Dataset  # noqa: E402
+from model.data.folds import Folds  # noqa: E402
+from model.metrics import all_metrics  # noqa: E402
+from model.pool import Pool  # noqa: E402
+from model.process import prepare_process  # noqa: E402
+from model.spec import Genome  # noqa: E402
+from model.training import FailedRow, TrainingSettings, train  # noqa: E402
+
+REAL_DATA: Final = ROOT.parent / "shared" / "data"
+"""Where real data sets may lie; benchmarks that use them are skipped where it is missing."""
+BATCH_SIZE: Final = 16
+PROCESSES: Final = 2
+Scores = dict[str, float]
+"""Metrics, the mean over folds, and costs; empty where a network diverged."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One search, whoever runs it: data by name or path, seconds, seed, what scores, and bounds that are not default.
+
+    Folds come from the seed, as in a search of ours.
+    """
+
+    data: str
+    seconds: float
+    seed: int = 0
+    score: str = "holdout"
+    space: Mapping[str, Any] = field(default_factory=dict)
+
+    def problem(self) -> Problem:
+        """Data, folds, objectives (the main metric, and parameters) and space. ValueError if the metric goes up."""
+        settings = {"data": self.data, "score": self.score, "seed": self.seed, "space": dict(self.space)}
+        problem = Problem.of(SearchConfig.of({**settings, "batch_size": BATCH_SIZE}))
+        if set(problem.objectives.values()) != {"min"}:
+            raise ValueError(f"objectives are {dict(problem.objectives)}, expected them all to be minimised")
+        return problem
+
+
+def search_seeds(seed: int, number: int, folds: int) -> list[int]:
+    """A seed per fold, all below 2**32, for the search's evaluation of that number."""
+    return [int(np.random.SeedSequence([seed, number, fold]).generate_state(1)[0]) for fold in range(folds)]
+
+
+class Scorer:
+    """Scores genomes on the samples that folds hold out. Made once per process, which trains on one thread."""
+
+    def __init__(self, dataset: Dataset, folds: Folds, objectives: Sequence[str]) -> None:
+        prepare_process()
+        self.dataset, self.folds, self.objectives = dataset, folds, tuple(objectives)
+        self.pool = Pool.of(dataset)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Scorer:
+        """A scorer of the problem's data, folds and objectives."""
+        return cls(problem.pool, problem.folds, tuple(problem.objectives))
+
+    def alone(self, genome: Genome, seeds: Sequence[int]) -> Scores:
+        """Train one plain network per fold, each with its seed, and score them."""
+        metrics = []
+        for held_out, seed in zip(self.folds.held_out, seeds, strict=True):
+            fold = Folds(held_out[None], self.folds.kind)
+            outputs = train_alone(genome, self.pool, fold, BATCH_SIZE, seed)
+            metrics.append(self._metrics(held_out, {name: values.numpy() for name, values in outputs.items()}))
+        return self._scores(genome, metrics)
+
+    def together(self, genomes: Sequence[Genome], seeds: Sequence[Sequence[int]], order_seed: int) -> list[Scores]:
+        """The same from one cohort of ours; `seeds` are by genome and fold."""
+        rows = [Row(genome, seed, k) for genome, own in zip(genomes, seeds, strict=True) for k, seed in enumerate(own)]
+        trained = train(rows, self.pool, self.folds, TrainingSettings(batch_size=BATCH_SIZE, order_seed=order_seed))
+        found = []
+        for number, genome in enumerate(genomes):
+            mine = trained[number * len(self.folds) :][: len(self.folds)]
+            pairs = zip(self.folds.held_out, mine, strict=True)
+            metrics = [{} if isinstance(row, FailedRow) else self._metrics(out, row.outputs) for out, row in pairs]
+            found.append(self._scores(genome, metrics))
+        return found
+
+    def losses(self, scores: Scores) -> list[float] | None:
+        """The objectives in their order; None for a network that diverged."""
+        return [scores[name] for name in self.objectives] if scores else None
+
+    def _metrics(self, held_out: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Scores:
+        indices = np.flatnonzero(held_out)
+        tasks = {name: task.take(indices) for name, task in self.dataset.tasks.items()}
+        return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
+
+    def _scores(self, genome: Genome, metrics: Sequence[Scores]) -> Scores:
+        if not all(metrics):
+            return {}
+        means = {name: float(np.mean([one[name] for one in metrics])) for name in metrics[0]}
+        found = means | cost(genome.network, self.pool.schema)
+        scores = {name: value for name, value in found.items() if math.isfinite(value)}  # some labels allow no F1
+        return scores if all(name in scores for name in self.objectives) else {}
+
+
+_kept: list[Scorer] = []
+
+
+def keep_scorer(setting: Setting) -> None:
+    """Make this process's scorer: what a pool of processes begins with."""
+    _kept[:] = [Scorer.of(setting.problem())]
+
+
+def kept_scorer() -> Scorer:
+    """The scorer that `keep_scorer` made."""
+    return _kept[0]
