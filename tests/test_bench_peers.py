@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
@@ -12,6 +15,8 @@ import torch
 
 sys.path.append(str(Path(__file__).parent / "bench"))
 
+import peers
+import peers_optuna
 from machine import write_result
 from setting import Scorer, Setting, search_seeds
 from stats import mean_interval, paired_interval
@@ -106,6 +111,37 @@ def test_a_network_that_diverged_has_no_scores(setting: Setting, monkeypatch: py
     monkeypatch.setattr("setting.train_alone", lambda *_: outputs)
     assert scorer.alone(TEXT, [0, 1]) == {}
     assert scorer.losses({}) is None
+
+
+class EnoughError(Exception):
+    """Ends a search."""
+
+
+@pytest.mark.parametrize("name", ["optuna_nsga2", "optuna_tpe", "deap_mu_plus_lambda", "random_search"])
+def test_searchers_get_past_their_first_generation(
+    name: str, setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: `PEERS` themselves start others."""
+    append, ended = Trace.append, []
+
+    def counted(trace: Trace, genome: Genome, scores: dict[str, float], **info: object) -> None:
+        append(trace, genome, scores, **info)
+        ended.append(genome)
+        if len(ended) == 14:
+            raise EnoughError
+
+    monkeypatch.setattr(Trace, "append", counted)
+    monkeypatch.setattr(peers, "CONTEXT", SimpleNamespace(Pool=ThreadPool))
+    for module in (peers, peers_optuna):
+        monkeypatch.setattr(module, "POPULATION", 4)
+        monkeypatch.setattr(module, "in_processes", lambda setting, trace, work, *rest: work(setting, trace, 0, *rest))
+    with pytest.raises(EnoughError):
+        peers.PEERS[name](replace(setting, seconds=60.0), tmp_path / "trace.jsonl")
+    found = read(tmp_path / "trace.jsonl")
+    assert len(found) >= 14
+    assert len({item.info["number"] for item in found}) == len(found)
+    assert all(item.scores["params"] > 0 and item.seconds > 0 for item in found)
+    assert len({item.genome.key for item in found}) > 4
 
 
 def test_intervals_and_results(tmp_path: Path) -> None:
