@@ -17,7 +17,9 @@ sys.path.append(str(Path(__file__).parent / "bench"))
 
 import peers
 import peers_optuna
+import rescore
 from machine import write_result
+from rescore import Rescorer, compare, front, hypervolume, rescoring_seeds, seconds_to, times
 from setting import Scorer, Setting, search_seeds
 from stats import mean_interval, paired_interval
 from suggest import parameters, suggest_genome
@@ -92,6 +94,49 @@ def test_a_trace_reads_back_in_order_of_time_and_without_a_torn_last_line(tmp_pa
         read(trace.path)
     with pytest.raises(FileExistsError):
         Trace.begin(trace.path)
+
+
+def test_a_front_is_of_what_had_ended_and_did_not_diverge() -> None:
+    scores = [{"mae": 1.0, "params": 9.0}, {"mae": 0.9, "params": 9.0}, {}, {"mae": 1.2, "params": 5.0}]
+    evaluations = [Evaluation(float(second), TEXT, item) for second, item in enumerate(scores)]
+    fronts = [[item.seconds for item in front(evaluations, ["mae", "params"], at)] for at in (-1, 0, 2, 3)]
+    assert fronts == [[], [0], [1], [1, 3]]
+
+
+def test_hypervolumes_and_the_seconds_to_them_by_hand() -> None:
+    assert hypervolume(np.array([[1.0, 2.0], [0.5, 3.0], [9.0, 9.0]]), (2.0, 4.0)) == pytest.approx(2.5)
+    assert hypervolume(np.zeros((0, 2)), (2.0, 4.0)) == 0
+    volumes = [(1.0, 0.0), (2.0, 0.5), (4.0, 0.4), (8.0, 0.7)]
+    assert [seconds_to(volumes, target) for target in (0.0, 0.3, 0.5, 0.6, 0.8)] == [1, 2, 2, 8, None]
+    assert times(100.0, 3) == pytest.approx([2.0, 200**0.5, 100.0])
+
+
+def test_rescoring_trains_each_genome_once_and_with_seeds_that_no_search_has(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert min(rescoring_seeds(0, 5)) > max(max(search_seeds(3, number, 5)) for number in range(100))
+    cache = tmp_path / "cache.json"
+    first = dict(Rescorer(setting, cache)([TEXT, AUDIO, TEXT]))
+    assert set(first) == {TEXT.key, AUDIO.key}
+    assert all(set(scores) == {"sentiment/mae", "params"} for scores in first.values())
+    monkeypatch.setattr(rescore, "_rescore", None)  # nothing is trained from here on
+    again = Rescorer(setting, cache)
+    assert again([AUDIO, TEXT]) == first
+    _compare(again, tmp_path)
+    with pytest.raises(ValueError, match="holds scores by"):
+        Rescorer(setting, cache, replicates=2)
+
+
+def _compare(rescorer: Rescorer, folder: Path) -> None:
+    trace = Trace.begin(folder / "trace.jsonl")
+    trace.append(AUDIO, {"sentiment/mae": 1.0, "params": 100.0}, seconds=2.0)
+    trace.append(TEXT, {"sentiment/mae": 0.5, "params": 100.0}, seconds=5.0)
+    found = compare({"a": trace.path}, rescorer, [1.0, 3.0, 6.0], (9.0, 6.0))["a"]
+    expected = [
+        (9 - rescorer.scores[genome.key]["sentiment/mae"]) * (6 - np.log10(rescorer.scores[genome.key]["params"]))
+        for genome in (AUDIO, TEXT)
+    ]
+    assert found == [(1.0, 0.0), (3.0, pytest.approx(expected[0])), (6.0, pytest.approx(expected[1]))]
 
 
 def test_plain_networks_and_cohorts_are_scored_alike(setting: Setting) -> None:
