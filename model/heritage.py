@@ -12,15 +12,15 @@ from model.spec import Genome
 from model.weights import Weights
 
 SHUT: Final = -16.0
-"""Logit of a part that starts without influence: among others at zero, its share is about 1e-7."""
+"""Logit of a part that starts without influence: among others at zero, its share is about 1e-7, and hardly grows."""
 
 
 class Heritage:
     """Both networks and their weights. Each method gives one of the child's weights, by its name."""
 
-    def __init__(self, child: Genome, parent: Genome, weights: Weights, fresh: Weights) -> None:
+    def __init__(self, child: Genome, parent: Genome, weights: Weights, fresh: Weights, shut: float) -> None:
         self.child, self.parent = child.network, parent.network
-        self.fresh = fresh
+        self.fresh, self.shut = fresh, shut
         self.old = {name: values.to(next(iter(fresh.values()))) for name, values in weights.items()}
         # A norm over more units makes each of the old ones larger; over fewer, those left are as large as before.
         self.scale = min(1.0, math.sqrt(self.parent.width / self.child.width))

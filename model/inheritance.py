@@ -29,15 +29,20 @@ from model.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class Inherited:
-    """A start at epoch 0 from a parent: its genome, and its averaged weights of the same fold."""
+    """A start at epoch 0 from a parent: its genome, its averaged weights of the same fold, and what `inherit` takes."""
 
     parent: Genome
     weights: Weights
+    shut: float = SHUT
 
 
-def inherit(child: Genome, parent: Genome, weights: Weights, fresh: Weights) -> Weights:
-    """The child's initial weights, from its parent's; `fresh` are its own initial ones, for the rest."""
-    heritage = Heritage(child, parent, weights, fresh)
+def inherit(child: Genome, parent: Genome, weights: Weights, fresh: Weights, *, shut: float = SHUT) -> Weights:
+    """The child's initial weights, from its parent's; `fresh` are its own initial ones, for the rest.
+
+    `shut` is the logit of what starts shut. Nearer to zero, new parts learn to be heard, and the child begins a little
+    beside its parent.
+    """
+    heritage = Heritage(child, parent, weights, fresh, shut)
     found = {name: values.clone() for name, values in fresh.items()}
     for encoder in child.network.encoders:
         found |= _encoder(heritage, encoder)
@@ -91,4 +96,4 @@ def _heads(heritage: Heritage) -> Weights:
 
 def _new_logit(heritage: Heritage) -> float:
     """Where a new modality's shares start: shut, unless nothing else is left to read."""
-    return SHUT if set(heritage.child.modalities) & set(heritage.parent.modalities) else 0.0
+    return heritage.shut if set(heritage.child.modalities) & set(heritage.parent.modalities) else 0.0

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.alignment import Match, are_twins, match_experts
-from model.heritage import SHUT, Heritage, overlay
+from model.heritage import Heritage, overlay
 from model.spec import GLOBAL, ExpertSpec, GateSpec, LevelSpec
 from model.weights import Weights
 
@@ -97,7 +97,7 @@ def _siblings(spec: LevelSpec, experts: Match, columns: Match) -> dict[int, int]
 def _gate(heritage: Heritage, new: str, old: str, columns: Match, gate: GateSpec) -> Weights:
     """Columns of a gate's weight [W, E] and bias [E]; a new expert's is shut, where it would take from the others."""
     weight, bias = heritage.old[f"{old}.weight"] * heritage.scale, heritage.old[f"{old}.bias"]
-    shut = 0.0 if gate.kind == "sigmoid" else SHUT * gate.temperature
+    shut = 0.0 if gate.kind == "sigmoid" else heritage.shut * gate.temperature
     weights = [torch.zeros_like(weight[:, 0]) if column is None else weight[:, column] for column in columns]
     biases = [torch.full_like(bias[0], shut) if column is None else bias[column] for column in columns]
     found = overlay(heritage.fresh[f"{new}.weight"], torch.stack(weights, 1))

@@ -212,7 +212,9 @@ class _Run:
 
 def _begin(plan: Plan, fresh: Weights) -> Weights:
     start = plan.start
-    return inherit(plan.row.genome, start.parent, start.weights, fresh) if isinstance(start, Inherited) else fresh
+    if not isinstance(start, Inherited):
+        return fresh
+    return inherit(plan.row.genome, start.parent, start.weights, fresh, shut=start.shut)
 
 
 def _is_finite(weights: Weights) -> bool:

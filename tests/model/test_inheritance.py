@@ -178,6 +178,19 @@ def test_all_weights_of_a_new_modality_are_fresh_but_its_shares() -> None:
     ]
 
 
+@pytest.mark.parametrize("growth", ["a modality", "two twins and a new one"])
+def test_what_is_new_may_begin_ajar(growth: str) -> None:
+    parent = parent_of()
+    child = changed(parent, GROWTHS[growth])
+    weights, fresh = shaken(parent), initial(child, 7)
+    found, shut = inherit(child, parent, weights, fresh, shut=-3.0), inherit(child, parent, weights, fresh)
+    differ = {name for name, values in found.items() if not torch.equal(values, shut[name])}
+    assert differ
+    assert all(name.endswith((".share", ".bias")) or ".gate_bias." in name for name in differ)
+    before, after = outputs(parent, weights), outputs(child, found)
+    assert 1e-4 < max(float((after[task] - before[task]).abs().max()) for task in before) < 0.3
+
+
 def test_a_child_with_none_of_its_parents_modalities_is_not_shut() -> None:
     parent = Genome(NetworkSpec(4, (EncoderSpec("text"),)))
     child = Genome(NetworkSpec(4, (EncoderSpec("audio"), EncoderSpec("vision"))))
