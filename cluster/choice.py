@@ -19,9 +19,21 @@ def choose_best(front: Sequence[Evaluated[Genome]], objective: str, minimise: bo
     return min(near, key=lambda item: (cost[item.id], sign * item.scores[objective].mean))
 
 
-def as_json(item: Evaluated[Genome], objectives: Sequence[str]) -> dict[str, Any]:
-    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first."""
+def as_json(
+    item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Mapping[str, Score]] | None = None
+) -> dict[str, Any]:
+    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first.
+
+    `searched`: what the search scored, by id, where `scores` are confirmed ones: added as `search_scores`.
+    """
     names = [*objectives, *(name for name in item.scores if name not in objectives)]
     scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}
     errors = {name: item.scores[name].error for name in names if item.scores[name].error}
-    return {"id": item.id, "genome": item.genome.to_dict(), "scores": scores, "errors": errors}
+    before = {name: score.mean for name, score in (searched or {}).get(item.id, {}).items() if name in objectives}
+    return {
+        "id": item.id,
+        "genome": item.genome.to_dict(),
+        "scores": scores,
+        "errors": errors,
+        "search_scores": before,
+    }

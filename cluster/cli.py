@@ -27,6 +27,7 @@ Data = Annotated[str, typer.Option(help="planted, digits, or a path: an HDF5 sto
 Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the figures to this file.")]  # noqa: UP045
 Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time
 Number = Optional[int]  # noqa: UP045
+Flag = Optional[bool]  # noqa: UP045
 
 
 def main() -> None:
@@ -55,14 +56,17 @@ def search(
     patience: Annotated[Number, typer.Option(help="Stop after so many generations without progress.")] = None,
     objectives: Annotated[Text, typer.Option(help="What to optimise, as mae,params.")] = None,
     limit: Annotated[Optional[list[str]], typer.Option(help="A hard limit, as params=200000.")] = None,  # noqa: UP045
-    score: Annotated[Text, typer.Option(help="holdout[:SEEDS], or folds:K for cross-validation.")] = None,
-    population: Annotated[Number, typer.Option(help="Genomes that survive.")] = None,
+    score: Annotated[Text, typer.Option(help="auto, holdout[:SEEDS], or folds:K for cross-validation.")] = None,
+    rungs: Annotated[Flag, typer.Option("--rungs/--no-rungs", help="Train long only what is promising.")] = None,
+    inherit: Annotated[Flag, typer.Option("--inherit/--no-inherit", help="Start from a parent's weights.")] = None,
+    confirm: Annotated[Number, typer.Option(help="Genomes of the front to train again at the end; 0: none.")] = None,
+    population: Annotated[Text, typer.Option(help="Genomes that survive: a number, or auto.")] = None,
     mode: Annotated[Text, typer.Option(help="steady or generational.")] = None,
     workers: Annotated[Text, typer.Option(help="How many train at a time: a number, or auto.")] = None,
     backend: Annotated[Text, typer.Option(help="ray or inline.")] = None,
     address: Annotated[Text, typer.Option(help="A running Ray cluster; none: start one here.")] = None,
     gpus_per_worker: Annotated[Optional[float], typer.Option(help="GPUs per worker; fractions too.")] = None,  # noqa: UP045
-    cohort: Annotated[Number, typer.Option(help="Genomes trained together as one tensor.")] = None,
+    cohort: Annotated[Text, typer.Option(help="Networks trained together as one tensor: a number, or auto.")] = None,
     batch_size: Annotated[Number, typer.Option(help="Samples per training step.")] = None,
     seed: Annotated[Number, typer.Option(help="The seed of everything random.")] = None,
     name: Annotated[Text, typer.Option(help="The search's name [default: the data's].")] = None,
@@ -74,15 +78,15 @@ def search(
     """Search for the best networks for some data."""
     from cluster.config import SearchConfig
     from cluster.launch import resume_search, run_search
-    from cluster.options import limits_of, objectives_of, workers_of
+    from cluster.options import limits_of, number_of, objectives_of
     from cluster.progress import progress
 
     options: dict[str, Any] = {
-        "data": data, "evaluations": evaluations, "time": time, "patience": patience, "score": score,
-        "population": population, "mode": mode, "backend": backend, "address": address, "cohort": cohort,
+        "data": data, "evaluations": evaluations, "time": time, "patience": patience, "score": score, "rungs": rungs,
+        "inherit": inherit, "confirm": confirm, "mode": mode, "backend": backend, "address": address,
         "gpus_per_worker": gpus_per_worker, "batch_size": batch_size, "seed": seed, "name": name, "run": run,
         "tracking": tracking, "objectives": objectives_of(objectives), "limits": limits_of(limit),
-        "workers": workers_of(workers),
+        "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
     }  # fmt: skip
     if resume is not None and any(value is not None for value in (*options.values(), config)):
         raise ValueError("--resume goes on with the settings of its run directory, expected no other option")
@@ -115,20 +119,23 @@ def _report_search(run: Path, summary: Any, model: str | None) -> None:
 def train(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
     data: Data,
-    seeds: Annotated[int, typer.Option(help="Networks to train, each with its own seed.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Times to train each network, each with its own seed.")] = 5,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="The run's best ensemble, not its best genome.")] = False,
     out: Annotated[Optional[Path], typer.Option(help="Where to save the model [default: models/NAME].")] = None,  # noqa: UP045
     json_file: Json = None,
 ) -> None:
-    """Train the best genome for good, save it, and score it on the test split, once."""
+    """Train the best genome, or the best ensemble, for good, save it, and score it on the test split, once."""
     from cluster.drawing import genome_tree
+    from cluster.recipe import read_recipe
     from cluster.report import metric_table, reference_table
-    from cluster.train import read_recipe, train_for_good
+    from cluster.train import train_for_good
 
-    recipe = read_recipe(source)
+    recipe = read_recipe(source, ensemble=ensemble)
     folder = out or Path("models") / Path(data).stem
     table, line = train_for_good(recipe, data, seeds, folder)
     shown = console()
-    shown.print(genome_tree(recipe.genome, "genome"))
+    for number, (genome, count) in enumerate(recipe.members, start=1):
+        shown.print(genome_tree(genome, f"genome {number}, chosen {count} times" if ensemble else "genome"))
     shown.print(f"{seeds} seeds, {line}; test split:", highlight=False)
     shown.print(metric_table(table))
     references = reference_table(data, table)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Clock:
-    """Where a search's time went, in seconds. `before`: what earlier sessions of a resumed search took."""
+    """Where a search's time went, in seconds. `before`: what earlier sessions of a resumed search took.
+
+    `now`: what tells the time; a simulated cluster has its own.
+    """
 
     before: float = 0.0
-    start: float = field(default_factory=time.perf_counter)
+    now: Callable[[], float] = time.perf_counter
+    start: float = field(init=False)
     waited: float = 0.0
     busy: float = 0.0
     first_submit: float | None = None
     last_end: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.start = self.now()
+
     def elapsed(self) -> float:
         """Wall time of the search so far, earlier sessions included."""
-        return self.before + time.perf_counter() - self.start
+        return self.before + self.now() - self.start
 
     def busy_fraction(self, workers: int) -> float:
         """Share of the workers' time, from the first submission to the last result, that was spent training."""

@@ -31,9 +31,9 @@ def parse_duration(value: object) -> object:
 
 
 def _check_score(value: str) -> str:
-    match = re.fullmatch(r"holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
+    match = re.fullmatch(r"auto|holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
     if match is None or (match[1] is not None and int(match[1]) < 2):
-        raise ValueError("expected holdout, holdout:SEEDS, or folds:K with K of 2 or more")
+        raise ValueError("expected auto, holdout, holdout:SEEDS, or folds:K with K of 2 or more")
     return value
 
 
@@ -90,12 +90,32 @@ class SearchConfig(BaseModel):
         default_factory=dict, description="Hard limits that every genome keeps, for example {params: 200000}."
     )
     score: Annotated[str, AfterValidator(_check_score)] = Field(
-        default="holdout",
-        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), or "
-        "folds:K (cross-validation, groups kept together).",
+        default="auto",
+        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), folds:K "
+        "(cross-validation over training and validation samples, groups kept together), or auto: folds:5 where the "
+        "validation split is small.",
     )
-    population: Annotated[int, Field(ge=2)] = Field(
-        default=32, description="Genomes that survive, and tells per generation."
+    rungs: bool = Field(
+        default=True,
+        description="Train a candidate for a few epochs on one fold first, and on while it is promising; false: all "
+        "epochs and folds at once.",
+    )
+    first_epochs: Count = Field(default=3, description="Epochs of the first rung.")
+    eta: Annotated[int, Field(ge=2)] = Field(
+        default=3, description="One in so many climbs to the next rung, of so many times the epochs."
+    )
+    inherit: bool = Field(
+        default=True, description="A child starts from its parent's trained weights; false: from scratch."
+    )
+    confirm: Annotated[int, Field(ge=0)] = Field(
+        default=8,
+        description="At the end, so many genomes of the front are trained again from scratch, and the best is chosen "
+        "by that; 0: none.",
+    )
+    population: Annotated[int, Field(ge=2)] | Literal["auto"] = Field(
+        default="auto",
+        description="Genomes that survive, and candidates per generation; auto: 32, or as many as keep the workers' "
+        "cohorts full.",
     )
     mode: Literal["steady", "generational"] = Field(
         default="steady",
@@ -114,7 +134,11 @@ class SearchConfig(BaseModel):
     gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
     )
-    cohort: Count = Field(default=8, description="Genomes trained together as one tensor.")
+    cohort: Count | Literal["auto"] = Field(
+        default="auto",
+        description="Networks trained together as one tensor (each replicate of a genome counts); auto: 16, or in "
+        "steady state as many as train fastest on a worker, measured in the first seconds.",
+    )
     batch_size: Count = Field(default=16, description="Samples per training step, the same for all genomes.")
     tracking: str | None = Field(
         default=None,

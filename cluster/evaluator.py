@@ -1,4 +1,4 @@
-"""Evaluators: cohorts of candidates go in, their results come out, in whatever order workers end them."""
+"""Evaluators: cohorts of jobs go in, their results come out, in whatever order workers end them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cluster.trial import Result
-from evo.candidate import Candidate, Failure, FailureKind
+from cluster.job import Job, Result
+from evo.candidate import Failure, FailureKind
 from model.spec import Genome
 
-Cohort = Sequence[Candidate[Genome]]
+Cohort = Sequence[Job]
 TrainCohort = Callable[[Cohort], list[Result]]
 """What a worker does with a cohort; `cluster.trial.Trial` is the real one."""
 
@@ -27,7 +27,7 @@ class Finished:
 
 
 class Evaluator(Protocol):
-    """Trains cohorts somewhere. Every candidate submitted comes back exactly once."""
+    """Trains cohorts somewhere. Every job submitted comes back exactly once."""
 
     @property
     def workers(self) -> int:
@@ -46,6 +46,9 @@ class Evaluator(Protocol):
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Cohorts that ended, at least one unless none is pending or `timeout` seconds passed."""
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """How many such networks a worker trains fastest together, measured there; None where it cannot tell."""
 
     def close(self) -> None:
         """Stop the workers; what was not collected is lost."""
@@ -85,14 +88,24 @@ class InlineEvaluator:
             results = failed(cohort, "error", describe(error))
         return [Finished(results, "inline", time.perf_counter() - start)]
 
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """Measure it here."""
+        return measure(self._train, genomes)
+
     def close(self) -> None:
         """Forget what waits."""
         self._queue.clear()
 
 
+def measure(train: TrainCohort, genomes: Sequence[Genome]) -> int | None:
+    """What trains cohorts may know which size suits its device."""
+    fastest: Callable[[Sequence[Genome]], int] | None = getattr(train, "fastest_cohort", None)
+    return None if fastest is None else fastest(genomes)
+
+
 def failed(cohort: Cohort, kind: FailureKind, message: str) -> list[Result]:
     """The results of a cohort of which nothing came back."""
-    return [Result(candidate.id, Failure(kind, message)) for candidate in cohort]
+    return [Result(job.id, Failure(kind, message)) for job in cohort]
 
 
 def describe(error: BaseException) -> str:

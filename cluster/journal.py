@@ -2,7 +2,7 @@
 
 - config.yaml, manifest.json: what was asked for, with what versions
 - journal.sqlite: every candidate, its outcome, and the evolution's state (cluster/sqlite_journal.py)
-- states/ID.safetensors: trained weights
+- states/: trained weights (cluster/states.py)
 - front.csv, population.parquet, summary.json, best/, search.log
 """
 
@@ -17,13 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from cluster.config import SearchConfig, read_yaml
 from cluster.files import replacing, write_json, write_text
 from cluster.sqlite_journal import Ended, Journal, JournalRow
+from cluster.states import States
 from cluster.tables import evaluated_rows, genome_columns, score_columns
-from evo.candidate import Candidate, Evaluated
+from evo.candidate import Candidate, Evaluated, Score
 from model.spec import Genome
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ended", "JournalRow", "RunDirectory"]
 
-AnyArray = np.ndarray[Any, Any]
 _JOURNAL: Final = "journal.sqlite"
 _LOCK: Final = ".lock"
 _MADE_FIRST: Final = frozenset({"config.yaml", "manifest.json", "search.log", "states", _LOCK})
@@ -44,6 +42,7 @@ class RunDirectory:
         self.path = path
         self._lock = None if read_only else _lock(path)
         self.journal = Journal(path / _JOURNAL, read_only=read_only)
+        self.states = States(path / "states")
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig, manifest: Mapping[str, Any]) -> RunDirectory:
@@ -79,6 +78,10 @@ class RunDirectory:
         """Note outcomes and the state they led to, in one transaction."""
         self.journal.record(ended, state)
 
+    def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
+        """Note what training candidates again from scratch gave, by id."""
+        self.journal.confirm(scores)
+
     def rows(self) -> Iterator[JournalRow]:
         """Every candidate, by id."""
         return self.journal.rows()
@@ -97,45 +100,21 @@ class RunDirectory:
         """Versions, data fingerprint, device and seeds, as given to `create`."""
         return _read_json(self.path / "manifest.json") or {}
 
-    # -- weights
-
-    def save_state(self, number: int, arrays: Mapping[str, AnyArray]) -> Path:
-        """Keep a candidate's weights: arrays by name. Written beside, then renamed."""
-        from safetensors.numpy import save_file
-
-        path = self._state_path(number)
-        with replacing(path) as temporary:
-            # contiguous: safetensors writes the buffer as it lies
-            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
-        return path
-
-    def load_state(self, number: int) -> dict[str, AnyArray] | None:
-        """A candidate's weights, None if they were not kept."""
-        from safetensors.numpy import load_file
-
-        path = self._state_path(number)
-        return dict(load_file(path)) if path.exists() else None
-
-    def drop_state(self, number: int) -> None:
-        """Forget a candidate's weights, if they are there."""
-        self._state_path(number).unlink(missing_ok=True)
-
-    def stored_states(self) -> set[int]:
-        """The ids of the candidates whose weights are kept."""
-        return {int(path.stem) for path in (self.path / "states").glob("*.safetensors") if path.stem.isdecimal()}
-
-    def _state_path(self, number: int) -> Path:
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise ValueError(f"candidate id is {number!r}, expected a whole number of 0 or more")
-        return self.path / "states" / f"{number}.safetensors"
-
     # -- tables and summary
 
-    def write_front(self, front: Sequence[Evaluated[Genome]]) -> None:
-        """front.csv: one row per candidate of the front, in the order given."""
+    def write_front(
+        self, front: Sequence[Evaluated[Genome]], searched: Mapping[int, Mapping[str, Score]] | None = None
+    ) -> None:
+        """front.csv: one row per candidate of the front, in the order given.
+
+        `searched`: what the search scored, by id, where the front's own scores are confirmed: columns search_<name>.
+        """
         import pandas as pd
 
         frame = pd.DataFrame(evaluated_rows(front)).drop(columns=["on_front", "generation"], errors="ignore")
+        for name in next(iter((searched or {}).values()), {}):
+            assert searched is not None
+            frame[f"search_{name}"] = [searched[item.id][name].mean for item in front]
         with replacing(self.path / "front.csv") as temporary:
             frame.to_csv(temporary, index=False)
 
@@ -163,6 +142,11 @@ class RunDirectory:
     def best(self) -> Path:
         """The folder of the best model and genome."""
         return self.path / "best"
+
+    @property
+    def ensemble(self) -> Path:
+        """The folder of the best ensemble."""
+        return self.path / "ensemble"
 
     @contextmanager
     def logged(self) -> Iterator[logging.Logger]:

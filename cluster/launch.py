@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from cluster.choice import as_json, choose_best
 from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, InlineEvaluator
+from cluster.finish import Found, confirm_front, finish, unconfirmed
 from cluster.journal import RunDirectory
 from cluster.manifest import manifest
 from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, SilentProgress
 from cluster.search import Search
-from cluster.tracking import ModelTrained, SearchEnded, SearchStarted, Tracker, tracker
+from cluster.sizing import fit_sizes, ladder_of
+from cluster.throughput import SIZES
+from cluster.tracking import SearchStarted, tracker
 from cluster.trial import Trial, TrialData
-from evo.candidate import Candidate, Evaluated
 from evo.evolution import Evolution
 from model.spec import Genome
 
@@ -49,10 +50,13 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         seed=config.seed,
         device=_device(config),
         objectives=dict(problem.objectives),
+        score=problem.folds.kind,
         notes=list(problem.pool.notes),
     )
-    with _evaluator(config, problem) as evaluator, RunDirectory.create(path, config, facts) as run:
-        return _search(config, problem, run, evaluator, show)
+    with _evaluator(config, problem) as evaluator:
+        sized = _sized(config, problem, evaluator)
+        with RunDirectory.create(path, sized, facts) as run:
+            return _search(sized, problem, run, evaluator, show)
 
 
 def resume_search(path: Path, progress: Progress | None = None) -> SearchResult:
@@ -78,108 +82,69 @@ def _search(
     config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress
 ) -> SearchResult:
     name = config.name or Path(config.data).stem
-    for line in (*problem.pool.notes, describe_score(problem.folds, problem.pool), f"run directory: {run.path}"):
+    scored = describe_score(problem.folds, problem.pool, config.score)
+    for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
     with run.logged():
-        evolution = Evolution(
-            problem.space,
-            problem.objectives,
-            seed=config.seed,
-            population_size=config.population,
-            mode=config.mode,
-        )
-        state = run.state()
-        if state:
-            rows = (row.for_evolution() for row in run.rows())
-            evolution.load_state_dict(state["evolution"], Genome.from_json, rows)
         follow = tracker(config.tracking)
-        follow.started(
-            SearchStarted(
-                name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, run.manifest()
-            )
+        started = SearchStarted(
+            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, run.manifest()
         )
-        before = float(state.get("seconds", 0.0))
-        simpler = problem.space.simpler
+        follow.started(started)
         search = Search(
-            config, evolution, evaluator, run, follow, progress, problem.size, simpler=simpler, before=before
+            config,
+            _evolution(config, problem, run, evaluator.workers),
+            evaluator,
+            run,
+            follow,
+            progress,
+            problem.size,
+            simpler=problem.space.simpler,
+            before=float(run.state().get("seconds", 0.0)),
         )
         ended_by = search.run()
-        return _finish(search, problem, run, follow, name, ended_by)
+        found, ended_by = _confirmed(search, problem, progress, ended_by)
+        summary = finish(search, problem, trial_data(config, problem), run, follow, name, ended_by, found)
+        return SearchResult(run.path, summary, summary["model"])
 
 
-def _finish(
-    search: Search, problem: Problem, run: RunDirectory, follow: Tracker, name: str, ended_by: str
-) -> SearchResult:
-    """Save the best network, register it, and write the summary."""
-    front = search.evolution.front()
-    objective, direction = next(iter(problem.objectives.items()))
-    best = choose_best(front, objective, direction == "min") if front else None
-    summary: dict[str, Any] = {
-        "name": name,
-        "data": search.config.data,
-        "fingerprint": problem.fingerprint,
-        "score": problem.folds.kind,
-        "seed": search.config.seed,
-        "ended_by": ended_by,
-        **search.statistics(),
-        "objectives": dict(problem.objectives),
-        "best": as_json(best, list(problem.objectives)) if best else None,
-        "front": [as_json(item, list(problem.objectives)) for item in front],
-    }
-    run.write_front(front)
-    run.write_population()
-    address = None
-    if best is not None:
-        save_best(best, problem, run, search.config)
-        record = ModelTrained(
-            name=name,
-            model_dir=run.best,
-            fingerprint=problem.fingerprint,
-            objective=objective,
-            direction=direction,
-            score=best.scores[objective].mean,
-            genome_json=best.genome.to_json(),
-            data_name=problem.pool.name,
-            metrics={_metric_key(key): score.mean for key, score in best.scores.items()},
-        )
-        address = follow.trained(record)
-    run.write_summary({**summary, "model": address})
-    genome = best.genome.to_json() if best else None
-    interrupted = ended_by == "interrupted"
-    follow.ended(SearchEnded(summary, genome, run.path.resolve(), "stopped" if interrupted else "finished"))
-    return SearchResult(run.path, {**summary, "model": address}, address)
+def _confirmed(search: Search, problem: Problem, progress: Progress, ended_by: str) -> tuple[Found, str]:
+    """The front confirmed, unless the search is interrupted, before or meanwhile; and how the search ended."""
+    if ended_by != "interrupted":
+        try:
+            return confirm_front(search, problem, progress), ended_by
+        except KeyboardInterrupt:
+            log.warning("interrupted: the front is not confirmed")
+    return unconfirmed(search), "interrupted"
 
 
-def save_best(best: Evaluated[Genome], problem: Problem, run: RunDirectory, config: SearchConfig) -> None:
-    """The best network as it was scored, one member per fold, and its genome, in the run directory's `best/`."""
-    import torch
-
-    from cluster.files import write_text
-    from model.cohort import Row
-    from model.pool import FoldStatistics, Pool
-    from model.predictor import Predictor
-    from model.training import TrainedRow
-
-    arrays = run.load_state(best.id)
-    if arrays is None:  # the process died between the last record and the last weights: train it again
-        log.warning("the weights of candidate %d are missing and are trained again", best.id)
-        (result,) = Trial(trial_data(config, problem))([Candidate(best.id, best.genome)])
-        folds = [dict(fold) for fold in result.weights]
-    else:
-        folds = [_fold(arrays, k) for k in range(len(problem.folds))]
-    statistics = FoldStatistics.fit(Pool.of(problem.pool), problem.folds)
-    trained = [
-        TrainedRow(Row(best.genome, 0, k), {name: torch.from_numpy(np.array(a)) for name, a in fold.items()}, {})
-        for k, fold in enumerate(folds)
-    ]
-    scores = {name: score.mean for name, score in best.scores.items()}
-    info = {**run.manifest(), "score": problem.folds.kind, "candidate": best.id, "validation": scores}
-    Predictor.of(trained, statistics, problem.schema, problem.normalisation, info).save(run.best)
-    write_text(run.best / "genome.json", best.genome.to_json() + "\n")
+def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory, workers: int) -> Evolution[Genome]:
+    """The evolution as configured, where the run directory left it."""
+    rungs = ladder_of(config, problem.folds)
+    sizes = fit_sizes(config, rungs, workers)
+    evolution = Evolution(
+        problem.space,
+        problem.objectives,
+        seed=config.seed,
+        population_size=sizes.population,
+        mode=config.mode,
+        ladder=rungs,
+        batch=sizes.cohort,
+    )
+    state = run.state()
+    if state:
+        evolution.load_state_dict(state["evolution"], Genome.from_json, (row.for_evolution() for row in run.rows()))
+    return evolution
 
 
-def _fold(arrays: Mapping[str, Any], k: int) -> dict[str, Any]:
-    return {name.removeprefix(f"{k}/"): array for name, array in arrays.items() if name.startswith(f"{k}/")}
+def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
+    """The settings with sizes in place of "auto", so that a search that is resumed has the same."""
+    measured = None
+    if config.cohort == "auto" and config.mode == "steady":
+        rng = np.random.default_rng((config.seed, 5))
+        measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
+    sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
+    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population})
 
 
 def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
@@ -219,7 +184,3 @@ def _new_run(config: SearchConfig) -> Path:
         raise ValueError(f"name is {name!r}, expected one that can be a folder's")
     base = Path("runs") / name
     return next(path for n in range(1, 1_000_000) if not (path := base if n == 1 else Path(f"{base}-{n}")).exists())
-
-
-def _metric_key(name: str) -> str:
-    return f"validation/{name.replace('/', '_')}"

@@ -24,6 +24,6 @@ def limits_of(items: Sequence[str] | None) -> dict[str, float] | None:
     return limits
 
 
-def workers_of(text: str | None) -> int | str | None:
+def number_of(text: str | None) -> int | str | None:
     """A number where it is one; what else there is, the configuration judges."""
     return int(text) if text is not None and text.isdigit() else text

@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
-from cluster.evaluator import Cohort, Finished, TrainCohort, describe, failed
-from cluster.trial import Result
+from cluster.evaluator import Cohort, Finished, TrainCohort, describe, failed, measure
+from cluster.job import Result
+from model.spec import Genome
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,9 @@ class _Worker:
         start = time.perf_counter()
         results = self._train(cohort)
         return results, time.perf_counter() - start
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        return measure(self._train, genomes)
 
 
 @dataclass
@@ -181,6 +185,11 @@ class RayEvaluator:
             return None
         message = f"{task.losses} workers died while training its cohort"
         return Finished(failed(task.cohort, "crash", message), name, 0.0)
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """Measured on one worker while all of them do the same, as they will share their memory and cores."""
+        found: list[int | None] = ray.get([actor.fastest_cohort.remote(genomes) for actor in self._actors.values()])
+        return min((size for size in found if size is not None), default=None)
 
     def close(self) -> None:
         """Stop the actors; the cluster stays."""

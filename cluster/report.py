@@ -32,21 +32,22 @@ def subset_table(tables: Mapping[str, Figures], split: str) -> Table:
     """A row per subset of modalities, a column per metric: the mean over networks."""
     from rich.table import Table
 
-    metrics = list(next(iter(tables.values()))["best"])
+    main = next(iter(next(iter(tables.values()))))
+    metrics = list(next(iter(tables.values()))[main])
     table = Table(title=f"{split} split, by the modalities that are present", title_justify="left")
     table.add_column("modalities", no_wrap=True)
     for metric in metrics:
         table.add_column(metric.replace("_", " "), justify="right")
     for subset, models in tables.items():
-        table.add_row(subset, *(f"{models['best'][metric]['mean']:.3f}" for metric in metrics))
+        table.add_row(subset, *(f"{models[main][metric]['mean']:.3f}" for metric in metrics))
     return table
 
 
 def reference_table(data: str, models: Figures) -> Table | None:
     """For the built-in data, what the figures are to be measured by, beside them; None for other data."""
     if data == "planted":
-        return _planted_table(models["best"])
-    return _digits_table(models["best"]) if data == "digits" else None
+        return _planted_table(next(iter(models.values())))
+    return _digits_table(next(iter(models.values()))) if data == "digits" else None
 
 
 def _planted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:

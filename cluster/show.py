@@ -10,6 +10,7 @@ from cluster.drawing import genome_tree
 from cluster.journal import JournalRow, RunDirectory
 from cluster.progress import duration, number
 from cluster.tables import genome_columns
+from evo.candidate import Score
 from model.spec import Genome
 
 if TYPE_CHECKING:
@@ -24,18 +25,44 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
         name = run.config().name or path.resolve().name
-    done = [row for row in rows if row.status == "done"]
+    final = final_rows(rows)
     console.print(_heading(name, rows, summary), markup=False, highlight=False)
-    if not done:
+    if not final:
         console.print("No candidate has scores yet.")
         return
-    objectives = directions(done, manifest)
-    front = front_of(done, objectives)
+    objectives = directions(final, manifest)
+    front = front_of(final, objectives)
     best = _best(front, summary)
     scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
     console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
+    ensemble = (summary or {}).get("ensemble")
+    if ensemble:
+        console.print(_ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
     console.print(_generation_table(rows, objectives))
+
+
+def final_rows(rows: Sequence[JournalRow]) -> list[JournalRow]:
+    """The candidates that can be compared: those confirmed, else those of the most replicates and epochs so far."""
+    done = [row for row in rows if row.status == "done"]
+    confirmed = [row for row in done if row.confirmed is not None]
+    top = max((len(row.outcomes) for row in done), default=0)
+    return confirmed or [row for row in done if len(row.outcomes) == top]
+
+
+def _scores_of(row: JournalRow) -> Mapping[str, Score]:
+    return row.scores if row.confirmed is None else row.confirmed
+
+
+def _ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
+    """What the best ensemble is made of, and what it brings and costs."""
+    made = ", ".join(f"candidate {member['id']} x {member['count']}" for member in ensemble["members"])
+    scores, alone = ensemble["scores"].get(objective), ensemble["best_alone"].get(objective)
+    figures = (
+        "" if scores is None else f"{objective} {number(scores)} on held-out samples, {number(alone)} its best alone; "
+    )
+    networks, params = int(ensemble["networks"]), number(ensemble["params"])
+    return f"Ensemble: {made}: {figures}{networks} networks of {params} parameters together"
 
 
 def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -53,7 +80,7 @@ def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[
     import numpy as np
 
     signs = np.array([1.0 if direction == "min" else -1.0 for direction in objectives.values()])
-    losses = signs * np.array([[row.scores[name].mean for name in objectives] for row in rows])
+    losses = signs * np.array([[_scores_of(row)[name].mean for name in objectives] for row in rows])
     chosen = np.flatnonzero(moocore.is_nondominated(losses)).tolist()
     return [rows[index] for index in sorted(chosen, key=lambda index: tuple(losses[index]))]
 
@@ -89,43 +116,50 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     from rich.text import Text
 
     more = f", the first {len(front)}" if total > len(front) else ""
-    table = Table(title=f"Front: {total} candidates{more}", title_justify="left")
+    again = ", trained again from scratch" if front[0].confirmed is not None else ""
+    table = Table(title=f"Front: {total} candidates{more}{again}", title_justify="left")
     table.add_column("id", justify="right")
     for name, direction in objectives.items():
         table.add_column(Text(f"{name} {'↓' if direction == 'min' else '↑'}"), justify="right", no_wrap=True)
+    main = next(iter(objectives))
+    if again:
+        table.add_column(Text(f"{main} in search"), justify="right")
     for name in _FRONT_COLUMNS:
         table.add_column(name.replace("_", " "))
     for row in front:
         columns = genome_columns(row.genome)
         cells = [_cell(columns[name]) for name in _FRONT_COLUMNS]
-        table.add_row(str(row.id), *(_score(row, name) for name in objectives), *map(Text, cells))
+        searched = [number(row.scores[main].mean)] if again else []
+        table.add_row(str(row.id), *(_score(row, name) for name in objectives), *searched, *map(Text, cells))
     return table
 
 
 def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> Table:
-    """Per generation: how many ended, how many failed, and the best score so far of each objective."""
+    """Per generation: how many ended, failed and climbed to the top, and the best there so far of each objective."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title="Generations", title_justify="left")
-    for name in ("generation", "ended", "failed", *(f"best {name}" for name in objectives), "training"):
+    for name in ("generation", "ended", "failed", "to the top", *(f"best {name}" for name in objectives), "training"):
         table.add_column(Text(name), justify="right")
     best: dict[str, float] = {}
+    most = max(len(row.outcomes) for row in rows)
+    top = {row.id for row in rows if len(row.outcomes) == most}
     for generation in sorted({row.generation for row in rows if row.generation is not None}):
         members = [row for row in rows if row.generation == generation]
+        final = [row for row in members if row.id in top and row.status == "done"]
         for name, direction in objectives.items():
-            values = [row.scores[name].mean for row in members if row.status == "done"]
-            values += [best[name]] if name in best else []
+            values = [row.scores[name].mean for row in final] + ([best[name]] if name in best else [])
             if values:
                 best[name] = min(values) if direction == "min" else max(values)
-        counts = (str(len(members)), str(sum(row.status == "failed" for row in members)))
+        counts = (str(len(members)), str(sum(row.status == "failed" for row in members)), str(len(final)))
         figures = (number(best[name]) if name in best else "-" for name in objectives)
         table.add_row(str(generation), *counts, *figures, duration(sum(row.seconds or 0.0 for row in members)))
     return table
 
 
 def _score(row: JournalRow, name: str) -> str:
-    score = row.scores[name]
+    score = _scores_of(row)[name]
     return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")
 
 
@@ -135,8 +169,7 @@ def _cell(value: object) -> str:
 
 def best_genome(run: RunDirectory) -> Genome:
     """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
-    done = [row for row in run.rows() if row.status == "done"]
-    if not done:
+    final = final_rows(list(run.rows()))
+    if not final:
         raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
-    objectives = directions(done, run.manifest())
-    return _best(front_of(done, objectives), run.summary()).genome
+    return _best(front_of(final, directions(final, run.manifest())), run.summary()).genome

@@ -18,32 +18,41 @@ from typing import Any, Final, Literal
 from evo.candidate import Candidate, Failure, Outcome, Row, Score, scores_from_json, scores_to_json
 from model.spec import Genome
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS candidates(
     id INTEGER PRIMARY KEY, genome TEXT NOT NULL, key TEXT NOT NULL, parents TEXT NOT NULL, fidelity INTEGER NOT NULL,
-    status TEXT NOT NULL, generation INTEGER, scores TEXT, failure_kind TEXT, failure_message TEXT,
+    status TEXT NOT NULL, generation INTEGER, failure_kind TEXT, failure_message TEXT,
     seconds REAL, worker TEXT, asked_at REAL NOT NULL, ended_at REAL);
+CREATE TABLE IF NOT EXISTS outcomes(
+    id INTEGER NOT NULL, rung INTEGER NOT NULL, scores TEXT NOT NULL, seconds REAL, worker TEXT, PRIMARY KEY(id, rung));
+CREATE TABLE IF NOT EXISTS confirmed(id INTEGER PRIMARY KEY, scores TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version={version};
 COMMIT;
 """
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A candidate and its outcome: scores by objective, or a failure. `seconds`: its share of its cohort's time."""
+    """A candidate and its outcome on the rung `fidelity`: scores, or a failure. `seconds`: its share."""
 
     id: int
     outcome: Outcome
     generation: int
     seconds: float = 0.0
     worker: str = ""
+    fidelity: int = 0
 
 
 @dataclass(frozen=True)
 class JournalRow:
-    """One candidate as the journal holds it. Times are seconds since 1970; None: not yet."""
+    """One candidate as the journal holds it. Times are seconds since 1970; None: not yet.
+
+    status: "asked" (it has no outcome yet), "done" or "failed". fidelity: the last rung asked for. outcomes: scores of
+    each rung that it ended on; `scores`, the last of them. confirmed: scores of training it again from scratch.
+    """
 
     id: int
     genome_json: str
@@ -52,27 +61,33 @@ class JournalRow:
     fidelity: int
     status: Literal["asked", "done", "failed"]
     generation: int | None
-    scores: dict[str, Score]
+    outcomes: tuple[Mapping[str, Score], ...]
     failure: Failure | None
     seconds: float | None
     worker: str | None
     asked_at: float
     ended_at: float | None
+    confirmed: Mapping[str, Score] | None = None
 
     @property
     def genome(self) -> Genome:
-        """The genome, checked as it is read."""
+        """The genome itself."""
         return Genome.from_json(self.genome_json)
 
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """Scores of the highest rung that it ended on; empty where there are none."""
+        return self.outcomes[-1] if self.outcomes else {}
+
     def for_evolution(self) -> Row:
-        """What `Evolution.load_state_dict` takes as a row; the genome is JSON text, for `Genome.from_json`."""
+        """The row as `Evolution.load_state_dict` takes it, with the genome as JSON text."""
         failure = {"kind": self.failure.kind, "message": self.failure.message} if self.failure else None
-        scores = scores_to_json(self.scores) if self.status == "done" else None
         return {
             "id": self.id,
             "genome": self.genome_json,
             "parents": list(self.parents),
-            "scores": scores,
+            "fidelity": self.fidelity,
+            "outcomes": [scores_to_json(scores) for scores in self.outcomes],
             "failure": failure,
         }
 
@@ -95,8 +110,8 @@ class Journal:
         ]
         with self._db:
             self._db.executemany(
-                "INSERT OR REPLACE INTO candidates(id, genome, key, parents, fidelity, status, asked_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidates(id, genome, key, parents, fidelity, status, asked_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET fidelity = excluded.fidelity",
                 rows,
             )
             self._write_state(state)
@@ -106,13 +121,24 @@ class Journal:
         with self._db:
             for item in ended:
                 changed = self._db.execute(
-                    "UPDATE candidates SET status = ?, generation = ?, scores = ?, failure_kind = ?, "
-                    "failure_message = ?, seconds = ?, worker = ?, ended_at = ? WHERE id = ?",
+                    "UPDATE candidates SET status = ?, generation = ?, failure_kind = ?, failure_message = ?, "
+                    "seconds = COALESCE(seconds, 0) + ?, worker = ?, ended_at = ? WHERE id = ?",
                     _ended_values(item),
                 ).rowcount
                 if changed != 1:
                     raise ValueError(f"candidate {item.id} has an outcome but was never asked")
+                if not isinstance(item.outcome, Failure):
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO outcomes(id, rung, scores, seconds, worker) VALUES (?, ?, ?, ?, ?)",
+                        (item.id, item.fidelity, _scores_text(item.outcome), item.seconds, item.worker),
+                    )
             self._write_state(state)
+
+    def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
+        """Note the confirmed scores of candidates, by id."""
+        with self._db:
+            rows = [(number, _scores_text(found)) for number, found in scores.items()]
+            self._db.executemany("INSERT OR REPLACE INTO confirmed(id, scores) VALUES (?, ?)", rows)
 
     def state(self) -> dict[str, Any]:
         """The last state written, key by key; empty if there is none."""
@@ -120,12 +146,17 @@ class Journal:
 
     def rows(self) -> Iterator[JournalRow]:
         """Every candidate, by id."""
+        outcomes: dict[int, list[Mapping[str, Score]]] = {}
+        for number, scores in self._db.execute("SELECT id, scores FROM outcomes ORDER BY id, rung"):
+            outcomes.setdefault(number, []).append(scores_from_json(json.loads(scores)))
+        confirmed = dict(self._db.execute("SELECT id, scores FROM confirmed").fetchall())
         cursor = self._db.execute(
-            "SELECT id, genome, key, parents, fidelity, status, generation, scores, failure_kind, failure_message, "
+            "SELECT id, genome, key, parents, fidelity, status, generation, failure_kind, failure_message, "
             "seconds, worker, asked_at, ended_at FROM candidates ORDER BY id"
         )
         with closing(cursor):
-            yield from map(_row, cursor)
+            for values in cursor:
+                yield _row(values, outcomes.get(values[0], []), confirmed.get(values[0]))
 
     def counts(self) -> dict[str, int]:
         """How many candidates are asked (pending), done and failed."""
@@ -143,18 +174,16 @@ class Journal:
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
     uri = path.resolve().as_uri()
-    if read_only:
-        db = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=10)
-        db.execute("SELECT COUNT(*) FROM candidates").fetchone()
-        return db
-    db = sqlite3.connect(f"{uri}?mode=rwc", uri=True, timeout=10)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=NORMAL")  # safe from a killed process without a disk sync per outcome
-    db.executescript(_SCHEMA)
+    db = sqlite3.connect(f"{uri}?mode={'ro' if read_only else 'rwc'}", uri=True, timeout=10)
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, FORMAT):
+    empty = not read_only and not version and not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    if version != FORMAT and not empty:
+        db.close()
         raise ValueError(f"{path} has journal format {version}, this version reads {FORMAT}")
-    db.execute(f"PRAGMA user_version={FORMAT}")
+    if not read_only:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")  # safe from a killed process without a disk sync per outcome
+        db.executescript(_SCHEMA.format(version=FORMAT))
     return db
 
 
@@ -162,13 +191,17 @@ def _ended_values(ended: Ended) -> tuple[object, ...]:
     outcome = ended.outcome
     tail = (ended.seconds, ended.worker, time.time(), ended.id)
     if isinstance(outcome, Failure):
-        return ("failed", ended.generation, None, outcome.kind, outcome.message, *tail)
+        return ("failed", ended.generation, outcome.kind, outcome.message, *tail)
+    return ("done", ended.generation, None, None, *tail)
+
+
+def _scores_text(outcome: Mapping[str, float | Score]) -> str:
     scores = {name: score if isinstance(score, Score) else Score(score) for name, score in outcome.items()}
-    return ("done", ended.generation, json.dumps(scores_to_json(scores), allow_nan=False), None, None, *tail)
+    return json.dumps(scores_to_json(scores), allow_nan=False)
 
 
-def _row(values: tuple[Any, ...]) -> JournalRow:
-    number, genome, key, parents, fidelity, status, generation, scores, kind, message, *rest = values
+def _row(values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], confirmed: str | None) -> JournalRow:
+    number, genome, key, parents, fidelity, status, generation, kind, message, *rest = values
     return JournalRow(
         id=number,
         genome_json=genome,
@@ -177,10 +210,11 @@ def _row(values: tuple[Any, ...]) -> JournalRow:
         fidelity=fidelity,
         status=status,
         generation=generation,
-        scores=scores_from_json(json.loads(scores or "{}")),
+        outcomes=tuple(outcomes),
         failure=Failure(kind, message) if status == "failed" else None,
         seconds=rest[0],
         worker=rest[1],
         asked_at=rest[2],
         ended_at=rest[3],
+        confirmed=None if confirmed is None else scores_from_json(json.loads(confirmed)),
     )

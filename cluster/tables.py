@@ -1,7 +1,7 @@
 """Tables of candidates: one row each, with columns that a person can sort by.
 
-A row is a plain dictionary: `id`, `generation`, `on_front`, per objective `<name>` and, where known, `<name>_error`,
-then a summary of the genome, and last the genome itself as JSON.
+A row is a plain dictionary: `id`, `generation`, `on_front`, `rung`, per objective `<name>` and, where known,
+`<name>_error`, then a summary of the genome, and last the genome itself as JSON.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def evaluated_rows(
             "id": item.id,
             "generation": (generations or {}).get(item.id),
             "on_front": item.id in on_front,
+            "rung": item.fidelity,
             **score_columns(item.scores),
             **genome_columns(item.genome),
             "parents": " ".join(map(str, item.parents)),

@@ -2,76 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cluster.files import write_json
-from cluster.journal import RunDirectory
 from cluster.manifest import manifest
-from cluster.show import best_genome
+from cluster.recipe import Recipe, protocol
 from model.data.dataset import Dataset
-from model.data.folds import Folds, final, holdout
 from model.data.normalisation import Normalisation
 from model.data.sources import load
 from model.metrics import all_metrics
 from model.schema import Schema
 from model.spec import Genome
 
-log = logging.getLogger(__name__)
 Table = dict[str, dict[str, dict[str, Any]]]
 """`{model: {metric: {"mean", "std", "values"}}}`."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A genome, and how the search that found it trained: by `score` ("holdout" or "folds:K") and in batches."""
-
-    genome: Genome
-    score: str = "holdout"
-    batch_size: int = 16
-    seed: int = 0
-    origin: str = ""
-
-
-def read_recipe(source: str) -> Recipe:
-    """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
-
-    Raises ValueError, one sentence, if there is none.
-    """
-    if source.startswith(("runs:/", "models:/")):
-        from cluster.mlflow_model import fetch_genome
-
-        return Recipe(Genome.from_json(fetch_genome(source)), origin=source)
-    path = Path(source)
-    if path.is_dir():
-        with RunDirectory.open(path, read_only=True) as run:
-            config = run.config()
-            return Recipe(best_genome(run), config.score, config.batch_size, config.seed, origin=source)
-    try:
-        return Recipe(Genome.from_json(path.read_text(encoding="utf-8")), origin=source)
-    except FileNotFoundError:
-        expected = "a run directory, a genome.json, runs:/... or models:/..."
-        raise ValueError(f"source {source} does not exist, expected {expected}") from None
-    except (UnicodeDecodeError, ValueError, OSError) as error:
-        raise ValueError(f"source {source} holds no genome: {error}") from None
-
-
-def protocol(recipe: Recipe, pool: Dataset) -> tuple[Folds, str]:
-    """What final training sees: as the search scored. Returns the folds and one line that says so."""
-    if recipe.score.startswith("holdout"):
-        return holdout(pool), "trained on the training split, as the search did (holdout)"
-    return final(
-        pool
-    ), f"trained on the training and validation splits together, as the search scored by {recipe.score}"
-
-
 def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Table, str]:
-    """Train `seeds` networks as one cohort, save them in `out`, and score them on the test split, read once.
+    """Train the recipe's genomes `seeds` times as one cohort, save them in `out`, score them on the test split, once.
 
     Returns the table of test metrics, and the line that names the protocol. Raises ValueError if a network diverges.
     """
@@ -81,34 +34,38 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     from model.pool import FoldStatistics, Pool
     from model.predictor import Predictor
     from model.process import prepare_process
-    from model.training import FailedRow, TrainedRow, TrainingSettings, train
+    from model.training import TrainedRow, TrainingSettings, train
 
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
     dataset = load(data)
-    check_modalities(recipe.genome, dataset)
+    for genome, _ in recipe.members:
+        check_modalities(genome, dataset)
     normalisation = Normalisation.fit(dataset)
     prepared = normalisation.apply(dataset.pool())
     folds, line = protocol(recipe, prepared)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     pool = Pool.of(prepared, device)
-    rows = [Row(recipe.genome, final_seed(recipe.seed, k)) for k in range(seeds)]
+    rows = [Row(genome, final_seed(recipe.seed, k)) for k in range(seeds) for genome, _ in recipe.members]
     found = train(rows, pool, folds, TrainingSettings(recipe.batch_size, order_seed=recipe.seed))
     trained = [row for row in found if isinstance(row, TrainedRow)]
-    failed = [row for row in found if isinstance(row, FailedRow)]
-    if failed:
-        raise ValueError(f"{len(failed)} of {seeds} networks diverged in training, expected a genome that trains")
+    if len(trained) < len(rows):
+        failed = len(rows) - len(trained)
+        raise ValueError(f"{failed} of {len(rows)} networks diverged in training, expected genomes that train")
     info = manifest(
         data=data,
         fingerprint=dataset.fingerprint,
         seed=recipe.seed,
-        seeds=[row.seed for row in rows],
+        seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=device,
         protocol=line,
         origin=recipe.origin,
+        genomes=len(recipe.members),
     )
     predictor = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
+    total = seeds * sum(count for _, count in recipe.members)
+    predictor = replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))
     predictor.save(out)
     table = score(predictor, dataset.part("test"))
     write_json(out / "metrics.json", {"models": table, "split": "test", **info})
@@ -129,21 +86,33 @@ def check_modalities(genome: Genome, dataset: Dataset) -> None:
 
 
 def score(predictor: Any, dataset: Dataset, modalities: Sequence[str] | None = None) -> Table:
-    """Metrics of each member, `best`, and of their mean prediction, `best+ensemble`, on all samples of `dataset`.
+    """Metrics on all samples of `dataset` of a model's networks, one by one, and of their mean prediction.
 
-    `modalities`: only these are shown to the networks; None: all.
+    They are called `best` and `best+ensemble`; of an ensemble of several genomes, `ensemble` (the genomes' mean for
+    each seed) and `ensemble+ensemble` (the mean of all). `modalities`: only these are shown to them; None: all.
     """
     from model.predictor import inputs_of
 
     given = {name: item for name, item in inputs_of(dataset).items() if modalities is None or name in modalities}
     outputs = predictor.predict_members(given)
-    members = [{name: values[k] for name, values in outputs.items()} for k in range(len(predictor.members))]
-    each = [member_metrics(dataset, member) for member in members]
-    table = {"best": summarise(each)}
+    genomes = int(predictor.info.get("genomes", 1))
+    weights = np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
+    means = {name: _weighted(values, weights) for name, values in outputs.items()}
+    each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
+    name = "best" if genomes == 1 else "ensemble"
+    table = {name: summarise(each)}
     if len(each) > 1:
-        mean = {name: values.mean(0) for name, values in outputs.items()}
-        table["best+ensemble"] = summarise([member_metrics(dataset, mean)])
+        total = weights.sum(1) / weights.sum()
+        mean = {task: np.tensordot(total, values, 1).astype(np.float32) for task, values in means.items()}
+        table[f"{name}+ensemble"] = summarise([member_metrics(dataset, mean)])
     return table
+
+
+def _weighted(values: Any, weights: Any) -> Any:
+    """Predictions [S * G, N, C] of S seeds of G genomes as the genomes' weighted mean for each seed [S, N, C]."""
+    grouped = values.reshape(*weights.shape, *values.shape[1:])
+    shares = weights / weights.sum(1, keepdims=True)
+    return np.einsum("sg,sg...->s...", shares, grouped)
 
 
 def member_metrics(dataset: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:

@@ -1,20 +1,25 @@
-"""A trial: train a cohort of candidates on a worker's device and score them. The one error boundary around training."""
+"""A trial: train a cohort of jobs on a worker's device and score them. The one error boundary around training."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.candidate import Candidate, Failure, FailureKind, Score
+from cluster.job import Arrays, Job, Result, RowState
+from evo.candidate import Failure, FailureKind, Score
 from model.data.dataset import Dataset
 from model.data.folds import Folds
 from model.spec import Genome
 
-AnyArray = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from model.inheritance import Inherited
+    from model.plan import Checkpoint
+    from model.training import FailedRow, TrainedRow
 
 
 @dataclass(frozen=True)
@@ -28,19 +33,16 @@ class TrialData:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a candidate: its scores by metric or a failure, its weights by fold, and its share of the time."""
+SHUT = -3.0
+"""Where an inherited softmax starts a new expert or modality: a share of 1 in 20, which training can raise.
 
-    id: int
-    outcome: Mapping[str, Score] | Failure
-    weights: tuple[Mapping[str, AnyArray], ...] = ()
-    seconds: float = 0.0
+Shut wholly (-16) a child predicts exactly as its parent, but what is new in it never opens; this costs it about .007.
+"""
 
 
-def row_seed(seed: int, candidate: int, replicate: int) -> int:
-    """The seed of one training: from the search's seed, the candidate and the replicate; never from a worker."""
-    return int(np.random.SeedSequence([seed, 2, candidate, replicate]).generate_state(1)[0])
+def row_seed(seed: int, purpose: int, candidate: int, replicate: int) -> int:
+    """The seed of one training: from the search's seed, what it is for, the candidate and the replicate alone."""
+    return int(np.random.SeedSequence([seed, purpose, candidate, replicate]).generate_state(1)[0])
 
 
 class Trial:
@@ -54,63 +56,106 @@ class Trial:
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
 
-    def __call__(self, candidates: Sequence[Candidate[Genome]]) -> list[Result]:
-        """Train the candidates together, all folds of each; results in their order. Never raises for a genome."""
+    def __call__(self, jobs: Sequence[Job]) -> list[Result]:
+        """Train the jobs together, all replicates of each; results in their order. Never raises for a genome."""
         start = time.perf_counter()
         try:
-            results = self._train(candidates)
+            results = self._train(jobs)
         except MemoryError as error:
-            results = _all_failed(candidates, Failure("memory", str(error) or "out of memory"))
+            results = _all_failed(jobs, Failure("memory", str(error) or "out of memory"))
         except Exception as error:
             kind: FailureKind = "memory" if "out of memory" in str(error).lower() else "error"
             text = f"{type(error).__name__}: {error}".splitlines()[0][:500]
-            results = _all_failed(candidates, Failure(kind, text))
-        seconds = (time.perf_counter() - start) / len(candidates)
-        return [Result(item.id, item.outcome, item.weights, seconds) for item in results]
+            results = _all_failed(jobs, Failure(kind, text))
+        seconds = (time.perf_counter() - start) / len(jobs)
+        return [replace(result, seconds=seconds) for result in results]
 
-    def _train(self, candidates: Sequence[Candidate[Genome]]) -> list[Result]:
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int:
+        """How many networks this device trains fastest together."""
+        from cluster.throughput import fastest_cohort
+
+        return fastest_cohort(genomes, self._pool, self.data.batch_size, self.data.seed)
+
+    def _train(self, jobs: Sequence[Job]) -> list[Result]:
         from model.cohort import Row
         from model.training import TrainingSettings, train
 
-        folds = range(len(self.data.folds))
-        rows = [Row(item.genome, row_seed(self.data.seed, item.id, k), k) for item in candidates for k in folds]
+        places = [(job, replicate, epochs) for job in jobs for replicate, epochs in job.waiting().items()]
+        rows = [
+            Row(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(self.data.folds))
+            for job, k, _ in places
+        ]
         settings = TrainingSettings(self.data.batch_size, order_seed=self.data.seed)
-        trained = train(rows, self._pool, self.data.folds, settings)
-        by_candidate = [trained[place : place + len(folds)] for place in range(0, len(trained), len(folds))]
-        return [self._result(item, found) for item, found in zip(candidates, by_candidate, strict=True)]
+        starts, until = [_start(job, k) for job, k, _ in places], [epochs for *_, epochs in places]
+        trained = train(rows, self._pool, self.data.folds, settings, until=until, starts=starts) if rows else []
+        by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}
+        for (job, replicate, _), row in zip(places, trained, strict=True):
+            by_job[job.id][replicate] = row
+        return [self._result(job, by_job[job.id]) for job in jobs]
 
-    def _result(self, candidate: Candidate[Genome], rows: Sequence[Any]) -> Result:
+    def _result(self, job: Job, rows: Mapping[int, TrainedRow | FailedRow]) -> Result:
+        from model.cost import cost
         from model.training import FailedRow
 
-        failed = next((row for row in rows if isinstance(row, FailedRow)), None)
-        if failed is not None:
-            message = f"the loss or the weights were not finite after {failed.epochs} epochs (fold {failed.row.fold})"
-            return Result(candidate.id, Failure("nan", message))
-        from model.cost import cost
+        trained: dict[int, TrainedRow] = {}
+        for replicate, row in rows.items():
+            if isinstance(row, FailedRow):
+                message = f"the loss or the weights were not finite after {row.epochs} epochs (fold {row.row.fold})"
+                return Result(job.id, Failure("nan", message))
+            trained[replicate] = row
+        found = {k: held_out_metrics(self.data.pool, self.data.folds, row) for k, row in trained.items()}
+        costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
+        outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
+        return Result(job.id, _scores(job, found) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
 
-        scores = held_out_scores(self.data.pool, self.data.folds, [row.outputs for row in rows])
-        costs = cost(candidate.genome.network, self._pool.schema)
-        weights = tuple({name: values.cpu().numpy() for name, values in row.weights.items()} for row in rows)
-        return Result(candidate.id, scores | {name: Score(value) for name, value in costs.items()}, weights)
 
-
-def held_out_scores(pool: Dataset, folds: Folds, outputs: Sequence[Mapping[str, AnyArray]]) -> dict[str, Score]:
-    """Every metric on the samples that each fold holds out: mean over folds, and its standard error."""
+def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
+    """Every metric on the samples that the row's fold holds out."""
     from model.metrics import all_metrics
 
-    found = []
-    for held_out, output in zip(folds.held_out, outputs, strict=True):
-        indices = np.flatnonzero(held_out)
-        tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
-        found.append(all_metrics(tasks, {name: values[indices] for name, values in output.items()}))
-    values = {name: np.array([metrics[name] for metrics in found]) for name in found[0]}
-    return {name: _score(array) for name, array in values.items()}
+    indices = np.flatnonzero(folds.held_out[row.row.fold])
+    tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
+    return all_metrics(tasks, {name: values[indices] for name, values in row.outputs.items()})
 
 
-def _score(values: AnyArray) -> Score:
-    n = len(values)
-    return Score(float(values.mean()), float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0, n)
+def _scores(job: Job, found: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
+    """Scores over all replicates: those just trained, and those of the rung below that needed no more."""
+    names = list(next(iter(found.values()), job.known))
+    each = range(job.fidelity.replicates)
+    undefined = (math.nan,) * len(each)  # known scores are without the metrics that some fold leaves undefined
+    known = {name: job.known.get(name, undefined) for name in names}
+    return {name: Score.of([found[k][name] if k in found else known[name][k] for k in each]) for name in names}
 
 
-def _all_failed(candidates: Sequence[Candidate[Genome]], failure: Failure) -> list[Result]:
-    return [Result(item.id, failure) for item in candidates]
+def _start(job: Job, replicate: int) -> Checkpoint | Inherited | None:
+    from model.inheritance import Inherited
+    from model.plan import Checkpoint
+
+    state = job.states.get(replicate)
+    if state is not None and state.raw:
+        return Checkpoint(state.epochs, _tensors(state.raw), _tensors(state.first), _tensors(state.second))
+    if job.parent is not None and replicate in job.inherited:
+        return Inherited(job.parent, _tensors(job.inherited[replicate]), shut=SHUT)
+    return None
+
+
+def _state(row: TrainedRow) -> RowState:
+    point = row.checkpoint
+    if point is None:
+        return RowState(row.row.genome.training.epochs, _arrays(row.weights))
+    parts = (_arrays(part) for part in (row.weights, point.weights, point.first, point.second))
+    return RowState(point.epochs, *parts)
+
+
+def _tensors(arrays: Arrays) -> dict[str, Any]:
+    import torch
+
+    return {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
+
+
+def _arrays(weights: Mapping[str, Any]) -> Arrays:
+    return {name: values.cpu().numpy() for name, values in weights.items()}
+
+
+def _all_failed(jobs: Sequence[Job], failure: Failure) -> list[Result]:
+    return [Result(job.id, failure) for job in jobs]

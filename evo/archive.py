@@ -77,6 +77,11 @@ class Archive(Generic[G]):
             found.put(record.id, losses)
         return found
 
+    @property
+    def top_level(self) -> int:
+        """The highest level that any candidate reached; -1 before the first."""
+        return max((level for level, table in enumerate(self._levels) if len(table)), default=-1)
+
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated records of the highest level, best first objective first; never a failure."""
         if self._front is None:
@@ -107,10 +112,9 @@ class Archive(Generic[G]):
         return np.array([self.objectives.means(record.scores) for record in records])
 
     def _find_front(self) -> list[Evaluated[G]]:
-        level = next((level for level in reversed(range(len(self._levels))) if len(self._levels[level])), None)
-        if level is None:
+        if self.top_level < 0:
             return []
-        table = self.adjusted(level)
+        table = self.adjusted(self.top_level)
         chosen = np.flatnonzero(moocore.is_nondominated(table.losses, keep_weakly=True))
         records = [self.evaluated[int(number)] for number in table.ids[chosen]]
         means = self._means(records)

@@ -25,7 +25,7 @@ from evo.breeding import Breeder
 from evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Row
 from evo.fidelity import Ladder, contenders, promotable
 from evo.individual import Direction, Individual, Objectives
-from evo.space import Space, SpaceExhausted
+from evo.space import Space
 from evo.table import Table
 
 Mode = Literal["steady", "generational"]
@@ -36,7 +36,8 @@ class Evolution(Generic[G]):
 
     `objectives`: name to "min" or "max"; other scores told are kept, not used.
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
-    `ladder`: rungs of rising fidelity; None: every candidate is evaluated once.
+    `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
+    they have `batch` replicates to train together, or when nothing new is asked for.
     Raises ValueError for settings out of range.
     """
 
@@ -50,6 +51,7 @@ class Evolution(Generic[G]):
         mode: Mode = "steady",
         reference: Mapping[str, float] | None = None,
         ladder: Ladder | None = None,
+        batch: int = 1,
     ) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}, expected 0 or more")
@@ -58,7 +60,7 @@ class Evolution(Generic[G]):
         if mode not in get_args(Mode):
             raise ValueError(f"mode is {mode!r}, expected one of {', '.join(get_args(Mode))}")
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
-        self.objectives, self.ladder = Objectives.of(objectives), ladder or Ladder()
+        self.objectives, self.ladder, self.batch = Objectives.of(objectives), ladder or Ladder(), batch
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.population: list[Individual[G]] = []
         self.generation = 0
@@ -75,14 +77,14 @@ class Evolution(Generic[G]):
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates, at most `new` of them new (None: any number); never a genome twice on a rung.
 
-        Promising candidates come first, to be trained further on their next rung, then new ones. Generational: at most
-        what is left of this generation, so none while its last candidates are being evaluated.
-        Raises SpaceExhausted if not one new genome can be found where one may be bred and nothing climbs.
+        They are promising ones that climb to their next rung, or new ones. Generational: at most what is left of this
+        generation, so none while its last candidates are being evaluated.
+        Raises SpaceExhausted if new ones are asked for and not one can be found.
         """
         if n < 1:
             raise ValueError(f"{n} candidates were asked for, expected 1 or more")
-        fresh = n if new is None else min(n, new)
-        batch = self._ask_steady(n, fresh) if self.mode == "steady" else self._ask_generation(n, fresh)
+        new = n if new is None else min(n, new)
+        batch = self._ask_steady(n, new) if self.mode == "steady" else self._ask_generation(n, new)
         self._pending.update((candidate.id, candidate) for candidate in batch)
         self._arrivals.asked(candidate.id for candidate in batch)
         return batch
@@ -126,11 +128,15 @@ class Evolution(Generic[G]):
         """Candidates asked for and not told: after a restart, those to evaluate again."""
         return list(self._pending.values())
 
-    def alive(self) -> set[int]:
-        """Ids that may still climb, breed or be chosen: those whose trained weights are worth keeping."""
-        found = {individual.id for individual in self.population} | {record.id for record in self.front()}
-        found.update(self._pending, self._arrivals.ended, self._entered, (item.id for item in self._rising))
-        found.update(parent for _, parent in self._breeder.suggested)
+    def alive(self, *, parents: bool = True) -> set[int]:
+        """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
+        found = {record.id for record in self.front()} | {candidate.id for candidate in self._rising}
+        found.update(self._pending)
+        if parents:
+            found.update(individual.id for individual in self.population)
+            found.update(self._arrivals.ended, self._entered, (parent for _, parent in self._breeder.suggested))
+        elif len(self._rungs) > 1:
+            found.update(self._arrivals.ended)
         for rung, table in enumerate(self._rungs[:-1]):
             found.update(contenders(table.losses, table.ids, self._climbed[rung], 2 * self.population_size))
         return found - set(self.archive.failed)
@@ -151,26 +157,24 @@ class Evolution(Generic[G]):
         """
         state.load(self, saved, decode, rows)
 
-    def _ask_steady(self, n: int, fresh: int) -> list[Candidate[G]]:
-        batch = self._promote(n)
-        room = min(n - len(batch), fresh)
-        try:
-            return batch + (self._breeder.breed(room, self.population) if room > 0 else [])
-        except SpaceExhausted:
-            if batch:
-                return batch
-            raise
+    def _ask_steady(self, n: int, new: int) -> list[Candidate[G]]:
+        """Those that climb from one rung, if there are enough of them, else new ones."""
+        for rung in reversed(range(len(self._rungs) - 1)):
+            ready = self._promotable(rung)
+            if ready and (not new or len(ready) * self.ladder.added(rung + 1) >= self.batch):
+                return self._promote(rung, ready[:n])
+        return self._breeder.breed(new, self.population) if new else []
 
-    def _ask_generation(self, n: int, fresh: int) -> list[Candidate[G]]:
+    def _ask_generation(self, n: int, new: int) -> list[Candidate[G]]:
         if not (self._pending or self._rising):
-            if not fresh:  # a generation that is cut short climbs all the same
+            if not new:  # a generation that is cut short climbs all the same
                 self._end_stage()
             elif not self._queue:
                 self._queue = self._breeder.breed(self.population_size, self.population)
         if self._rising:
             batch, self._rising = self._rising[:n], self._rising[n:]
         else:
-            batch, self._queue = self._queue[:fresh], self._queue[fresh:]
+            batch, self._queue = self._queue[:new], self._queue[new:]
         return batch
 
     def _record(self, candidate: Candidate[G], settled: Any) -> Evaluated[G] | Failed[G]:
@@ -185,7 +189,8 @@ class Evolution(Generic[G]):
     def _end_stage(self) -> None:
         """Generational: all that ended enters, and the promising rise to their next rungs."""
         self._enter(self._arrivals.take_all())
-        self._rising = self._promote(None)
+        for rung in reversed(range(len(self._rungs) - 1)):
+            self._rising += self._promote(rung, self._promotable(rung))
 
     def _enter(self, records: Iterable[Evaluated[G] | Failed[G]]) -> None:
         """Let outcomes count, on their rung and among the next population."""
@@ -198,17 +203,16 @@ class Evolution(Generic[G]):
         """Let a record stand on its rung, to be compared with all others that reached it."""
         self._rungs[record.fidelity].put(record.id, self.objectives.means(record.scores))
 
-    def _promote(self, count: int | None) -> list[Candidate[G]]:
-        """Up to `count` candidates (None: all) that climb, those of the highest rungs first."""
-        found: list[Candidate[G]] = []
-        for rung in reversed(range(len(self._rungs) - 1)):
-            table, climbed = self._rungs[rung], self._climbed[rung]
-            room = None if count is None else count - len(found)
-            for number in promotable(table.losses, table.ids, climbed, self.ladder.eta)[:room]:
-                climbed.add(number)
-                record = self.archive.evaluated[number]
-                found.append(Candidate(number, record.genome, record.parents, rung + 1))
-        return found
+    def _promotable(self, rung: int) -> list[int]:
+        table = self._rungs[rung]
+        found = promotable(table.losses, table.ids, self._climbed[rung], self.ladder.eta)
+        return [number for number in found if number not in self.archive.failed]
+
+    def _promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
+        """The next candidates of those that climb from `rung`."""
+        records = [self.archive.evaluated[number] for number in ids]
+        self._climbed[rung].update(record.id for record in records)
+        return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
 
     def _survive(self) -> None:
         """Choose the next population from this one and all that entered since; failures are in neither."""

@@ -44,6 +44,11 @@ class Ladder:
         if not self.rungs or not 0 <= self.full < len(self.rungs):
             raise ValueError(f"a ladder has {len(self.rungs)} rungs and rung {self.full} is full, expected one of them")
 
+    def added(self, rung: int) -> int:
+        """Replicates that a candidate trains on a rung: the new ones, or all where epochs are added."""
+        here, below = self.rungs[rung], self.rungs[rung - 1] if rung else None
+        return here.replicates - (below.replicates if below and below.epochs == here.epochs else 0)
+
     def level(self, rung: int) -> int:
         """Scores of one level can be compared: that of a rung, or of all final ones."""
         return min(rung, self.full)
@@ -57,13 +62,13 @@ def single(replicates: int = 1) -> Ladder:
 def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, seeds: int = MOST_SEEDS) -> Ladder:
     """Epochs r, r*eta, ... on one fold, all of a genome's own epochs, more of the folds, all of them, further seeds.
 
-    `most_epochs` is the most that a genome may ask for; a rung of more than half of them would cost nearly as much as
-    the next one and is left out.
+    `most_epochs` is the most that a genome may ask for; a rung that leaves less than `eta` times its epochs to gain is
+    left out: it would cost many candidates a place and save little.
     """
     if first_epochs < 1 or folds < 1 or seeds < 1:
         raise ValueError(f"a ladder of {first_epochs} epochs, {folds} folds, {seeds} seeds, expected 1 or more of each")
     rungs, epochs = [], first_epochs
-    while 2 * epochs <= most_epochs:
+    while eta * epochs <= most_epochs:
         rungs.append(Fidelity(epochs, 1))
         epochs *= eta
     rungs.append(Fidelity(None, 1))
@@ -78,16 +83,6 @@ def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, see
     return Ladder(tuple(rungs), eta, full)
 
 
-def order(losses: Losses) -> Indices:
-    """All rows of losses `[n, k]`, best first: by non-dominated rank, then the least crowded; ties as they came."""
-    rank = ranks(losses)
-    crowding = np.zeros(len(losses))
-    for level in range(int(rank.max(initial=-1)) + 1):
-        front = np.flatnonzero(rank == level)
-        crowding[front] = crowding_distance(losses[front])
-    return np.lexsort((-crowding, rank)).astype(np.intp)
-
-
 def promotable(losses: Losses, ids: Indices, promoted: Collection[int], eta: int) -> list[int]:
     """Ids that may climb from a rung where `ids` `[n]` have `losses` `[n, k]`: never more than one in `eta` in all.
 
@@ -98,7 +93,20 @@ def promotable(losses: Losses, ids: Indices, promoted: Collection[int], eta: int
 
 
 def contenders(losses: Losses, ids: Indices, promoted: Collection[int], count: int) -> list[int]:
-    """The `count` best on a rung that did not climb, whatever the order in which they reached it."""
+    """The `count` best on a rung that did not climb, best first, whatever the order in which they reached it.
+
+    By non-dominated rank among all on the rung, then the least crowded of their front, then the lower id.
+    """
     by_id = np.argsort(ids)
-    best = ids[by_id][order(losses[by_id])].tolist()
-    return [number for number in best if number not in promoted][:count]
+    losses, ids = losses[by_id], ids[by_id]
+    rank = ranks(losses)
+    waits = ~np.isin(ids, np.fromiter(promoted, dtype=np.intp, count=len(promoted)))
+    found: list[int] = []
+    for number in np.unique(rank[waits]):
+        front = np.flatnonzero(rank == number)
+        crowding = crowding_distance(losses[front])
+        best = front[np.argsort(-crowding, kind="stable")]
+        found += ids[best[waits[best]]].tolist()
+        if len(found) >= count:
+            break
+    return found[:count]

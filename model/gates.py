@@ -15,6 +15,9 @@ from model.cohort import Cohort, Slot, Stacked
 from model.noise import Noise, site
 from model.spec import GLOBAL, ExpertSpec, LevelSpec
 
+_TIE = 1e-5
+"""Top-k keeps experts whose scores differ by less, as rounding alone may: else neighbours would decide which one."""
+
 
 class GateOutput(NamedTuple):
     """Weights [P, D, B, E], the raw logits, and which experts each token may use, bool [P, D, B or 1, E]."""
@@ -93,7 +96,7 @@ class Gates(Stacked):
         if self._any_sparse:
             ranked = masked.sort(-1, descending=True).values
             last = ranked.gather(-1, (self.k - 1).expand(*masked.shape[:-1], 1))
-            masked = masked.masked_fill(masked < last, -torch.inf)
+            masked = masked.masked_fill(masked < last - _TIE, -torch.inf)
         # A token with no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
         finite = masked.masked_fill(~allowed.any(-1, keepdim=True), 0.0)
         weights = finite.softmax(-1) * allowed

@@ -116,7 +116,7 @@ class Level(nn.Module):
         scores = scores.masked_fill(~allowed, float("-inf"))
         if gate.kind == "top_k" and gate.k < scores.shape[-1]:
             least = scores.topk(gate.k, -1).values[..., -1:]
-            scores = scores.masked_fill(scores < least, float("-inf"))
+            scores = scores.masked_fill(scores < least - 1e-5, float("-inf"))
         return scores.masked_fill(~allowed.any(-1, keepdim=True), 0.0).softmax(-1) * allowed
 
 

@@ -11,23 +11,28 @@ from trainers import SCHEMA, instant
 
 from cluster.config import SearchConfig
 from cluster.evaluator import Cohort, Evaluator, Finished, InlineEvaluator, TrainCohort
+from cluster.job import Result
 from cluster.journal import RunDirectory
 from cluster.progress import SilentProgress, Status
 from cluster.search import Search
 from cluster.tracking import MemoryTracker
-from cluster.trial import Result
 from evo.bounds import Bounds
 from evo.evolution import Evolution
 from evo.expert_space import ExpertSpace
+from evo.fidelity import ladder
 from model.cost import cost
 from model.spec import Genome
+
+LADDER = ladder(3, 24, 3)
+"""Three epochs, nine, all of them; three folds, twice and three times."""
 
 
 class Driven:
     """A search in a run directory, and everything around it. Opening it again goes on with it, as a restart would."""
 
     def __init__(self, path: Path, evaluator: Evaluator | TrainCohort, *, before: float = 0.0, **settings: Any) -> None:
-        given = {"data": "planted", "evaluations": 24, "population": 8, "cohort": 3, "seed": 1, **settings}
+        given = {"data": "planted", "evaluations": 24, "population": 8, "cohort": 3, "seed": 1, "rungs": False}
+        given |= settings
         config = SearchConfig.of({key: value for key, value in given.items() if value is not None})
         space = ExpertSpace(
             tuple(SCHEMA.modalities),
@@ -41,6 +46,8 @@ class Driven:
             seed=config.seed,
             population_size=config.population,
             mode=config.mode,
+            ladder=LADDER if config.rungs else None,
+            batch=config.cohort,
         )
         self.run = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, config, {})
         state = self.run.state()
@@ -66,7 +73,7 @@ class Driven:
         return [(item.id, item.scores["mae"].mean, item.scores["params"].mean) for item in self.evolution.front()]
 
     def weights_kept(self) -> set[int]:
-        return {int(path.stem) for path in (self.run.path / "states").iterdir()}
+        return {number for number, _ in self.run.states.kept()}
 
 
 class Statuses(SilentProgress):
@@ -107,6 +114,9 @@ class Workers:
         results = instant(ended)
         self._random.shuffle(results)
         return [Finished(results, "pretended", 0.001)]
+
+    def fastest_cohort(self, genomes: object) -> None:
+        return None
 
     def close(self) -> None:
         self._queue.clear()

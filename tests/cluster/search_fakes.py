@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from cluster.job import Job
 from cluster.tables import evaluated_rows
 from cluster.tracking import GenerationEnded, SearchStarted
 from evo.candidate import Candidate, Evaluated, Score
+from evo.fidelity import Fidelity
 from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
 
 OBJECTIVES = {"mae": "min", "params": "min"}
@@ -64,6 +66,11 @@ def genome(number: int) -> Genome:
 def candidates(count: int, start: int = 0) -> list[Candidate[Genome]]:
     """Candidates with ids from `start` on; each but the first has its predecessor as parent."""
     return [Candidate(i, genome(i), (i - 1,) if i else ()) for i in range(start, start + count)]
+
+
+def jobs(count: int, start: int = 0) -> list[Job]:
+    """The first jobs of `candidates`."""
+    return [Job(candidate, Fidelity()) for candidate in candidates(count, start)]
 
 
 def scores(number: int, seed: int = 0) -> dict[str, Score]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -123,7 +124,10 @@ def test_final_training_uses_other_seeds_than_the_search(world: World) -> None:
 
     seeds = Predictor.load(world.model).info["seeds"]
     assert seeds == [final_seed(0, 0), final_seed(0, 1)]
-    assert not set(seeds) & {row_seed(0, candidate, fold) for candidate in range(6) for fold in range(2)}
+    from cluster.job import CONFIRM, SEARCH
+
+    keys = itertools.product((SEARCH, CONFIRM), range(6), range(2))
+    assert not set(seeds) & {row_seed(0, *key) for key in keys}
 
 
 def test_predictions_reproduce_the_figures_of_training(world: World) -> None:

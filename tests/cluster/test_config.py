@@ -37,11 +37,11 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
         ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
         (
             {"score": "folds:1"},
-            r"^setting score is 'folds:1', expected holdout, holdout:SEEDS, or folds:K with K of 2 or more$",
+            r"^setting score is 'folds:1', expected auto, holdout, holdout:SEEDS, or folds:K with K of 2 or more$",
         ),
         ({"workers": 0}, r"^setting workers is 0, expected greater than or equal to 1 or 'auto'$"),
         ({"mode": "fast"}, r"^setting mode is 'fast', expected 'steady' or 'generational'$"),
-        ({"population": 2.5}, r"^setting population is 2.5, expected integer$"),
+        ({"population": 2.5}, r"^setting population is 2.5, expected integer or 'auto'$"),
         ({"seed": True}, r"^setting seed is True, expected integer$"),
         ({"limits": {"params": -1}}, r"^setting limits.params is -1(\.0)?, expected greater than 0$"),
         ({"objectives": ["mae", "mae"]}, r"^setting objectives is \['mae', 'mae'\], expected names, each once$"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from search_fakes import candidates
+from search_fakes import jobs
 from trainers import Make, echoing, killing, raising
 
 from cluster.evaluator import Evaluator, Finished, InlineEvaluator
@@ -70,7 +70,7 @@ def outcomes(found: list[Finished]) -> dict[int, Any]:
 
 def test_every_candidate_comes_back_exactly_once_and_in_its_cohorts_order(build: Build) -> None:
     evaluator = build(echoing())
-    every = candidates(10)
+    every = jobs(10)
     cohorts = [every[2::-1], every[3:4], every[9:3:-1]]
     for cohort in cohorts:
         evaluator.submit(cohort)
@@ -84,7 +84,7 @@ def test_every_candidate_comes_back_exactly_once_and_in_its_cohorts_order(build:
 def test_free_counts_cohorts_that_would_start_at_once_and_pending_those_to_collect(build: Build) -> None:
     evaluator = build(echoing())
     assert (evaluator.free, evaluator.pending) == (evaluator.workers, 0)
-    every = candidates(6)
+    every = jobs(6)
     for number in range(evaluator.workers + 1):  # one more than there are workers
         evaluator.submit(every[number : number + 1])
         assert evaluator.free == max(0, evaluator.workers - 1 - number)
@@ -99,7 +99,7 @@ def test_collecting_from_nothing_gives_nothing_at_once(build: Build) -> None:
 
 def test_a_cohort_that_raises_comes_back_as_failures_and_others_go_on(build: Build) -> None:
     evaluator = build(raising(2))
-    every = candidates(6)
+    every = jobs(6)
     for start in (0, 2, 4):
         evaluator.submit(every[start : start + 2])
     found = outcomes(collect_all(evaluator))
@@ -110,7 +110,7 @@ def test_a_cohort_that_raises_comes_back_as_failures_and_others_go_on(build: Bui
 
 def test_what_was_not_collected_before_closing_is_lost(build: Build) -> None:
     evaluator = build(echoing())
-    for candidate in candidates(5):
+    for candidate in jobs(5):
         evaluator.submit([candidate])
     evaluator.close()
     assert (evaluator.pending, evaluator.collect()) == (0, [])
@@ -121,7 +121,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_cohort_runs_again(
     ray_workers: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     evaluator = ray_workers(killing(3, times=1), tmp_path, 2)
-    every = candidates(8)
+    every = jobs(8)
     with caplog.at_level(logging.WARNING, "cluster"):
         for start in range(0, 8, 2):
             evaluator.submit(every[start : start + 2])
@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_cohort_runs_again(
 @pytest.mark.ray
 def test_a_cohort_that_kills_two_workers_has_failed_and_others_go_on(ray_workers: Build, tmp_path: Path) -> None:
     evaluator = ray_workers(killing(3, times=9), tmp_path, 1)
-    every = candidates(8)
+    every = jobs(8)
     for start in range(0, 8, 2):
         evaluator.submit(every[start : start + 2])
     found = outcomes(collect_all(evaluator))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +58,9 @@ def test_rows_have_the_form_that_an_evolution_loads(run: RunDirectory) -> None:
     run.asked(candidates(3))
     run.record([Ended(0, {"mae": Score(0.5)}, 0), Ended(1, Failure("crash", "gone"), 0)])
     first, second, third = (row.for_evolution() for row in run.rows())
-    assert (first["scores"], first["failure"]) == ({"mae": [0.5, 0.0, 1]}, None)
-    assert (second["scores"], second["failure"]) == (None, {"kind": "crash", "message": "gone"})
-    assert (third["scores"], third["failure"], third["parents"]) == (None, None, [1])
+    assert (first["outcomes"], first["failure"]) == ([{"mae": [0.5, 0.0, 1, []]}], None)
+    assert (second["outcomes"], second["failure"]) == ([], {"kind": "crash", "message": "gone"})
+    assert (third["outcomes"], third["failure"], third["parents"]) == ([], None, [1])
     assert Genome.from_json(third["genome"]) == genome(2)
 
 
@@ -137,23 +139,37 @@ def test_only_one_writes_while_others_may_read(run: RunDirectory) -> None:
         assert [row.id for row in again.rows()] == [0]
 
 
-def test_weights_come_back_bit_by_bit_until_dropped(run: RunDirectory) -> None:
-    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "b": np.array([1, 2], np.int64)}
-    run.save_state(4, arrays)
-    loaded = run.load_state(4)
-    assert loaded is not None
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(loaded[name], array)
-    run.drop_state(4)
-    run.drop_state(4)
-    assert run.load_state(4) is None
-    assert list((run.path / "states").iterdir()) == []
+def test_a_candidate_that_climbs_keeps_the_scores_of_every_rung(run: RunDirectory) -> None:
+    (candidate,) = candidates(1)
+    for rung, mae in enumerate((0.9, 0.8)):
+        run.asked([replace(candidate, fidelity=rung)])
+        run.record([Ended(0, {"mae": Score.of([mae])}, 1, 2.0, "w1", rung)])
+    run.asked([replace(candidate, fidelity=2)])
+    (row,) = run.rows()
+    assert [scores["mae"].mean for scores in row.outcomes] == [0.9, 0.8]
+    assert (row.status, row.fidelity, row.seconds, row.scores["mae"].values) == ("done", 2, 4.0, (0.8,))
 
 
-@pytest.mark.parametrize("number", [-1, "../front", True, 1.0])
-def test_weights_cannot_be_put_outside_the_folder(run: RunDirectory, number: object) -> None:
-    with pytest.raises(ValueError, match=r"candidate id is .*, expected a whole number of 0 or more"):
-        run.save_state(number, {})  # type: ignore[arg-type]
+def test_confirmed_scores_stand_beside_those_of_the_search(run: RunDirectory) -> None:
+    run.asked(candidates(2))
+    run.record([Ended(0, {"mae": 0.5}, 0), Ended(1, {"mae": 0.6}, 0)])
+    run.confirm({1: {"mae": Score.of([0.7, 0.9])}})
+    first, second = run.rows()
+    assert first.confirmed is None
+    assert second.confirmed == {"mae": Score.of([0.7, 0.9])}
+    assert second.scores == {"mae": Score(0.6)}
+
+
+def test_a_journal_of_another_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE candidates(id INTEGER)")
+        db.execute("PRAGMA user_version=1")
+    before = path.read_bytes()
+    for read_only in (False, True):
+        with pytest.raises(ValueError, match="has journal format 1, this version reads 2"):
+            RunDirectory.open(tmp_path, read_only=read_only)
+    assert path.read_bytes() == before
 
 
 def test_the_front_is_a_table_with_genomes_that_can_be_read(run: RunDirectory) -> None:

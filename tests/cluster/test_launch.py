@@ -18,6 +18,7 @@ from tiny import data, settings, stored
 import cluster.launch
 from cluster.launch import resume_search, run_search
 from cluster.progress import SilentProgress
+from cluster.states import States
 from cluster.tracking import GenerationEnded, MemoryTracker, ModelTrained, SearchEnded, SearchStarted
 from cluster.trial import Trial
 from model.data.folds import grouped
@@ -193,14 +194,13 @@ def test_the_best_network_predicts_what_it_was_scored_on(whole: dict[str, Any]) 
     assert whole["best"]["scores"]["sentiment/mae"] == pytest.approx(np.mean(errors), abs=1e-5)
 
 
-def test_weights_that_were_lost_are_trained_again(
-    store: Path, whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster.launch.RunDirectory, "load_state", lambda self, number: None)
-    config = settings(data=str(store), run=str(tmp_path / "run"), **GENERATIONAL)
-    run_search(config)
+def test_weights_that_were_lost_are_trained_again(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"data": str(store), "inherit": False, **GENERATIONAL}
+    run_search(settings(run=str(tmp_path / "kept"), **options))
+    monkeypatch.setattr(States, "load", lambda self, number, rung: {})
+    run_search(settings(run=str(tmp_path / "lost"), **options))
     inputs = inputs_of(data())
-    before, after = (Predictor.load(run / "best").predict(inputs) for run in (whole["run"], tmp_path / "run"))
+    before, after = (Predictor.load(tmp_path / run / "best").predict(inputs) for run in ("kept", "lost"))
     np.testing.assert_allclose(after["sentiment"], before["sentiment"], atol=1e-4)
 
 

@@ -11,7 +11,7 @@ from driver import Driven, Workers, counting
 from trainers import failing, instant
 
 from cluster.evaluator import Cohort
-from cluster.trial import Result
+from cluster.job import Result
 from evo.candidate import Failure, Score
 
 MODES = ["steady", "generational"]
@@ -116,16 +116,15 @@ def test_an_objective_without_a_number_is_a_failure_and_another_metric_is_left_o
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_weights_are_kept_for_the_front_alone(tmp_path: Path, mode: str) -> None:
-    with Driven(tmp_path / "run", instant, mode=mode) as driven:
+def test_without_inheritance_weights_are_kept_for_the_front_alone(tmp_path: Path, mode: str) -> None:
+    with Driven(tmp_path / "run", instant, mode=mode, inherit=False) as driven:
         driven.search.run()
         front = {number for number, *_ in driven.front()}
         assert driven.weights_kept() == front
         assert 0 < len(front) < 24
         for number in front:
-            arrays = driven.run.load_state(number)
-            assert arrays is not None
-            assert {name: values.tolist() for name, values in arrays.items()} == {"0/own": [number, number]}
+            (state,) = driven.run.states.load(number, 0).values()
+            assert state.weights["own"].tolist() == [number, number]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -12,7 +12,7 @@ from driver import Driven, counting
 from trainers import instant
 
 from cluster.evaluator import Cohort
-from cluster.trial import Result
+from cluster.job import Result
 from evo.candidate import Failure, Score
 
 
@@ -20,7 +20,7 @@ def by_neighbours(cohort: Cohort) -> list[Result]:
     """Scores that depend on who is trained together, so that another cut of a generation would show."""
     shift = zlib.crc32(json.dumps([item.id for item in cohort]).encode()) / 2**32
     return [
-        Result(result.id, {**result.outcome, "mae": Score(result.outcome["mae"].mean + shift)}, result.weights)
+        Result(result.id, {**result.outcome, "mae": Score(result.outcome["mae"].mean + shift)}, result.states)
         for result in instant(cohort)
         if not isinstance(result.outcome, Failure)
     ]
@@ -39,10 +39,10 @@ def test_patience_counts_on_after_an_interruption(tmp_path: Path) -> None:
 
 
 def test_weights_of_an_earlier_session_are_dropped_with_their_place_on_the_front(tmp_path: Path) -> None:
-    with Driven(tmp_path / "run", counting(instant, [], stop_at=2)) as driven:
+    with Driven(tmp_path / "run", counting(instant, [], stop_at=2), inherit=False) as driven:
         driven.search.run()
         first = driven.weights_kept()
-    with Driven(tmp_path / "run", instant) as driven:
+    with Driven(tmp_path / "run", instant, inherit=False) as driven:
         driven.search.run()
         assert driven.weights_kept() == {number for number, *_ in driven.front()}
         assert first - driven.weights_kept()

@@ -57,8 +57,8 @@ def test_an_ended_search_shows_its_summary_and_its_own_best(run_path: Path) -> N
 def test_generations_show_the_best_so_far(run_path: Path) -> None:
     lines = [line for line in printed(run_path).splitlines() if "1m 0" in line]
     first, second = ([cell.strip() for cell in line.split("│")[1:-1]] for line in lines)
-    assert first == ["0", "2", "0", "0.8", "100", "1m 00s"]
-    assert second == ["1", "3", "1", "0.7", "100", "1m 05s"]
+    assert first == ["0", "2", "0", "2", "0.8", "100", "1m 00s"]
+    assert second == ["1", "3", "1", "2", "0.7", "100", "1m 05s"]
 
 
 def test_the_front_is_what_nothing_dominates_best_first(run_path: Path) -> None:

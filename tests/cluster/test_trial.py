@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from tiny import data, problem
 
+from cluster.job import SEARCH, Job
 from cluster.problem import Problem, metric_names, resolve_objectives
 from cluster.trial import Trial, row_seed
 from evo.candidate import Candidate, Failure, Score
+from evo.fidelity import Fidelity
 from model.cost import cost
 from model.data.dataset import Dataset
 from model.metrics import all_metrics
-from model.spec import Genome
 
 
-def cohort(found: Problem, count: int, seed: int = 0) -> list[Candidate[Genome]]:
-    rng = np.random.default_rng(seed)
-    return [Candidate(number, found.space.sample(rng)) for number in range(count)]
+def cohort(found: Problem, count: int, seed: int = 0) -> list[Job]:
+    rng, fidelity = np.random.default_rng(seed), Fidelity(None, len(found.folds))
+    return [Job(Candidate(number, found.space.sample(rng)), fidelity) for number in range(count)]
 
 
 def scores(outcome: object) -> dict[str, Score]:
@@ -37,7 +38,7 @@ def test_every_candidate_gets_every_metric_and_its_costs_in_order() -> None:
         costs = cost(candidate.genome.network, found.schema)
         assert set(scores(result.outcome)) == {*metric_names(found.pool.tasks), "params", "flops"}
         assert {name: scores(result.outcome)[name] for name in costs} == {k: Score(v) for k, v in costs.items()}
-        assert len(result.weights) == len(found.folds)
+        assert list(result.states) == list(range(len(found.folds)))
         assert result.seconds > 0
 
 
@@ -50,7 +51,7 @@ def test_scores_are_means_over_folds_with_their_standard_errors(score: str) -> N
     found, given = problem(score=score)
     (candidate,) = cohort(found, 1)
     (result,) = Trial(given)([candidate])
-    rows = [Row(candidate.genome, row_seed(given.seed, 0, fold), fold) for fold in range(len(found.folds))]
+    rows = [Row(candidate.genome, row_seed(given.seed, SEARCH, 0, fold), fold) for fold in range(len(found.folds))]
     trained = train(rows, Pool.of(found.pool), found.folds, TrainingSettings(given.batch_size, order_seed=given.seed))
     values = []
     for fold, row in enumerate(trained):
@@ -59,9 +60,10 @@ def test_scores_are_means_over_folds_with_their_standard_errors(score: str) -> N
         tasks = {name: task.take(held_out) for name, task in found.pool.tasks.items()}
         values.append(all_metrics(tasks, {name: out[held_out] for name, out in row.outputs.items()})["sentiment/mae"])
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
-    assert scores(result.outcome)["sentiment/mae"] == Score(
-        pytest.approx(np.mean(values), rel=1e-6), pytest.approx(error, rel=1e-6), len(found.folds)
-    )
+    score = scores(result.outcome)["sentiment/mae"]
+    assert score.values == pytest.approx(values, rel=1e-6)
+    assert (score.mean, score.error) == pytest.approx((np.mean(values), error), rel=1e-6)
+    assert score.replicates == len(found.folds)
 
 
 def test_a_candidate_scores_the_same_whoever_is_trained_with_it() -> None:
@@ -120,7 +122,7 @@ def test_an_error_in_training_is_a_failure_of_the_cohort(
 ) -> None:
     import model.training
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(model.training, "train", broken)
@@ -132,8 +134,8 @@ def test_a_row_that_is_not_finite_is_a_failure_of_its_candidate_alone(monkeypatc
     import model.training
     from model.training import FailedRow, train
 
-    def half_failed(rows: Any, *others: Any) -> Any:
-        found = train(rows, *others)
+    def half_failed(rows: Any, *others: Any, **more: Any) -> Any:
+        found = train(rows, *others, **more)
         return [FailedRow(found[0].row, 2), *found[1:]]
 
     monkeypatch.setattr(model.training, "train", half_failed)
@@ -143,10 +145,10 @@ def test_a_row_that_is_not_finite_is_a_failure_of_its_candidate_alone(monkeypatc
     assert "sentiment/mae" in scores(second.outcome)
 
 
-def test_seeds_differ_by_search_candidate_and_replicate_and_by_nothing_else() -> None:
-    seeds = [row_seed(*key) for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
-    assert len(set(seeds)) == 4
-    assert row_seed(0, 0, 1) == seeds[3]
+def test_seeds_differ_by_search_purpose_candidate_and_replicate_and_by_nothing_else() -> None:
+    seeds = [row_seed(*key) for key in ((0, 2, 0, 0), (1, 2, 0, 0), (0, 4, 0, 0), (0, 2, 1, 0), (0, 2, 0, 1))]
+    assert len(set(seeds)) == 5
+    assert row_seed(0, 2, 0, 1) == seeds[4]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def stored(folder: Path, name: str = "tiny", dataset: Dataset | None = None) -> 
 def settings(**given: Any) -> SearchConfig:
     """Settings of a small search in this process that nobody follows; options that are None go."""
     values = {"data": "planted", "backend": "inline", "tracking": "off", "space": SPACE, "evaluations": 12, **given}
-    return SearchConfig.of({"population": 6, "cohort": 3, **values})
+    return SearchConfig.of({"population": 6, "cohort": 6, "score": "holdout", "rungs": False, "confirm": 0, **values})
 
 
 def problem(dataset: Dataset | None = None, **given: Any) -> tuple[Problem, TrialData]:

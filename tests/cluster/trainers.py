@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cluster.evaluator import Cohort, TrainCohort
-from cluster.trial import Result
+from cluster.job import Job, Result, RowState
 from evo.candidate import Failure, Score
 from model.cost import cost
 from model.schema import Schema, TaskInfo
@@ -32,9 +32,23 @@ def scores_of(genome: Genome) -> dict[str, Score]:
 
 def instant(cohort: Cohort) -> list[Result]:
     """Scores at once, with weights that say whose they are."""
-    return [
-        Result(item.id, scores_of(item.genome), ({"own": np.full(2, item.id, np.float32)},), 0.001) for item in cohort
-    ]
+    return [Result(item.id, scores_at(item), states_at(item), seconds=0.001) for item in cohort]
+
+
+def scores_at(job: Job) -> dict[str, Score]:
+    """The genome's scores, which few replicates blur."""
+    found = scores_of(job.genome)
+    rng = np.random.default_rng([zlib.crc32(job.genome.key.encode()), job.fidelity.epochs or 99])
+    noise = (
+        0.1 * rng.normal(size=job.fidelity.replicates) if job.fidelity.replicates > 1 or job.reached else np.zeros(1)
+    )
+    return {**found, "mae": Score.of((found["mae"].mean + noise).tolist())}
+
+
+def states_at(job: Job) -> dict[int, RowState]:
+    """For each replicate that had something to train, weights that say whose they are."""
+    own = {"own": np.full(2, job.id, np.float32)}
+    return {replicate: RowState(epochs, own, own, own, own) for replicate, epochs in job.waiting().items()}
 
 
 def failing(cohort: Cohort) -> list[Result]:

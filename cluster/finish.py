@@ -1,0 +1,188 @@
+"""The end of a search: the front confirmed, the best network and the best ensemble saved, the summary written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from cluster.choice import as_json, choose_best
+from cluster.confirmation import HOLDOUT_SEEDS, confirm, confirmed_front, contenders
+from cluster.files import write_json, write_text
+from cluster.job import SEARCH, Job, Result, RowState
+from cluster.journal import RunDirectory
+from cluster.problem import Problem
+from cluster.progress import Progress
+from cluster.search import Search
+from cluster.tracking import ModelTrained, SearchEnded, Tracker
+from cluster.trial import Trial, TrialData
+from evo.candidate import Candidate, Evaluated, Score
+from evo.fidelity import Fidelity
+from model.spec import Genome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: its front (by confirmed scores, where there are any), the best, and how they were trained.
+
+    `searched`: the scores that the search itself gave them.
+    """
+
+    front: Sequence[Evaluated[Genome]]
+    best: Evaluated[Genome] | None
+    searched: Mapping[int, Mapping[str, Score]]
+    genomes: Mapping[int, Genome]
+    results: Mapping[int, Result] = field(default_factory=dict)
+
+
+def unconfirmed(search: Search) -> Found:
+    """The front and its best by the search's own scores."""
+    return _found(search, search.evolution.front(), {})
+
+
+def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found:
+    """Train the front's best again from scratch and choose among them; by the search's scores if that is off."""
+    front = search.evolution.front()
+    if not search.config.confirm or not front:
+        return unconfirmed(search)
+    chosen = contenders(front, search.evolution.objectives, search.config.confirm)
+    replicates = max(len(problem.folds), HOLDOUT_SEEDS if problem.folds.kind == "holdout" else 1)
+    batch = search.evolution.batch
+    results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
+    search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
+    return _found(search, confirmed_front(chosen, results, search.evolution.objectives) or front, results)
+
+
+def _found(search: Search, front: Sequence[Evaluated[Genome]], results: Mapping[int, Result]) -> Found:
+    searched = {item.id: item for item in search.evolution.front()}
+    objective, direction = search.evolution.objectives.directions[0]
+    return Found(
+        front=front,
+        best=choose_best(front, objective, direction == "min") if front else None,
+        searched={number: item.scores for number, item in searched.items()},
+        genomes={number: item.genome for number, item in searched.items()},
+        results=results,
+    )
+
+
+def finish(
+    search: Search, problem: Problem, data: TrialData, run: RunDirectory, follow: Tracker, name: str, ended_by: str,
+    found: Found,
+) -> dict[str, Any]:  # fmt: skip
+    """Save the best network and the ensemble, register the best, write the summary; returns it."""
+    objectives = list(problem.objectives)
+    summary: dict[str, Any] = {
+        "name": name,
+        "data": search.config.data,
+        "fingerprint": problem.fingerprint,
+        "score": problem.folds.kind,
+        "seed": search.config.seed,
+        "ended_by": ended_by,
+        **search.statistics(),
+        "objectives": dict(problem.objectives),
+        "confirmed": len(found.results),
+        "best": as_json(found.best, objectives, found.searched) if found.best else None,
+        "front": [as_json(item, objectives, found.searched) for item in found.front],
+        "ensemble": None,
+    }
+    run.write_front(found.front, found.searched)
+    run.write_population()
+    address = None
+    if found.best is not None:
+        save_best(found, problem, data, run, search)
+        summary["ensemble"] = save_ensemble(found, problem, run)
+        address = follow.trained(_record(found.best, problem, run, name))
+    summary["model"] = address
+    run.write_summary(summary)
+    genome = found.best.genome.to_json() if found.best else None
+    status = "stopped" if ended_by == "interrupted" else "finished"
+    follow.ended(SearchEnded(summary, genome, run.path.resolve(), status))  # type: ignore[arg-type]
+    return summary
+
+
+def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: str) -> ModelTrained:
+    objective, direction = next(iter(problem.objectives.items()))
+    return ModelTrained(
+        name=name,
+        model_dir=run.best,
+        fingerprint=problem.fingerprint,
+        objective=objective,
+        direction=direction,
+        score=best.scores[objective].mean,
+        genome_json=best.genome.to_json(),
+        data_name=problem.pool.name,
+        metrics={f"validation/{key.replace('/', '_')}": score.mean for key, score in best.scores.items()},
+    )
+
+
+def save_best(found: Found, problem: Problem, data: TrialData, run: RunDirectory, search: Search) -> None:
+    """The best network as it was scored, one member per replicate, and its genome, in the run directory's `best/`."""
+    best = found.best
+    assert best is not None
+    states = found.results[best.id].states if best.id in found.results else search.handover.weights(best.id)
+    if len(states) < best.scores[next(iter(problem.objectives))].replicates:  # its weights were lost with a process
+        log.warning("the weights of candidate %d are missing and are trained again", best.id)
+        fidelity = Fidelity(None, len(problem.folds))
+        (result,) = Trial(data)([Job(Candidate(best.id, best.genome), fidelity, purpose=SEARCH)])
+        states = result.states
+    scores = {name: score.mean for name, score in best.scores.items()}
+    info = {**run.manifest(), "candidate": best.id, "validation": scores}
+    _predictor([(best.genome, states, 1)], problem, info).save(run.best)
+    write_text(run.best / "genome.json", best.genome.to_json() + "\n")
+
+
+def save_ensemble(found: Found, problem: Problem, run: RunDirectory) -> dict[str, Any] | None:
+    """The best ensemble of the confirmed networks, in the run directory's `ensemble/`; None without any.
+
+    Chosen greedily on held-out predictions (Caruana et al., "Ensemble selection from libraries of models", ICML 2004).
+    """
+    from cluster.ensembles import choose_ensemble
+
+    if not found.results:
+        return None
+    chosen = choose_ensemble(list(found.results.values()), problem)
+    members = [(found.genomes[number], found.results[number].states, n) for number, n in chosen.counts.items()]
+    described = {
+        "members": [{"id": number, "count": count} for number, count in chosen.counts.items()],
+        "scores": chosen.scores,
+        "best_alone": chosen.alone,
+        **chosen.costs(found.genomes, problem, replicates=len(members[0][1])),
+    }
+    info = {**run.manifest(), "genomes": len(members), "validation": chosen.scores}
+    _predictor(members, problem, info).save(run.ensemble)
+    write_json(run.ensemble / "members.json", [{"genome": genome.to_dict(), "count": n} for genome, _, n in members])
+    return described
+
+
+def _predictor(
+    members: Sequence[tuple[Genome, Mapping[int, RowState], int]], problem: Problem, info: Mapping[str, Any]
+) -> Any:
+    """Trained replicates of genomes as one model; a genome counts as often as it was chosen."""
+    import torch
+
+    from model.cohort import Row
+    from model.pool import FoldStatistics, Pool
+    from model.predictor import Predictor
+    from model.training import TrainedRow
+
+    statistics = FoldStatistics.fit(Pool.of(problem.pool), problem.folds)
+    total, replicates = sum(count for *_, count in members), sorted(members[0][1])
+    rows, shares = list[TrainedRow](), list[float]()
+    for replicate in replicates:
+        for genome, states, count in members:
+            arrays = states[replicate].weights.items()
+            weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays}
+            rows.append(TrainedRow(Row(genome, 0, replicate % len(problem.folds)), weights, {}))
+            shares.append(count / total / len(replicates))
+    model = Predictor.of(rows, statistics, problem.schema, problem.normalisation, info)
+    return replace(model, shares=tuple(shares))
+
+
+def _scores(result: Result) -> Mapping[str, Score]:
+    assert isinstance(result.outcome, Mapping)
+    return {name: score for name, score in result.outcome.items() if score.finite}

@@ -1,0 +1,75 @@
+"""What goes to a worker with a candidate, and what of its result is kept for those that come after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from cluster.job import Arrays, Job, Result, RowState
+from cluster.states import States
+from evo.candidate import Candidate
+from evo.evolution import Evolution
+from model.spec import Genome
+
+
+class Handover:
+    """Makes jobs of candidates, with the weights they go on from; keeps those that may still be needed.
+
+    `inherit`: a new candidate starts from the weights of the fitter of its parents, fold by fold.
+    """
+
+    def __init__(self, evolution: Evolution[Genome], states: States, *, inherit: bool) -> None:
+        self._evolution, self._states, self._inherit = evolution, states, inherit
+        self._kept = states.kept()
+        self._given: dict[int, Job] = {}
+
+    def job(self, candidate: Candidate[Genome]) -> Job:
+        """The job of a candidate that was asked for."""
+        rungs, rung = self._evolution.ladder.rungs, candidate.fidelity
+        if not rung:
+            parent, inherited = self._inherited(candidate, rungs[0].replicates)
+            job = Job(candidate, rungs[0], parent=parent, inherited=inherited)
+        else:
+            record = self._evolution.archive.evaluated[candidate.id]
+            known = {name: score.values for name, score in record.scores.items() if score.values}
+            parent, inherited = self._inherited(candidate, rungs[rung].replicates)
+            states = self._load(candidate.id, rung - 1)
+            job = Job(candidate, rungs[rung], rungs[rung - 1], known, states, parent, inherited)
+        self._given[candidate.id] = job
+        return job
+
+    def keep(self, results: Iterable[Result]) -> None:
+        """Save what was trained of candidates that may still climb, breed or be chosen; call it before recording."""
+        alive = self._evolution.alive(parents=self._inherit)
+        for result in results:
+            job = self._given.pop(result.id)
+            if result.id in alive and (result.states or job.states):
+                rung = job.candidate.fidelity
+                self._states.save(result.id, rung, {**job.states, **result.states})
+                self._kept.add((result.id, rung))
+
+    def prune(self) -> None:
+        """Forget weights that nobody needs any more, so that the disk stays bounded; call it after recording."""
+        evaluated = self._evolution.archive.evaluated
+        alive = self._evolution.alive(parents=self._inherit)
+        needless = {
+            (number, rung)
+            for number, rung in self._kept
+            if number not in alive or number not in evaluated or rung != evaluated[number].fidelity
+        }
+        for number, rung in needless:
+            self._states.drop(number, rung)
+        self._kept -= needless
+
+    def weights(self, number: int) -> dict[int, RowState]:
+        """The trained replicates of a candidate as its scores were measured; empty if they were not kept."""
+        return self._load(number, self._evolution.archive.evaluated[number].fidelity)
+
+    def _load(self, number: int, rung: int) -> dict[int, RowState]:
+        return self._states.load(number, rung) if (number, rung) in self._kept else {}
+
+    def _inherited(self, candidate: Candidate[Genome], replicates: int) -> tuple[Genome | None, Mapping[int, Arrays]]:
+        record = self._evolution.archive.evaluated.get(candidate.parents[0]) if candidate.parents else None
+        if record is None or not self._inherit:
+            return None, {}
+        states = self._load(record.id, record.fidelity)
+        return record.genome, {k: state.weights for k, state in states.items() if k < replicates}

@@ -1,0 +1,72 @@
+"""What is trained for good: a genome or an ensemble of them, and how the search that found it trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.journal import RunDirectory
+from cluster.show import best_genome
+from model.data.dataset import Dataset
+from model.data.folds import Folds, final, holdout
+from model.spec import Genome
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Genomes, each with how often it counts; and how their search scored ("holdout" or "folds:K") and batched."""
+
+    members: tuple[tuple[Genome, int], ...]
+    score: str = "holdout"
+    batch_size: int = 16
+    seed: int = 0
+    origin: str = ""
+
+
+def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
+    """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
+
+    `ensemble`: the best ensemble of a run directory instead. Raises ValueError, one sentence, if there is none.
+    """
+    path = Path(source)
+    if ensemble and not path.is_dir():
+        raise ValueError(f"source {source} has no ensemble, expected a run directory")
+    if source.startswith(("runs:/", "models:/")):
+        from cluster.mlflow_model import fetch_genome
+
+        return Recipe(((Genome.from_json(fetch_genome(source)), 1),), origin=source)
+    if path.is_dir():
+        with RunDirectory.open(path, read_only=True) as run:
+            config = run.config()
+            members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
+            score = run.manifest().get("score", "holdout")
+            return Recipe(members, score, config.batch_size, config.seed, origin=source)
+    try:
+        return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
+    except FileNotFoundError:
+        expected = "a run directory, a genome.json, runs:/... or models:/..."
+        raise ValueError(f"source {source} does not exist, expected {expected}") from None
+    except (UnicodeDecodeError, ValueError, OSError) as error:
+        raise ValueError(f"source {source} holds no genome: {error}") from None
+
+
+def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
+    path = run.ensemble / "members.json"
+    try:
+        members = json.loads(path.read_text(encoding="utf-8"))
+        return tuple((Genome.from_dict(member["genome"]), int(member["count"])) for member in members)
+    except FileNotFoundError:
+        raise ValueError(
+            f"run directory {run.path} has no ensemble, expected a search that confirmed its front"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}") from None
+
+
+def protocol(recipe: Recipe, pool: Dataset) -> tuple[Folds, str]:
+    """What final training sees: as the search scored. Returns the folds and one line that says so."""
+    if recipe.score.startswith("holdout"):
+        return holdout(pool), "trained on the training split, as the search did (holdout)"
+    line = f"trained on the training and validation splits together, as the search scored by {recipe.score}"
+    return final(pool), line

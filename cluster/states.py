@@ -1,0 +1,74 @@
+"""Trained weights on disk: one file per candidate and rung, as safetensors, written beside and then renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cluster.files import replacing
+from cluster.job import RowState
+
+_PARTS = tuple(field.name for field in fields(RowState) if field.name != "epochs")
+
+
+class States:
+    """The folder states/ of a run directory: ID-RUNG.safetensors."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
+        """Keep the replicates of a candidate as they stood on a rung."""
+        from safetensors.numpy import save_file
+
+        arrays: dict[str, Any] = {}
+        for replicate, state in states.items():
+            arrays[f"{replicate}/epochs"] = np.array([state.epochs], np.int64)
+            for part in _PARTS:
+                found = getattr(state, part).items()
+                arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in found}
+        path = self._path(number, rung)
+        with replacing(path) as temporary:
+            save_file(arrays, temporary)
+        return path
+
+    def load(self, number: int, rung: int) -> dict[int, RowState]:
+        """The replicates of a candidate as they stood on a rung, by their number; empty if they were not kept."""
+        from safetensors.numpy import load_file
+
+        path = self._path(number, rung)
+        if not path.exists():
+            return {}
+        parts: dict[int, dict[str, dict[str, Any]]] = {}
+        epochs: dict[int, int] = {}
+        for key, array in load_file(path).items():
+            replicate, part, *name = key.split("/", 2)
+            if part == "epochs":
+                epochs[int(replicate)] = int(array[0])
+            else:
+                parts.setdefault(int(replicate), {}).setdefault(part, {})[name[0]] = array
+        return {replicate: RowState(count, **parts[replicate]) for replicate, count in sorted(epochs.items())}
+
+    def drop(self, number: int, rung: int) -> None:
+        """Forget what was kept of a candidate on a rung, if it is there."""
+        self._path(number, rung).unlink(missing_ok=True)
+
+    def kept(self) -> set[tuple[int, int]]:
+        """(candidate, rung) of everything that is kept."""
+        return set(self._kept())
+
+    def _kept(self) -> Iterator[tuple[int, int]]:
+        for path in self.folder.glob("*-*.safetensors"):
+            number, _, rung = path.stem.partition("-")
+            if number.isdecimal() and rung.isdecimal():
+                yield int(number), int(rung)
+
+    def _path(self, number: int, rung: int) -> Path:
+        for value in (number, rung):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"candidate id or rung is {value!r}, expected a whole number of 0 or more")
+        return self.folder / f"{number}-{rung}.safetensors"

@@ -1,0 +1,46 @@
+"""Weights on disk: bit by bit what they were, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cluster.job import RowState
+from cluster.states import States
+
+
+def state(epochs: int, *, ended: bool = False) -> RowState:
+    arrays = {
+        "heads.a/b.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "bias": np.full(2, epochs, np.float32),
+    }
+    return RowState(epochs, arrays) if ended else RowState(epochs, arrays, arrays, {}, arrays)
+
+
+def test_states_come_back_bit_by_bit_until_dropped(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    states.save(4, 2, {0: state(9), 3: state(12, ended=True)})
+    loaded = states.load(4, 2)
+    assert {replicate: found.epochs for replicate, found in loaded.items()} == {0: 9, 3: 12}
+    np.testing.assert_array_equal(loaded[0].raw["heads.a/b.weight"], state(9).raw["heads.a/b.weight"])
+    assert (loaded[0].first, loaded[3].raw) == ({}, {})
+    assert states.kept() == {(4, 2)}
+    states.drop(4, 2)
+    states.drop(4, 2)
+    assert states.load(4, 2) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_rung_has_its_own(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    for rung in (0, 1):
+        states.save(4, rung, {0: state(rung)})
+    assert [states.load(4, rung)[0].epochs for rung in (0, 1)] == [0, 1]
+
+
+@pytest.mark.parametrize("number", [-1, "../front", True, 1.0])
+def test_weights_cannot_be_put_outside_the_folder(tmp_path: Path, number: object) -> None:
+    with pytest.raises(ValueError, match=r"candidate id or rung is .*, expected a whole number of 0 or more"):
+        States(tmp_path).save(number, 0, {})  # type: ignore[arg-type]
