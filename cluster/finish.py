@@ -153,7 +153,7 @@ def save_ensemble(found: Found, problem: Problem, run: RunDirectory) -> dict[str
         "best_alone": chosen.alone,
         **chosen.costs(found.genomes, problem, replicates=len(members[0][1])),
     }
-    info = {**run.manifest(), "genomes": len(members), "validation": chosen.scores}
+    info = {**run.manifest(), "ensemble": True, "genomes": len(members), "validation": chosen.scores}
     _predictor(members, problem, info).save(run.ensemble)
     write_json(run.ensemble / "members.json", [{"genome": genome.to_dict(), "count": n} for genome, _, n in members])
     return described

@@ -18,6 +18,7 @@ class Recipe:
     """Genomes, each with how often it counts; and how their search scored ("holdout" or "folds:K") and batched."""
 
     members: tuple[tuple[Genome, int], ...]
+    ensemble: bool = False
     score: str = "holdout"
     batch_size: int = 16
     seed: int = 0
@@ -41,7 +42,7 @@ def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
             config = run.config()
             members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
             score = run.manifest().get("score", "holdout")
-            return Recipe(members, score, config.batch_size, config.seed, origin=source)
+            return Recipe(members, ensemble, score, config.batch_size, config.seed, origin=source)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
     except FileNotFoundError:
@@ -57,9 +58,7 @@ def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
         members = json.loads(path.read_text(encoding="utf-8"))
         return tuple((Genome.from_dict(member["genome"]), int(member["count"])) for member in members)
     except FileNotFoundError:
-        raise ValueError(
-            f"run directory {run.path} has no ensemble, expected a search that confirmed its front"
-        ) from None
+        raise ValueError(f"run directory {run.path} has no ensemble: its search confirmed no front") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}") from None
 

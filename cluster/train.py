@@ -61,6 +61,7 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
         device=device,
         protocol=line,
         origin=recipe.origin,
+        ensemble=recipe.ensemble,
         genomes=len(recipe.members),
     )
     predictor = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
@@ -88,7 +89,7 @@ def check_modalities(genome: Genome, dataset: Dataset) -> None:
 def score(predictor: Any, dataset: Dataset, modalities: Sequence[str] | None = None) -> Table:
     """Metrics on all samples of `dataset` of a model's networks, one by one, and of their mean prediction.
 
-    They are called `best` and `best+ensemble`; of an ensemble of several genomes, `ensemble` (the genomes' mean for
+    They are called `best` and `best+ensemble`; of an ensemble of genomes, `ensemble` (the genomes' mean for
     each seed) and `ensemble+ensemble` (the mean of all). `modalities`: only these are shown to them; None: all.
     """
     from model.predictor import inputs_of
@@ -99,7 +100,7 @@ def score(predictor: Any, dataset: Dataset, modalities: Sequence[str] | None = N
     weights = np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
     means = {name: _weighted(values, weights) for name, values in outputs.items()}
     each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
-    name = "best" if genomes == 1 else "ensemble"
+    name = "ensemble" if predictor.info.get("ensemble") else "best"
     table = {name: summarise(each)}
     if len(each) > 1:
         total = weights.sum(1) / weights.sum()

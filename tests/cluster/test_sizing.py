@@ -1,0 +1,84 @@
+"""Sizes that fit each other, and what scores by default."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tiny import data
+
+from cluster.config import SearchConfig
+from cluster.problem import choose_folds, describe_score
+from cluster.sizing import fit_sizes, ladder_of
+from cluster.throughput import choose
+from evo.fidelity import Fidelity
+from model.data.planted import planted
+
+
+def config(**given: object) -> SearchConfig:
+    return SearchConfig.of({"data": "planted", **given})
+
+
+def test_a_population_holds_all_that_the_workers_train_at_a_time() -> None:
+    rungs = ladder_of(config(), choose_folds("folds:5", data().pool(), 0))
+    assert fit_sizes(config(), rungs, workers=2).population == 32
+    assert fit_sizes(config(), rungs, workers=2, measured=256) == dataclasses.replace(
+        fit_sizes(config(), rungs, 2), cohort=256, population=512
+    )
+    assert fit_sizes(config(population=40, cohort=4), rungs, workers=64) == dataclasses.replace(
+        fit_sizes(config(), rungs, 2), cohort=4, population=40
+    )
+
+
+def test_replicates_count_among_the_networks_of_a_cohort() -> None:
+    off = config(rungs=False)
+    single = ladder_of(off, choose_folds("folds:5", data().pool(), 0))
+    assert single.rungs == (Fidelity(None, 5),)
+    assert fit_sizes(off, single, workers=4, measured=50).population == 4 * 10
+
+
+def test_a_generation_depends_on_no_number_of_workers() -> None:
+    generational = config(mode="generational")
+    rungs = ladder_of(generational, choose_folds("folds:5", data().pool(), 0))
+    assert {fit_sizes(generational, rungs, workers).population for workers in (1, 64)} == {32}
+
+
+def test_the_smallest_cohort_is_chosen_that_no_larger_one_beats_by_far() -> None:
+    per_network = {8: 1.0, 16: 0.6, 32: 0.5, 64: 0.49, 128: 0.1}
+    assert choose(lambda size: 0.01 * size * per_network[size]) == 32
+
+
+def test_out_of_memory_and_long_trials_end_the_measurement() -> None:
+    def short_of_memory(size: int) -> float:
+        if size > 16:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return 0.1
+
+    assert choose(short_of_memory) == 16
+    assert choose(lambda size: 3.0) == 16
+    with pytest.raises(RuntimeError, match="a bug"):
+        choose(lambda size: (_ for _ in ()).throw(RuntimeError("a bug")))
+
+
+def test_a_small_validation_split_is_scored_by_folds_and_the_reason_is_told() -> None:
+    pool = planted(sizes=(300, 80, 10)).pool()
+    folds = choose_folds("auto", pool, 0)
+    assert folds.kind == "folds:5"
+    assert "80 samples, is too small to tell good genomes apart" in describe_score(folds, pool, "auto")
+    assert "too small" not in describe_score(folds, pool, "folds:5")
+
+
+def test_a_large_validation_split_scores_by_itself() -> None:
+    pool = planted(sizes=(200, 2000, 10)).pool()
+    folds = choose_folds("auto", pool, 0)
+    assert folds.kind == "holdout"
+    assert describe_score(folds, pool, "auto").endswith("a split of 2000 or more tells good genomes apart")
+
+
+def test_data_with_too_few_groups_is_scored_by_its_validation_split() -> None:
+    pool = data().pool()
+    few = dataclasses.replace(pool, groups=np.arange(len(pool)) % 3)
+    folds = choose_folds("auto", few, 0)
+    assert folds.kind == "holdout"
+    assert "too few groups" in describe_score(folds, few, "auto")
