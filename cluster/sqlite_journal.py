@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS candidates(
     status TEXT NOT NULL, generation INTEGER, failure_kind TEXT, failure_message TEXT,
     seconds REAL, worker TEXT, asked_at REAL NOT NULL, ended_at REAL);
 CREATE TABLE IF NOT EXISTS outcomes(
-    id INTEGER NOT NULL, rung INTEGER NOT NULL, scores TEXT NOT NULL, seconds REAL, worker TEXT, PRIMARY KEY(id, rung));
+    id INTEGER NOT NULL, rung INTEGER NOT NULL, scores TEXT NOT NULL, seconds REAL, worker TEXT, ended_at REAL,
+    PRIMARY KEY(id, rung));
 CREATE TABLE IF NOT EXISTS confirmed(id INTEGER PRIMARY KEY, scores TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version={version};
@@ -51,7 +52,7 @@ class JournalRow:
     """One candidate as the journal holds it. Times are seconds since 1970; None: not yet.
 
     status: "asked" (it has no outcome yet), "done" or "failed". fidelity: the last rung asked for. outcomes: scores of
-    each rung that it ended on; `scores`, the last of them. confirmed: scores of training it again from scratch.
+    each rung that it ended on, at the times `ended`. confirmed: scores of training it again from scratch.
     """
 
     id: int
@@ -67,6 +68,7 @@ class JournalRow:
     worker: str | None
     asked_at: float
     ended_at: float | None
+    ended: tuple[float, ...] = ()
     confirmed: Mapping[str, Score] | None = None
 
     @property
@@ -129,8 +131,9 @@ class Journal:
                     raise ValueError(f"candidate {item.id} has an outcome but was never asked")
                 if not isinstance(item.outcome, Failure):
                     self._db.execute(
-                        "INSERT OR REPLACE INTO outcomes(id, rung, scores, seconds, worker) VALUES (?, ?, ?, ?, ?)",
-                        (item.id, item.fidelity, _scores_text(item.outcome), item.seconds, item.worker),
+                        "INSERT OR REPLACE INTO outcomes(id, rung, scores, seconds, worker, ended_at) "
+                        "VALUES (?, ?, ?, ?, ?, ?)",
+                        (item.id, item.fidelity, _scores_text(item.outcome), item.seconds, item.worker, time.time()),
                     )
             self._write_state(state)
 
@@ -147,8 +150,10 @@ class Journal:
     def rows(self) -> Iterator[JournalRow]:
         """Every candidate, by id."""
         outcomes: dict[int, list[Mapping[str, Score]]] = {}
-        for number, scores in self._db.execute("SELECT id, scores FROM outcomes ORDER BY id, rung"):
+        times: dict[int, list[float]] = {}
+        for number, scores, ended in self._db.execute("SELECT id, scores, ended_at FROM outcomes ORDER BY id, rung"):
             outcomes.setdefault(number, []).append(scores_from_json(json.loads(scores)))
+            times.setdefault(number, []).append(ended)
         confirmed = dict(self._db.execute("SELECT id, scores FROM confirmed").fetchall())
         cursor = self._db.execute(
             "SELECT id, genome, key, parents, fidelity, status, generation, failure_kind, failure_message, "
@@ -156,7 +161,8 @@ class Journal:
         )
         with closing(cursor):
             for values in cursor:
-                yield _row(values, outcomes.get(values[0], []), confirmed.get(values[0]))
+                number = values[0]
+                yield _row(values, outcomes.get(number, []), times.get(number, []), confirmed.get(number))
 
     def counts(self) -> dict[str, int]:
         """How many candidates are asked (pending), done and failed."""
@@ -200,7 +206,9 @@ def _scores_text(outcome: Mapping[str, float | Score]) -> str:
     return json.dumps(scores_to_json(scores), allow_nan=False)
 
 
-def _row(values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], confirmed: str | None) -> JournalRow:
+def _row(
+    values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], ended: Iterable[float], confirmed: str | None
+) -> JournalRow:
     number, genome, key, parents, fidelity, status, generation, kind, message, *rest = values
     return JournalRow(
         id=number,
@@ -216,5 +224,6 @@ def _row(values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], confi
         worker=rest[1],
         asked_at=rest[2],
         ended_at=rest[3],
+        ended=tuple(ended),
         confirmed=None if confirmed is None else scores_from_json(json.loads(confirmed)),
     )

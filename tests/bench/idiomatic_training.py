@@ -28,11 +28,17 @@ def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed:
     network = IdiomaticNetwork(genome, pool.schema)
     optimizer = torch.optim.AdamW(network.parameters(), lr=genes.learning_rate, weight_decay=genes.weight_decay)
     average, start = copy.deepcopy(network), genes.epochs - math.ceil(genes.epochs * 0.5)
+    scales = target_scales(pool, folds)
     for epoch in range(genes.epochs):
         for indices in batches(folds.trained, batch_size, seed, epoch):
             outputs, gates = network(pool.batch(indices))
             targets = pool.targets_at(indices)
-            losses = [task_loss(task, outputs[name], *targets[name]) for name, task in pool.schema.tasks.items()]
+            losses = [
+                task_loss(
+                    task, outputs[name], (targets[name].values - scales[name][0]) / scales[name][1], targets[name].known
+                )
+                for name, task in pool.schema.tasks.items()
+            ]
             loss = sum(losses) + genes.balance * sum(map(balance_loss, gates)) + genes.z_loss * sum(map(z_loss, gates))
             optimizer.zero_grad()
             loss.backward()
@@ -44,7 +50,17 @@ def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed:
     average.eval()
     with torch.inference_mode():
         parts = [average(pool.batch(indices))[0] for indices in torch.arange(len(pool)).numpy().reshape(1, -1)]
-    return parts[0]
+    return {name: values * scales[name][1] + scales[name][0] for name, values in parts[0].items()}
+
+
+def target_scales(pool: Pool, folds: Folds) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each regression target on what the first fold trains on; (0, 1) for classes."""
+    trained, found = torch.from_numpy(folds.trained), {}
+    for name, task in pool.schema.tasks.items():
+        values, known = (part[trained] for part in pool.targets[name])
+        labelled = values[known > 0]
+        found[name] = (float(labelled.mean()), float(labelled.std())) if task.kind == "regression" else (0.0, 1.0)
+    return found
 
 
 def task_loss(task: TaskInfo, outputs: Tensor, values: Tensor, known: Tensor) -> Tensor:

@@ -38,10 +38,16 @@ def times(seconds: float, count: int = 20) -> list[float]:
 
 
 def front(evaluations: Iterable[Evaluation], objectives: Sequence[str], seconds: float) -> list[Evaluation]:
-    """What no other evaluation that had ended by then dominates, by the search's own scores."""
+    """What no other evaluation that had ended by then dominates, by the search's own scores.
+
+    Of a search with rungs (`level` in the info), those of the highest level that any had reached by then.
+    """
     ended = [item for item in evaluations if item.scores and item.seconds <= seconds]
     if not ended:
         return []
+    top = max(item.info.get("level", 0) for item in ended)
+    latest = {item.info.get("id", ~place): item for place, item in enumerate(ended) if item.info.get("level", 0) == top}
+    ended = list(latest.values())
     kept = moocore.is_nondominated([[item.scores[name] for name in objectives] for item in ended])
     return [item for item, is_kept in zip(ended, kept, strict=True) if is_kept]
 

@@ -1,0 +1,85 @@
+"""Tables of bench-results/full.json, whatever part of it there is; and where we lose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rescore import seconds_to
+from stats import mean_interval, paired_interval
+
+
+def report(found: Mapping[str, Any]) -> None:
+    """Print everything."""
+    results = {name: piece["result"] for name, piece in found.items()}
+    commits = sorted({str(piece["machine"]["commit"]) for piece in found.values()})
+    print(f"\n{len(found)} pieces, measured at {', '.join(commits) or 'no commit'}")
+    _ours(results)
+    _peers(results)
+
+
+def _ours(results: Mapping[str, Any]) -> None:
+    """Per data set and variant: confirmed error and hypervolume at the end, over seeds, and beside `haemsa`."""
+    sets = sorted({name.split("/")[1] for name in results if name.startswith("ours/")})
+    for data in sets:
+        by_variant: dict[str, dict[int, Any]] = {}
+        for name, result in results.items():
+            kind, *rest = name.split("/")
+            if kind == "ours" and rest[0] == data:
+                by_variant.setdefault(rest[1], {})[int(rest[2])] = result
+        print(f"\n{data}: confirmed on all folds; the search's own best, and the front (error, log10 parameters)")
+        print("variant          seeds  genomes  best error (95 %)           hypervolume (95 %)          less haemsa's")
+        for variant, by_seed in by_variant.items():
+            _variant_line(variant, by_seed, by_variant.get("haemsa", {}))
+        _over_time(by_variant)
+
+
+def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any]) -> None:
+    best, volume = ([found[key][-1][1] for found in by_seed.values()] for key in ("best", "hypervolume"))
+    genomes = np.mean([found["evaluations"] for found in by_seed.values()])
+    pairs = [
+        (by_seed[seed]["hypervolume"][-1][1], ours[seed]["hypervolume"][-1][1]) for seed in by_seed if seed in ours
+    ]
+    versus = _interval(paired_interval(*zip(*pairs, strict=True))) if pairs and variant != "haemsa" else "-"
+    figures = (_interval(mean_interval(values)) for values in (best, volume))
+    print(f"{variant:16} {len(by_seed):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}  {versus}")
+
+
+def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
+    """Mean confirmed hypervolume of each variant at a few times."""
+    first = next(iter(next(iter(by_variant.values())).values()))
+    at = [seconds for seconds, _ in first["hypervolume"]]
+    print("seconds          " + "".join(f"{seconds:8.0f}" for seconds in at))
+    for variant, by_seed in by_variant.items():
+        rows = np.array([[volume for _, volume in found["hypervolume"]] for found in by_seed.values()])
+        print(f"{variant:16} " + "".join(f"{value:8.3f}" for value in rows.mean(axis=0)))
+
+
+def _peers(results: Mapping[str, Any]) -> None:
+    """Seconds in which ours reaches what each peer has at its end, rescored by one plain trainer."""
+    for name, result in results.items():
+        if not name.startswith("rescored/"):
+            continue
+        volumes = {peer: [tuple(point) for point in points] for peer, points in result["hypervolume"].items()}
+        print(f"\nMOSI, seed {name.split('/')[1]}: hypervolume at the end, and seconds until ours has as much")
+        ours = volumes["haemsa"]
+        for peer, points in volumes.items():
+            seconds, target = points[-1]
+            reached = seconds_to(ours, target)
+            share = "-" if peer == "haemsa" else _share(reached, seconds)
+            count = results.get(f"peer/{peer}/{name.split('/')[1]}", {}).get("evaluations", 0)
+            print(f"{peer:20} {count:5} evaluations  {target:.4f}  {share}")
+
+
+def _share(reached: float | None, seconds: float) -> str:
+    if reached is None:
+        return "never: here we lose"
+    lost = "" if reached <= seconds / 5 else " (more than a fifth)"
+    return f"{reached:.0f} s, {reached / seconds:.2f} of its time{lost}"
+
+
+def _interval(values: Sequence[float]) -> str:
+    mean, low, high = values
+    return "-" if math.isnan(mean) else f"{mean:.4f} ({low:.4f} to {high:.4f})"

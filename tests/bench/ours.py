@@ -1,0 +1,107 @@
+"""Searches of ours, as a user starts them, and what they leave: a trace, and their fronts over time, confirmed.
+
+A variant is a search with one of its parts switched off, or with evolution itself: `random` never breeds.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rescore import Volumes, front, hypervolume
+from setting import ROOT
+from traces import Evaluation, Trace
+
+from cluster.config import SearchConfig
+from cluster.job import CONFIRM, Job
+from cluster.journal import RunDirectory
+from cluster.launch import trial_data
+from cluster.problem import Problem
+from cluster.trial import Trial
+from evo.candidate import Candidate
+from evo.fidelity import Fidelity
+from model.spec import Genome
+
+VARIANTS: Final[dict[str, tuple[str, ...]]] = {
+    "haemsa": (),
+    "random": ("--population", "1000000"),  # candidates are sampled until there are so many
+    "no-inheritance": ("--no-inherit",),
+    "no-rungs": ("--no-rungs",),
+    "generational": ("--mode", "generational"),
+    "cohorts-of-one": ("--cohort", "1"),
+}
+LONGEST: Final = 900.0
+
+
+def run_ours(data: str, variant: str, seconds: float, seed: int, run: Path) -> Path:
+    """Search for so many seconds, start-up included, on two workers; returns the trace beside the run directory.
+
+    What is confirmed at the end of a search is left out: the benchmark confirms the fronts of all, the same way.
+    """
+    trace = run.with_suffix(".jsonl")
+    if trace.exists():
+        return trace
+    start = time.time()
+    options = ["--data", data, "--seed", str(seed), "--run", str(run), "--workers", "2", "--objectives", "mae,params"]
+    spent = ["--time", f"{seconds:g}s", "--confirm", "0", "--tracking", "off", "--score", "folds:5"]
+    command = [sys.executable, "-c", "from cluster.cli import main; main()", "search", *options, *spent]
+    subprocess.run([*command, *VARIANTS[variant]], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST)
+    write_trace(run, start, trace)
+    return trace
+
+
+def write_trace(run: Path, start: float, path: Path) -> None:
+    """Every outcome of a run directory, of each rung, with the seconds since `start`."""
+    with RunDirectory.open(run, read_only=True) as directory:
+        rows = list(directory.rows())
+        full = int(directory.state()["evolution"]["ladder"][1])
+    trace = Trace.begin(path)
+    for row in rows:
+        for rung, (scores, ended) in enumerate(zip(row.outcomes, row.ended, strict=True)):
+            means = {name: score.mean for name, score in scores.items()}
+            info = {"id": row.id, "rung": rung, "level": min(rung, full), "epochs": row.genome.training.epochs}
+            trace.append(row.genome, means, seconds=ended - start, **info)
+
+
+def confirm_all(data: str, seed: int, genomes: Iterable[Genome]) -> dict[str, Any]:
+    """Objectives by key of each genome, trained from scratch on all folds; seeds depend on the genome alone."""
+    problem, trial = _trial(data, seed)
+    found: dict[str, Any] = {}
+    ordered = sorted({genome.key: genome for genome in genomes}.values(), key=problem.size)
+    for place in range(0, len(ordered), 6):
+        part = ordered[place : place + 6]
+        fidelity = Fidelity(None, len(problem.folds))
+        jobs = [Job(Candidate(int(g.key[:7], 16), g), fidelity, purpose=CONFIRM) for g in part]
+        for genome, result in zip(part, trial(jobs), strict=True):
+            scores = result.outcome if isinstance(result.outcome, Mapping) else {}
+            found[genome.key] = {name: scores[name].mean for name in problem.objectives} if scores else {}
+    return found
+
+
+def _trial(data: str, seed: int) -> tuple[Problem, Trial]:
+    config = SearchConfig.of({"data": data, "seed": seed, "score": "folds:5", "objectives": ["mae", "params"]})
+    problem = Problem.of(config)
+    return problem, Trial(trial_data(config, problem))
+
+
+def curves(
+    evaluations: Sequence[Evaluation], scores: Mapping[str, Any], objectives: Sequence[str], at: Sequence[float],
+    reference: Sequence[float],
+) -> tuple[Volumes, Volumes]:  # fmt: skip
+    """Over time: the confirmed error of whom the search held for best, and the front's confirmed hypervolume."""
+    best, volumes = Volumes(), Volumes()
+    main, params = objectives
+    for seconds in at:
+        items = front(evaluations, objectives, seconds)
+        kept = [scores[item.genome.key] for item in items if scores.get(item.genome.key)]
+        losses = np.array([[one[main], np.log10(one[params])] for one in kept]).reshape(-1, 2)
+        volumes.append((seconds, hypervolume(losses, reference)))
+        leader = min(items, key=lambda item: item.scores[main], default=None)
+        confirmed = scores.get(leader.genome.key) if leader else None
+        best.append((seconds, confirmed[main] if confirmed else float("nan")))
+    return best, volumes
