@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a search stands. `best`: the best score by objective; `elapsed`, `remaining`: seconds; None: unknown."""
+    """Where a search stands. `best`: the best score by objective; `elapsed`, `remaining`: seconds; None: unknown.
+
+    `rung`: while no candidate has reached the last level of rungs, the highest one reached, and that last one.
+    """
 
     evaluations: int
     total: int | None = None
@@ -26,6 +29,7 @@ class Status:
     elapsed: float = 0.0
     remaining: float | None = None
     generation: int = 0
+    rung: tuple[int, int] | None = None
 
 
 class Progress(Protocol):
@@ -117,7 +121,7 @@ def line(status: Status) -> str:
     """The status in one line: "48/200 · mae 0.912 · params 1.2k · front 7 · busy 96% · 1m 10s, 3m 40s left"."""
     parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
     parts += [f"{name} {number(value)}" for name, value in status.best.items()]
-    parts.append(f"front {status.front_size}")
+    parts.append(f"front {status.front_size}" + (" on rung {} of {}".format(*status.rung) if status.rung else ""))
     if status.failures:
         parts.append(f"failed {status.failures}")
     if status.busy_fraction is not None:

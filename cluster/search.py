@@ -230,7 +230,12 @@ class Search:
             elapsed=elapsed,
             remaining=self.budget.remaining(),
             generation=self.evolution.generation,
+            rung=self._rung(),
         )
+
+    def _rung(self) -> tuple[int, int] | None:
+        top, full = self.evolution.archive.top_level, self.evolution.ladder.full
+        return (top + 1, full + 1) if 0 <= top < full else None
 
     def statistics(self) -> dict[str, Any]:
         """What the summary says of the search's cost."""

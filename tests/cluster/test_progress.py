@@ -77,3 +77,8 @@ def test_on_a_terminal_there_is_one_bar_and_notes_stay_above() -> None:
     last = [text for text in out.getvalue().splitlines() if "front" in text][-1]
     assert "10/10" in last
     assert "mae 0.8" in last
+
+
+def test_a_line_says_on_which_rung_the_front_stands_until_one_reached_the_last() -> None:
+    assert "front 7 on rung 1 of 3" in line(Status(4, front_size=7, rung=(1, 3)))
+    assert "rung" not in line(Status(4, front_size=7))
