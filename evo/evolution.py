@@ -37,7 +37,7 @@ class Evolution(Generic[G]):
     `objectives`: name to "min" or "max"; other scores told are kept, not used.
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
     `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
-    they have `batch` replicates to train together, or when nothing new is asked for.
+    they have about `batch` replicates to train together, or when nothing new is asked for.
     Raises ValueError for settings out of range.
     """
 
@@ -158,10 +158,14 @@ class Evolution(Generic[G]):
         state.load(self, saved, decode, rows)
 
     def _ask_steady(self, n: int, new: int) -> list[Candidate[G]]:
-        """Those that climb from one rung, if there are enough of them, else new ones."""
+        """Those that climb from one rung, if there are enough of them, else new ones.
+
+        Enough fill a batch, or are as many as a generation lets climb: a batch for a large device may be larger.
+        """
+        enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
         for rung in reversed(range(len(self._rungs) - 1)):
             ready = self._promotable(rung)
-            if ready and (not new or len(ready) * self.ladder.added(rung + 1) >= self.batch):
+            if ready and (not new or len(ready) * self.ladder.added(rung + 1) >= enough):
                 return self._promote(rung, ready[:n])
         return self._breeder.breed(new, self.population) if new else []
 
