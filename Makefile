@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench bench-quick bench-full lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -27,9 +27,20 @@ lint: $(VENV)/installed
 test: lint ## lint, types, import rules and all tests
 	$(BIN)/pytest
 
-bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative
-	$(BIN)/python -m tests.bench.bench_cohort
+bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: under an hour
+	$(BIN)/python -m tests.bench.bench_driver
+	$(BIN)/python -m tests.bench.bench_scale
 	$(BIN)/python -m tests.bench.bench_evolution
+	$(BIN)/python -m tests.bench.bench_cohort
+
+bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten minutes
+	$(BIN)/python -m tests.bench.bench_driver --quick
+	$(BIN)/python -m tests.bench.bench_scale --quick
+	$(BIN)/python -m tests.bench.bench_evolution --quick
+	$(BIN)/python -m tests.bench.bench_cohort --quick
+
+bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
+	$(BIN)/python -m tests.bench.bench_full
 
 clean: ## remove what was made here, runs and models too
 	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results

@@ -98,8 +98,8 @@ class Search:
         return candidates
 
     def _room(self) -> int:
-        """How many candidates may be asked for at once: the first ones have no parents to wait for."""
-        steady = self.config.mode == "steady" and self.evolution.population
+        """How many candidates may be asked for at once: a cohort for each free worker, or a whole generation."""
+        steady = self.config.mode == "steady"
         return self._genomes(0) * self.evaluator.free if steady else self.evolution.population_size
 
     def _genomes(self, rung: int) -> int:

@@ -60,10 +60,15 @@ class Archive(Generic[G]):
         """The level of a candidate's latest scores."""
         return self.ladder.level(self.evaluated[number].fidelity)
 
+    @property
+    def uneven(self) -> bool:
+        """Whether some scores of the last level are surer than others, so that all change with each that comes."""
+        return len(+self._replicates) > 1
+
     def adjusted(self, level: int) -> Table:
         """Losses of a level, weighed by their errors where some are surer than others (see evo/noise.py)."""
         table = self._levels[level]
-        if level < self.ladder.full or len(+self._replicates) < 2:
+        if level < self.ladder.full or not self.uneven:
             return table
         records = [self.evaluated[int(number)] for number in table.ids]
         weighed = np.empty_like(table.losses)

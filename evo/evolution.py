@@ -221,9 +221,13 @@ class Evolution(Generic[G]):
     def _survive(self) -> None:
         """Choose the next population from this one and all that entered since; failures are in neither."""
         if self._entered:
-            ids = dict.fromkeys([*(individual.id for individual in self.population), *self._entered])
+            members = {individual.id: individual for individual in self.population}
+            stale = dict.fromkeys(members if self.archive.uneven else (), None) | dict.fromkeys(self._entered)
             tables = [self.archive.adjusted(level) for level in range(self.ladder.full + 1)]
-            alive = [self._individual(number, tables) for number in ids if number in self.archive.evaluated]
+            members |= {
+                number: self._individual(number, tables) for number in stale if number in self.archive.evaluated
+            }
+            alive = [individual for number, individual in members.items() if number in self.archive.evaluated]
             self.population = self._breeder.toolbox.survive(alive, self.population_size)
             self._entered = []
         if self.generation > 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, Literal
 
 import numpy as np
@@ -67,12 +68,12 @@ class Objectives:
                 raise ValueError(f"objective {name} has direction {direction!r}, expected 'min' or 'max'")
         return cls(tuple(directions.items()))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The objectives' names."""
         return tuple(name for name, _ in self.directions)
 
-    @property
+    @cached_property
     def weights(self) -> tuple[float, ...]:
         """DEAP's weights: -1 to minimise, 1 to maximise."""
         return tuple(-1.0 if direction == "min" else 1.0 for _, direction in self.directions)
