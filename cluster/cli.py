@@ -51,7 +51,7 @@ def console() -> Console:
 def search(
     data: Annotated[Text, typer.Option(help="planted, digits, or a path: an HDF5 store or an MMSA pickle.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="A YAML file of settings; options go before it.")] = None,  # noqa: UP045
-    evaluations: Annotated[Number, typer.Option(help="Stop after so many genomes [default: 200].")] = None,
+    evaluations: Annotated[Number, typer.Option(help="Stop after so many genomes \\[default: 200].")] = None,
     time: Annotated[Text, typer.Option(help="Stop after this long: 90s, 30m, 2h.")] = None,
     patience: Annotated[Number, typer.Option(help="Stop after so many generations without progress.")] = None,
     objectives: Annotated[Text, typer.Option(help="What to optimise, as mae,params.")] = None,
@@ -69,8 +69,8 @@ def search(
     cohort: Annotated[Text, typer.Option(help="Networks trained together as one tensor: a number, or auto.")] = None,
     batch_size: Annotated[Number, typer.Option(help="Samples per training step.")] = None,
     seed: Annotated[Number, typer.Option(help="The seed of everything random.")] = None,
-    name: Annotated[Text, typer.Option(help="The search's name [default: the data's].")] = None,
-    run: Annotated[Text, typer.Option(help="The run directory [default: a new one under runs/].")] = None,
+    name: Annotated[Text, typer.Option(help="The search's name \\[default: the data's].")] = None,
+    run: Annotated[Text, typer.Option(help="The run directory \\[default: a new one under runs/].")] = None,
     tracking: Annotated[Text, typer.Option(help="MLflow's store, or off.")] = None,
     resume: Annotated[Optional[Path], typer.Option(help="Go on with the search in this run directory.")] = None,  # noqa: UP045
     json_file: Json = None,
@@ -103,16 +103,18 @@ def _report_search(run: Path, summary: Any, model: str | None) -> None:
 
     out = console()
     show(run, out)
+    again = shlex.join(["haemsa", "search", "--resume", str(run)])
     if summary["best"] is None:
-        out.print("No candidate has scores: every one failed, see search.log.")
+        failed = summary["ended_by"] != "interrupted"
+        out.print("Every candidate failed: see search.log." if failed else f"Next:\n  {again}", highlight=False)
         return
     train = ["train", str(run), "--data", summary["data"], "--seeds", "5", "--out", f"models/{summary['name']}"]
     lines = [shlex.join(["haemsa", *train]), "haemsa ui"]
     if summary["ended_by"] == "interrupted":
-        lines.insert(0, shlex.join(["haemsa", "search", "--resume", str(run)]))
+        lines.insert(0, again)
     out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False, soft_wrap=True)
-    if model:
-        out.print(f"Registered: {model}", highlight=False, markup=False, soft_wrap=True)
+    told = f"Registered: {model}" if model else "Not registered in MLflow: tracking is off, or see search.log."
+    out.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -121,7 +123,7 @@ def train(
     data: Data,
     seeds: Annotated[int, typer.Option(help="Times to train each network, each with its own seed.")] = 5,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The run's best ensemble, not its best genome.")] = False,
-    out: Annotated[Optional[Path], typer.Option(help="Where to save the model [default: models/NAME].")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(help="Where to save the model \\[default: models/NAME].")] = None,  # noqa: UP045
     json_file: Json = None,
 ) -> None:
     """Train the best genome, or the best ensemble, for good, save it, and score it on the test split, once."""
@@ -169,7 +171,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")],
     data: Data,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
-    split: Annotated[Text, typer.Option(help="Only this split [default: all samples].")] = None,
+    split: Annotated[Text, typer.Option(help="Only this split \\[default: all samples].")] = None,
 ) -> None:
     """Write a saved model's predictions, one row per sample."""
     from cluster.evaluate import load_for, load_model, predictions, write_predictions
@@ -193,7 +195,7 @@ def show(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
-    tracking: Annotated[Text, typer.Option(help="MLflow's store [default: as search has it].")] = None,
+    tracking: Annotated[Text, typer.Option(help="MLflow's store \\[default: as search has it].")] = None,
 ) -> None:
     """Open MLflow's page on the searches made here (on loopback; end it with Ctrl-C)."""
     from cluster.ui import serve

@@ -213,6 +213,8 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown setting {place[0]!r}, expected one of {', '.join(SearchConfig.model_fields)}"
     if first["type"] == "missing":
         return f"setting {place[0]!r} is missing, expected {SearchConfig.model_fields[str(place[0])].description}"
+    if place[0] == "space" and first["type"] == "value_error":
+        return f"setting space: {first['msg'].removeprefix('Value error, ')}"
     expected = dict.fromkeys(_expected(problem["msg"]) for problem in problems if problem["loc"][0] == place[0])
     return f"setting {_name(place)} is {first['input']!r}, expected {' or '.join(expected)}"
 

@@ -48,10 +48,7 @@ class RunDirectory:
     def create(cls, path: Path, config: SearchConfig, manifest: Mapping[str, Any]) -> RunDirectory:
         """Make the folder for a new search. Raises ValueError if it holds another search, or anything else."""
         path = Path(path)
-        if (path / _JOURNAL).exists():
-            raise ValueError(f"run directory {path} already holds a search, expected a new or empty folder")
-        if path.exists() and (not path.is_dir() or {item.name for item in path.iterdir()} - _MADE_FIRST):
-            raise ValueError(f"run directory {path} already holds other files, expected a new or empty folder")
+        cls.check_vacant(path)
         try:
             (path / "states").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -59,6 +56,14 @@ class RunDirectory:
         write_text(path / "config.yaml", config.to_yaml())
         write_json(path / "manifest.json", manifest)
         return cls(path)  # the journal last: a folder with one is complete
+
+    @staticmethod
+    def check_vacant(path: Path) -> None:
+        """Raise ValueError if the folder holds a search, or anything else."""
+        if (path / _JOURNAL).exists():
+            raise ValueError(f"run directory {path} already holds a search, expected a new or empty folder")
+        if path.exists() and (not path.is_dir() or {item.name for item in path.iterdir()} - _MADE_FIRST):
+            raise ValueError(f"run directory {path} already holds other files, expected a new or empty folder")
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> RunDirectory:

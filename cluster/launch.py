@@ -44,6 +44,7 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
     show = progress or SilentProgress()
     problem = Problem.of(config)
     path = Path(config.run) if config.run else _new_run(config)
+    RunDirectory.check_vacant(path)  # before workers are started
     facts = manifest(
         data=config.data,
         fingerprint=problem.fingerprint,

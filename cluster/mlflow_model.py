@@ -84,10 +84,10 @@ def is_better(record: ModelTrained, current: ModelVersion | None) -> bool:
 def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str | None) -> str:
     from mlflow.entities import Metric
 
-    tags = {"mlflow.source.name": "haemsa train", "haemsa.fingerprint": record.fingerprint}
+    tags = {"mlflow.source.name": "haemsa search", "haemsa.fingerprint": record.fingerprint}
     if search_run_id:
         tags["haemsa.search_run"] = search_run_id
-    run_id = str(client.create_run(experiment, run_name=f"train {record.name}", tags=tags).info.run_id)
+    run_id = str(client.create_run(experiment, run_name=f"best of {record.name}", tags=tags).info.run_id)
     metrics = {**record.metrics, f"selection/{record.objective}": record.score}
     client.log_batch(run_id, metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items()])
     client.log_text(run_id, record.genome_json, "genome.json")

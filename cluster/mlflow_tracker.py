@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import tempfile
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from cluster.files import to_json, write_json, write_text
+from cluster.tables import GENOME_COLUMNS
 from cluster.tracking import GenerationEnded, ModelTrained, Row, SearchEnded, SearchStarted
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ class MlflowTracker:
         self._client.log_batch(child, metrics=_metrics(record.metrics, record.number))
         with tempfile.TemporaryDirectory() as folder:
             self._write_front(Path(folder), record)
-            _write_population(Path(folder), record.population)
+            _write_population(Path(folder), record.population, list(self._started.objectives))
             self._client.log_artifacts(child, folder)
         self._client.set_terminated(child)
 
@@ -188,21 +190,30 @@ def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
     return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
 
 
-def _write_population(folder: Path, population: Sequence[Row]) -> None:
-    """population.json is a table that MLflow's page sorts, population.csv the same, genomes.jsonl a genome per line."""
+def _write_population(folder: Path, population: Sequence[Row], objectives: Sequence[str]) -> None:
+    """population.json is the table that MLflow's page shows, population.csv all columns, genomes.jsonl a genome a line.
+
+    The page sorts by digits, so its fractions have six decimals each; it shows the objectives and what a genome is.
+    """
     import pandas as pd
 
-    rows = [{key: _legible(value) for key, value in row.items() if key != "genome"} for row in population]
-    frame = pd.DataFrame(rows)
-    frame.to_json(folder / "population.json", orient="split", index=False)
+    frame = pd.DataFrame([{key: value for key, value in row.items() if key != "genome"} for row in population])
     frame.to_csv(folder / "population.csv", index=False)
+    scores = [key for name in objectives for key in (name, f"{name}_error")]
+    shown = ["id", "generation", "rung", "on_front", *scores, *GENOME_COLUMNS, "parents"]
+    table = frame[[name for name in shown if name in frame]].astype(object)
+    table.map(_sortable).to_json(folder / "population.json", orient="split", index=False)
     genomes = [{"id": row["id"], "genome": json.loads(row["genome"])} for row in population if "genome" in row]
     write_text(folder / "genomes.jsonl", "".join(to_json(item) + "\n" for item in genomes))
 
 
-def _legible(value: object) -> object:
-    """Six digits of a fraction; whole numbers stay whole."""
-    return float(f"{value:.6g}") if isinstance(value, float) and not value.is_integer() else value
+def _sortable(value: object) -> object:
+    """Six decimals of a fraction; whole numbers stay whole, and what is missing empty."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return ""
+    return int(value) if value.is_integer() and abs(value) >= 1 else f"{value:.6f}"
 
 
 def _metrics(values: Mapping[str, float], step: int) -> list[Any]:

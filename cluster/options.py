@@ -20,7 +20,7 @@ def limits_of(items: Sequence[str] | None) -> dict[str, float] | None:
         try:
             limits[name.strip()] = float(value)
         except ValueError:
-            raise ValueError(f"limit {item!r} is none, expected NAME=NUMBER, as params=200000") from None
+            raise ValueError(f"limit is {item!r}, expected NAME=NUMBER, as params=200000") from None
     return limits
 
 

@@ -93,6 +93,10 @@ def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[
             problem = "does not exist" if not matches else f"could be any of {', '.join(matches)}"
             raise ValueError(f"objective {name!r} {problem}, expected one of {', '.join(known)}")
         found[matches[0]] = DIRECTIONS[known[matches[0]]]
+    if set(found) <= set(COSTS):
+        raise ValueError(
+            f"objectives are {', '.join(found)}, expected at least one metric, such as {next(iter(known))}"
+        )
     return found
 
 

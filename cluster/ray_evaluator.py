@@ -53,7 +53,7 @@ def _await(address: str, timeout: float) -> None:
     end = time.monotonic() + timeout
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        raise ValueError(f"address {address!r} is none, expected HOST:PORT or ray://HOST:PORT")
+        raise ValueError(f"address is {address!r}, expected HOST:PORT or ray://HOST:PORT")
     problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
         try:

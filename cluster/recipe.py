@@ -23,6 +23,7 @@ class Recipe:
     batch_size: int = 16
     seed: int = 0
     origin: str = ""
+    fingerprint: str | None = None
 
 
 def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
@@ -41,8 +42,9 @@ def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
         with RunDirectory.open(path, read_only=True) as run:
             config = run.config()
             members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
-            score = run.manifest().get("score", "holdout")
-            return Recipe(members, ensemble, score, config.batch_size, config.seed, origin=source)
+            facts = run.manifest()
+            score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
+            return Recipe(members, ensemble, score, config.batch_size, config.seed, source, found_on)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
     except FileNotFoundError:

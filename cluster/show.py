@@ -24,7 +24,8 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
     """Print the search in the run directory `path`, also while it runs. ValueError if it holds none."""
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
-        name = run.config().name or path.resolve().name
+        config = run.config()
+        name = config.name or Path(config.data).stem
     final = final_rows(rows)
     console.print(_heading(name, rows, summary), markup=False, highlight=False)
     if not final:
@@ -34,7 +35,8 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
     front = front_of(final, objectives)
     best = _best(front, summary)
     scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
-    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
+    why = "" if best.id == front[0].id else f" (the smallest within one standard error of candidate {front[0].id})"
+    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}{why}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
     ensemble = (summary or {}).get("ensemble")
     if ensemble:
@@ -117,7 +119,9 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
 
     more = f", the first {len(front)}" if total > len(front) else ""
     again = ", trained again from scratch" if front[0].confirmed is not None else ""
-    table = Table(title=f"Front: {total} candidates{more}{again}", title_justify="left")
+    table = Table(
+        title=f"Front: {total} {'candidate' if total == 1 else 'candidates'}{more}{again}", title_justify="left"
+    )
     table.add_column("id", justify="right")
     for name, direction in objectives.items():
         table.add_column(Text(f"{name} {'↓' if direction == 'min' else '↑'}"), justify="right", no_wrap=True)

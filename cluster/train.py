@@ -45,6 +45,8 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     normalisation = Normalisation.fit(dataset)
     prepared = normalisation.apply(dataset.pool())
     folds, line = protocol(recipe, prepared)
+    if recipe.fingerprint not in (None, dataset.fingerprint):
+        line += "; the genome was found on other data"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     pool = Pool.of(prepared, device)
     rows = [Row(genome, final_seed(recipe.seed, k)) for k in range(seeds) for genome, _ in recipe.members]

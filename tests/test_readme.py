@@ -63,7 +63,7 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             place = words.index(option)
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
-        words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2"]
+        words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2", "--confirm", "1"]
     return replaced(words, "--seeds", SEEDS) if words[0] == "train" else words
 
 
@@ -97,7 +97,7 @@ def test_steps_are_found_in_their_order_without_prompts_comments_and_other_progr
 
 def test_commands_are_cut_short_whatever_their_numbers() -> None:
     assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
-        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2"
+        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2", "--confirm", "1"
     ]  # fmt: skip
     assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]
@@ -107,9 +107,12 @@ def test_commands_are_cut_short_whatever_their_numbers() -> None:
 def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[list[str]] = []
 
-    def serve(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        served.append(words)
-        return subprocess.CompletedProcess(words, 0)
+    class Server:
+        def __init__(self, words: list[str], **_: object) -> None:
+            served.append(words)
+
+        def wait(self) -> int:
+            return 0
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -124,7 +127,8 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
         provide(words)
         with monkeypatch.context() as patch:
             if words[0] == "ui":
-                patch.setattr(cluster.ui.subprocess, "run", serve)
+                patch.setattr(cluster.ui.subprocess, "Popen", Server)
+                words = [*words, "--port", "5987"]
             ran = haemsa(*words)
         assert ran.status == 0, f"haemsa {shlex.join(words)}\n{ran.err}"
         if step.output is not None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
+import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from haemsa_command import Ran, haemsa
+from search_fakes import started
 from tiny import SPACE, data, stored
 
 import cluster.ui
 from cluster.evaluate import subsets
+from cluster.mlflow_tracker import MlflowTracker
 from model.data.dataset import Dataset
 from model.metrics import all_metrics
 from model.predictor import Predictor
@@ -236,21 +238,46 @@ def test_data_info_tells_what_was_read(world: World, tmp_path: Path) -> None:
     assert found["tasks"]["sentiment"]["bounds"] == [-3.0, 3.0]
 
 
-def test_ui_serves_mlflows_page_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
+class Server:
+    """What MLflow's server would be started as; it ends at once."""
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 0)
+    commands: ClassVar[list[list[str]]] = []
 
-    monkeypatch.setattr(cluster.ui.subprocess, "run", run)
-    ran = haemsa("ui", "--port", 5123, "--tracking", "sqlite:///my.db")
+    def __init__(self, command: list[str], **_: object) -> None:
+        self.commands.append(command)
+
+    def wait(self) -> int:
+        return 0
+
+
+def test_ui_serves_mlflows_page_on_loopback_and_links_every_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.ui.subprocess, "Popen", Server)
+    store = f"sqlite:///{tmp_path}/my.db"
+    MlflowTracker(store).started(started(data_name="toydata"))
+    ran = haemsa("ui", "--port", 5123, "--tracking", store)
     assert ended_well(ran)
-    (command,) = commands
+    (command,) = Server.commands
     assert command[:4] == [sys.executable, "-m", "mlflow", "ui"]
     options = dict(zip(command[4::2], command[5::2], strict=True))
-    assert options == {"--backend-store-uri": "sqlite:///my.db", "--host": "127.0.0.1", "--port": "5123"}
-    assert "http://127.0.0.1:5123" in ran.out
+    assert options == {"--backend-store-uri": store, "--host": "127.0.0.1", "--port": "5123"}
+    assert "toydata: http://127.0.0.1:5123/#/experiments/1?workflowType=machine_learning" in ran.out
+
+
+@pytest.mark.parametrize("port", [99999, -1])
+def test_ui_refuses_a_port_that_is_none(port: int) -> None:
+    ran = haemsa("ui", "--port", port, "--tracking", "sqlite:///my.db")
+    assert (ran.status, ran.out) == (2, "")
+    assert f"port {port} cannot be used" in ran.err
+
+
+def test_ui_refuses_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = haemsa("ui", "--port", port, "--tracking", "sqlite:///my.db")
+    assert ran.status == 2
+    assert f"port {port} cannot be used: Address already in use" in ran.err
 
 
 def test_ui_only_names_a_server_that_runs_elsewhere() -> None:

@@ -119,7 +119,7 @@ def test_what_can_be_repaired_is_reported_and_the_search_goes_on(tmp_path: Path,
         (["--objectives", "mae,mae"], "setting objectives is ['mae', 'mae'], expected names, each once"),
         (["--limit", "weight=3"], "limit 'weight' does not exist, expected one of params, flops"),
         (["--limit", "params=10"], "limit params=10 cannot be met, the smallest network has "),
-        (["--limit", "params"], "limit 'params' is none, expected NAME=NUMBER"),
+        (["--limit", "params"], "limit is 'params', expected NAME=NUMBER"),
         (["--limit", "params=-3"], "setting limits.params is -3.0, expected"),
         (["--score", "folds:50"], "data 'tiny' has "),
         (["--score", "luck"], "setting score is 'luck', expected auto, holdout"),
@@ -185,7 +185,7 @@ def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPa
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ValueError, match=f"no Ray answers at {address} within 0.5 seconds"):
             connect(address, timeout=0.5)
-    with pytest.raises(ValueError, match="address 'nowhere' is none, expected HOST:PORT"):
+    with pytest.raises(ValueError, match="address is 'nowhere', expected HOST:PORT"):
         connect("nowhere", timeout=0.5)
 
 

@@ -40,7 +40,7 @@ def printed(path: Path) -> str:
 
 def test_a_running_search_is_shown_with_what_is_pending(run_path: Path) -> None:
     text = printed(run_path)
-    assert "mosi: 5 evaluations, 1 failed, 1 pending: the search has not ended" in text
+    assert "planted: 5 evaluations, 1 failed, 1 pending: the search has not ended" in text
     assert "best: candidate 3, mae 0.7 ± 0.02, params 60.0k" in text
     assert "Front: 3 candidates" in text
 
