@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from cluster.config import SearchConfig, read_yaml
-from cluster.files import replacing, write_json, write_text
+from cluster.files import replacing, write_csv, write_json, write_text
 from cluster.sqlite_journal import Ended, Journal, JournalRow
 from cluster.states import States
 from cluster.tables import evaluated_rows, genome_columns, score_columns
@@ -114,14 +114,12 @@ class RunDirectory:
 
         `searched`: what the search scored, by id, where the front's own scores are confirmed: columns search_<name>.
         """
-        import pandas as pd
-
-        frame = pd.DataFrame(evaluated_rows(front)).drop(columns=["on_front", "generation"], errors="ignore")
-        for name in next(iter((searched or {}).values()), {}):
-            assert searched is not None
-            frame[f"search_{name}"] = [searched[item.id][name].mean for item in front]
+        rows = evaluated_rows(front)
+        for row in rows:
+            del row["on_front"], row["generation"]
+            row |= {f"search_{name}": score.mean for name, score in (searched or {}).get(row["id"], {}).items()}
         with replacing(self.path / "front.csv") as temporary:
-            frame.to_csv(temporary, index=False)
+            write_csv(temporary, rows)
 
     def write_population(self) -> None:
         """population.parquet: one row per candidate ever asked for, from the journal."""

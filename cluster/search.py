@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from cluster.evaluator import Evaluator, Finished
 from cluster.handover import Handover
 from cluster.journal import Ended, RunDirectory
 from cluster.progress import Progress, Status
-from cluster.tables import evaluated_rows
+from cluster.tables import evaluated_rows, point
 from cluster.tracking import GenerationEnded, Tracker
 from evo.candidate import Candidate, Evaluated, Failure, Score
 from evo.evolution import Evolution
@@ -40,18 +41,20 @@ class Search:
         *,
         simpler: Callable[[Genome], Sequence[Genome]] = lambda _: (),
         before: float = 0.0,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         """A search, not yet begun.
 
         `size` is what training a genome costs, to sort by; `simpler` gives the genomes to try beside a leader;
-        `before`, the seconds that a resumed search took.
+        `before`, the seconds that a resumed search took; `now` tells the time (a simulated cluster has its own).
         """
         self.config, self.evolution, self.evaluator = config, evolution, evaluator
         self.run_directory, self.tracker, self.progress = run, tracker, progress
-        self.clock, self._size, self._simpler = Clock(before), size, simpler
+        self.clock, self._size, self._simpler = Clock(before, now), size, simpler
         self.budget = Budget(config, evolution, self.clock, run.state().get("budget"))
         self.handover = Handover(evolution, run.states, inherit=config.inherit)
         self._generation_of = {row.id: row.generation for row in run.rows() if row.generation is not None}
+        self._points = {item.id: self._point(item) for item in evolution.archive.evaluated.values()}
         self._exhausted = False
         self._since_generation = 0
 
@@ -145,7 +148,10 @@ class Search:
             outcome = record.scores if isinstance(record, Evaluated) else record.failure
             share = finished.seconds / len(finished.results)
             ended.append(Ended(result.id, outcome, number, share, finished.worker, candidate.fidelity))
-            if not isinstance(record, Evaluated):
+            if isinstance(record, Evaluated):
+                self._points[record.id] = self._point(record)
+            else:
+                self._points.pop(record.id, None)
                 log.warning("candidate %d failed (%s): %s", record.id, record.failure.kind, record.failure.message)
         turned = self.evolution.generation > before
         if turned:
@@ -158,6 +164,9 @@ class Search:
         if turned:
             self._end_generation(self.evolution.generation)
         self.progress.update(self._status())
+
+    def _point(self, item: Evaluated[Genome]) -> dict[str, Any]:
+        return point(item, self.evolution.objectives.names)
 
     def _known(self, outcome: Mapping[str, Score] | Failure) -> Mapping[str, Score] | Failure:
         """Without metrics that the held-out labels leave undefined; an objective that is makes a failure, by `tell`."""
@@ -194,7 +203,7 @@ class Search:
                 population=rows(survivors),
                 front=rows(front),
                 metrics=self._metrics(),
-                evaluated=rows(list(archive.evaluated.values())),
+                evaluated=list(self._points.values()),
             )
         )
         self.run_directory.write_front(front)

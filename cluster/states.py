@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from cluster.files import replacing
 from cluster.job import RowState
 
+MEMORY: Final = 64 * 2**20
+"""Bytes of recently used states that stay in memory too: many children have the same few parents."""
 _PARTS = tuple(field.name for field in fields(RowState) if field.name != "epochs")
 
 
@@ -20,6 +23,8 @@ class States:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._recent: OrderedDict[tuple[int, int], tuple[int, dict[int, RowState]]] = OrderedDict()
+        self._bytes = 0
 
     def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
         """Keep the replicates of a candidate as they stood on a rung."""
@@ -34,12 +39,16 @@ class States:
         path = self._path(number, rung)
         with replacing(path) as temporary:
             save_file(arrays, temporary)
+        self._remember(number, rung, dict(sorted(states.items())))
         return path
 
     def load(self, number: int, rung: int) -> dict[int, RowState]:
         """The replicates of a candidate as they stood on a rung, by their number; empty if they were not kept."""
         from safetensors.numpy import load_file
 
+        if (number, rung) in self._recent:
+            self._recent.move_to_end((number, rung))
+            return dict(self._recent[number, rung][1])
         path = self._path(number, rung)
         if not path.exists():
             return {}
@@ -51,15 +60,33 @@ class States:
                 epochs[int(replicate)] = int(array[0])
             else:
                 parts.setdefault(int(replicate), {}).setdefault(part, {})[name[0]] = array
-        return {replicate: RowState(count, **parts[replicate]) for replicate, count in sorted(epochs.items())}
+        states = {replicate: RowState(count, **parts[replicate]) for replicate, count in sorted(epochs.items())}
+        self._remember(number, rung, states)
+        return dict(states)
 
     def drop(self, number: int, rung: int) -> None:
         """Forget what was kept of a candidate on a rung, if it is there."""
         self._path(number, rung).unlink(missing_ok=True)
+        self._forget(number, rung)
 
     def kept(self) -> set[tuple[int, int]]:
         """(candidate, rung) of everything that is kept."""
         return set(self._kept())
+
+    def _remember(self, number: int, rung: int, states: dict[int, RowState]) -> None:
+        """Keep states in memory, and forget those used longest ago while they are too many."""
+        self._forget(number, rung)
+        size = sum(
+            array.nbytes for state in states.values() for part in _PARTS for array in getattr(state, part).values()
+        )
+        self._recent[number, rung] = size, states
+        self._bytes += size
+        while self._bytes > MEMORY:
+            self._forget(*next(iter(self._recent)))
+
+    def _forget(self, number: int, rung: int) -> None:
+        size, _ = self._recent.pop((number, rung), (0, {}))
+        self._bytes -= size
 
     def _kept(self) -> Iterator[tuple[int, int]]:
         for path in self.folder.glob("*-*.safetensors"):

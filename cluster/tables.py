@@ -50,6 +50,11 @@ def score_columns(scores: Mapping[str, Score]) -> dict[str, float]:
     return columns
 
 
+def point(item: Evaluated[Genome], objectives: Iterable[str]) -> dict[str, Any]:
+    """What a picture needs of a candidate: its id and the means of its objectives."""
+    return {"id": item.id, **{name: item.scores[name].mean for name in objectives}}
+
+
 def evaluated_rows(
     evaluated: Iterable[Evaluated[Genome]], *, front: Iterable[int] = (), generations: Mapping[int, int] | None = None
 ) -> list[dict[str, Any]]:

@@ -31,9 +31,9 @@ class SearchStarted:
 class GenerationEnded:
     """A generation is complete.
 
-    `population`: rows of the survivors; `front`: rows of the front; `evaluated`: rows of all that was evaluated so far,
-    the picture's background (may be empty). `metrics`: hypervolume, best_<objective>, front_size, evaluations,
-    failures, busy_fraction.
+    `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of all that was
+    evaluated so far, the picture's background (may be empty). `metrics`: hypervolume, best_<objective>, front_size,
+    evaluations, failures, busy_fraction.
     """
 
     number: int

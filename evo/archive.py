@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Generic
 
 import moocore
@@ -34,6 +34,8 @@ class Archive(Generic[G]):
         self._levels = [Table(len(objectives.names)) for _ in range(self.ladder.full + 1)]
         self._replicates: Counter[int] = Counter()  # how many of the last level's scores have so many
         self._front: list[Evaluated[G]] | None = None
+        self._added: list[int] = []  # to the top level since the front was found
+        self._adjusted: Table | None = None
 
     def __len__(self) -> int:
         """Candidates that ended, with scores or failed; one that climbs counts once."""
@@ -52,9 +54,15 @@ class Archive(Generic[G]):
         self._forget(record.id)
         self.evaluated[record.id] = record
         self.outcomes.setdefault(record.id, []).append(record.scores)
-        self._levels[self.ladder.level(record.fidelity)].put(record.id, losses)
-        if record.id in self._levels[-1]:
+        level, top = self.ladder.level(record.fidelity), self.top_level
+        self._levels[level].put(record.id, losses)
+        if level == self.ladder.full:
             self._replicates[self._replicates_of(record.id)] += 1
+            self._adjusted = None
+        if level > top:
+            self._front = None
+        elif level == top:
+            self._added.append(record.id)
 
     def level_of(self, number: int) -> int:
         """The level of a candidate's latest scores."""
@@ -67,9 +75,14 @@ class Archive(Generic[G]):
 
     def adjusted(self, level: int) -> Table:
         """Losses of a level, weighed by their errors where some are surer than others (see evo/noise.py)."""
-        table = self._levels[level]
         if level < self.ladder.full or not self.uneven:
-            return table
+            return self._levels[level]
+        if self._adjusted is None:
+            self._adjusted = self._adjust()
+        return self._adjusted
+
+    def _adjust(self) -> Table:
+        table = self._levels[-1]
         records = [self.evaluated[int(number)] for number in table.ids]
         weighed = np.empty_like(table.losses)
         for place, name in enumerate(self.objectives.names):
@@ -89,8 +102,11 @@ class Archive(Generic[G]):
 
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated records of the highest level, best first objective first; never a failure."""
-        if self._front is None:
-            self._front = self._find_front()
+        if self._front is None or (self._added and self.uneven):
+            self._front = self._find_front(self.adjusted(self.top_level).ids if self.evaluated else [])
+        elif self._added:
+            self._front = self._find_front([*(record.id for record in self._front), *self._added])
+        self._added = []
         return list(self._front)
 
     @property
@@ -116,21 +132,24 @@ class Archive(Generic[G]):
     def _means(self, records: list[Evaluated[G]]) -> Losses:
         return np.array([self.objectives.means(record.scores) for record in records])
 
-    def _find_front(self) -> list[Evaluated[G]]:
-        if self.top_level < 0:
-            return []
+    def _find_front(self, ids: Iterable[int]) -> list[Evaluated[G]]:
+        """Those of some records of the top level that none of them dominates."""
         table = self.adjusted(self.top_level)
-        chosen = np.flatnonzero(moocore.is_nondominated(table.losses, keep_weakly=True))
-        records = [self.evaluated[int(number)] for number in table.ids[chosen]]
-        means = self._means(records)
-        ids = np.array([record.id for record in records])
-        return [records[index] for index in np.lexsort((ids, *means.T[::-1]))]
+        records = [self.evaluated[int(number)] for number in ids]
+        if not records:
+            return []
+        losses = np.array([table.losses_of(record.id) for record in records])
+        records = [records[place] for place in np.flatnonzero(moocore.is_nondominated(losses, keep_weakly=True))]
+        order = np.lexsort((np.array([record.id for record in records]), *self._means(records).T[::-1]))
+        return [records[place] for place in order]
 
     def _forget(self, number: int) -> None:
-        self._front = None
         if number in self._levels[-1]:
             self._replicates[self._replicates_of(number)] -= 1
-        for table in self._levels:
+            self._adjusted = None
+        for level, table in enumerate(self._levels):
+            if level == self.top_level and number in table:
+                self._front = None
             table.drop(number)
 
     def _replicates_of(self, number: int) -> int:

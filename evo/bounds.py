@@ -86,7 +86,8 @@ class Bounds:
 
     def nearest(self, name: str, value: int) -> int:
         """The choice of `name` closest to `value`; of two, the smaller."""
-        return min(self._choices(name), key=lambda choice: (abs(choice - value), choice))
+        choices = self._choices(name)
+        return value if value in choices else min(choices, key=lambda choice: (abs(choice - value), choice))
 
     def draw(self, name: str, rng: np.random.Generator) -> Any:
         """A choice, or a real number from the range, even in its logarithm where the gene is a scale."""

@@ -23,7 +23,7 @@ from evo.archive import Archive
 from evo.arrivals import Arrivals
 from evo.breeding import Breeder
 from evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Row
-from evo.fidelity import Ladder, contenders, promotable
+from evo.fidelity import Ladder, Rung
 from evo.individual import Direction, Individual, Objectives
 from evo.space import Space
 from evo.table import Table
@@ -62,17 +62,16 @@ class Evolution(Generic[G]):
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
         self.objectives, self.ladder, self.batch = Objectives.of(objectives), ladder or Ladder(), batch
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
-        self.population: list[Individual[G]] = []
         self.generation = 0
         """Generations completed (steady state: each is `population_size` candidates)."""
         self._breeder = Breeder(space, seed, population_size)
-        self._rungs = [Table(len(self.objectives.names)) for _ in self.ladder.rungs]  # losses as measured on each
-        self._climbed: list[set[int]] = [set() for _ in self.ladder.rungs]  # who went on from each
+        self._rungs = [Rung(len(self.objectives.names)) for _ in self.ladder.rungs]
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
         self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
         self._arrivals: Arrivals[G] = Arrivals()
-        self._entered: list[int] = []  # not yet in the population (generational)
+        self._entered: list[int] = []  # not yet in the population
+        self._population: list[Individual[G]] = []
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates, at most `new` of them new (None: any number); never a genome twice on a rung.
@@ -107,12 +106,13 @@ class Evolution(Generic[G]):
         if self.mode == "steady":
             self.generation += candidate.fidelity == 0 and len(self.archive) % self.population_size == 0
             self._enter(self._arrivals.take(max(self.population_size, len(self._pending))))
-            self._survive()
         elif not (self._queue or self._rising or self._pending):
             self._end_stage()
             if not self._rising:
                 self.generation += 1
                 self._survive()
+        if self.generation > 0:
+            self.archive.fix_reference()
         return record
 
     def front(self) -> list[Evaluated[G]]:
@@ -122,6 +122,13 @@ class Evolution(Generic[G]):
     def hypervolume(self) -> float:
         """Hypervolume of the front; 0.0 until the reference point is known."""
         return self.archive.hypervolume()
+
+    @property
+    def population(self) -> list[Individual[G]]:
+        """The survivors. Steady state: chosen when they are asked for, of all that entered by then."""
+        if self.mode == "steady":
+            self._survive()
+        return self._population
 
     @property
     def pending(self) -> list[Candidate[G]]:
@@ -137,8 +144,8 @@ class Evolution(Generic[G]):
             found.update(self._arrivals.ended, self._entered, (parent for _, parent in self._breeder.suggested))
         elif len(self._rungs) > 1:
             found.update(self._arrivals.ended)
-        for rung, table in enumerate(self._rungs[:-1]):
-            found.update(contenders(table.losses, table.ids, self._climbed[rung], 2 * self.population_size))
+        for rung in self._rungs[:-1]:
+            found.update(rung.contenders(2 * self.population_size))
         return found - set(self.archive.failed)
 
     def state_dict(self, encode: Callable[[G], Any], *, rows: bool = True) -> dict[str, Any]:
@@ -208,32 +215,30 @@ class Evolution(Generic[G]):
         self._rungs[record.fidelity].put(record.id, self.objectives.means(record.scores))
 
     def _promotable(self, rung: int) -> list[int]:
-        table = self._rungs[rung]
-        found = promotable(table.losses, table.ids, self._climbed[rung], self.ladder.eta)
+        found = self._rungs[rung].promotable(self.ladder.eta)
         return [number for number in found if number not in self.archive.failed]
 
     def _promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
         """The next candidates of those that climb from `rung`."""
         records = [self.archive.evaluated[number] for number in ids]
-        self._climbed[rung].update(record.id for record in records)
+        self._rungs[rung].climbed.update(record.id for record in records)
         return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
 
     def _survive(self) -> None:
         """Choose the next population from this one and all that entered since; failures are in neither."""
         if self._entered:
-            members = {individual.id: individual for individual in self.population}
-            stale = dict.fromkeys(members if self.archive.uneven else (), None) | dict.fromkeys(self._entered)
+            known = {individual.id: individual for individual in self._population}
+            ids = [number for number in {**known, **dict.fromkeys(self._entered)} if number in self.archive.evaluated]
             tables = [self.archive.adjusted(level) for level in range(self.ladder.full + 1)]
-            members |= {
-                number: self._individual(number, tables) for number in stale if number in self.archive.evaluated
-            }
-            alive = [individual for number, individual in members.items() if number in self.archive.evaluated]
-            self.population = self._breeder.toolbox.survive(alive, self.population_size)
+            alive = [self._individual(number, tables, known.get(number)) for number in ids]
+            self._population = self._breeder.toolbox.survive(alive, self.population_size)
             self._entered = []
-        if self.generation > 0:
-            self.archive.fix_reference()
 
-    def _individual(self, number: int, tables: Sequence[Table]) -> Individual[G]:
-        record, level = self.archive.evaluated[number], self.archive.level_of(number)
-        fitness = self.objectives.fitness_of(tables[level].losses_of(number))
-        return Individual(record.genome, fitness, number, level=level)
+    def _individual(self, number: int, tables: Sequence[Table], known: Individual[G] | None) -> Individual[G]:
+        """The candidate as an individual: the one that is `known`, if its scores are still the same."""
+        level = self.archive.level_of(number)
+        losses = tables[level].losses_of(number)
+        if known is not None and known.level == level and known.losses == tuple(losses.tolist()):
+            return known
+        genome = self.archive.evaluated[number].genome
+        return Individual(genome, self.objectives.fitness_of(losses), number, level=level)

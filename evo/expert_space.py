@@ -61,7 +61,7 @@ class ExpertSpace:
         for _ in range(TRIES):
             for name in rng.choice(self._names, size=int(rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))), p=self._chances):
                 mutant = getattr(self._toolbox, name)(mutant, rng)
-            mutant = self.repair(mutant)
+            mutant = self._fit(mutant)
             if mutant != genome:
                 break
         return mutant
@@ -71,7 +71,7 @@ class ExpertSpace:
         if rng.random() >= CROSSOVER:
             return a, b
         first, second = self._toolbox.crossover(a, b, rng)
-        return self.repair(first), self.repair(second)
+        return self._fit(first), self._fit(second)
 
     def simpler(self, genome: Genome) -> list[Genome]:
         """The genome without each of its modalities in turn; none if it has one alone."""
@@ -89,7 +89,11 @@ class ExpertSpace:
 
     def repair(self, genome: Genome) -> Genome:
         """The nearest legal genome, shrunk until it keeps the limits; a legal one within them is returned as it is."""
-        return shrink(self.domain, legal(self.domain, genome), self.limits, self._cost, self._least)
+        return self._fit(legal(self.domain, genome))
+
+    def _fit(self, genome: Genome) -> Genome:
+        """A legal genome, as every operator leaves it, shrunk until it keeps the limits."""
+        return shrink(self.domain, genome, self.limits, self._cost, self._least)
 
     def smallest(self, objective: str) -> float:
         """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""

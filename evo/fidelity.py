@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from evo.selection import Indices, Losses, crowding_distance, ranks
+from evo.table import Table
 
 MOST_SEEDS: Final = 3
 """Times that an elite is trained on every fold before its place counts as earned."""
@@ -83,13 +84,32 @@ def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, see
     return Ladder(tuple(rungs), eta, full)
 
 
-def promotable(losses: Losses, ids: Indices, promoted: Collection[int], eta: int) -> list[int]:
-    """Ids that may climb from a rung where `ids` `[n]` have `losses` `[n, k]`: never more than one in `eta` in all.
+class Rung:
+    """Who reached a rung, with their losses as measured there, and who climbed on from it."""
 
-    `promoted`: those of them that climbed already.
-    """
-    room = len(ids) // eta - len(promoted)
-    return contenders(losses, ids, promoted, room) if room > 0 else []
+    def __init__(self, objectives: int) -> None:
+        self.climbed: set[int] = set()
+        self._table = Table(objectives)
+        self._found: list[int] = []
+        self._version = (0, 0)  # those that reached it, and that climbed, when the contenders were found
+        self._wanted = 0
+
+    def put(self, number: int, losses: Losses) -> None:
+        """Let a candidate with `losses` `[k]` stand on the rung."""
+        self._table.put(number, losses)
+
+    def promotable(self, eta: int) -> list[int]:
+        """Ids that may climb, best first: never more than one in `eta` in all."""
+        room = len(self._table) // eta - len(self.climbed)
+        return self.contenders(room) if room > 0 else []
+
+    def contenders(self, count: int) -> list[int]:
+        """The `count` best that did not climb, best first; nothing is ranked anew until someone comes or climbs."""
+        version = len(self._table), len(self.climbed)
+        if version != self._version or count > self._wanted:
+            self._version, self._wanted = version, max(count, self._wanted)
+            self._found = contenders(self._table.losses, self._table.ids, self.climbed, self._wanted)
+        return self._found[:count]
 
 
 def contenders(losses: Losses, ids: Indices, promoted: Collection[int], count: int) -> list[int]:

@@ -85,8 +85,9 @@ def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec
 
 
 def _expert(domain: Domain, expert: ExpertSpec, sees: tuple[str, ...]) -> ExpertSpec:
-    depth = min(expert.depth, domain.bounds.max_depth)
-    return ExpertSpec(sees, expert.kind, depth, domain.bounds.nearest("expert_widths", expert.width))
+    depth, width = min(expert.depth, domain.bounds.max_depth), domain.bounds.nearest("expert_widths", expert.width)
+    same = (sees, depth, width) == (expert.sees, expert.depth, expert.width)
+    return expert if same else ExpertSpec(sees, expert.kind, depth, width)
 
 
 def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:

@@ -32,8 +32,13 @@ def minimal(domain: Domain, modality: str) -> NetworkSpec:
 
 
 def shrink(domain: Domain, genome: Genome, limits: Mapping[str, float], cost: Cost, least: NetworkSpec) -> Genome:
-    """The legal genome that keeps the limits, shrunk as little as the order of steps allows; at the worst, `least`."""
+    """`genome`, which is legal, if it keeps the limits; else shrunk as little as the order of steps allows.
+
+    At the worst, `least`.
+    """
     network = genome.network
+    if within(network, limits, cost):
+        return genome
     idle = 0
     for step in cycle(STEPS):
         if within(network, limits, cost):

@@ -59,7 +59,7 @@ def load(
     breeder.keys.update(evolution.space.key(candidate.genome) for candidate in live)
     for candidate in [*evolution._rising, *evolution._pending.values()]:
         _mark_climbed(evolution, candidate.id, candidate.fidelity)
-    evolution.population = [_individual(evolution, member) for member in saved["population"]]
+    evolution._population = [_individual(evolution, member) for member in saved["population"]]
 
 
 def _settings(evolution: Evolution[G]) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def _take_outcomes(
 
 
 def _mark_climbed(evolution: Evolution[G], number: int, rung: int) -> None:
-    for lower in evolution._climbed[:rung]:
-        lower.add(number)
+    for lower in evolution._rungs[:rung]:
+        lower.climbed.add(number)
 
 
 def _rows(evolution: Evolution[G], encode: Callable[[G], Any]) -> list[Row]:

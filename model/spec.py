@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal, TypeVar, get_args
 
 FORMAT: Final = 1
@@ -170,7 +171,17 @@ class Genome:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries and lists, with the format's version."""
-        return {"format": FORMAT, **dataclasses.asdict(self)}
+        network = self.network
+        parts = {"width": network.width, "encoders": [{**vars(item)} for item in network.encoders]}
+        levels = [
+            {
+                "experts": [{**vars(item)} for item in level.experts],
+                "gate": {**vars(level.gate)},
+                "transfer": level.transfer,
+            }
+            for level in network.levels
+        ]
+        return {"format": FORMAT, "network": {**parts, "levels": levels}, "training": {**vars(self.training)}}
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys."""
@@ -201,7 +212,7 @@ class Genome:
             training=_build(TrainingGenes, fields["training"]),
         )
 
-    @property
+    @cached_property
     def key(self) -> str:
         """16 hexadecimal digits, equal for genomes that differ only in the order of encoders or experts."""
         data = self.to_dict()

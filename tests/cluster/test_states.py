@@ -20,8 +20,8 @@ def state(epochs: int, *, ended: bool = False) -> RowState:
 
 
 def test_states_come_back_bit_by_bit_until_dropped(tmp_path: Path) -> None:
-    states = States(tmp_path)
-    states.save(4, 2, {0: state(9), 3: state(12, ended=True)})
+    States(tmp_path).save(4, 2, {0: state(9), 3: state(12, ended=True)})
+    states = States(tmp_path)  # as after a restart: nothing is in memory
     loaded = states.load(4, 2)
     assert {replicate: found.epochs for replicate, found in loaded.items()} == {0: 9, 3: 12}
     np.testing.assert_array_equal(loaded[0].raw["heads.a/b.weight"], state(9).raw["heads.a/b.weight"])
@@ -38,6 +38,16 @@ def test_each_rung_has_its_own(tmp_path: Path) -> None:
     for rung in (0, 1):
         states.save(4, rung, {0: state(rung)})
     assert [states.load(4, rung)[0].epochs for rung in (0, 1)] == [0, 1]
+
+
+def test_what_no_longer_fits_into_memory_is_read_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.states.MEMORY", 100)  # a state of four arrays is larger than half of that
+    states = States(tmp_path)
+    for number in range(3):
+        states.save(number, 0, {0: state(number)})
+    assert [states.load(number, 0)[0].epochs for number in (2, 0, 1, 2)] == [2, 0, 1, 2]
+    (tmp_path / "0-0.safetensors").unlink()
+    assert [set(states.load(number, 0)) for number in (0, 1, 2)] == [set(), {0}, {0}]
 
 
 @pytest.mark.parametrize("number", [-1, "../front", True, 1.0])

@@ -3,6 +3,7 @@ import pytest
 
 from evo.archive import Archive, beyond
 from evo.candidate import Evaluated, Failed, Failure, Score
+from evo.fidelity import Fidelity, Ladder
 from evo.individual import Objectives
 
 OBJECTIVES = Objectives.of({"mae": "min", "corr": "max"})
@@ -49,6 +50,26 @@ def test_the_front_is_the_one_found_by_comparing_all_pairs() -> None:
     losses = points * [1, -1]
     dominated = [any((q <= p).all() and (q < p).any() for q in losses) for p in losses]
     assert sorted(front_ids(archive)) == np.flatnonzero(~np.array(dominated)).tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_front_is_always_that_of_the_highest_level_as_if_it_were_found_anew(seed: int) -> None:
+    rng, ladder = np.random.default_rng(seed), Ladder((Fidelity(1), Fidelity(None, 2), Fidelity(None, 4)), 2, full=1)
+    archive: Archive[str] = Archive(OBJECTIVES, ladder=ladder)
+    for number in range(120):
+        for fidelity in range(int(rng.integers(1, 4))):
+            if rng.random() < 0.1:
+                archive.fail(Failed(number, "", (), Failure("nan", "no number")))
+                break
+            values = rng.integers(0, 9, size=(2, 2 * max(1, fidelity))).astype(float).tolist()
+            scores = {name: Score.of(row) for name, row in zip(("mae", "corr"), values, strict=True)}
+            archive.add(Evaluated(number, "", (), scores, fidelity))
+            if rng.random() < 0.5:
+                archive.front()
+        anew: Archive[str] = Archive(OBJECTIVES, ladder=ladder)
+        for item in archive.evaluated.values():
+            anew.add(item)
+        assert front_ids(archive) == front_ids(anew)
 
 
 def test_hypervolume_is_an_area_that_can_be_counted() -> None:

@@ -1,0 +1,264 @@
+"""What the driver costs per evaluation, journal included, where training takes no time; and what its peers cost.
+
+    python tests/bench/bench_driver.py [--quick] [--profile]
+
+Results are as large as real ones: ten metrics over five replicates, each with the weights of a network of 10,000
+parameters. Parts: two Ray workers, beside bare Ray actors that run the same trainer and keep nothing; Optuna's NSGA-II
+by ask and tell, in memory and on SQLite; and ten thousand genomes in this process, by blocks of a thousand, with the
+memory at the end. Milliseconds of wall time. Results go to bench-results/driver.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import logging
+import pstats
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
+
+import numpy as np  # noqa: E402
+import synthetic  # noqa: E402
+from machine import write_result  # noqa: E402
+from simulation import driving  # noqa: E402
+
+import cluster.launch  # noqa: E402, F401 - all that a search loads counts as its memory
+from cluster.config import SearchConfig  # noqa: E402
+from cluster.evaluator import Cohort, Evaluator, InlineEvaluator, TrainCohort  # noqa: E402
+from cluster.job import Job, Result, RowState  # noqa: E402
+from cluster.progress import SilentProgress, Status  # noqa: E402
+from evo.candidate import Candidate, Score  # noqa: E402
+from evo.fidelity import Fidelity, Ladder, ladder, single  # noqa: E402
+
+WORKERS: Final = 2
+REPLICATES: Final = 5
+METRICS: Final = ("mae", "corr", "acc7", "acc5", "acc3", "acc2_has0", "acc2_non0", "f1_has0", "f1_non0", "r2")
+SHAPES: Final = (*[(32, 24)] * 8, *[(32, 32)] * 3, *[(32,)] * 24)
+"""Weights of a network of about 10,000 parameters."""
+BLOCK: Final = 1000
+
+
+def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
+    """Makes a trainer that answers at once. Within a function, so that Ray sends it by value."""
+
+    def make(_: Any) -> TrainCohort:
+        rng = np.random.default_rng(0)
+        arrays = {f"part.{n}": rng.normal(size=shape).astype(np.float32) for n, shape in enumerate(SHAPES)}
+
+        def train(cohort: Cohort) -> list[Result]:
+            return [Result(job.id, scores(job), states(job) if weights else {}) for job in cohort]
+
+        def scores(job: Job) -> dict[str, Score]:
+            chance = zlib.crc32(b"%d" % job.id) / 2**32
+            noise = rng.normal(0, 0.01, (len(METRICS), job.fidelity.replicates))
+            found = {name: Score.of((chance + row).tolist()) for name, row in zip(METRICS, noise, strict=True)}
+            return {**found, "params": Score(float(job.id * 7919 % 10007 + 100 * chance))}
+
+        def states(job: Job) -> dict[int, RowState]:
+            return {replicate: RowState(epochs, arrays) for replicate, epochs in job.waiting().items()}
+
+        return train
+
+    return make
+
+
+def settings(evaluations: int, cohort: int, rungs: bool) -> tuple[SearchConfig, Ladder]:
+    """A steady search with its default population."""
+    given = {"data": "planted", "evaluations": evaluations, "cohort": cohort * (1 if rungs else REPLICATES)}
+    config = SearchConfig.of({**given, "population": 32, "rungs": rungs})
+    return config, ladder(3, max(synthetic.BOUNDS.epochs), REPLICATES) if rungs else single(REPLICATES)
+
+
+# -- ours and bare actors, on Ray
+
+
+def on_ray(evaluations: int, cohort: int, rungs: bool = False) -> float:
+    """Milliseconds per evaluation of a search on two Ray workers."""
+    from cluster.ray_evaluator import RayEvaluator
+
+    evaluator = RayEvaluator(instant(), None, WORKERS)
+    try:
+        with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
+            start = time.perf_counter()
+            search.run()
+            took = time.perf_counter() - start
+            assert len(search.evolution.archive) == evaluations
+    finally:
+        evaluator.close()
+    return 1e3 * took / evaluations
+
+
+def on_bare_actors(evaluations: int, cohort: int) -> float:
+    """The same trainer on two actors, each fed as soon as it ends; nothing is bred, told or kept."""
+    import ray
+
+    class Actor:
+        def __init__(self) -> None:
+            self.train = instant()(None)
+
+        def evaluate(self, given: Cohort) -> list[Result]:
+            return self.train(given)
+
+    space, rng = synthetic.space(), np.random.default_rng(0)
+    genomes = [space.sample(rng) for _ in range(256)]
+    jobs = [Job(Candidate(n, genomes[n % 256]), Fidelity(None, REPLICATES)) for n in range(evaluations)]
+    cohorts = [jobs[n : n + cohort] for n in range(0, evaluations, cohort)]
+    actors = [ray.remote(num_cpus=1)(Actor).remote() for _ in range(WORKERS)]
+    ray.get([actor.evaluate.remote(jobs[:1]) for actor in actors])
+    start = time.perf_counter()
+    running = {actor.evaluate.remote(cohorts.pop()): actor for actor in actors}
+    while running:
+        (ready,), _ = ray.wait(list(running), num_returns=1)
+        actor = running.pop(ready)
+        ray.get(ready)
+        if cohorts:
+            running[actor.evaluate.remote(cohorts.pop())] = actor
+    took = time.perf_counter() - start
+    for actor in actors:
+        ray.kill(actor)
+    return 1e3 * took / evaluations
+
+
+# -- Optuna
+
+
+def optuna_nsga2(trials: int, storage: Literal["memory", "sqlite"], genes: Literal["twelve", "ours"]) -> float:
+    """Milliseconds per trial of NSGA-II by ask and tell: twelve real genes, or a genome of our space."""
+    import optuna
+    from suggest import suggest_genome
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    domain, rng = synthetic.space().domain, np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        study = optuna.create_study(
+            storage=f"sqlite:///{folder}/study.db" if storage == "sqlite" else None,
+            directions=["minimize"] * 2,
+            sampler=optuna.samplers.NSGAIISampler(population_size=32, seed=0),
+        )
+        start = time.perf_counter()
+        for _ in range(trials):
+            trial = study.ask()
+            if genes == "ours":
+                suggest_genome(trial, domain, whole=False)
+            else:
+                for number in range(12):
+                    trial.suggest_float(f"x{number}", 0, 1)
+            study.tell(trial, rng.random(2).tolist())
+        return 1e3 * (time.perf_counter() - start) / trials
+
+
+# -- ten thousand genomes
+
+
+class Blocks(SilentProgress):
+    """Notes when each block of evaluations ended."""
+
+    def __init__(self) -> None:
+        self.ends = [time.perf_counter()]
+
+    def update(self, status: Status) -> None:
+        if status.evaluations >= BLOCK * len(self.ends):
+            self.ends.append(time.perf_counter())
+
+
+def inline(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
+    """Milliseconds per evaluation by block, and the peak memory of this process in MiB."""
+    evaluator: Evaluator = InlineEvaluator(instant()(None))
+    with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
+        search.progress = blocks = Blocks()
+        search.run()
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return {
+        "ms_by_block": [1e3 * (b - a) / BLOCK for a, b in zip(blocks.ends, blocks.ends[1:], strict=False)],
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "rungs": rungs,
+        "cohort": cohort,
+    }
+
+
+def inline_apart(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
+    """The same in a process of its own, whose memory nothing else has touched."""
+    command = [sys.executable, __file__, "--part", json.dumps([evaluations, cohort, rungs])]
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+@contextmanager
+def ray_running() -> Iterator[None]:
+    import ray
+
+    from cluster.ray_evaluator import connect
+
+    connect(None, 20.0, WORKERS)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def report(label: str, value: float, note: str = "") -> float:
+    print(f"{label:<52} {value:9.2f} ms  {note}", flush=True)
+    return value
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    count, many = (500, 2000) if quick else (2000, 10_000)
+    found: dict[str, Any] = {}
+    with ray_running():
+        for cohort in (1, 4, 16):
+            bare = report(f"bare Ray actors, cohorts of {cohort}", on_bare_actors(count, cohort))
+            ours = report(f"haemsa on Ray, cohorts of {cohort}", on_ray(count, cohort))
+            climb = report(f"haemsa on Ray, cohorts of {cohort}, with rungs", on_ray(count, cohort, rungs=True))
+            found[f"cohort_{cohort}"] = {"bare_actors": bare, "haemsa": ours, "haemsa_rungs": climb}
+    for storage, trials in (("memory", count), ("sqlite", count // 10)):
+        for genes in ("twelve", "ours"):
+            label = f"Optuna NSGA-II in {storage}, {genes} genes"
+            found[f"optuna_{storage}_{genes}"] = report(label, optuna_nsga2(trials, storage, genes), f"{trials} trials")
+    for cohort, rungs in ((16, False), (16, True), (1, False)):
+        run = inline_apart(many, cohort, rungs)
+        found.setdefault("inline", []).append(run)
+        print(
+            f"inline, cohorts of {cohort}, rungs {'on' if rungs else 'off'}: peak {run['peak_mib']:.0f} MiB,", end=" "
+        )
+        print("ms per evaluation by thousands:", " ".join(f"{value:.2f}" for value in run["ms_by_block"]), flush=True)
+    return found
+
+
+def profile(evaluations: int, cohort: int, rungs: bool) -> None:
+    """What costs most, inline."""
+    profiler = cProfile.Profile()
+    profiler.runcall(inline, evaluations, cohort, rungs)
+    pstats.Stats(profiler).sort_stats("cumulative").print_stats(60)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a quarter of the evaluations")
+    parser.add_argument("--profile", metavar="EVALUATIONS,COHORT,RUNGS", help="profile one search in this process")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    if arguments.part:
+        print(json.dumps(inline(*json.loads(arguments.part))))
+    elif arguments.profile:
+        evaluations, cohort, rungs = map(int, arguments.profile.split(","))
+        profile(evaluations, cohort, bool(rungs))
+    else:
+        print(f"written to {write_result('driver', measure(arguments.quick)).relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
