@@ -63,6 +63,11 @@ class Budget:
         return min(ends) if ends else None
 
     @property
+    def total(self) -> int | None:
+        """The candidates that the search may evaluate; None: any number."""
+        return self._config.evaluations
+
+    @property
     def told(self) -> int:
         """Candidates that ended in this session."""
         return len(self._evolution.archive) - self._told_at_start

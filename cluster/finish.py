@@ -83,7 +83,7 @@ def finish(
         "score": problem.folds.kind,
         "seed": search.config.seed,
         "ended_by": ended_by,
-        **search.statistics(),
+        **search.standing.statistics(),
         "objectives": dict(problem.objectives),
         "confirmed": len(found.results),
         "best": as_json(found.best, objectives, found.searched) if found.best else None,

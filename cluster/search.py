@@ -13,7 +13,8 @@ from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, Finished
 from cluster.handover import Handover
 from cluster.journal import Ended, RunDirectory
-from cluster.progress import Progress, Status
+from cluster.progress import Progress
+from cluster.standing import Standing
 from cluster.tables import evaluated_rows, point
 from cluster.tracking import GenerationEnded, Tracker
 from evo.candidate import Candidate, Evaluated, Failure, Score
@@ -52,6 +53,7 @@ class Search:
         self.run_directory, self.tracker, self.progress = run, tracker, progress
         self.clock, self._size, self._simpler = Clock(before, now), size, simpler
         self.budget = Budget(config, evolution, self.clock, run.state().get("budget"))
+        self.standing = Standing(evolution, evaluator, self.clock, self.budget)
         self.handover = Handover(evolution, run.states, inherit=config.inherit)
         self._generation_of = {row.id: row.generation for row in run.rows() if row.generation is not None}
         self._points = {item.id: self._point(item) for item in evolution.archive.evaluated.values()}
@@ -163,7 +165,7 @@ class Search:
             self.handover.prune()
         if turned:
             self._end_generation(self.evolution.generation)
-        self.progress.update(self._status())
+        self.progress.update(self.standing.status())
 
     def _point(self, item: Evaluated[Genome]) -> dict[str, Any]:
         return point(item, self.evolution.objectives.names)
@@ -202,59 +204,8 @@ class Search:
                 number=number,
                 population=rows(survivors),
                 front=rows(front),
-                metrics=self._metrics(),
+                metrics=self.standing.metrics(),
                 evaluated=list(self._points.values()),
             )
         )
         self.run_directory.write_front(front)
-
-    def _metrics(self) -> dict[str, float]:
-        return {
-            "hypervolume": self.evolution.hypervolume(),
-            **{f"best_{name.replace('/', '_')}": value for name, value in self._best().items()},
-            "front_size": float(self.evolution.archive.front_size),
-            "evaluations": float(len(self.evolution.archive)),
-            "failures": float(len(self.evolution.archive.failed)),
-            "busy_fraction": self.clock.busy_fraction(self.evaluator.workers),
-        }
-
-    def _best(self) -> dict[str, float]:
-        """The best mean of each objective over the front."""
-        front = self.evolution.front()
-        if not front:
-            return {}
-        pick = {"min": min, "max": max}
-        directions = self.evolution.objectives.directions
-        return {name: pick[way](item.scores[name].mean for item in front) for name, way in directions}
-
-    def _status(self) -> Status:
-        done, elapsed = len(self.evolution.archive), self.clock.elapsed()
-        return Status(
-            evaluations=done,
-            total=self.config.evaluations,
-            failures=len(self.evolution.archive.failed),
-            best=self._best(),
-            front_size=self.evolution.archive.front_size,
-            busy_fraction=self.clock.busy_fraction(self.evaluator.workers),
-            elapsed=elapsed,
-            remaining=self.budget.remaining(),
-            generation=self.evolution.generation,
-            rung=self._rung(),
-        )
-
-    def _rung(self) -> tuple[int, int] | None:
-        top, full = self.evolution.archive.top_level, self.evolution.ladder.full
-        return (top + 1, full + 1) if 0 <= top < full else None
-
-    def statistics(self) -> dict[str, Any]:
-        """What the summary says of the search's cost."""
-        told = max(1, self.budget.told)
-        session = self.clock.now() - self.clock.start
-        return {
-            "evaluations": len(self.evolution.archive),
-            "failures": len(self.evolution.archive.failed),
-            "wall_seconds": self.clock.elapsed(),
-            "worker_busy_fraction": self.clock.busy_fraction(self.evaluator.workers),
-            "overhead_ms_per_evaluation": 1e3 * (session - self.clock.waited) / told,
-            "hypervolume": self.evolution.hypervolume(),
-        }

@@ -40,8 +40,6 @@ class Ladder:
     full: int = 0
 
     def __post_init__(self) -> None:
-        if self.eta < 2:
-            raise ValueError(f"eta is {self.eta}, expected 2 or more")
         if not self.rungs or not 0 <= self.full < len(self.rungs):
             raise ValueError(f"a ladder has {len(self.rungs)} rungs and rung {self.full} is full, expected one of them")
 
@@ -66,6 +64,8 @@ def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, see
     `most_epochs` is the most that a genome may ask for; a rung that leaves less than `eta` times its epochs to gain is
     left out: it would cost many candidates a place and save little.
     """
+    if eta < 2:
+        raise ValueError(f"eta is {eta}, expected 2 or more")
     if first_epochs < 1 or folds < 1 or seeds < 1:
         raise ValueError(f"a ladder of {first_epochs} epochs, {folds} folds, {seeds} seeds, expected 1 or more of each")
     rungs, epochs = [], first_epochs

@@ -49,9 +49,17 @@ def data_path(name: str) -> str | None:
     if name == "mosi":
         path = REAL_DATA / "mosi" / "mosi.pkl"
         return str(path) if path.exists() else None
-    from mosei922 import store
+    from mosei922 import FOLDER
+    from mosei922 import read as read_mosei922
 
-    return store(WORK)
+    from model.data.store import write
+
+    if not FOLDER.exists():
+        return None
+    path = WORK / "mosei922.h5"
+    if not path.exists():
+        write(read_mosei922(), path)
+    return str(path)
 
 
 def pieces() -> Iterator[Piece]:

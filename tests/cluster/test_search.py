@@ -85,7 +85,7 @@ def test_failures_are_recorded_and_kept_out_of_the_front(tmp_path: Path, mode: s
     with Driven(tmp_path / "run", failing, mode=mode) as driven:
         assert driven.search.run() == "evaluations"
         failed = {row.id: row.failure for row in driven.run.rows() if row.status == "failed"}
-        statistics = driven.search.statistics()
+        statistics = driven.search.standing.statistics()
     assert failed == {i: Failure("nan", "the loss was not finite") for i in range(0, 24, 3)}
     assert not {number for number, *_ in driven.front()} & set(failed)
     assert (statistics["evaluations"], statistics["failures"]) == (24, 8)
@@ -97,7 +97,7 @@ def test_a_search_in_which_everything_fails_ends_without_a_front(tmp_path: Path)
 
     with Driven(tmp_path / "run", hopeless) as driven:
         assert driven.search.run() == "evaluations"
-        assert (driven.front(), driven.search.statistics()["hypervolume"]) == ([], 0.0)
+        assert (driven.front(), driven.search.standing.statistics()["hypervolume"]) == ([], 0.0)
 
 
 def test_an_objective_without_a_number_is_a_failure_and_another_metric_is_left_out(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
 def test_the_summary_figures_are_those_of_the_design(tmp_path: Path) -> None:
     with Driven(tmp_path / "run", instant) as driven:
         driven.search.run()
-        found = driven.search.statistics()
+        found = driven.search.standing.statistics()
     assert {"evaluations", "failures", "wall_seconds", "worker_busy_fraction", "overhead_ms_per_evaluation"} < set(
         found
     )

@@ -1,35 +1,112 @@
-"""Who climbs from a rung."""
-
-from __future__ import annotations
-
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from evo.fidelity import Rung, contenders
+from evo.fidelity import Fidelity, Ladder, Rung, contenders, ladder, single
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_those_that_wait_on_a_rung_are_ranked_anew_whenever_one_comes_or_climbs(seed: int) -> None:
-    rng, rung = np.random.default_rng(seed), Rung(2)
-    losses = rng.integers(0, 9, size=(60, 2)).astype(float)
-    order = rng.permutation(60)
-    for count, number in enumerate(order, start=1):
-        rung.put(int(number), losses[number])
-        room = count // 3 - len(rung.climbed)
-        here = order[:count]
-        best = contenders(losses[here], here, rung.climbed, 40)
-        assert [rung.contenders(wanted) for wanted in (3, 40, 5)] == [best[:3], best, best[:5]]
-        assert rung.promotable(3) == best[: max(0, room)]
-        if rng.random() < 0.3:
-            rung.climbed.update(rung.promotable(3))
+@pytest.mark.parametrize(
+    ("first", "most", "folds", "rungs", "full"),
+    [
+        (3, 24, 5, [(3, 1), (None, 1), (None, 5), (None, 10), (None, 15)], 2),
+        (2, 24, 2, [(2, 1), (6, 1), (None, 1), (None, 2), (None, 4), (None, 6)], 3),
+        (3, 24, 10, [(3, 1), (None, 1), (None, 3), (None, 10), (None, 20), (None, 30)], 3),
+        (3, 24, 1, [(3, 1), (None, 1), (None, 2), (None, 3)], 1),
+        (1, 1, 1, [(None, 1), (None, 2), (None, 3)], 0),
+    ],
+)
+def test_epochs_rise_first_then_folds_then_seeds(
+    first: int, most: int, folds: int, rungs: list[tuple[int | None, int]], full: int
+) -> None:
+    found = ladder(first, most, folds)
+    assert [(rung.epochs, rung.replicates) for rung in found.rungs] == rungs
+    assert found.full == full
+
+
+def test_a_single_rung_gives_everything_at_once() -> None:
+    assert single(5) == Ladder((Fidelity(None, 5),), full=0)
+
+
+def test_scores_are_compared_with_those_of_their_rung_or_with_all_final_ones() -> None:
+    found = ladder(3, 24, 5)
+    assert [found.level(rung) for rung in range(5)] == [0, 1, 2, 2, 2]
+
+
+def test_a_rung_adds_the_replicates_that_are_new_or_all_where_epochs_are() -> None:
+    found = ladder(3, 24, 5)
+    assert [found.added(rung) for rung in range(5)] == [1, 1, 4, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((0, 24, 5), "0 epochs"), ((3, 24, 0), "0 folds")],
+)
+def test_a_ladder_of_nothing_is_refused(arguments: tuple[int, int, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ladder(*arguments)
+
+
+def test_a_ladder_that_lets_everyone_climb_is_refused() -> None:
+    with pytest.raises(ValueError, match="eta is 1, expected 2 or more"):
+        ladder(3, 24, 5, eta=1)
+    with pytest.raises(ValueError, match="rung 3 is full, expected one of them"):
+        Ladder((Fidelity(),), full=3)
+
+
+POINTS = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [5.0, 5.0], [2.1, 2.1]])
+IDS = np.array([10, 11, 12, 13, 14, 15])
+"""Three on the front (11 between the others), then 15, then 13, then 14."""
+
+
+def promotable(losses: np.ndarray, ids: np.ndarray, climbed: set[int], eta: int) -> list[int]:
+    rung = Rung(2)
+    for number, row in zip(ids.tolist(), losses, strict=True):
+        rung.put(number, row)
+    rung.climbed |= climbed
+    return rung.promotable(eta)
+
+
+def test_the_front_climbs_first_its_ends_before_its_middle() -> None:
+    assert contenders(POINTS, IDS, (), 6) == [10, 12, 11, 15, 13, 14]
 
 
 def test_never_more_than_one_in_eta_climbs() -> None:
-    rung = Rung(1)
-    for number in range(11):
-        rung.put(number, np.array([float(number)]))
-    assert rung.promotable(3) == [0, 1, 2]
-    rung.climbed.update([0, 1])
-    assert rung.promotable(3) == [2]
-    rung.climbed.add(2)
-    assert rung.promotable(3) == []
+    assert promotable(POINTS, IDS, set(), 3) == [10, 12]
+    assert promotable(POINTS[:2], IDS[:2], set(), 3) == []
+
+
+def test_who_climbed_before_counts_and_does_not_climb_again() -> None:
+    assert promotable(POINTS, IDS, {10}, 3) == [12]
+    assert promotable(POINTS, IDS, {13, 14}, 3) == []
+    assert promotable(POINTS, IDS, {13, 14}, 2) == [10]
+
+
+def test_a_rung_ranks_anew_when_someone_comes_or_climbs() -> None:
+    rung = Rung(2)
+    for number, row in zip(IDS.tolist(), POINTS, strict=True):
+        rung.put(number, row)
+    assert rung.contenders(2) == [10, 12]
+    assert rung.contenders(1) == [10]
+    rung.put(20, np.array([0.5, 0.5]))
+    assert rung.contenders(2) == [20, 10]
+    rung.climbed.add(20)
+    assert rung.contenders(3) == [10, 12, 11]
+
+
+@given(st.permutations(range(6)), st.sets(st.sampled_from(IDS.tolist()), max_size=2), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_the_order_in_which_candidates_came_does_not_matter(order: list[int], promoted: set[int], eta: int) -> None:
+    assert promotable(POINTS[order], IDS[order], promoted, eta) == promotable(POINTS, IDS, promoted, eta)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30), st.integers(0, 30))
+@settings(max_examples=80, deadline=None)
+def test_no_one_is_passed_over_for_one_it_dominates(points: list[tuple[int, int]], count: int) -> None:
+    losses, ids = np.array(points, dtype=float), np.arange(len(points))
+    chosen = set(contenders(losses, ids, (), count))
+    assert len(chosen) == min(count, len(points))
+    for number in set(ids.tolist()) - chosen:
+        for other in chosen:
+            better = (losses[number] <= losses[other]).all() and (losses[number] < losses[other]).any()
+            assert not better
