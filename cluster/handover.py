@@ -14,7 +14,9 @@ from model.spec import Genome
 class Handover:
     """Makes jobs of candidates, with the weights they go on from; keeps those that may still be needed.
 
-    `inherit`: a new candidate starts from the weights of the fitter of its parents, fold by fold.
+    `inherit`: on rungs of few epochs, a child starts from the weights of the fitter of its parents, fold by fold. Its
+    first score then tells much sooner what it may become. For all its own epochs it is trained from scratch: else each
+    generation would go on training the one before, and genes would win that learn nothing by themselves.
     """
 
     def __init__(self, evolution: Evolution[Genome], states: States, *, inherit: bool) -> None:
@@ -25,17 +27,24 @@ class Handover:
     def job(self, candidate: Candidate[Genome]) -> Job:
         """The job of a candidate that was asked for."""
         rungs, rung = self._evolution.ladder.rungs, candidate.fidelity
-        if not rung:
-            parent, inherited = self._inherited(candidate, rungs[0].replicates)
-            job = Job(candidate, rungs[0], parent=parent, inherited=inherited)
+        if rungs[rung].epochs is not None:
+            parent, inherited = self._inherited(candidate, rungs[rung].replicates)
+        else:
+            parent, inherited = None, {}
+        if rung == 0 or self._begins_anew(candidate):
+            job = Job(candidate, rungs[rung], parent=parent, inherited=inherited)
         else:
             record = self._evolution.archive.evaluated[candidate.id]
             known = {name: score.values for name, score in record.scores.items() if score.values}
-            parent, inherited = self._inherited(candidate, rungs[rung].replicates)
             states = self._load(candidate.id, rung - 1)
             job = Job(candidate, rungs[rung], rungs[rung - 1], known, states, parent, inherited)
         self._given[candidate.id] = job
         return job
+
+    def _begins_anew(self, candidate: Candidate[Genome]) -> bool:
+        """Whether a candidate comes to all its own epochs from weights that it inherited."""
+        below, here = self._evolution.ladder.rungs[candidate.fidelity - 1 : candidate.fidelity + 1]
+        return self._inherit and bool(candidate.parents) and below.epochs is not None and here.epochs is None
 
     def keep(self, results: Iterable[Result]) -> None:
         """Save what was trained of candidates that may still climb, breed or be chosen; call it before recording."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from cluster.budget import Budget
 from cluster.clock import Clock
@@ -116,16 +119,18 @@ class Search:
         """Give candidates to the workers, in cohorts of one rung and similar cost, which pad each other least.
 
         A generation's are the same for every backend and number of workers. Cohorts end whole, so what is left of a
-        generation after a restart is cut as it was before.
+        generation after a restart is cut as it was before (all together lack less than one cohort of being full).
         """
         if candidates and self.clock.first_submit is None:
             self.clock.first_submit = self.clock.now()
         for rung in sorted({candidate.fidelity for candidate in candidates}):
             mine = [candidate for candidate in candidates if candidate.fidelity == rung]
             mine.sort(key=lambda item: (self._size(item.genome), item.id))
-            genomes = self._genomes(rung)
-            for start in range(0, len(mine), genomes):
-                self.evaluator.submit([self.handover.job(item) for item in mine[start : start + genomes]])
+            cohorts = math.ceil(len(mine) / self._genomes(rung))
+            for part in np.array_split(
+                np.arange(len(mine)), cohorts
+            ):  # of equal size, or the last would be a small one
+                self.evaluator.submit([self.handover.job(mine[place]) for place in part])
 
     def _collect(self) -> list[Finished]:
         start = self.clock.now()
