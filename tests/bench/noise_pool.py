@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def waves(space: ExpertSpace, kept: Kept, count: int, size: int) -> Iterator[lis
     try:
         for wave in range(count):
             rng = np.random.default_rng([kept.bench.seed, 5, wave])
-            new = _distinct((space.sample(rng) for _ in iter(int, 1)), size - size // 2, seen)
+            new = _distinct((space.sample(rng) for _ in itertools.count()), size - size // 2, seen)
             drawn += new
             bred = _distinct(_children(space, _best(drawn, kept), rng), size // 2, seen)
             for name in kept.bench.protocols:

@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 from stats import Interval
 
 Array = NDArray[np.float64]
+Picks = NDArray[np.int64]
 QUARTER = 0.25
 RESAMPLES = 2000
 
@@ -25,7 +26,7 @@ class Judged:
     score: Array
     fresh: Array
 
-    def take(self, picks: NDArray[np.int64]) -> tuple[Array, Array]:
+    def take(self, picks: Picks) -> tuple[Array, Array]:
         """Both for picked genomes [S, n]: [K, S, n]."""
         return self.score[:, picks], self.fresh[:, picks]
 
@@ -38,7 +39,7 @@ def spearman(a: Array, b: Array) -> Array:
     return np.divide((x * y).sum(axis=-1), scale, out=np.zeros_like(scale), where=scale > 0)
 
 
-def among_best(score: Array, fresh: Array, by: Array, share: float = QUARTER) -> Array:
+def among_best(score: Array, fresh: Array, by: Array, share: float) -> Array:
     """Rank correlation along the last axis among the share of genomes that is best `by` something."""
     best = _best(by, score.shape, share)
     return spearman(np.take_along_axis(score, best, -1), np.take_along_axis(fresh, best, -1))
@@ -65,7 +66,7 @@ def _at_best(score: Array, values: Array) -> Array:
     return np.take_along_axis(values, score.argmin(axis=-1)[..., None], -1)[..., 0]
 
 
-Statistic = Callable[[NDArray[np.int64]], Array]
+Statistic = Callable[[Picks], Array]
 """A figure for each resample: genomes [S, n] to [K, S]."""
 
 
