@@ -123,9 +123,16 @@ class Search:
         for rung in sorted({candidate.fidelity for candidate in candidates}):
             mine = [candidate for candidate in candidates if candidate.fidelity == rung]
             mine.sort(key=lambda item: (self._size(item.genome), item.id))
-            genomes = self._genomes(rung)
-            for start in range(0, len(mine), genomes):
-                self.evaluator.submit([self.handover.job(item) for item in mine[start : start + genomes]])
+            for cohort in self._cut(mine, self._genomes(rung)):
+                self.evaluator.submit([self.handover.job(item) for item in cohort])
+
+    def _cut(self, items: list[Candidate[Genome]], genomes: int) -> list[list[Candidate[Genome]]]:
+        """Cohorts of so many genomes. In steady state they are alike, and few genomes go to all that are free."""
+        n = len(items)
+        if self.config.mode == "generational":
+            return [items[start : start + genomes] for start in range(0, n, genomes)]
+        count = max(-(-n // genomes), min(n, self.evaluator.free))
+        return [items[n * k // count : n * (k + 1) // count] for k in range(count)]
 
     def _collect(self) -> list[Finished]:
         start = self.clock.now()

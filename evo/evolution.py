@@ -168,7 +168,10 @@ class Evolution(Generic[G]):
         """Those that climb from one rung, if there are enough of them, else new ones.
 
         Enough fill a batch, or are as many as a generation lets climb: a batch for a large device may be larger.
+        Once nothing new is bred, nobody waits for a slower one.
         """
+        if not new:
+            self._enter(self._arrivals.take(0))
         enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
         for rung in reversed(range(len(self._rungs) - 1)):
             ready = self._promotable(rung)
