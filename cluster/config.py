@@ -114,8 +114,8 @@ class SearchConfig(BaseModel):
     )
     population: Annotated[int, Field(ge=2)] | Literal["auto"] = Field(
         default="auto",
-        description="Genomes that survive, and candidates per generation; auto: 32, or as many as keep the workers' "
-        "cohorts full.",
+        description="Genomes that survive, and candidates per generation; auto: 32, or in steady state an eighth of "
+        "what the workers train at a time, where that is more.",
     )
     mode: Literal["steady", "generational"] = Field(
         default="steady",

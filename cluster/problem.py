@@ -114,7 +114,7 @@ def choose_folds(score: str, pool: Dataset, seed: int) -> Folds:
     """The folds of a score; "auto" is folds:5 where the validation split is small and there are groups enough for it.
 
     On MOSI and MOSEI-922, whose splits are small, five-fold scores of good genomes follow fresh test runs far closer
-    than scores on the validation split do (`make bench-full` measures it).
+    than scores on the validation split do (see tests/bench/README.md).
     """
     if score != "auto":
         return parse_score(score, pool, seed)

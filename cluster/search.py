@@ -126,11 +126,15 @@ class Search:
         for rung in sorted({candidate.fidelity for candidate in candidates}):
             mine = [candidate for candidate in candidates if candidate.fidelity == rung]
             mine.sort(key=lambda item: (self._size(item.genome), item.id))
-            cohorts = math.ceil(len(mine) / self._genomes(rung))
-            for part in np.array_split(
-                np.arange(len(mine)), cohorts
-            ):  # of equal size, or the last would be a small one
-                self.evaluator.submit([self.handover.job(mine[place]) for place in part])
+            for cohort in self._cut(mine, self._genomes(rung)):
+                self.evaluator.submit([self.handover.job(item) for item in cohort])
+
+    def _cut(self, items: list[Candidate[Genome]], genomes: int) -> list[list[Candidate[Genome]]]:
+        """Cohorts of at most so many genomes, as large as each other; in steady state for all workers that are free."""
+        count = math.ceil(len(items) / genomes)
+        if self.config.mode == "steady":
+            count = max(count, min(len(items), self.evaluator.free))
+        return [[items[place] for place in part] for part in np.array_split(np.arange(len(items)), count)]
 
     def _collect(self) -> list[Finished]:
         start = self.clock.now()

@@ -11,6 +11,8 @@ from model.data.folds import Folds
 
 COHORT = 16
 POPULATION = 32
+SHARE = 8
+"""One in so many of the genomes that are trained at a time survives, where that is more than `POPULATION`."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
 def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int | None = None) -> Sizes:
     """Sizes as configured; where they are "auto", a cohort as `measured` to train fastest, and a population to match.
 
-    A population smaller than all workers' cohorts together would be bred from parents long outdated, and a generation
-    could not fill the workers.
+    A population stays small beside what many workers train at a time (`tests/bench/bench_scale.py`: with 64 workers one
+    as large needs almost twice the evaluations), but a cohort never ends more than one generation.
     """
     cohort = config.cohort if config.cohort != "auto" else measured or COHORT
     if config.population != "auto":
         return Sizes(cohort, config.population)
-    in_flight = workers * max(1, cohort // rungs.added(0))
-    return Sizes(cohort, max(POPULATION, in_flight) if config.mode == "steady" else POPULATION)
+    if config.mode == "generational":
+        return Sizes(cohort, POPULATION)
+    genomes = max(1, cohort // rungs.added(0))
+    return Sizes(cohort, max(POPULATION, genomes, workers * genomes // SHARE))

@@ -64,7 +64,8 @@ class Evolution(Generic[G]):
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.generation = 0
         """Generations completed (steady state: each is `population_size` candidates)."""
-        self._breeder = Breeder(space, seed, population_size)
+        # in steady state the first to enter are those before the first slow one: too few to breed from without a bias
+        self._breeder = Breeder(space, seed, population_size, population_size if mode == "steady" else 2)
         self._rungs = [Rung(len(self.objectives.names)) for _ in self.ladder.rungs]
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
         self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
@@ -168,7 +169,10 @@ class Evolution(Generic[G]):
         """Those that climb from one rung, if there are enough of them, else new ones.
 
         Enough fill a batch, or are as many as a generation lets climb: a batch for a large device may be larger.
+        Once nothing new is bred, nobody waits for a slower one.
         """
+        if not new:
+            self._enter(self._arrivals.take(0))
         enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
         for rung in reversed(range(len(self._rungs) - 1)):
             ready = self._promotable(rung)

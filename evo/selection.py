@@ -40,7 +40,11 @@ def crowding_distance(losses: Losses) -> Losses:
     do not crowd out others.
     """
     distance = np.zeros(len(losses))
-    unique, first = np.unique(losses, axis=0, return_index=True)
+    by_row = np.lexsort(losses.T[::-1])  # stable: of equal rows the first comes first
+    repeats = np.zeros(len(losses), dtype=bool)
+    repeats[1:] = (losses[by_row[1:]] == losses[by_row[:-1]]).all(axis=1)
+    first = by_row[~repeats]
+    unique = losses[first]
     if len(unique) <= 2:
         distance[first] = np.inf
         return distance

@@ -13,7 +13,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -82,10 +82,11 @@ class SimulatedCluster:
     seed: int = 0
     time: float = 0.0
     usage: Usage = field(default_factory=Usage)
-    until_last_submit: Usage = field(default_factory=Usage)
-    """Usage from the first to the last submission."""
+    submitted: dict[int, Usage] = field(default_factory=dict)
+    """Usage from the first submission of all to the last one of each rung."""
     spent: float = 0.0
-    """Real seconds taken by the simulation itself."""
+    """Real seconds taken by the simulation itself, and of processor time."""
+    cpu_spent: float = 0.0
     cohorts: int = 0
 
     def __post_init__(self) -> None:
@@ -126,7 +127,7 @@ class SimulatedCluster:
             self._begun = True
             self._queue.append(cohort)
             self._dispatch()
-            self.until_last_submit = Usage(self.usage.there, self.usage.busy, self.usage.lost)
+            self.submitted[cohort[0].candidate.fidelity] = replace(self.usage)
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Let time pass until a cohort ends, or workers join for whom nothing waits; all that ended by then."""
@@ -150,6 +151,11 @@ class SimulatedCluster:
         """Forget what waits."""
         self._queue.clear()
 
+    @property
+    def until_last_submit(self) -> Usage:
+        """Usage from the first to the last submission of all."""
+        return max(self.submitted.values(), key=lambda usage: usage.there)
+
     # -- time
 
     def now(self) -> float:
@@ -159,7 +165,7 @@ class SimulatedCluster:
     @contextmanager
     def _simulating(self) -> Iterator[None]:
         """Take what the driver took since it last came, and charge it; then count what is taken here."""
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         if self.charged:
             until = self.time + self.charged * (start - self._left_at)
             while self._events and self._events[0][0] <= until:
@@ -168,6 +174,7 @@ class SimulatedCluster:
         yield
         self._left_at = time.perf_counter()
         self.spent += self._left_at - start
+        self.cpu_spent += time.process_time() - cpu
 
     def _pass(self, until: float) -> None:
         if self._begun:

@@ -58,6 +58,19 @@ def test_in_steady_state_no_worker_ever_waits_while_there_is_budget(tmp_path: Pa
     assert workers.idle_while_waiting == [0] * 26 + [1, 2, 3, 4]  # only the last cohorts find no successor
 
 
+def test_in_steady_state_few_genomes_are_spread_over_all_free_workers(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Counting(Workers):
+        def submit(self, cohort: Cohort) -> None:
+            seen.append(len(cohort))
+            super().submit(cohort)
+
+    with Driven(tmp_path / "run", Counting(5), evaluations=13, cohort=8) as driven:
+        assert driven.search.run() == "evaluations"
+    assert sorted(seen) == [2, 2, 3, 3, 3]
+
+
 def test_a_generation_ends_before_the_next_begins_and_is_cut_by_cost(tmp_path: Path) -> None:
     seen: list[list[int]] = []
     with Driven(tmp_path / "run", counting(instant, seen), mode="generational") as driven:

@@ -10,7 +10,7 @@ from tiny import data
 
 from cluster.config import SearchConfig
 from cluster.problem import choose_folds, describe_score
-from cluster.sizing import fit_sizes, ladder_of
+from cluster.sizing import Sizes, fit_sizes, ladder_of
 from cluster.throughput import choose
 from evo.fidelity import Fidelity
 from model.data.planted import planted
@@ -20,22 +20,20 @@ def config(**given: object) -> SearchConfig:
     return SearchConfig.of({"data": "planted", **given})
 
 
-def test_a_population_holds_all_that_the_workers_train_at_a_time() -> None:
+def test_a_population_grows_with_an_eighth_of_what_the_workers_train_at_a_time_and_holds_a_cohort() -> None:
     rungs = ladder_of(config(), choose_folds("folds:5", data().pool(), 0))
-    assert fit_sizes(config(), rungs, workers=2).population == 32
-    assert fit_sizes(config(), rungs, workers=2, measured=256) == dataclasses.replace(
-        fit_sizes(config(), rungs, 2), cohort=256, population=512
-    )
-    assert fit_sizes(config(population=40, cohort=4), rungs, workers=64) == dataclasses.replace(
-        fit_sizes(config(), rungs, 2), cohort=4, population=40
-    )
+    assert fit_sizes(config(), rungs, workers=2) == Sizes(cohort=16, population=32)
+    assert fit_sizes(config(), rungs, workers=2, measured=256) == Sizes(cohort=256, population=256)
+    assert fit_sizes(config(), rungs, workers=256) == Sizes(cohort=16, population=512)
+    assert fit_sizes(config(), rungs, workers=64).population == 64 * 16 // 8
+    assert fit_sizes(config(population=40, cohort=4), rungs, workers=64) == Sizes(cohort=4, population=40)
 
 
 def test_replicates_count_among_the_networks_of_a_cohort() -> None:
     off = config(rungs=False)
     single = ladder_of(off, choose_folds("folds:5", data().pool(), 0))
     assert single.rungs == (Fidelity(None, 5),)
-    assert fit_sizes(off, single, workers=4, measured=50).population == 4 * 10
+    assert fit_sizes(off, single, workers=64, measured=50).population == 64 * 10 // 8
 
 
 def test_a_generation_depends_on_no_number_of_workers() -> None:

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_space import RealSpace, zdt1
 
+from evo.evolution import Evolution
 from evo.fidelity import Fidelity, Ladder, Rung, contenders, ladder, single
 
 
@@ -110,3 +112,14 @@ def test_no_one_is_passed_over_for_one_it_dominates(points: list[tuple[int, int]
         for other in chosen:
             better = (losses[number] <= losses[other]).all() and (losses[number] < losses[other]).any()
             assert not better
+
+
+def test_while_others_are_bred_candidates_climb_in_the_order_they_were_asked_for_and_at_once_in_the_end() -> None:
+    two = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)
+    evolution = Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, population_size=30, ladder=two)
+    slow, *others = evolution.ask(10)
+    for candidate in others:
+        evolution.tell(candidate, zdt1(candidate.genome))
+    assert [candidate.fidelity for candidate in evolution.ask(1)] == [0]
+    assert [candidate.fidelity for candidate in evolution.ask(9, new=0)] == [1, 1, 1]
+    assert slow in evolution.pending
