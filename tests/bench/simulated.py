@@ -96,6 +96,7 @@ class SimulatedCluster:
         self._queue: deque[Cohort] = deque()
         self._ended: list[tuple[Cohort, int, float]] = []
         self._running = 0
+        self._here = self.size
         self._events: list[Event] = []
         self._numbers = itertools.count()
         self._begun = False
@@ -109,7 +110,7 @@ class SimulatedCluster:
     @property
     def workers(self) -> int:
         """Workers that are here now."""
-        return sum(worker.here for worker in self._workers)
+        return self._here
 
     @property
     def free(self) -> int:
@@ -211,6 +212,7 @@ class SimulatedCluster:
         for number in range(node, self.size, self.nodes.count):
             worker = self._workers[number]
             worker.here = False
+            self._here -= 1
             if worker.cohort is not None:
                 self.usage.lost += self.time - worker.since
                 self._queue.appendleft(worker.cohort)
@@ -226,6 +228,7 @@ class SimulatedCluster:
         ended = {worker for _, worker, _ in self._ended}
         for number in range(node, self.size, self.nodes.count):
             self._workers[number].here = True
+            self._here += 1
             if number not in ended:
                 self._idle.append(number)
         self._dispatch()

@@ -47,9 +47,9 @@ class Setting:
         """The search's settings."""
         given: dict[str, Any] = {"data": "planted", "evaluations": self.evaluations, "mode": self.mode}
         config = SearchConfig.of({**given, "seed": self.seed, "cohort": self.cohort, "rungs": self.rungs})
-        fitted = fit_sizes(config, rungs, self.workers)
-        steady = fit_sizes(config.model_copy(update={"mode": "steady"}), rungs, self.workers)
-        population = self.population or max(fitted.population, steady.population)  # a generation fills the workers
+        population = self.population or fit_sizes(config, rungs, self.workers).population
+        if self.mode == "generational":  # one that gives every worker a cohort
+            population = max(population, self.workers * self.cohort)
         return config.model_copy(update={"population": population})
 
 
