@@ -49,8 +49,7 @@ class Budget:
         """How many new candidates may still be asked for; None: any number."""
         if self._config.evaluations is None:
             return None
-        waiting = sum(candidate.fidelity == 0 for candidate in self._evolution.pending)
-        return max(0, self._config.evaluations - len(self._evolution.archive) - waiting)
+        return max(0, self._config.evaluations - self._evolution.given)
 
     def remaining(self) -> float | None:
         """Seconds left: by the time limit, or by the pace of this session, whichever ends first."""

@@ -46,6 +46,10 @@ class Handover:
         below, here = self._evolution.ladder.rungs[candidate.fidelity - 1 : candidate.fidelity + 1]
         return self._inherit and bool(candidate.parents) and below.epochs is not None and here.epochs is None
 
+    def given(self, number: int) -> Candidate[Genome]:
+        """The candidate whose job was made and whose result is not kept yet."""
+        return self._given[number].candidate
+
     def keep(self, results: Iterable[Result]) -> None:
         """Save what was trained of candidates that may still climb, breed or be chosen; call it before recording."""
         alive = self._evolution.alive(parents=self._inherit)

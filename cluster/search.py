@@ -146,11 +146,10 @@ class Search:
     def _take(self, finished: Finished) -> None:
         """Tell a cohort's outcomes, then record them with the state that they led to, in one transaction."""
         self.clock.busy += finished.seconds
-        waiting = {candidate.id: candidate for candidate in self.evolution.pending}
         before = generation = self.evolution.generation
         ended: list[Ended] = []
         for result in sorted(finished.results, key=lambda item: item.id):
-            candidate = waiting[result.id]
+            candidate = self.handover.given(result.id)
             number = self._generation_of.setdefault(result.id, self.evolution.generation + 1)
             record = self.evolution.tell(candidate, self._known(result.outcome))
             ends_one = self.evolution.generation > generation

@@ -136,10 +136,14 @@ class Evolution(Generic[G]):
         """Candidates asked for and not told: after a restart, those to evaluate again."""
         return list(self._pending.values())
 
+    @property
+    def given(self) -> int:
+        """How many distinct candidates were asked for so far."""
+        return self._breeder.next_id - len(self._queue)
+
     def alive(self, *, parents: bool = True) -> set[int]:
         """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
-        found = {record.id for record in self.front()} | {candidate.id for candidate in self._rising}
-        found.update(self._pending)
+        found = {*self._pending, *(item.id for item in self.front()), *(item.id for item in self._rising)}
         if parents:
             found.update(individual.id for individual in self.population)
             found.update(self._arrivals.ended, self._entered, (parent for _, parent in self._breeder.suggested))
@@ -147,7 +151,7 @@ class Evolution(Generic[G]):
             found.update(self._arrivals.ended)
         for rung in self._rungs[:-1]:
             found.update(rung.contenders(2 * self.population_size))
-        return found - set(self.archive.failed)
+        return {number for number in found if number not in self.archive.failed}
 
     def state_dict(self, encode: Callable[[G], Any], *, rows: bool = True) -> dict[str, Any]:
         """All state as JSON; `encode` turns a genome into JSON.
@@ -219,8 +223,7 @@ class Evolution(Generic[G]):
         self._rungs[record.fidelity].put(record.id, self.objectives.means(record.scores))
 
     def _promotable(self, rung: int) -> list[int]:
-        found = self._rungs[rung].promotable(self.ladder.eta)
-        return [number for number in found if number not in self.archive.failed]
+        return [number for number in self._rungs[rung].promotable(self.ladder.eta) if number not in self.archive.failed]
 
     def _promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
         """The next candidates of those that climb from `rung`."""
@@ -244,5 +247,5 @@ class Evolution(Generic[G]):
         losses = tables[level].losses_of(number)
         if known is not None and known.level == level and known.losses == tuple(losses.tolist()):
             return known
-        genome = self.archive.evaluated[number].genome
-        return Individual(genome, self.objectives.fitness_of(losses), number, level=level)
+        fitness = self.objectives.fitness_of(losses)
+        return Individual(self.archive.evaluated[number].genome, fitness, number, level=level)
