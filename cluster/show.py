@@ -24,9 +24,9 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
     """Print the search in the run directory `path`, also while it runs. ValueError if it holds none."""
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
-        config = run.config()
+        config, full = run.config(), full_rung(run)
         name = config.name or Path(config.data).stem
-    final = final_rows(rows)
+    final = final_rows(rows, full)
     console.print(_heading(name, rows, summary), markup=False, highlight=False)
     if not final:
         console.print("No candidate has scores yet.")
@@ -41,15 +41,21 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
     ensemble = (summary or {}).get("ensemble")
     if ensemble:
         console.print(_ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
-    console.print(_generation_table(rows, objectives))
+    console.print(_generation_table(rows, objectives, full))
 
 
-def final_rows(rows: Sequence[JournalRow]) -> list[JournalRow]:
-    """The candidates that can be compared: those confirmed, else those of the most replicates and epochs so far."""
+def full_rung(run: RunDirectory) -> int:
+    """The first rung whose scores are final, as the search's ladder has it."""
+    _, full, *_ = run.state().get("evolution", {}).get("ladder", (0, 0))
+    return int(full)
+
+
+def final_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
+    """The candidates that can be compared: those confirmed, else those with final scores, else the furthest so far."""
     done = [row for row in rows if row.status == "done"]
     confirmed = [row for row in done if row.confirmed is not None]
-    top = max((len(row.outcomes) for row in done), default=0)
-    return confirmed or [row for row in done if len(row.outcomes) == top]
+    top = min(max((len(row.outcomes) for row in done), default=0), full + 1)
+    return confirmed or [row for row in done if len(row.outcomes) >= top]
 
 
 def _scores_of(row: JournalRow) -> Mapping[str, Score]:
@@ -138,20 +144,18 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     return table
 
 
-def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> Table:
-    """Per generation: how many ended, failed and climbed to the top, and the best there so far of each objective."""
+def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str], full: int) -> Table:
+    """Per generation: how many ended, failed and got final scores, and the best of these so far of each objective."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title="Generations", title_justify="left")
-    for name in ("generation", "ended", "failed", "to the top", *(f"best {name}" for name in objectives), "training"):
+    for name in ("generation", "ended", "failed", "final scores", *(f"best {name}" for name in objectives), "training"):
         table.add_column(Text(name), justify="right")
     best: dict[str, float] = {}
-    most = max(len(row.outcomes) for row in rows)
-    top = {row.id for row in rows if len(row.outcomes) == most}
     for generation in sorted({row.generation for row in rows if row.generation is not None}):
         members = [row for row in rows if row.generation == generation]
-        final = [row for row in members if row.id in top and row.status == "done"]
+        final = [row for row in members if row.status == "done" and len(row.outcomes) > full]
         for name, direction in objectives.items():
             values = [row.scores[name].mean for row in final] + ([best[name]] if name in best else [])
             if values:
@@ -173,7 +177,7 @@ def _cell(value: object) -> str:
 
 def best_genome(run: RunDirectory) -> Genome:
     """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
-    final = final_rows(list(run.rows()))
+    final = final_rows(list(run.rows()), full_rung(run))
     if not final:
         raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
     return _best(front_of(final, directions(final, run.manifest())), run.summary()).genome

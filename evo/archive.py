@@ -12,8 +12,8 @@ import numpy as np
 from evo.candidate import Evaluated, Failed, G, Score
 from evo.fidelity import Ladder
 from evo.individual import Objectives
-from evo.noise import replicate_variance, shrink
 from evo.selection import Losses
+from evo.shrinkage import replicate_variance, shrink
 from evo.table import Table
 
 
@@ -74,7 +74,7 @@ class Archive(Generic[G]):
         return len(+self._replicates) > 1
 
     def adjusted(self, level: int) -> Table:
-        """Losses of a level, weighed by their errors where some are surer than others (see evo/noise.py)."""
+        """Losses of a level, weighed by their errors where some are surer than others (see evo/shrinkage.py)."""
         if level < self.ladder.full or not self.uneven:
             return self._levels[level]
         if self._adjusted is None:

@@ -43,7 +43,8 @@ class ExpertSpace:
         self._cost: Cost = cost or (lambda _: {})
         self._toolbox = toolbox(self.domain)
         self._names = list(WEIGHTS)
-        self._chances = np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values())
+        weights = np.cumsum(list(WEIGHTS.values()))
+        self._up_to = weights / weights[-1]
         self._check_limits()
         networks = [minimal(self.domain, modality) for modality in self.domain.modalities]
         met = [network for network in networks if within(network, self.limits, self._cost)]
@@ -59,8 +60,9 @@ class ExpertSpace:
         """One to three operators at random; the same genome only if none of many changes it."""
         mutant = genome
         for _ in range(TRIES):
-            for name in rng.choice(self._names, size=int(rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))), p=self._chances):
-                mutant = getattr(self._toolbox, name)(mutant, rng)
+            count = 1 + int(np.searchsorted((0.6, 0.9), rng.random(), side="right"))
+            for place in np.searchsorted(self._up_to, rng.random(count), side="right"):
+                mutant = getattr(self._toolbox, self._names[place])(mutant, rng)
             mutant = self._fit(mutant)
             if mutant != genome:
                 break

@@ -46,9 +46,9 @@ class Individual(Generic[G]):
     crowding: float = 0.0
     level: int = 0
 
-    @property
+    @cached_property
     def losses(self) -> tuple[float, ...]:
-        """One number per objective, all minimised."""
+        """One number per objective, all minimised; the fitness does not change any more."""
         return tuple(-value for value in self.fitness.wvalues)
 
 

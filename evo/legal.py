@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from evo.bounds import TRAINING, Bounds
 from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
@@ -26,6 +27,12 @@ class Domain:
             EncoderSpec(modality)  # checks the name
         if not self.modalities or len(set(self.modalities)) != len(self.modalities):
             raise ValueError(f"the space has modalities {self.modalities!r}, expected at least one, each once")
+
+    @cached_property
+    def plain_gate(self) -> GateSpec:
+        """The gate whose genes have no effect."""
+        bounds = self.bounds
+        return GateSpec("softmax", bounds.nearest("gate_k", 2), bounds.clip_to("temperature", 1.0), bounds.noise[0])
 
     def pools(self, modality: str) -> bool:
         """Whether the modality has time steps to pool, so that kinds of encoders differ."""
@@ -81,7 +88,9 @@ def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec
     if not experts:
         return None
     all_own = len(used) == 1 and all(expert.sees == used for expert in experts)
-    return LevelSpec(experts, _gate(domain, level.gate, len(experts)), level.transfer or all_own)
+    gate, transfer = _gate(domain, level.gate, len(experts)), level.transfer or all_own
+    same = (experts, gate, transfer) == (level.experts, level.gate, level.transfer)
+    return level if same else LevelSpec(experts, gate, transfer)
 
 
 def _expert(domain: Domain, expert: ExpertSpec, sees: tuple[str, ...]) -> ExpertSpec:
@@ -91,8 +100,7 @@ def _expert(domain: Domain, expert: ExpertSpec, sees: tuple[str, ...]) -> Expert
 
 
 def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:
-    bounds = domain.bounds
-    plain = GateSpec("softmax", bounds.nearest("gate_k", 2), bounds.clip_to("temperature", 1.0), bounds.noise[0])
+    bounds, plain = domain.bounds, domain.plain_gate
     if experts == 1 and gate.kind != "sigmoid":
         return plain  # the weight of a lone expert is one
     k, noise = plain.k, plain.noise

@@ -34,7 +34,8 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
 def _check_count(name: str, value: int, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name} is {value!r}, expected a whole number from {low} to {high}")
-    _check_range(name, value, low, high)
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}, expected {low} to {high}")
 
 
 def _check_kind(name: str, value: str, kinds: Any) -> None:

@@ -5,13 +5,15 @@
 Results are as large as real ones: ten metrics over five replicates, each with the weights of a network of 10,000
 parameters. Parts: two Ray workers, beside bare Ray actors that run the same trainer and keep nothing; Optuna's NSGA-II
 by ask and tell, in memory and on SQLite; and ten thousand genomes in this process, by blocks of a thousand, with the
-memory at the end. Milliseconds of wall time. Results go to bench-results/driver.json.
+memory at the end. Milliseconds of wall time, and of this process's processor time, which a busy machine does not
+change (the workers' is not in it). Results go to bench-results/driver.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import itertools
 import json
 import logging
 import pstats
@@ -24,7 +26,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
@@ -48,6 +50,7 @@ METRICS: Final = ("mae", "corr", "acc7", "acc5", "acc3", "acc2_has0", "acc2_non0
 SHAPES: Final = (*[(32, 24)] * 8, *[(32, 32)] * 3, *[(32,)] * 24)
 """Weights of a network of about 10,000 parameters."""
 BLOCK: Final = 1000
+Genes = Literal["twelve", "ours"]
 
 
 def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
@@ -84,23 +87,49 @@ def settings(evaluations: int, cohort: int, rungs: bool) -> tuple[SearchConfig, 
 # -- ours and bare actors, on Ray
 
 
-def on_ray(evaluations: int, cohort: int, rungs: bool = False) -> float:
-    """Milliseconds per evaluation of a search on two Ray workers."""
+class Cost(NamedTuple):
+    """Milliseconds per evaluation: of wall time, and of this process's processor time."""
+
+    wall: float
+    cpu: float
+
+
+@contextmanager
+def timed(evaluations: int) -> Iterator[list[Cost]]:
+    """The cost of what is done inside, in the list once that has ended."""
+    found: list[Cost] = []
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield found
+    unit = 1e3 / evaluations
+    found.append(Cost(unit * (time.perf_counter() - wall), unit * (time.process_time() - cpu)))
+
+
+def on_ray(evaluations: int, cohort: int, rungs: bool = False) -> Cost:
+    """A search on two Ray workers."""
     from cluster.ray_evaluator import RayEvaluator
 
     evaluator = RayEvaluator(instant(), None, WORKERS)
     try:
         with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
-            start = time.perf_counter()
-            search.run()
-            took = time.perf_counter() - start
+            ready(evaluator)
+            with timed(evaluations) as cost:
+                search.run()
             assert len(search.evolution.archive) == evaluations
     finally:
         evaluator.close()
-    return 1e3 * took / evaluations
+    return cost[0]
 
 
-def on_bare_actors(evaluations: int, cohort: int) -> float:
+def ready(evaluator: Evaluator) -> None:
+    """Wait until the workers have started."""
+    job = Job(Candidate(0, synthetic.space().sample(np.random.default_rng(0))), Fidelity(None, REPLICATES))
+    for _ in range(WORKERS):
+        evaluator.submit([job])
+    while evaluator.pending:
+        evaluator.collect()
+
+
+def on_bare_actors(evaluations: int, cohort: int) -> Cost:
     """The same trainer on two actors, each fed as soon as it ends; nothing is bred, told or kept."""
     import ray
 
@@ -117,25 +146,24 @@ def on_bare_actors(evaluations: int, cohort: int) -> float:
     cohorts = [jobs[n : n + cohort] for n in range(0, evaluations, cohort)]
     actors = [ray.remote(num_cpus=1)(Actor).remote() for _ in range(WORKERS)]
     ray.get([actor.evaluate.remote(jobs[:1]) for actor in actors])
-    start = time.perf_counter()
-    running = {actor.evaluate.remote(cohorts.pop()): actor for actor in actors}
-    while running:
-        (ready,), _ = ray.wait(list(running), num_returns=1)
-        actor = running.pop(ready)
-        ray.get(ready)
-        if cohorts:
-            running[actor.evaluate.remote(cohorts.pop())] = actor
-    took = time.perf_counter() - start
+    with timed(evaluations) as cost:
+        running = {actor.evaluate.remote(cohorts.pop()): actor for actor in actors}
+        while running:
+            (ended,), _ = ray.wait(list(running), num_returns=1)
+            actor = running.pop(ended)
+            ray.get(ended)
+            if cohorts:
+                running[actor.evaluate.remote(cohorts.pop())] = actor
     for actor in actors:
         ray.kill(actor)
-    return 1e3 * took / evaluations
+    return cost[0]
 
 
 # -- Optuna
 
 
-def optuna_nsga2(trials: int, storage: Literal["memory", "sqlite"], genes: Literal["twelve", "ours"]) -> float:
-    """Milliseconds per trial of NSGA-II by ask and tell: twelve real genes, or a genome of our space."""
+def optuna_nsga2(trials: int, storage: Literal["memory", "sqlite"], genes: Genes) -> Cost:
+    """NSGA-II by ask and tell: twelve real genes, or a genome of our space."""
     import optuna
     from suggest import suggest_genome
 
@@ -147,16 +175,16 @@ def optuna_nsga2(trials: int, storage: Literal["memory", "sqlite"], genes: Liter
             directions=["minimize"] * 2,
             sampler=optuna.samplers.NSGAIISampler(population_size=32, seed=0),
         )
-        start = time.perf_counter()
-        for _ in range(trials):
-            trial = study.ask()
-            if genes == "ours":
-                suggest_genome(trial, domain, whole=False)
-            else:
-                for number in range(12):
-                    trial.suggest_float(f"x{number}", 0, 1)
-            study.tell(trial, rng.random(2).tolist())
-        return 1e3 * (time.perf_counter() - start) / trials
+        with timed(trials) as cost:
+            for _ in range(trials):
+                trial = study.ask()
+                if genes == "ours":
+                    suggest_genome(trial, domain, whole=False)
+                else:
+                    for number in range(12):
+                        trial.suggest_float(f"x{number}", 0, 1)
+                study.tell(trial, rng.random(2).tolist())
+    return cost[0]
 
 
 # -- ten thousand genomes
@@ -166,26 +194,28 @@ class Blocks(SilentProgress):
     """Notes when each block of evaluations ended."""
 
     def __init__(self) -> None:
-        self.ends = [time.perf_counter()]
+        self.ends = [(time.perf_counter(), time.process_time())]
 
     def update(self, status: Status) -> None:
         if status.evaluations >= BLOCK * len(self.ends):
-            self.ends.append(time.perf_counter())
+            self.ends.append((time.perf_counter(), time.process_time()))
+
+    @property
+    def costs(self) -> list[Cost]:
+        """Of each block."""
+        return [Cost(1e3 * (d - b) / BLOCK, 1e3 * (e - c) / BLOCK) for (b, c), (d, e) in itertools.pairwise(self.ends)]
 
 
 def inline(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
-    """Milliseconds per evaluation by block, and the peak memory of this process in MiB."""
+    """Cost by block, the trainer's included, and the peak memory of this process in MiB."""
     evaluator: Evaluator = InlineEvaluator(instant()(None))
     with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
         search.progress = blocks = Blocks()
         search.run()
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return {
-        "ms_by_block": [1e3 * (b - a) / BLOCK for a, b in zip(blocks.ends, blocks.ends[1:], strict=False)],
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
-        "rungs": rungs,
-        "cohort": cohort,
-    }
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    costs = [cost._asdict() for cost in blocks.costs]
+    return {"cohort": cohort, "rungs": rungs, "ms_by_block": costs, "peak_mib": peak}
 
 
 def inline_apart(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
@@ -208,9 +238,9 @@ def ray_running() -> Iterator[None]:
         ray.shutdown()
 
 
-def report(label: str, value: float, note: str = "") -> float:
-    print(f"{label:<52} {value:9.2f} ms  {note}", flush=True)
-    return value
+def report(label: str, cost: Cost, note: str = "") -> dict[str, float]:
+    print(f"{label:<48} {cost.wall:9.2f} ms {cost.cpu:9.2f} ms of processor time  {note}", flush=True)
+    return cost._asdict()
 
 
 def measure(quick: bool) -> dict[str, Any]:
@@ -222,25 +252,28 @@ def measure(quick: bool) -> dict[str, Any]:
             ours = report(f"haemsa on Ray, cohorts of {cohort}", on_ray(count, cohort))
             climb = report(f"haemsa on Ray, cohorts of {cohort}, with rungs", on_ray(count, cohort, rungs=True))
             found[f"cohort_{cohort}"] = {"bare_actors": bare, "haemsa": ours, "haemsa_rungs": climb}
-    for storage, trials in (("memory", count), ("sqlite", count // 10)):
-        for genes in ("twelve", "ours"):
+    storages: list[tuple[Literal["memory", "sqlite"], int]] = [("memory", count), ("sqlite", count // 20)]
+    for storage, trials in storages:
+        for genes in get_args(Genes):
             label = f"Optuna NSGA-II in {storage}, {genes} genes"
-            found[f"optuna_{storage}_{genes}"] = report(label, optuna_nsga2(trials, storage, genes), f"{trials} trials")
-    for cohort, rungs in ((16, False), (16, True), (1, False)):
+            cost = optuna_nsga2(trials, storage, genes)
+            found[f"optuna_{storage}_{genes}"] = report(label, cost, f"({trials} trials)")
+    found["inline"] = []
+    for cohort, rungs in ((16, False), (16, True), (1, False), (1, True)):
         run = inline_apart(many, cohort, rungs)
-        found.setdefault("inline", []).append(run)
-        print(
-            f"inline, cohorts of {cohort}, rungs {'on' if rungs else 'off'}: peak {run['peak_mib']:.0f} MiB,", end=" "
-        )
-        print("ms per evaluation by thousands:", " ".join(f"{value:.2f}" for value in run["ms_by_block"]), flush=True)
+        found["inline"].append(run)
+        climbing = "with rungs" if rungs else "without rungs"
+        print(f"inline, cohorts of {cohort}, {climbing}: peak {run['peak_mib']:.0f} MiB, by thousands:")
+        for kind in Cost._fields:
+            print(f"    ms, {kind:<4} ", " ".join(f"{block[kind]:.2f}" for block in run["ms_by_block"]), flush=True)
     return found
 
 
 def profile(evaluations: int, cohort: int, rungs: bool) -> None:
     """What costs most, inline."""
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.process_time)
     profiler.runcall(inline, evaluations, cohort, rungs)
-    pstats.Stats(profiler).sort_stats("cumulative").print_stats(60)
+    pstats.Stats(profiler).sort_stats("cumulative").print_stats(75)
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 

@@ -25,13 +25,14 @@ def replicate_variance(values: Sequence[Sequence[float]]) -> float:
     Replicate r means the same fold for all, so what a fold adds to everyone is no noise: it is taken out (two-way
     analysis of variance without interaction).
     """
-    several = [np.asarray(row, dtype=np.float64) for row in values if len(row) > 1]
+    several = [row for row in values if len(row) > 1]
     if not several:
         return 0.0
     most = max(map(len, several))
     residuals = np.full((len(several), most), np.nan)
     for place, row in enumerate(several):
-        residuals[place, : len(row)] = row - row.mean()
+        residuals[place, : len(row)] = row
+    residuals -= np.nanmean(residuals, axis=1, keepdims=True)
     if len(several) > 1:
         residuals -= np.nanmean(residuals, axis=0)
     freedom = int(np.isfinite(residuals).sum()) - len(several) - (most - 1 if len(several) > 1 else 0)
