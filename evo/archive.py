@@ -83,16 +83,18 @@ class Archive(Generic[G]):
 
     def _adjust(self) -> Table:
         table = self._levels[-1]
-        records = [self.evaluated[int(number)] for number in table.ids]
-        weighed = np.empty_like(table.losses)
+        by_id = np.argsort(table.ids)  # sums in one order, whatever that in which records came
+        records = [self.evaluated[int(number)] for number in table.ids[by_id]]
+        losses = table.losses[by_id]
+        weighed = np.empty_like(losses)
         for place, name in enumerate(self.objectives.names):
             scores = [record.scores[name] for record in records]
             pooled = replicate_variance([score.values for score in scores])
             known = np.array([pooled / score.replicates if score.values else score.error**2 for score in scores])
-            weighed[:, place] = shrink(table.losses[:, place], known)
+            weighed[:, place] = shrink(losses[:, place], known)
         found = Table(len(self.objectives.names))
-        for record, losses in zip(records, weighed, strict=True):
-            found.put(record.id, losses)
+        for record, row in zip(records, weighed, strict=True):
+            found.put(record.id, row)
         return found
 
     @property

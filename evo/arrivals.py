@@ -15,11 +15,12 @@ class Arrivals(Generic[G]):
 
     Whatever trains quickly comes back sooner. If it also bred sooner, a steady-state search would favour it for no
     merit of its own (evaluation-time bias: Scott and De Jong, "Evaluation-time bias in asynchronous evolutionary
-    algorithms", GECCO 2015).
+    algorithms", GECCO 2015). Most of that bias arises at the start, when only the quick ones are there to breed: so
+    the search breeds from a whole first population alone.
     """
 
     def __init__(self) -> None:
-        self.order: list[int] = []
+        self.order: list[int] = []  # asked for and not entered, without those that were overtaken
         self.ended: dict[int, Record[G]] = {}
 
     def asked(self, ids: Iterable[int]) -> None:
@@ -31,12 +32,12 @@ class Arrivals(Generic[G]):
         self.ended[record.id] = record
 
     def take(self, patience: int) -> list[Record[G]]:
-        """Those whose turn it is; while more than `patience` of them wait for a slower one, they overtake it."""
-        found: list[Record[G]] = []
+        """Those whose turn it is. One that more than `patience` wait for is overtaken: it enters whenever it ends."""
+        found = [self.ended.pop(number) for number in sorted(self.ended.keys() - self.order)]
         while self.order and (self.order[0] in self.ended or len(self.ended) > patience):
-            number = next(number for number in self.order if number in self.ended)
-            self.order.remove(number)
-            found.append(self.ended.pop(number))
+            number = self.order.pop(0)
+            if number in self.ended:
+                found.append(self.ended.pop(number))
         return found
 
     def take_all(self) -> list[Record[G]]:

@@ -19,9 +19,9 @@ TRIES: Final = 1000
 class Breeder(Generic[G]):
     """Breeds batches of new candidates. Every batch has its own generator, from (seed, first id)."""
 
-    def __init__(self, space: Space[G], seed: int, samples: int, parents: int) -> None:
-        """`samples`: how many candidates are sampled before any is bred, from a population of at least `parents`."""
-        self.space, self.seed, self.samples, self.parents = space, seed, samples, parents
+    def __init__(self, space: Space[G], seed: int, samples: int) -> None:
+        """`samples`: how many candidates are sampled before any is bred from parents."""
+        self.space, self.seed, self.samples = space, seed, samples
         self.toolbox = toolbox(space)
         self.next_id = 0
         self.keys: set[str] = set()  # of everything bred, pending and failed included
@@ -64,7 +64,7 @@ class Breeder(Generic[G]):
         self, count: int, population: Sequence[Individual[G]], rng: np.random.Generator
     ) -> Iterator[tuple[Individual[G], tuple[int, ...]]]:
         """At least `count` children with their parents' ids, two per pair; samples until there are parents."""
-        if self.next_id < self.samples or len(population) < self.parents:
+        if self.next_id < self.samples or len(population) < 2:
             for _ in range(count):
                 yield self.toolbox.individual(rng), ()
             return

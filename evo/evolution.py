@@ -7,8 +7,8 @@
 
 With a `Ladder`, a candidate is asked for again, on the next rung, while it is promising (evo/fidelity.py).
 Steady state: a child is bred from the current parents whenever one is asked for. Outcomes enter the population in the
-order in which candidates were asked for, so that those that train quickly do not breed more than others; one that takes
-longer than that many others is overtaken.
+order in which candidates were asked for, so that those that train quickly do not breed more than others; one that keeps
+many others waiting is overtaken.
 Generational: a generation is bred whole, and climbs and ends when its last candidate is told; results enter in the
 order of ids, so the same seed gives the same front in whatever order, and by however many workers, they are evaluated.
 """
@@ -16,7 +16,7 @@ order of ids, so the same seed gives the same front in whatever order, and by ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, Literal, get_args
+from typing import Any, Final, Generic, Literal, get_args
 
 from evo import state
 from evo.archive import Archive
@@ -29,6 +29,11 @@ from evo.space import Space
 from evo.table import Table
 
 Mode = Literal["steady", "generational"]
+PATIENCE: Final = 2
+"""Populations (or times all that are pending, if that is more) that wait for a slow candidate before they overtake it.
+
+Half of the genomes taking ten times as long as the others, 1 leaves a bias, 2 none that could be measured.
+"""
 
 
 class Evolution(Generic[G]):
@@ -38,6 +43,8 @@ class Evolution(Generic[G]):
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
     `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
     they have about `batch` replicates to train together, or when nothing new is asked for.
+    `in_order`: steady state lets outcomes enter in the order asked for; False, as they are told: parents are fresher
+    then, but what trains quickly breeds more.
     Raises ValueError for settings out of range.
     """
 
@@ -52,6 +59,7 @@ class Evolution(Generic[G]):
         reference: Mapping[str, float] | None = None,
         ladder: Ladder | None = None,
         batch: int = 1,
+        in_order: bool = True,
     ) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}, expected 0 or more")
@@ -64,13 +72,13 @@ class Evolution(Generic[G]):
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.generation = 0
         """Generations completed (steady state: each is `population_size` candidates)."""
-        # in steady state the first to enter are those before the first slow one: too few to breed from without a bias
-        self._breeder = Breeder(space, seed, population_size, population_size if mode == "steady" else 2)
+        self._breeder = Breeder(space, seed, population_size)
         self._rungs = [Rung(len(self.objectives.names)) for _ in self.ladder.rungs]
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
         self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
         self._arrivals: Arrivals[G] = Arrivals()
+        self._in_order = in_order
         self._entered: list[int] = []  # not yet in the population
         self._population: list[Individual[G]] = []
 
@@ -106,7 +114,8 @@ class Evolution(Generic[G]):
         self._arrivals.end(record)
         if self.mode == "steady":
             self.generation += candidate.fidelity == 0 and len(self.archive) % self.population_size == 0
-            self._enter(self._arrivals.take(max(self.population_size, len(self._pending))))
+            most = PATIENCE * max(self.population_size, len(self._pending))
+            self._enter(self._arrivals.take(most if self._in_order else 0))
         elif not (self._queue or self._rising or self._pending):
             self._end_stage()
             if not self._rising:
@@ -126,7 +135,7 @@ class Evolution(Generic[G]):
 
     @property
     def population(self) -> list[Individual[G]]:
-        """The survivors. Steady state: chosen when they are asked for, of all that entered by then."""
+        """The survivors. Steady state: chosen when children are bred or they are read, of all that entered by then."""
         if self.mode == "steady":
             self._survive()
         return self._population
@@ -145,7 +154,7 @@ class Evolution(Generic[G]):
         """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
         found = {*self._pending, *(item.id for item in self.front()), *(item.id for item in self._rising)}
         if parents:
-            found.update(individual.id for individual in self.population)
+            found.update(individual.id for individual in self._population)
             found.update(self._arrivals.ended, self._entered, (parent for _, parent in self._breeder.suggested))
         elif len(self._rungs) > 1:
             found.update(self._arrivals.ended)
@@ -177,12 +186,20 @@ class Evolution(Generic[G]):
         """
         if not new:
             self._enter(self._arrivals.take(0))
+        self._survive()  # by the scores of this rung, before any climbs
         enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
         for rung in reversed(range(len(self._rungs) - 1)):
             ready = self._promotable(rung)
             if ready and (not new or len(ready) * self.ladder.added(rung + 1) >= enough):
                 return self._promote(rung, ready[:n])
-        return self._breeder.breed(new, self.population) if new else []
+        return self._breeder.breed(new, self._parents()) if new else []
+
+    def _parents(self) -> list[Individual[G]]:
+        """Steady state: the population, once as many have entered as it holds.
+
+        The first to enter are those before the first slow one: too few to breed from without a bias.
+        """
+        return self._population if len(self._rungs[0]) >= self.population_size or not self._in_order else []
 
     def _ask_generation(self, n: int, new: int) -> list[Candidate[G]]:
         if not (self._pending or self._rising):
@@ -200,6 +217,7 @@ class Evolution(Generic[G]):
         if isinstance(settled, Failure):
             failed = Failed(candidate.id, candidate.genome, candidate.parents, settled)
             self.archive.fail(failed)
+            self._population = [individual for individual in self._population if individual.id != failed.id]
             return failed
         evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.fidelity)
         self.archive.add(evaluated)
@@ -232,12 +250,19 @@ class Evolution(Generic[G]):
         return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
 
     def _survive(self) -> None:
-        """Choose the next population from this one and all that entered since; failures are in neither."""
+        """Choose the next population from this one and all that entered since; failures are in neither.
+
+        Scores of a higher rung count from when they enter, too.
+        """
         if self._entered:
             known = {individual.id: individual for individual in self._population}
-            ids = [number for number in {**known, **dict.fromkeys(self._entered)} if number in self.archive.evaluated]
+            late = self._arrivals.ended
+            entered = [number for number in self._entered if number in self.archive.evaluated]
             tables = [self.archive.adjusted(level) for level in range(self.ladder.full + 1)]
-            alive = [self._individual(number, tables, known.get(number)) for number in ids]
+            alive = [
+                known[number] if number in late else self._individual(number, tables, known.get(number))
+                for number in {**known, **dict.fromkeys(entered)}
+            ]
             self._population = self._breeder.toolbox.survive(alive, self.population_size)
             self._entered = []
 

@@ -94,6 +94,9 @@ class Rung:
         self._version = (0, 0)  # those that reached it, and that climbed, when the contenders were found
         self._wanted = 0
 
+    def __len__(self) -> int:
+        return len(self._table)
+
     def put(self, number: int, losses: Losses) -> None:
         """Let a candidate with `losses` `[k]` stand on the rung."""
         self._table.put(number, losses)

@@ -9,11 +9,14 @@ replicated ones the order is that of the means. Selection, elitism and the front
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+LEAST: Final = 1e-6
+"""Of the errors' mean square, what is left to the prior where they explain all of the spread."""
 
 
 def replicate_variance(values: Sequence[Sequence[float]]) -> float:
@@ -39,12 +42,14 @@ def replicate_variance(values: Sequence[Sequence[float]]) -> float:
 def shrink(means: Floats, variances: Floats) -> Floats:
     """Posterior means `[n]` of `means` `[n]` whose squared standard errors are `variances` `[n]`.
 
-    The prior's mean weighs every score by its precision; its variance is the spread that errors do not explain.
+    The prior's mean weighs every score by its precision; its variance is the spread that errors do not explain. Where
+    they explain all, a trace of it keeps the order: were all scores equal, the cheapest would dominate every other.
     """
     if len(means) < 3 or not variances.any():
         return means
-    prior = max(0.0, float(means.var(ddof=1) - variances.mean()))
-    precision = 1 / (prior + variances + 1e-300)
+    noise = float(variances.mean())
+    prior = max(LEAST * noise, float(means.var(ddof=1)) - noise)
+    precision = 1 / (prior + variances)
     centre = float((precision * means).sum() / precision.sum())
     shrunk: Floats = centre + prior * precision * (means - centre)
     return shrunk

@@ -24,7 +24,7 @@ def save(evolution: Evolution[G], encode: Callable[[G], Any], *, rows: bool) -> 
         "next_id": evolution._breeder.next_id,
         "generation": evolution.generation,
         "reference": None if reference is None else reference.tolist(),
-        "population": [_member(individual) for individual in evolution.population],
+        "population": [_member(individual) for individual in evolution._population],
         "entered": list(evolution._entered),
         "order": list(evolution._arrivals.order),
         "ended": list(evolution._arrivals.ended),

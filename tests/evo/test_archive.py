@@ -72,6 +72,33 @@ def test_the_front_is_always_that_of_the_highest_level_as_if_it_were_found_anew(
         assert front_ids(archive) == front_ids(anew)
 
 
+def replicated(values: dict[int, tuple[list[float], float]]) -> Archive[str]:
+    """Candidates with an error each by replicates, and a cost that is sure; one rung more for each two replicates."""
+    ladder = Ladder((Fidelity(None, 2), Fidelity(None, 4)), eta=2, full=0)
+    archive: Archive[str] = Archive(Objectives.of({"mae": "min", "params": "min"}), ladder=ladder)
+    for number, (errors, cost) in values.items():
+        scores = {"mae": Score.of(errors), "params": Score(cost)}
+        archive.add(Evaluated(number, "", (), scores, len(errors) // 2 - 1))
+    return archive
+
+
+NOISY = {1: ([1.0, 9.0], 7.0), 2: ([3.0, 6.0], 5.0), 3: ([9.0, 1.0], 3.0), 4: ([4.0, 6.0, 8.0, 5.0], 1.0)}
+"""Errors that replicates explain: of 5, 4.5, 5 and 5.75; the fewer parameters, the higher the id."""
+
+
+def test_where_errors_explain_all_the_front_is_not_the_cheapest_alone() -> None:
+    assert [item.id for item in replicated(NOISY).front()] == [2, 3, 4]
+
+
+def test_scores_are_weighed_alike_in_whatever_order_they_came() -> None:
+    rng = np.random.default_rng(0)
+    values = {n: (rng.normal(size=2 + 2 * (n % 2)).tolist(), float(rng.random())) for n in range(40)}
+    plain, other = replicated(values), replicated(dict(reversed(values.items())))
+    for number in values:
+        assert plain.adjusted(0).losses_of(number).tolist() == other.adjusted(0).losses_of(number).tolist()
+    assert plain.front() == other.front()
+
+
 def test_hypervolume_is_an_area_that_can_be_counted() -> None:
     # below mae 1 and above corr 0: a strip of 0.5 x 0.5 and one of 0.2 x 0.3 on top of it
     archive = filled((0.5, 0.5), (0.8, 0.8), reference={"mae": 1.0, "corr": 0.0})

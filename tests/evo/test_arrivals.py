@@ -1,6 +1,10 @@
+"""Outcomes enter a search in the order in which their candidates were asked for."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from evo.arrivals import Arrivals
 from evo.candidate import Evaluated
-from evo.table import Table
 
 
 def record(number: int) -> Evaluated[str]:
@@ -23,15 +27,45 @@ def test_outcomes_enter_in_the_order_asked_for() -> None:
     assert (arrivals.order, arrivals.ended) == ([], {})
 
 
-def test_one_that_takes_too_long_is_overtaken_by_the_first_that_ended() -> None:
+def test_one_that_takes_too_long_is_overtaken_and_enters_when_it_ends() -> None:
     arrivals: Arrivals[str] = Arrivals()
-    arrivals.asked([1, 2, 3, 4])
-    for number in (4, 2, 3):
+    arrivals.asked([1, 2, 3, 4, 5])
+    arrivals.end(record(3))
+    arrivals.end(record(2))
+    assert taken(arrivals, patience=2) == []
+    arrivals.end(record(4))
+    assert taken(arrivals, patience=2) == [2, 3, 4]
+    arrivals.end(record(1))
+    assert taken(arrivals, patience=2) == [1]
+    assert (arrivals.order, arrivals.ended) == ([5], {})
+
+
+def test_nobody_waits_any_more_for_one_that_was_overtaken() -> None:
+    arrivals: Arrivals[str] = Arrivals()
+    arrivals.asked(range(1, 7))
+    for number in (2, 3, 4):
+        arrivals.end(record(number))
+    assert taken(arrivals, patience=2) == [2, 3, 4]
+    arrivals.end(record(5))
+    assert taken(arrivals, patience=2) == [5]
+
+
+def test_of_two_slow_ones_each_is_waited_for() -> None:
+    arrivals: Arrivals[str] = Arrivals()
+    arrivals.asked([1, 2, 3, 4, 5, 6])
+    for number in (2, 4, 5):
         arrivals.end(record(number))
     assert taken(arrivals, patience=2) == [2]
-    assert arrivals.order == [1, 3, 4]
-    arrivals.end(record(1))
-    assert taken(arrivals, patience=2) == [1, 3, 4]
+    arrivals.end(record(6))
+    assert taken(arrivals, patience=2) == [4, 5, 6]
+
+
+def test_without_patience_outcomes_enter_as_they_end() -> None:
+    arrivals: Arrivals[str] = Arrivals()
+    arrivals.asked([1, 2, 3])
+    for number in (3, 1, 2):
+        arrivals.end(record(number))
+        assert taken(arrivals, patience=0) == [number]
 
 
 def test_all_that_ended_can_be_taken_by_id() -> None:
@@ -43,15 +77,23 @@ def test_all_that_ended_can_be_taken_by_id() -> None:
     assert arrivals.order == [5]
 
 
-def test_a_table_replaces_grows_and_forgets() -> None:
-    table = Table(2)
-    for number in range(200):
-        table.put(number, [number, -number])
-    table.put(7, [0.5, 0.5])
-    table.drop(3)
-    table.drop(3)
-    assert len(table) == 199
-    assert 3 not in table
-    assert table.losses_of(7).tolist() == [0.5, 0.5]
-    found = dict(zip(table.ids.tolist(), table.losses[:, 0].tolist(), strict=True))
-    assert found == {number: 0.5 if number == 7 else float(number) for number in range(200) if number != 3}
+@given(st.permutations(range(20)), st.integers(0, 25), st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+def test_every_outcome_enters_once_and_in_order_unless_it_was_overtaken(
+    ends: list[int], patience: int, ahead: int
+) -> None:
+    arrivals: Arrivals[str] = Arrivals()
+    arrivals.asked(range(ahead))
+    asked, entered = ahead, []
+    ends = list(ends)
+    while ends:
+        number = next(number for number in ends if number < asked)
+        ends.remove(number)
+        arrivals.end(record(number))
+        entered += taken(arrivals, patience)
+        assert len(arrivals.ended) <= patience
+        arrivals.asked(range(asked, min(20, asked + 1)))
+        asked = min(20, asked + 1)
+    assert sorted(entered) == list(range(20))
+    if patience >= 20:
+        assert entered == sorted(entered)

@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from evo.fidelity import Fidelity, Ladder, Rung, contenders, ladder, single
         (2, 24, 2, [(2, 1), (6, 1), (None, 1), (None, 2), (None, 4), (None, 6)], 3),
         (3, 24, 10, [(3, 1), (None, 1), (None, 3), (None, 10), (None, 20), (None, 30)], 3),
         (3, 24, 1, [(3, 1), (None, 1), (None, 2), (None, 3)], 1),
+        (3, 24, 2, [(3, 1), (None, 1), (None, 2), (None, 4), (None, 6)], 2),
         (1, 1, 1, [(None, 1), (None, 2), (None, 3)], 0),
+        (9, 8, 1, [(None, 1), (None, 2), (None, 3)], 0),
     ],
 )
 def test_epochs_rise_first_then_folds_then_seeds(
@@ -42,11 +46,14 @@ def test_a_rung_adds_the_replicates_that_are_new_or_all_where_epochs_are() -> No
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((0, 24, 5), "0 epochs"), ((3, 24, 0), "0 folds")],
+    [((0, 24, 5, 3), "0 epochs"), ((3, 24, 0, 3), "0 folds"), ((3, 24, 5, 0), "0 seeds, expected 1 or more of each")],
 )
-def test_a_ladder_of_nothing_is_refused(arguments: tuple[int, int, int], message: str) -> None:
+def test_a_ladder_of_nothing_is_refused(arguments: tuple[int, int, int, int], message: str) -> None:
+    first, most, folds, seeds = arguments
     with pytest.raises(ValueError, match=message):
-        ladder(*arguments)
+        ladder(first, most, folds, seeds=seeds)
+    with pytest.raises(ValueError, match="0 rungs and rung 0 is full"):
+        Ladder(())
 
 
 def test_a_ladder_that_lets_everyone_climb_is_refused() -> None:
@@ -100,6 +107,46 @@ def test_a_rung_ranks_anew_when_someone_comes_or_climbs() -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_order_in_which_candidates_came_does_not_matter(order: list[int], promoted: set[int], eta: int) -> None:
     assert promotable(POINTS[order], IDS[order], promoted, eta) == promotable(POINTS, IDS, promoted, eta)
+
+
+FEW_VALUES = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@given(st.lists(FEW_VALUES, min_size=1, max_size=20), st.randoms(use_true_random=False), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_copies_and_ties_climb_in_the_order_of_ids_alone(
+    points: list[tuple[int, int]], random: Random, eta: int
+) -> None:
+    losses, ids, order = np.array(points, dtype=float), np.arange(len(points)), list(range(len(points)))
+    random.shuffle(order)
+    assert promotable(losses[order], ids[order], set(), eta) == promotable(losses, ids, set(), eta)
+
+
+@given(st.lists(FEW_VALUES, min_size=1, max_size=40), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_however_they_come_no_one_climbs_twice_and_one_in_eta_does(points: list[tuple[int, int]], eta: int) -> None:
+    rung, climbed = Rung(2), list[int]()
+    for number, point in enumerate(points):
+        rung.put(number, np.array(point, dtype=float))
+        found = rung.promotable(eta)
+        rung.climbed.update(found)
+        climbed += found
+        assert len(climbed) == (number + 1) // eta == len(set(climbed))
+    assert rung.promotable(eta) == []
+
+
+def test_fewer_wait_than_are_wanted() -> None:
+    assert contenders(POINTS, IDS, {10, 11, 12, 15}, 9) == [13, 14]
+    assert contenders(POINTS, IDS, set(IDS.tolist()), 9) == []
+    assert contenders(np.zeros((0, 2)), np.zeros(0, dtype=int), (), 9) == []
+
+
+def test_who_climbed_still_crowds_those_beside_it() -> None:
+    # without those that climbed, 2 and 3 would be the ends of what is left, and the lower id would come first
+    losses = np.array([[0.0, 10], [1, 9], [2, 8], [6, 4], [10, 0]])
+    ids = np.arange(5)
+    assert contenders(losses, ids, (), 5) == [0, 4, 3, 2, 1]
+    assert contenders(losses, ids, {1, 0, 4}, 2) == [3, 2]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30), st.integers(0, 30))
