@@ -14,7 +14,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/installed ## search made data, train the best network, and say where to look
 	rm -rf runs/demo models/demo
-	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
+	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --score holdout --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
 	$(BIN)/haemsa train runs/demo --data planted --seeds 5 --out models/demo
 	@echo "Look at the search with: $(BIN)/haemsa show runs/demo, or in MLflow's page: $(BIN)/haemsa ui"
 
