@@ -52,6 +52,7 @@ class Handover:
 
     def keep(self, results: Iterable[Result]) -> None:
         """Save what was trained of candidates that may still climb, breed or be chosen; call it before recording."""
+        self._evolution.settle()
         alive = self._evolution.alive(parents=self._inherit)
         for result in results:
             job = self._given.pop(result.id)

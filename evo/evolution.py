@@ -136,8 +136,7 @@ class Evolution(Generic[G]):
     @property
     def population(self) -> list[Individual[G]]:
         """The survivors. Steady state: chosen when children are bred or they are read, of all that entered by then."""
-        if self.mode == "steady":
-            self._survive()
+        self.settle()
         return self._population
 
     @property
@@ -149,6 +148,11 @@ class Evolution(Generic[G]):
     def given(self) -> int:
         """How many distinct candidates were asked for so far."""
         return self._breeder.next_id - len(self._queue)
+
+    def settle(self) -> None:
+        """Steady state: choose the survivors now, of all that entered, not only when the next are asked for."""
+        if self.mode == "steady":
+            self._survive()
 
     def alive(self, *, parents: bool = True) -> set[int]:
         """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
