@@ -20,20 +20,20 @@ def choose_best(front: Sequence[Evaluated[Genome]], objective: str, minimise: bo
 
 
 def as_json(
-    item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Mapping[str, Score]] | None = None
+    item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Evaluated[Genome]] | None = None
 ) -> dict[str, Any]:
     """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first.
 
-    `searched`: what the search scored, by id, where `scores` are confirmed ones: added as `search_scores`.
+    `searched`: by id, as the search scored them, where `scores` are confirmed ones: added as `search_scores`.
     """
     names = [*objectives, *(name for name in item.scores if name not in objectives)]
     scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}
     errors = {name: item.scores[name].error for name in names if item.scores[name].error}
-    before = {name: score.mean for name, score in (searched or {}).get(item.id, {}).items() if name in objectives}
+    before = searched.get(item.id) if searched else None
     return {
         "id": item.id,
         "genome": item.genome.to_dict(),
         "scores": scores,
         "errors": errors,
-        "search_scores": before,
+        "search_scores": {name: before.scores[name].mean for name in objectives} if before else {},
     }

@@ -30,13 +30,12 @@ log = logging.getLogger(__name__)
 class Found:
     """What a search found: its front (by confirmed scores, where there are any), the best, and how they were trained.
 
-    `searched`: the scores that the search itself gave them.
+    `searched`: the search's own front by id, with the scores that it gave them.
     """
 
     front: Sequence[Evaluated[Genome]]
     best: Evaluated[Genome] | None
-    searched: Mapping[int, Mapping[str, Score]]
-    genomes: Mapping[int, Genome]
+    searched: Mapping[int, Evaluated[Genome]]
     results: Mapping[int, Result] = field(default_factory=dict)
 
 
@@ -59,13 +58,11 @@ def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found
 
 
 def _found(search: Search, front: Sequence[Evaluated[Genome]], results: Mapping[int, Result]) -> Found:
-    searched = {item.id: item for item in search.evolution.front()}
     objective, direction = search.evolution.objectives.directions[0]
     return Found(
         front=front,
         best=choose_best(front, objective, direction == "min") if front else None,
-        searched={number: item.scores for number, item in searched.items()},
-        genomes={number: item.genome for number, item in searched.items()},
+        searched={item.id: item for item in search.evolution.front()},
         results=results,
     )
 
@@ -146,12 +143,13 @@ def save_ensemble(found: Found, problem: Problem, run: RunDirectory) -> dict[str
     if not found.results:
         return None
     chosen = choose_ensemble(list(found.results.values()), problem)
-    members = [(found.genomes[number], found.results[number].states, n) for number, n in chosen.counts.items()]
+    genomes = {number: item.genome for number, item in found.searched.items()}
+    members = [(genomes[number], found.results[number].states, n) for number, n in chosen.counts.items()]
     described = {
         "members": [{"id": number, "count": count} for number, count in chosen.counts.items()],
         "scores": chosen.scores,
         "best_alone": chosen.alone,
-        **chosen.costs(found.genomes, problem, replicates=len(members[0][1])),
+        **chosen.costs(genomes, problem, replicates=len(members[0][1])),
     }
     info = {**run.manifest(), "ensemble": True, "genomes": len(members), "validation": chosen.scores}
     _predictor(members, problem, info).save(run.ensemble)

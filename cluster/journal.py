@@ -108,16 +108,18 @@ class RunDirectory:
     # -- tables and summary
 
     def write_front(
-        self, front: Sequence[Evaluated[Genome]], searched: Mapping[int, Mapping[str, Score]] | None = None
+        self, front: Sequence[Evaluated[Genome]], searched: Mapping[int, Evaluated[Genome]] | None = None
     ) -> None:
         """front.csv: one row per candidate of the front, in the order given.
 
-        `searched`: what the search scored, by id, where the front's own scores are confirmed: columns search_<name>.
+        `searched`: by id, as the search scored them, where the front's own scores are confirmed: columns search_<name>.
         """
         rows = evaluated_rows(front)
         for row in rows:
             del row["on_front"], row["generation"]
-            row |= {f"search_{name}": score.mean for name, score in (searched or {}).get(row["id"], {}).items()}
+            if searched and row["id"] in searched:
+                scores = searched[row["id"]].scores
+                row |= {f"search_{name}": score.mean for name, score in scores.items()}
         with replacing(self.path / "front.csv") as temporary:
             write_csv(temporary, rows)
 

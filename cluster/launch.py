@@ -25,6 +25,9 @@ from cluster.throughput import SIZES
 from cluster.tracking import SearchStarted, tracker
 from cluster.trial import Trial, TrialData
 from evo.evolution import Evolution
+from evo.fidelity import Ladder
+from evo.individual import Direction
+from evo.space import Space
 from model.spec import Genome
 
 log = logging.getLogger(__name__)
@@ -94,7 +97,7 @@ def _search(
         follow.started(started)
         search = Search(
             config,
-            _evolution(config, problem, run, evaluator.workers),
+            _evolution(config, problem, run),
             evaluator,
             run,
             follow,
@@ -119,23 +122,29 @@ def _confirmed(search: Search, problem: Problem, progress: Progress, ended_by: s
     return unconfirmed(search), "interrupted"
 
 
-def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory, workers: int) -> Evolution[Genome]:
+def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
     """The evolution as configured, where the run directory left it."""
-    rungs = ladder_of(config, problem.folds)
-    sizes = fit_sizes(config, rungs, workers)
-    evolution = Evolution(
-        problem.space,
-        problem.objectives,
-        seed=config.seed,
-        population_size=sizes.population,
-        mode=config.mode,
-        ladder=rungs,
-        batch=sizes.cohort,
-    )
+    evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
     state = run.state()
     if state:
         evolution.load_state_dict(state["evolution"], Genome.from_json, (row.for_evolution() for row in run.rows()))
     return evolution
+
+
+def new_evolution(
+    config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
+) -> Evolution[Genome]:
+    """An evolution that has not begun; the configuration's sizes are numbers, not "auto"."""
+    assert config.population != "auto" and config.cohort != "auto"
+    return Evolution(
+        space,
+        objectives,
+        seed=config.seed,
+        population_size=config.population,
+        mode=config.mode,
+        ladder=rungs,
+        batch=config.cohort,
+    )
 
 
 def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:

@@ -12,26 +12,30 @@ from model.data.folds import Folds
 from model.spec import Genome
 
 if TYPE_CHECKING:
-    from model.pool import Pool
+    from model.data.dataset import Dataset
 
 SIZES: Final = (8, 16, 32, 64, 128, 256, 512)
-GAIN: Final = 1.1
-"""A larger cohort must train so many times more networks a second: it also learns later what others found."""
+GAIN: Final = 1.3
+"""Twice as large a cohort must train so many times more networks a second: it also learns later what others found.
+
+With twice as many genomes in flight a search needs 1.3 to 1.5 times the evaluations (`tests/bench/bench_scale.py`).
+"""
 STEPS: Final = 6
 LONGEST: Final = 4.0
 
 
-def fastest_cohort(genomes: Sequence[Genome], pool: Pool, batch_size: int, seed: int) -> int:
+def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, seed: int, device: str) -> int:
     """The cohort size that trains most networks per second; out of memory ends the trial of larger ones."""
-    few = np.random.default_rng(seed).permutation(len(pool))[: STEPS * batch_size]
-    held_out = np.ones((1, len(pool)), dtype=bool)
-    held_out[0, few] = False
-    folds = Folds(held_out, "measure")
+    from model.cohort import Row
+    from model.pool import Pool
+    from model.training import TrainingSettings, train
+
+    few = np.random.default_rng(seed).permutation(len(data))[: (STEPS + 1) * batch_size]
+    pool = Pool.of(data.take(few), device)
+    held_out = np.arange(len(few)) >= len(few) * STEPS // (STEPS + 1)
+    folds = Folds(held_out[None], "measure")
 
     def seconds(size: int) -> float:
-        from model.cohort import Row
-        from model.training import TrainingSettings, train
-
         rows = [Row(genomes[number % len(genomes)], number) for number in range(size)]
         start = time.perf_counter()
         train(rows, pool, folds, TrainingSettings(batch_size), until=[1] * size)

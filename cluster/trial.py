@@ -74,7 +74,7 @@ class Trial:
         """How many networks this device trains fastest together."""
         from cluster.throughput import fastest_cohort
 
-        return fastest_cohort(genomes, self._pool, self.data.batch_size, self.data.seed)
+        return fastest_cohort(genomes, self.data.pool, self.data.batch_size, self.data.seed, self.data.device)
 
     def _train(self, jobs: Sequence[Job]) -> list[Result]:
         from model.cohort import Row

@@ -30,12 +30,14 @@ def serve(port: int, tracking: str | None) -> int:
         print(line, flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
     server = subprocess.Popen([*command, "--port", str(port)], env={**_SMALL, **os.environ})
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # or it would go on without us
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # or it would go on without us
     try:
         return server.wait()
     except KeyboardInterrupt:
         server.wait()  # it got the same Ctrl-C
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_port(port: int) -> None:

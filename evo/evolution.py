@@ -15,7 +15,7 @@ order of ids, so the same seed gives the same front in whatever order, and by ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Literal, get_args
 
 from evo import state
@@ -25,8 +25,8 @@ from evo.breeding import Breeder
 from evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Row
 from evo.fidelity import Ladder, Rung
 from evo.individual import Direction, Individual, Objectives
+from evo.population import Population
 from evo.space import Space
-from evo.table import Table
 
 Mode = Literal["steady", "generational"]
 PATIENCE: Final = 2
@@ -79,8 +79,7 @@ class Evolution(Generic[G]):
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
         self._arrivals: Arrivals[G] = Arrivals()
         self._in_order = in_order
-        self._entered: list[int] = []  # not yet in the population
-        self._population: list[Individual[G]] = []
+        self._population: Population[G] = Population(self.archive, population_size, self._breeder.toolbox.survive)
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates, at most `new` of them new (None: any number); never a genome twice on a rung.
@@ -120,7 +119,7 @@ class Evolution(Generic[G]):
             self._end_stage()
             if not self._rising:
                 self.generation += 1
-                self._survive()
+                self._choose()
         if self.generation > 0:
             self.archive.fix_reference()
         return record
@@ -137,7 +136,7 @@ class Evolution(Generic[G]):
     def population(self) -> list[Individual[G]]:
         """The survivors. Steady state: chosen when children are bred or they are read, of all that entered by then."""
         self.settle()
-        return self._population
+        return self._population.members
 
     @property
     def pending(self) -> list[Candidate[G]]:
@@ -152,14 +151,15 @@ class Evolution(Generic[G]):
     def settle(self) -> None:
         """Steady state: choose the survivors now, of all that entered, not only when the next are asked for."""
         if self.mode == "steady":
-            self._survive()
+            self._choose()
 
     def alive(self, *, parents: bool = True) -> set[int]:
         """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
         found = {*self._pending, *(item.id for item in self.front()), *(item.id for item in self._rising)}
         if parents:
-            found.update(individual.id for individual in self._population)
-            found.update(self._arrivals.ended, self._entered, (parent for _, parent in self._breeder.suggested))
+            found.update(individual.id for individual in self._population.members)
+            found.update(self._arrivals.ended, self._population.entered)
+            found.update(parent for _, parent in self._breeder.suggested)
         elif len(self._rungs) > 1:
             found.update(self._arrivals.ended)
         for rung in self._rungs[:-1]:
@@ -190,7 +190,7 @@ class Evolution(Generic[G]):
         """
         if not new:
             self._enter(self._arrivals.take(0))
-        self._survive()  # by the scores of this rung, before any climbs
+        self._choose()  # by the scores of this rung, before any climbs
         enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
         for rung in reversed(range(len(self._rungs) - 1)):
             ready = self._promotable(rung)
@@ -203,7 +203,7 @@ class Evolution(Generic[G]):
 
         The first to enter are those before the first slow one: too few to breed from without a bias.
         """
-        return self._population if len(self._rungs[0]) >= self.population_size or not self._in_order else []
+        return self._population.members if len(self._rungs[0]) >= self.population_size or not self._in_order else []
 
     def _ask_generation(self, n: int, new: int) -> list[Candidate[G]]:
         if not (self._pending or self._rising):
@@ -221,7 +221,7 @@ class Evolution(Generic[G]):
         if isinstance(settled, Failure):
             failed = Failed(candidate.id, candidate.genome, candidate.parents, settled)
             self.archive.fail(failed)
-            self._population = [individual for individual in self._population if individual.id != failed.id]
+            self._population.remove(failed.id)
             return failed
         evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.fidelity)
         self.archive.add(evaluated)
@@ -238,7 +238,7 @@ class Evolution(Generic[G]):
         for record in records:
             if isinstance(record, Evaluated):
                 self._count(record)
-            self._entered.append(record.id)
+            self._population.enter(record.id)
 
     def _count(self, record: Evaluated[G]) -> None:
         """Let a record stand on its rung, to be compared with all others that reached it."""
@@ -253,28 +253,6 @@ class Evolution(Generic[G]):
         self._rungs[rung].climbed.update(record.id for record in records)
         return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
 
-    def _survive(self) -> None:
-        """Choose the next population from this one and all that entered since; failures are in neither.
-
-        Scores of a higher rung count from when they enter, too.
-        """
-        if self._entered:
-            known = {individual.id: individual for individual in self._population}
-            late = self._arrivals.ended
-            entered = [number for number in self._entered if number in self.archive.evaluated]
-            tables = [self.archive.adjusted(level) for level in range(self.ladder.full + 1)]
-            alive = [
-                known[number] if number in late else self._individual(number, tables, known.get(number))
-                for number in {**known, **dict.fromkeys(entered)}
-            ]
-            self._population = self._breeder.toolbox.survive(alive, self.population_size)
-            self._entered = []
-
-    def _individual(self, number: int, tables: Sequence[Table], known: Individual[G] | None) -> Individual[G]:
-        """The candidate as an individual: the one that is `known`, if its scores are still the same."""
-        level = self.archive.level_of(number)
-        losses = tables[level].losses_of(number)
-        if known is not None and known.level == level and known.losses == tuple(losses.tolist()):
-            return known
-        fitness = self.objectives.fitness_of(losses)
-        return Individual(self.archive.evaluated[number].genome, fitness, number, level=level)
+    def _choose(self) -> None:
+        """Choose the next population; scores of a higher rung count from when they enter, too."""
+        self._population.choose(late=self._arrivals.ended)

@@ -24,8 +24,8 @@ def save(evolution: Evolution[G], encode: Callable[[G], Any], *, rows: bool) -> 
         "next_id": evolution._breeder.next_id,
         "generation": evolution.generation,
         "reference": None if reference is None else reference.tolist(),
-        "population": [_member(individual) for individual in evolution._population],
-        "entered": list(evolution._entered),
+        "population": [_member(individual) for individual in evolution._population.members],
+        "entered": list(evolution._population.entered),
         "order": list(evolution._arrivals.order),
         "ended": list(evolution._arrivals.ended),
         "pending": list(evolution._pending),
@@ -52,14 +52,14 @@ def load(
     breeder.suggested = [(decode(genome), parent) for genome, parent in saved["suggested"]]
     evolution._queue = [_candidate(row, decode) for row in saved["queue"]]
     evolution._rising = [_candidate(row, decode) for row in saved["rising"]]
-    evolution._entered, evolution._arrivals.order = list(saved["entered"]), list(saved["order"])
+    evolution._population.entered, evolution._arrivals.order = list(saved["entered"]), list(saved["order"])
     _take_rows(evolution, saved, decode, saved["rows"] if rows is None else rows)
     evolution.archive.reference = None if saved["reference"] is None else np.array(saved["reference"])
     live = [*evolution._queue, *evolution._pending.values()]
     breeder.keys.update(evolution.space.key(candidate.genome) for candidate in live)
     for candidate in [*evolution._rising, *evolution._pending.values()]:
         _mark_climbed(evolution, candidate.id, candidate.fidelity)
-    evolution._population = [_individual(evolution, member) for member in saved["population"]]
+    evolution._population.members = [_individual(evolution, member) for member in saved["population"]]
 
 
 def _settings(evolution: Evolution[G]) -> dict[str, Any]:

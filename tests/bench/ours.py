@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 from rescore import Volumes, front, hypervolume
-from setting import ROOT
+from setting import PROCESSES, ROOT
 from traces import Evaluation, Trace
+from workers import CONTEXT
 
 from cluster.config import SearchConfig
 from cluster.job import CONFIRM, Job
@@ -36,6 +37,8 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     "cohorts-of-one": ("--cohort", "1"),
 }
 LONGEST: Final = 900.0
+COHORT: Final = 6
+"""Genomes confirmed together, all folds of each."""
 
 
 def run_ours(data: str, variant: str, seconds: float, seed: int, run: Path) -> Path:
@@ -70,23 +73,36 @@ def write_trace(run: Path, start: float, path: Path) -> None:
 
 def confirm_all(data: str, seed: int, genomes: Iterable[Genome]) -> dict[str, Any]:
     """Objectives by key of each genome, trained from scratch on all folds; seeds depend on the genome alone."""
-    problem, trial = _trial(data, seed)
-    found: dict[str, Any] = {}
+    problem = _problem(data, seed)[1]
     ordered = sorted({genome.key: genome for genome in genomes}.values(), key=problem.size)
-    for place in range(0, len(ordered), 6):
-        part = ordered[place : place + 6]
-        fidelity = Fidelity(None, len(problem.folds))
-        jobs = [Job(Candidate(int(g.key[:7], 16), g), fidelity, purpose=CONFIRM) for g in part]
-        for genome, result in zip(part, trial(jobs), strict=True):
-            scores = result.outcome if isinstance(result.outcome, Mapping) else {}
-            found[genome.key] = {name: scores[name].mean for name in problem.objectives} if scores else {}
-    return found
+    parts = [ordered[place : place + COHORT] for place in range(0, len(ordered), COHORT)]
+    with CONTEXT.Pool(PROCESSES, _begin, (data, seed)) as pool:
+        return {key: scores for part in pool.imap(_confirm, reversed(parts)) for key, scores in part.items()}
 
 
-def _trial(data: str, seed: int) -> tuple[Problem, Trial]:
+def _problem(data: str, seed: int) -> tuple[SearchConfig, Problem]:
     config = SearchConfig.of({"data": data, "seed": seed, "score": "folds:5", "objectives": ["mae", "params"]})
-    problem = Problem.of(config)
-    return problem, Trial(trial_data(config, problem))
+    return config, Problem.of(config)
+
+
+_own: list[tuple[Problem, Trial]] = []
+
+
+def _begin(data: str, seed: int) -> None:
+    config, problem = _problem(data, seed)
+    _own[:] = [(problem, Trial(trial_data(config, problem)))]
+
+
+def _confirm(genomes: Sequence[Genome]) -> dict[str, Any]:
+    """Objectives of a cohort; none of a genome that diverged."""
+    problem, trial = _own[0]
+    fidelity = Fidelity(None, len(problem.folds))
+    jobs = [Job(Candidate(int(one.key[:7], 16), one), fidelity, purpose=CONFIRM) for one in genomes]
+    found: dict[str, Any] = {}
+    for genome, result in zip(genomes, trial(jobs), strict=True):
+        scores = result.outcome if isinstance(result.outcome, Mapping) else {}
+        found[genome.key] = {name: scores[name].mean for name in problem.objectives} if scores else {}
+    return found
 
 
 def curves(

@@ -16,6 +16,7 @@ from simulated import Nodes, SimulatedCluster
 from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator
 from cluster.journal import RunDirectory
+from cluster.launch import new_evolution
 from cluster.progress import SilentProgress, Status
 from cluster.search import Search
 from cluster.sizing import fit_sizes
@@ -128,17 +129,8 @@ def driving(
     config: SearchConfig, rungs: Ladder, evaluator: Evaluator, now: Callable[[], float] = time.perf_counter
 ) -> Iterator[Search]:
     """A search of the made-up problem, with its run directory in a temporary folder."""
-    assert config.population != "auto" and config.cohort != "auto"
     space = synthetic.space()
-    evolution = Evolution(
-        space,
-        synthetic.OBJECTIVES,
-        seed=config.seed,
-        population_size=config.population,
-        mode=config.mode,
-        ladder=rungs,
-        batch=config.cohort,
-    )
+    evolution = new_evolution(config, space, synthetic.OBJECTIVES, rungs)
     with tempfile.TemporaryDirectory() as folder, RunDirectory.create(Path(folder) / "run", config, {}) as run:
         yield Search(
             config,
