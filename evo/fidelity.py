@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from evo.selection import Indices, Losses, crowding_distance, ranks
+from evo.selection import Indices, Losses, best_first, ranks
 from evo.table import Table
 
 MOST_SEEDS: Final = 3
@@ -122,14 +122,7 @@ def contenders(losses: Losses, ids: Indices, promoted: Collection[int], count: i
     """
     by_id = np.argsort(ids)
     losses, ids = losses[by_id], ids[by_id]
-    rank = ranks(losses)
     waits = ~np.isin(ids, np.fromiter(promoted, dtype=np.intp, count=len(promoted)))
-    found: list[int] = []
-    for number in np.unique(rank[waits]):
-        front = np.flatnonzero(rank == number)
-        crowding = crowding_distance(losses[front])
-        best = front[np.argsort(-crowding, kind="stable")]
-        found += ids[best[waits[best]]].tolist()
-        if len(found) >= count:
-            break
-    return found[:count]
+    best, _ = best_first(losses, ranks(losses), waits, count)
+    found: list[int] = ids[best].tolist()
+    return found

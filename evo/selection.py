@@ -33,31 +33,48 @@ def ranks(losses: Losses) -> Indices:
     return np.asarray(moocore.pareto_rank(losses), dtype=np.intp)
 
 
-def crowding_distance(losses: Losses) -> Losses:
-    """Crowding distance `[n]` within one front: the mean normalised gap between each row's neighbours.
+def crowding_distance(losses: Losses, rank: Indices | None = None) -> Losses:
+    """Crowding distance `[n]` within each front, `rank` `[n]`: the mean normalised gap between each row's neighbours.
 
     The extremes of every objective are infinitely far. A row that repeats an earlier one has distance 0, so that copies
-    do not crowd out others.
+    do not crowd out others. All rows are one front where no ranks are given.
     """
+    fronts = np.zeros(len(losses), dtype=np.intp) if rank is None else rank
     distance = np.zeros(len(losses))
-    by_row = np.lexsort(losses.T[::-1])  # stable: of equal rows the first comes first
-    repeats = np.zeros(len(losses), dtype=bool)
-    repeats[1:] = (losses[by_row[1:]] == losses[by_row[:-1]]).all(axis=1)
-    first = by_row[~repeats]
-    unique = losses[first]
-    if len(unique) <= 2:
-        distance[first] = np.inf
-        return distance
-    order = np.argsort(unique, axis=0, kind="stable")
-    ordered = np.take_along_axis(unique, order, axis=0)
-    span = ordered[-1] - ordered[0]
-    gaps = np.full_like(unique, np.inf)
-    gaps[1:-1] = (ordered[2:] - ordered[:-2]) / np.where(span > 0, span, 1.0)
-    gaps[:, span == 0] = 0.0
-    total = np.zeros_like(unique)
-    np.put_along_axis(total, order, gaps, axis=0)
-    distance[first] = total.mean(axis=1)
+    by_row = np.lexsort((*losses.T[::-1], fronts))  # stable: of equal rows the first comes first
+    again = (losses[by_row[1:]] == losses[by_row[:-1]]).all(axis=1) & (fronts[by_row[1:]] == fronts[by_row[:-1]])
+    unique = by_row[np.concatenate([[True], ~again])] if len(losses) else by_row
+    starts = np.flatnonzero(np.diff(fronts[unique], prepend=-1))
+    sizes = np.diff(starts, append=len(unique))
+    for values in losses[unique].T:
+        order = np.lexsort((values, fronts[unique]))
+        distance[unique[order]] += _gaps(values[order], starts, sizes)
+    distance[unique] = np.where(np.repeat(sizes, sizes) <= 2, np.inf, distance[unique] / losses.shape[1])
     return distance
+
+
+def _gaps(values: Losses, starts: Indices, sizes: Indices) -> Losses:
+    """Of one objective's values, sorted within each front: the gap between neighbours, in parts of the front's span."""
+    ends = starts + sizes - 1
+    span = np.repeat(values[ends] - values[starts], sizes)
+    gaps = np.full(len(values), np.inf)
+    gaps[1:-1] = (values[2:] - values[:-2]) / np.where(span > 0, span, 1.0)[1:-1]
+    gaps[starts] = gaps[ends] = np.inf
+    gaps[span == 0] = 0.0
+    return gaps
+
+
+def best_first(losses: Losses, rank: Indices, wanted: NDArray[np.bool_], count: int) -> tuple[Indices, Losses]:
+    """The `count` best of the rows `wanted` `[n]`, and crowding distances `[n]`, as far as they were needed.
+
+    By rank, then the least crowded of their front, of which all rows count, then the lower index.
+    """
+    waiting = np.bincount(rank[wanted], minlength=rank.max(initial=-1) + 1)
+    rows = np.flatnonzero((rank <= np.searchsorted(np.cumsum(waiting), count)) & (waiting[rank] > 0))
+    crowding = np.zeros(len(losses))
+    crowding[rows] = crowding_distance(losses[rows], rank[rows])
+    order = rows[np.lexsort((-crowding[rows], rank[rows]))]
+    return order[wanted[order]][:count], crowding
 
 
 def survivors(losses: Losses, count: int, levels: Indices | None = None) -> Survivors:
@@ -66,18 +83,7 @@ def survivors(losses: Losses, count: int, levels: Indices | None = None) -> Surv
     `levels` `[n]`: rows of a higher level come before all others, whose losses cannot be compared with theirs.
     """
     rank = _ranks_by_level(losses, np.zeros(len(losses), dtype=np.intp) if levels is None else levels)
-    crowding = np.zeros(len(losses))
-    kept: list[Indices] = []
-    room = min(count, len(losses))
-    for number in range(int(rank.max(initial=-1)) + 1):
-        if room <= 0:
-            break
-        front = np.flatnonzero(rank == number)
-        crowding[front] = crowding_distance(losses[front])
-        front = front[np.argsort(-crowding[front], kind="stable")][:room]
-        kept.append(front)
-        room -= len(front)
-    indices = np.concatenate(kept) if kept else np.zeros(0, dtype=np.intp)
+    indices, crowding = best_first(losses, rank, np.ones(len(losses), dtype=bool), count)
     return Survivors(indices, rank[indices], crowding[indices])
 
 

@@ -58,19 +58,22 @@ def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
 
 
 def _peers(results: Mapping[str, Any]) -> None:
-    """Seconds in which ours reaches what each peer has at its end, rescored by one plain trainer."""
-    for name, result in results.items():
-        if not name.startswith("rescored/"):
-            continue
+    """Seconds in which ours reaches what each peer has at its end, and both at equal seconds, by one plain trainer."""
+    seeds = sorted({name.split("/")[1] for name in results if name.startswith("rescored")})
+    for seed in seeds:
+        result = results.get(f"rescored-again/{seed}") or results[f"rescored/{seed}"]
         volumes = {peer: [tuple(point) for point in points] for peer, points in result["hypervolume"].items()}
-        print(f"\nMOSI, seed {name.split('/')[1]}: hypervolume at the end, and seconds until ours has as much")
         ours = volumes["haemsa"]
+        half = max(seconds for seconds, _ in ours if seconds <= ours[-1][0] / 2)
+        print(
+            f"\nMOSI, seed {seed}: rescored hypervolume after {half:.0f} s (when ours ends) and at the peer's end, and"
+        )
+        print("how long ours takes to as much as the peer has at its end")
         for peer, points in volumes.items():
             seconds, target = points[-1]
-            reached = seconds_to(ours, target)
-            share = "-" if peer == "haemsa" else _share(reached, seconds)
-            count = results.get(f"peer/{peer}/{name.split('/')[1]}", {}).get("evaluations", 0)
-            print(f"{peer:20} {count:5} evaluations  {target:.4f}  {share}")
+            share = "-" if peer == "haemsa" else _share(seconds_to(ours, target), seconds)
+            count = results.get(f"peer/{peer}/{seed}", {}).get("evaluations", 0)
+            print(f"{peer:20} {count:5} evaluations  {dict(points)[half]:.4f}  {target:.4f}  {share}")
 
 
 def _share(reached: float | None, seconds: float) -> str:

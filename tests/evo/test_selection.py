@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evo.selection import crowding_distance, parents, ranks, survivors
 
@@ -95,3 +97,13 @@ def test_the_same_generator_chooses_the_same_parents() -> None:
     crowding = np.arange(6.0)
     first, second = (parents(TABLE, crowding, 8, np.random.default_rng(7)).tolist() for _ in range(2))
     assert first == second
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_crowding_of_many_fronts_at_once_is_that_of_each(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.integers(0, 6, size=(40, 3)).astype(float)
+    rank = ranks(losses)
+    found = crowding_distance(losses, rank)
+    for number in range(rank.max() + 1):
+        np.testing.assert_array_equal(found[rank == number], crowding_distance(losses[rank == number]))
