@@ -109,7 +109,7 @@ def draw(lines: Sequence[dict[str, Any]], path: Path) -> None:
     """Three panels over the number of workers: busy, time to the hypervolume, the driver's cost."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(11, 3.9), dpi=100, layout="constrained")
     panels = figure.subplots(1, 3)
     titles = {
         "busy_new": "busy share of the workers' time",
@@ -122,6 +122,7 @@ def draw(lines: Sequence[dict[str, Any]], path: Path) -> None:
             axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
         axes.set_xscale("log", base=4)
         axes.set_xticks(list(EVALUATIONS), [f"{workers:,}" for workers in EVALUATIONS])
+        axes.minorticks_off()
         if key == "hours_to_volume":
             axes.set_yscale("log")
         else:
@@ -130,7 +131,7 @@ def draw(lines: Sequence[dict[str, Any]], path: Path) -> None:
         axes.set_xlabel("workers")
         axes.grid(color="#e5e7eb", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
