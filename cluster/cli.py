@@ -77,6 +77,7 @@ def search(
 ) -> None:
     """Search for the best networks for some data."""
     from cluster.config import SearchConfig
+    from cluster.interrupt import interruptible
     from cluster.launch import resume_search, run_search
     from cluster.options import limits_of, number_of, objectives_of
     from cluster.progress import progress
@@ -88,10 +89,13 @@ def search(
         "tracking": tracking, "objectives": objectives_of(objectives), "limits": limits_of(limit),
         "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
     }  # fmt: skip
-    if resume is not None and any(value is not None for value in (*options.values(), config)):
-        raise ValueError("--resume goes on with the settings of its run directory, expected no other option")
-    with progress() as shown:
-        found = resume_search(resume, shown) if resume else run_search(SearchConfig.load(config, options), shown)
+    if resume is not None and config is not None:
+        raise ValueError(f"--resume {resume} has settings of its own, expected no --config beside it")
+    with interruptible(), progress() as shown:
+        if resume is not None:
+            found = resume_search(resume, shown, options)
+        else:
+            found = run_search(SearchConfig.load(config, options), shown)
     _report_search(found.run, found.summary, found.model)
     _write_json(json_file, found.summary)
     if found.summary["best"] is None:
@@ -190,6 +194,19 @@ def show(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
     from cluster.show import show as show_run
 
     show_run(run, console())
+
+
+@app.command()
+def sync(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    tracking: Annotated[Text, typer.Option(help="MLflow's store \\[default: as the search had it].")] = None,
+) -> None:
+    """Send MLflow what it did not take while a search ran."""
+    from cluster.sync import sync as send
+
+    count, place = send(run, tracking)
+    line = f"sent {count} records to {place}" if count else f"nothing waits: {place} has all of {run}"
+    console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

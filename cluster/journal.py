@@ -3,6 +3,7 @@
 - config.yaml, manifest.json: what was asked for, with what versions
 - journal.sqlite: every candidate, its outcome, and the evolution's state (cluster/sqlite_journal.py)
 - states/: trained weights (cluster/states.py)
+- outbox/: records that MLflow has not taken yet (cluster/outbox.py)
 - front.csv, population.parquet, summary.json, best/, search.log
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cluster.config import SearchConfig, read_yaml
 from cluster.files import replacing, write_csv, write_json, write_text
+from cluster.outbox import Outbox
 from cluster.sqlite_journal import Ended, Journal, JournalRow
 from cluster.states import States
 from cluster.tables import evaluated_rows, genome_columns, score_columns
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Ended", "JournalRow", "RunDirectory"]
 
+_CONFIG: Final = "config.yaml"
 _JOURNAL: Final = "journal.sqlite"
 _LOCK: Final = ".lock"
-_MADE_FIRST: Final = frozenset({"config.yaml", "manifest.json", "search.log", "states", _LOCK})
+_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", _LOCK})
 
 
 class RunDirectory:
@@ -43,6 +46,7 @@ class RunDirectory:
         self._lock = None if read_only else _lock(path)
         self.journal = Journal(path / _JOURNAL, read_only=read_only)
         self.states = States(path / "states")
+        self.outbox = Outbox(path / "outbox")
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig, manifest: Mapping[str, Any]) -> RunDirectory:
@@ -53,7 +57,7 @@ class RunDirectory:
             (path / "states").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"run directory {path} cannot be made: {error.strerror}") from None
-        write_text(path / "config.yaml", config.to_yaml())
+        write_text(path / _CONFIG, config.to_yaml())
         write_json(path / "manifest.json", manifest)
         return cls(path)  # the journal last: a folder with one is complete
 
@@ -99,7 +103,11 @@ class RunDirectory:
 
     def config(self) -> SearchConfig:
         """The settings of this search."""
-        return SearchConfig.of(read_yaml(self.path / "config.yaml"))
+        return SearchConfig.of(read_yaml(self.path / _CONFIG))
+
+    def write_config(self, config: SearchConfig) -> None:
+        """Change the settings, as a search that is resumed may."""
+        write_text(self.path / _CONFIG, config.to_yaml())
 
     def manifest(self) -> dict[str, Any]:
         """Versions, data fingerprint, device and seeds, as given to `create`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from cluster.journal import RunDirectory
 from cluster.manifest import manifest
 from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, SilentProgress
+from cluster.resume import changed, has_more
 from cluster.search import Search
 from cluster.sizing import fit_sizes, ladder_of
 from cluster.throughput import SIZES
@@ -56,6 +58,7 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         objectives=dict(problem.objectives),
         score=problem.folds.kind,
         notes=list(problem.pool.notes),
+        id=uuid.uuid4().hex,
     )
     with _evaluator(config, problem) as evaluator:
         sized = _sized(config, problem, evaluator)
@@ -63,15 +66,19 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
             return _search(sized, problem, run, evaluator, show)
 
 
-def resume_search(path: Path, progress: Progress | None = None) -> SearchResult:
-    """Go on with the search in a run directory; one that has ended is returned as it is.
+def resume_search(
+    path: Path, progress: Progress | None = None, changes: Mapping[str, Any] | None = None
+) -> SearchResult:
+    """Go on with the search in a run directory; one that has ended is returned as it is, unless its budget grew.
 
-    Raises ValueError if there is none, if it is in use, or if its data has changed.
+    Raises ValueError if there is none, if it is in use, if its data has changed, or for `changes` of settings that
+    cannot change (see cluster/resume.py).
     """
     show = progress or SilentProgress()
     with RunDirectory.open(path) as run:
-        summary, config = run.summary(), run.config()
-        if summary is not None and summary.get("ended_by") != "interrupted":
+        summary, before = run.summary(), run.config()
+        config = changed(before, changes or {}, path)
+        if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
             return SearchResult(path, summary, summary.get("model"))
         problem = Problem.of(config)
@@ -79,6 +86,7 @@ def resume_search(path: Path, progress: Progress | None = None) -> SearchResult:
         if known != problem.fingerprint:
             raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
         with _evaluator(config, problem) as evaluator:
+            run.write_config(config)
             return _search(config, problem, run, evaluator, show)
 
 
@@ -90,11 +98,18 @@ def _search(
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
     with run.logged():
-        follow = tracker(config.tracking)
-        started = SearchStarted(
-            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, run.manifest()
+        follow, facts = tracker(config.tracking, run.outbox), run.manifest()
+        follow.started(
+            SearchStarted(
+                name,
+                problem.pool.name,
+                problem.fingerprint,
+                config.model_dump(),
+                problem.objectives,
+                facts,
+                facts["id"],
+            )
         )
-        follow.started(started)
         search = Search(
             config,
             _evolution(config, problem, run),
@@ -109,6 +124,9 @@ def _search(
         ended_by = search.run()
         found, ended_by = _confirmed(search, problem, progress, ended_by)
         summary = finish(search, problem, trial_data(config, problem), run, follow, name, ended_by, found)
+        waiting = follow.close()
+        if waiting:
+            log.warning("MLflow has not taken %d records: haemsa sync %s sends them", waiting, run.path)
         return SearchResult(run.path, summary, summary["model"])
 
 

@@ -5,6 +5,7 @@ Nothing is pickled, and no sample of anybody's data leaves their files: the exam
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import logging
 import math
@@ -31,14 +32,47 @@ CHAMPION: Final = "champion"
 _REQUIREMENTS: Final = ("mlflow", "torch", "numpy", "pandas", "safetensors")
 
 
-def register(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str | None = None) -> str:
-    """Log the model in a run of its own and register it as haemsa-<name>.
+def register(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str) -> str:
+    """Log the model in a run of its own and register it as haemsa-<name>; one that is there already stays as it is.
 
     Returns models:/NAME@champion if it is the champion now, else models:/NAME/VERSION.
     """
-    run_id = _log_run(client, experiment, record, search_run_id)
+    name, key = registered_name(record.name), _key(record)
+    version = _known_version(client, experiment, search_run_id, key)
+    if version is None:
+        version = _new_version(client, experiment, record, search_run_id, key)
+    current = champion(client, name)
+    if current is None or current.version != version.version:
+        if not is_better(record, current):
+            client.set_terminated(str(version.run_id))
+            return f"models:/{name}/{version.version}"
+        client.set_registered_model_alias(name, CHAMPION, version.version)
+    client.set_terminated(str(version.run_id))
+    return f"models:/{name}@{CHAMPION}"
+
+
+def _key(record: ModelTrained) -> str:
+    """What tells a model from others of its search."""
+    return hashlib.sha256(f"{record.genome_json} {record.score!r}".encode()).hexdigest()[:16]
+
+
+def _known_version(client: MlflowClient, experiment: str, search_run_id: str, key: str) -> ModelVersion | None:
+    """The version that was registered when the record was sent before; a run that did not come so far is deleted."""
+    query = f"tags.`haemsa.search_run` = '{search_run_id}' AND tags.`haemsa.model` = '{key}'"
+    for run in client.search_runs([experiment], query):
+        versions = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+        if versions:
+            found: ModelVersion = versions[0]
+            return found
+        client.delete_run(run.info.run_id)
+    return None
+
+
+def _new_version(
+    client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str, key: str
+) -> ModelVersion:
+    run_id = _log_run(client, experiment, record, {"haemsa.search_run": search_run_id, "haemsa.model": key})
     logged = _log_model(client, experiment, run_id, record)
-    client.set_terminated(run_id)
     name = registered_name(record.name)
     tags = {
         "fingerprint": record.fingerprint,
@@ -50,11 +84,7 @@ def register(client: MlflowClient, experiment: str, record: ModelTrained, search
         client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
     # by location, as models:/ID would be looked up in the process's global store
     place, wait = logged.artifact_location, 60
-    version = client.create_model_version(name, place, run_id, tags, await_creation_for=wait, model_id=logged.model_id)
-    if not is_better(record, champion(client, name)):
-        return f"models:/{name}/{version.version}"
-    client.set_registered_model_alias(name, CHAMPION, version.version)
-    return f"models:/{name}@{CHAMPION}"
+    return client.create_model_version(name, place, run_id, tags, await_creation_for=wait, model_id=logged.model_id)
 
 
 def registered_name(name: str) -> str:
@@ -81,12 +111,10 @@ def is_better(record: ModelTrained, current: ModelVersion | None) -> bool:
     return record.score < best if record.direction == "min" else record.score > best
 
 
-def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str | None) -> str:
+def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, tags: Mapping[str, str]) -> str:
     from mlflow.entities import Metric
 
-    tags = {"mlflow.source.name": "haemsa search", "haemsa.fingerprint": record.fingerprint}
-    if search_run_id:
-        tags["haemsa.search_run"] = search_run_id
+    tags = {"mlflow.source.name": "haemsa search", "haemsa.fingerprint": record.fingerprint, **tags}
     run_id = str(client.create_run(experiment, run_name=f"best of {record.name}", tags=tags).info.run_id)
     metrics = {**record.metrics, f"selection/{record.objective}": record.score}
     client.log_batch(run_id, metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items()])
@@ -202,7 +230,7 @@ def _download(address: str) -> Path:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    from cluster.mlflow_tracker import connect, store_uri
+    from cluster.mlflow_sink import connect, store_uri
 
     connect(None)  # sets what keeps MLflow quiet
     mlflow.set_tracking_uri(store_uri(None))

@@ -214,6 +214,7 @@ class Search:
                 front=rows(front),
                 metrics=self.standing.metrics(),
                 evaluated=list(self._points.values()),
+                at=time.time(),
             )
         )
         self.run_directory.write_front(front)

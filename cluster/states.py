@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -13,6 +15,8 @@ import numpy as np
 from cluster.files import replacing
 from cluster.job import RowState
 
+log = logging.getLogger(__name__)
+_CHECKSUM: Final = "crc32"
 MEMORY: Final = 64 * 2**20
 """Bytes of recently used states that stay in memory too: many children have the same few parents."""
 _PARTS = tuple(field.name for field in fields(RowState) if field.name != "epochs")
@@ -38,14 +42,15 @@ class States:
                 arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in found}
         path = self._path(number, rung)
         with replacing(path) as temporary:
-            save_file(arrays, temporary)
+            save_file(arrays, temporary, metadata={_CHECKSUM: _checksum(arrays)})
         self._remember(number, rung, dict(sorted(states.items())))
         return path
 
     def load(self, number: int, rung: int) -> dict[int, RowState]:
-        """The replicates of a candidate as they stood on a rung, by their number; empty if they were not kept."""
-        from safetensors.numpy import load_file
+        """The replicates of a candidate as they stood on a rung, by their number.
 
+        Empty if they were not kept, or, with a warning, if the file is damaged: what starts from nothing is not wrong.
+        """
         if (number, rung) in self._recent:
             self._recent.move_to_end((number, rung))
             return dict(self._recent[number, rung][1])
@@ -54,7 +59,7 @@ class States:
             return {}
         parts: dict[int, dict[str, dict[str, Any]]] = {}
         epochs: dict[int, int] = {}
-        for key, array in load_file(path).items():
+        for key, array in _read(path).items():
             replicate, part, *name = key.split("/", 2)
             if part == "epochs":
                 epochs[int(replicate)] = int(array[0])
@@ -99,3 +104,27 @@ class States:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"candidate id or rung is {value!r}, expected a whole number of 0 or more")
         return self.folder / f"{number}-{rung}.safetensors"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The arrays in a file; none, with a warning, of one that is torn or whose bytes have changed."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+            if (file.metadata() or {}).get(_CHECKSUM) == _checksum(arrays):
+                return arrays
+            reason = "its checksum is another"
+    except (SafetensorError, OSError) as error:
+        reason = str(error)
+    log.warning("the weights in %s are damaged and left out: %s", path, reason)
+    path.unlink(missing_ok=True)
+    return {}
+
+
+def _checksum(arrays: Mapping[str, Any]) -> str:
+    value = 0
+    for key in sorted(arrays):
+        value = zlib.crc32(np.ascontiguousarray(arrays[key]).data, zlib.crc32(key.encode(), value))
+    return f"{value:08x}"

@@ -1,4 +1,4 @@
-"""What a search tells whoever watches it: three records and one protocol.
+"""What a search tells whoever watches it: four records, who takes them, and where they go.
 
 The run directory is the truth; a tracker is a view on it. A search that is not followed has the `NullTracker`, so there
 is no `if tracking` anywhere.
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from cluster.outbox import Outbox
 
 Row = Mapping[str, Any]
 """One line of a table: `id`, `generation`, `on_front`, objectives, genome columns (see cluster/tables.py)."""
@@ -17,7 +20,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class SearchStarted:
-    """A search begins. `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order."""
+    """A search begins, or goes on. `id` tells it from all others, and stays when it is resumed.
+
+    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order.
+    """
 
     name: str
     data_name: str
@@ -25,6 +31,7 @@ class SearchStarted:
     config: Mapping[str, Any]
     objectives: Mapping[str, Literal["min", "max"]]
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class GenerationEnded:
 
     `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of all that was
     evaluated so far, the picture's background (may be empty). `metrics`: hypervolume, best_<objective>, front_size,
-    evaluations, failures, busy_fraction.
+    evaluations, failures, busy_fraction. `at`: when it ended, in seconds since 1970.
     """
 
     number: int
@@ -41,6 +48,7 @@ class GenerationEnded:
     front: Sequence[Row]
     metrics: Mapping[str, float]
     evaluated: Sequence[Row] = ()
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,18 @@ class ModelTrained:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+Record = SearchStarted | GenerationEnded | SearchEnded | ModelTrained
+
+
+class Sink(Protocol):
+    """Where records go in the end, in order. Sending one again, whole or half sent before, leaves it there once."""
+
+    def send(self, record: Record) -> str | None:
+        """Deliver it; returns the address of a model. Raises whatever goes wrong on the way."""
+
+
 class Tracker(Protocol):
-    """Follows a search. No method raises: a tracker that fails says so once in the log, and the search goes on."""
+    """Follows a search. No method raises, or waits for long, because of who it tells."""
 
     def started(self, record: SearchStarted) -> None:
         """Note that a search begins."""
@@ -81,7 +99,10 @@ class Tracker(Protocol):
         """Note the end."""
 
     def trained(self, record: ModelTrained) -> str | None:
-        """Register a model; returns the address it can be loaded from, None if there is none."""
+        """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
+
+    def close(self) -> int:
+        """Nothing more will come; returns how many records were not delivered."""
 
 
 class NullTracker:
@@ -100,12 +121,16 @@ class NullTracker:
         """Do nothing."""
         return None
 
+    def close(self) -> int:
+        """Nothing waits."""
+        return 0
+
 
 @dataclass
 class MemoryTracker:
     """Keeps every record, in order: for tests and notebooks."""
 
-    records: list[SearchStarted | GenerationEnded | SearchEnded | ModelTrained] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
     def started(self, record: SearchStarted) -> None:
         """Keep the record."""
@@ -124,16 +149,24 @@ class MemoryTracker:
         self.records.append(record)
         return None
 
+    def close(self) -> int:
+        """Nothing waits."""
+        return 0
+
     @property
     def generations(self) -> list[GenerationEnded]:
         """The generations seen, in order."""
         return [record for record in self.records if isinstance(record, GenerationEnded)]
 
 
-def tracker(uri: str | None) -> Tracker:
-    """The tracker that the setting `tracking` asks for: "off" gives none, else MLflow at `uri` or at its default."""
+def tracker(uri: str | None, outbox: Outbox) -> Tracker:
+    """The tracker that the setting `tracking` asks for: "off" gives none, else MLflow at `uri` or at its default.
+
+    What MLflow does not take waits in `outbox`.
+    """
     if uri == "off":
         return NullTracker()
-    from cluster.mlflow_tracker import MlflowTracker
+    from cluster.buffered_tracker import BufferedTracker
+    from cluster.mlflow_sink import MlflowSink
 
-    return MlflowTracker(uri)
+    return BufferedTracker(outbox, lambda search: MlflowSink(uri, search))

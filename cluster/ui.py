@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Final
 
-from cluster.mlflow_tracker import connect, store_uri
+from cluster.mlflow_sink import connect, store_uri
 
 _SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """MLflow would start eight more processes, for jobs that this page has none of."""

@@ -89,10 +89,12 @@ def front_ids(evaluated: list[Evaluated[Genome]]) -> list[int]:
     ]
 
 
-def started(name: str = "toy", data_name: str = "toydata") -> SearchStarted:
+def started(name: str = "toy", data_name: str = "toydata", identity: str = "1234") -> SearchStarted:
     """A search of `mae` and `params`."""
     config = {"data": data_name, "evaluations": 48, "objectives": list(OBJECTIVES), "space": {"widths": [8] * 900}}
-    return SearchStarted(name, data_name, "0123456789abcdef", config, OBJECTIVES, {"python": "3.11", "seed": 0})
+    return SearchStarted(
+        name, data_name, "0123456789abcdef", config, OBJECTIVES, {"python": "3.11", "seed": 0}, identity
+    )
 
 
 def generation(number: int, size: int = 16) -> GenerationEnded:
@@ -104,7 +106,7 @@ def generation(number: int, size: int = 16) -> GenerationEnded:
     metrics = {"hypervolume": 0.4 + 0.1 * number, **best, "front_size": len(front), "evaluations": len(every)}
     population = sorted(rows[-size:], key=lambda row: float(row["mae"]))
     chosen = [row for row in rows if row["on_front"]]
-    return GenerationEnded(number, population, chosen, {**metrics, "failures": 1, "busy_fraction": 0.97}, rows)
+    return GenerationEnded(number, population, chosen, {**metrics, "failures": 1, "busy_fraction": 0.97}, rows, at=1e9)
 
 
 @contextmanager

@@ -50,6 +50,21 @@ def test_what_no_longer_fits_into_memory_is_read_from_disk(tmp_path: Path, monke
     assert [set(states.load(number, 0)) for number in (0, 1, 2)] == [set(), {0}, {0}]
 
 
+@pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "other"])
+def test_damaged_weights_are_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    path = States(tmp_path).save(4, 0, {0: state(3)})
+    whole = path.read_bytes()
+    changed = bytes([*whole[:-1], whole[-1] ^ 1])
+    path.write_bytes({"cut": whole[:-9], "changed": changed, "emptied": b"", "other": b"not weights at all"}[damage])
+    states = States(tmp_path)
+    assert states.load(4, 0) == {}
+    assert "4-0.safetensors are damaged and left out" in caplog.text
+    states.save(4, 0, {0: state(3)})
+    assert path.read_bytes() == whole
+
+
 @pytest.mark.parametrize("number", [-1, "../front", True, 1.0])
 def test_weights_cannot_be_put_outside_the_folder(tmp_path: Path, number: object) -> None:
     with pytest.raises(ValueError, match=r"candidate id or rung is .*, expected a whole number of 0 or more"):

@@ -1,7 +1,7 @@
 """The view on a search in MLflow: one experiment per data set, a run per search, a child run per generation.
 
-Everything goes by explicit run ids, so no global active run is touched. MLflow is a view: whatever fails here is logged
-once and the search goes on.
+Everything goes by explicit run ids, so no global active run is touched. Runs carry the search's id and the generation's
+number as tags, by which a record that is sent again finds what is there of it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 import math
 import os
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,21 +19,20 @@ import yaml
 
 from cluster.files import to_json, write_json, write_text
 from cluster.tables import GENOME_COLUMNS
-from cluster.tracking import GenerationEnded, ModelTrained, Row, SearchEnded, SearchStarted
+from cluster.tracking import GenerationEnded, Record, Row, SearchEnded, SearchStarted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
-log = logging.getLogger(__name__)
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
 _LONGEST_PARAMETER: Final = 500
-_GIVE_UP_AFTER: Final = 3
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
 }
 _STATUS: Final = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 
@@ -55,84 +53,79 @@ def connect(uri: str | None) -> MlflowClient:
     return MlflowClient(tracking_uri=store_uri(uri), registry_uri=store_uri(uri))
 
 
-class MlflowTracker:
-    """Tells MLflow at `uri` (None: MLFLOW_TRACKING_URI, else a database in the current folder) how a search goes."""
+class MlflowSink:
+    """Delivers the records of one search to MLflow at `uri` (None: as `store_uri` says)."""
 
-    def __init__(self, uri: str | None = None) -> None:
-        self._uri = uri
+    def __init__(self, uri: str | None, search: SearchStarted) -> None:
+        import mlflow  # noqa: F401 - now, in the caller's thread: it takes seconds, and then none of the search's
+
+        self._uri, self._search = uri, search
         self._client: MlflowClient | None = None
         self._experiment = ""
-        self._started: SearchStarted | None = None
-        self._last: GenerationEnded | None = None
-        self._failures = 0
-        self.run_id: str | None = None
+        self.run_id = ""
 
-    def started(self, record: SearchStarted) -> None:
-        """Make the experiment if it is new, and the search's run."""
-        try:
-            self._start(record)
-        except Exception as error:
-            self._failed("search", error)
-            self.run_id = None
+    def send(self, record: Record) -> str | None:
+        """See `Sink`."""
+        client = self._client or self._connect()
+        if isinstance(record, SearchStarted):
+            client.update_run(self.run_id, status="RUNNING")
+        elif isinstance(record, GenerationEnded):
+            self._generation(client, record)
+        elif isinstance(record, SearchEnded):
+            self._end(client, record)
+        else:
+            from cluster.mlflow_model import register
 
-    def generation(self, record: GenerationEnded) -> None:
-        """Log the metrics, and a child run with the population, the front and its picture."""
-        self._try("generation", lambda: self._log_generation(record))
+            return register(client, self._experiment, record, self.run_id)
+        return None
 
-    def ended(self, record: SearchEnded) -> None:
-        """Log the summary, the last front and the best genome, and close the run."""
-        self._try("end of the search", lambda: self._end(record))
+    def _connect(self) -> MlflowClient:
+        """The experiment and the search's run, made where they are new."""
+        client = connect(self._uri)
+        self._experiment = experiment_id(client, store_uri(self._uri), self._search.data_name)
+        found = self._runs(client, f"tags.`haemsa.search` = '{self._search.id}'")
+        whole = [run for run in found if run.data.tags.get("haemsa.complete")]
+        for run in found:
+            if not whole:  # its process was killed while it was made
+                client.delete_run(run.info.run_id)
+        self.run_id = str(whole[0].info.run_id) if whole else self._start(client)
+        self._client = client
+        return client
 
-    def trained(self, record: ModelTrained) -> str | None:
-        """Log and register the model, and make it the champion if it is; returns its address."""
-        from cluster.mlflow_model import register
+    def _runs(self, client: MlflowClient, query: str) -> list[Run]:
+        return list(client.search_runs([self._experiment], query))
 
-        try:
-            client = self._client or connect(self._uri)
-            experiment = self._experiment or experiment_id(client, store_uri(self._uri), record.data_name)
-            return register(client, experiment, record, self.run_id)
-        except Exception as error:
-            log.warning("MLflow did not take the model %s: %s", record.name, _short(error))
-            return None
-
-    def _try(self, what: str, action: Any) -> None:
-        if self.run_id is None or self._failures >= _GIVE_UP_AFTER:
-            return
-        try:
-            action()
-            self._failures = 0
-        except Exception as error:
-            self._failed(what, error)
-
-    def _failed(self, what: str, error: Exception) -> None:
-        self._failures += 1
-        if self._failures == 1:
-            place = store_uri(self._uri)
-            log.warning("MLflow at %s did not take the %s, the search goes on: %s", place, what, _short(error))
-
-    def _start(self, record: SearchStarted) -> None:
+    def _start(self, client: MlflowClient) -> str:
         from mlflow.entities import Param
 
-        client = self._client = connect(self._uri)
-        self._started = record
-        self._experiment = experiment_id(client, store_uri(self._uri), record.data_name)
+        record = self._search
         tags = {
             "mlflow.source.name": "haemsa search",
+            "haemsa.search": record.id,
             "haemsa.data": record.data_name,
             "haemsa.fingerprint": record.fingerprint,
             "haemsa.objectives": ", ".join(f"{name} ({direction})" for name, direction in record.objectives.items()),
         }
-        self.run_id = client.create_run(self._experiment, run_name=record.name, tags=tags).info.run_id
-        client.log_batch(self.run_id, params=[Param(key, _cut(value)) for key, value in record.config.items()])
+        run_id = str(client.create_run(self._experiment, run_name=record.name, tags=tags).info.run_id)
+        given = {key: value for key, value in record.config.items() if value is not None}
+        client.log_batch(run_id, params=[Param(key, _cut(value)) for key, value in given.items()])
         with tempfile.TemporaryDirectory() as folder:
             write_text(Path(folder, "config.yaml"), yaml.safe_dump(_plain(record.config), sort_keys=False))
             write_json(Path(folder, "manifest.json"), record.manifest)
-            client.log_artifacts(self.run_id, folder)
+            client.log_artifacts(run_id, folder)
+        client.set_tag(run_id, "haemsa.complete", "yes")
+        return run_id
 
-    def _log_generation(self, record: GenerationEnded) -> None:
-        assert self._client is not None and self._started is not None and self.run_id is not None
-        self._last = record
-        self._client.log_batch(self.run_id, metrics=_metrics(record.metrics, record.number))
+    def _generation(self, client: MlflowClient, record: GenerationEnded) -> None:
+        """The metrics, and a child run with the population, the front and its picture."""
+        metrics = _metrics(record)  # with a time of their own: MLflow keeps the same metric of the same time once
+        client.log_batch(self.run_id, metrics=metrics)
+        query = f"tags.`mlflow.parentRunId` = '{self.run_id}' AND tags.`haemsa.generation` = '{record.number}'"
+        found = self._runs(client, query)
+        if any(run.info.status == "FINISHED" for run in found):
+            return
+        for run in found:
+            client.delete_run(run.info.run_id)
         tags = {
             "mlflow.parentRunId": self.run_id,
             "mlflow.source.name": "haemsa search",
@@ -140,39 +133,36 @@ class MlflowTracker:
             "haemsa.generation": str(record.number),
         }
         name = f"generation {record.number:03d}"
-        child = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
-        self._client.log_batch(child, metrics=_metrics(record.metrics, record.number))
+        child = client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
+        client.log_batch(child, metrics=metrics)
         with tempfile.TemporaryDirectory() as folder:
             self._write_front(Path(folder), record)
-            _write_population(Path(folder), record.population, list(self._started.objectives))
-            self._client.log_artifacts(child, folder)
-        self._client.set_terminated(child)
+            client.log_artifacts(self.run_id, folder)
+            _write_population(Path(folder), record.population, list(self._search.objectives))
+            client.log_artifacts(child, folder)
+        client.set_terminated(child)
 
     def _write_front(self, folder: Path, record: GenerationEnded) -> None:
         import pandas as pd
 
         from cluster.view.front import front_figure, save
 
-        assert self._started is not None
         pd.DataFrame(list(record.front)).to_csv(folder / "front.csv", index=False)
-        title = f"{self._started.name}, generation {record.number}"
+        title = f"{self._search.name}, generation {record.number}"
         rows = record.evaluated or record.population
-        save(front_figure(rows, record.front, self._started.objectives, title=title), folder / "front.png")
+        save(front_figure(rows, record.front, self._search.objectives, title=title), folder / "front.png")
 
-    def _end(self, record: SearchEnded) -> None:
-        assert self._client is not None and self.run_id is not None
+    def _end(self, client: MlflowClient, record: SearchEnded) -> None:
+        """The summary and the best genome, and the run closed."""
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            write_json(folder / "summary.json", record.summary)
+            write_json(Path(name, "summary.json"), record.summary)
             if record.best_genome_json is not None:
-                write_text(folder / "best_genome.json", record.best_genome_json)
-            if self._last is not None:
-                self._write_front(folder, self._last)
-            self._client.log_artifacts(self.run_id, name)
+                write_text(Path(name, "best_genome.json"), record.best_genome_json)
+            client.log_artifacts(self.run_id, name)
         figures = [f"- {key}: {value:.6g}" for key, value in record.summary.items() if _is_figure(value)]
         figures += [f"- run directory: `{record.run_dir}`"] if record.run_dir else []
-        self._client.set_tag(self.run_id, "mlflow.note.content", "\n".join(figures))
-        self._client.set_terminated(self.run_id, status=_STATUS[record.status])
+        client.set_tag(self.run_id, "mlflow.note.content", "\n".join(figures))
+        client.set_terminated(self.run_id, status=_STATUS[record.status])
 
 
 def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
@@ -216,11 +206,11 @@ def _sortable(value: object) -> object:
     return int(value) if value.is_integer() and abs(value) >= 1 else f"{value:.6f}"
 
 
-def _metrics(values: Mapping[str, float], step: int) -> list[Any]:
+def _metrics(record: GenerationEnded) -> list[Any]:
     from mlflow.entities import Metric
 
-    now = int(time.time() * 1000)
-    return [Metric(_safe(key), float(value), now, step) for key, value in values.items() if _is_figure(value)]
+    at, figures = int(record.at * 1000), {key: value for key, value in record.metrics.items() if _is_figure(value)}
+    return [Metric(_safe(key), float(value), at, record.number) for key, value in figures.items()]
 
 
 def _is_figure(value: object) -> bool:
@@ -238,7 +228,3 @@ def _cut(value: object) -> str:
 
 def _plain(value: object) -> Any:
     return json.loads(to_json(value))
-
-
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

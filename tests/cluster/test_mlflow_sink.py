@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from search_fakes import fake_predictor, generation, genome, started
 
-from cluster.mlflow_tracker import MlflowTracker, store_uri
+from cluster.mlflow_sink import MlflowSink, store_uri
 from cluster.tracking import ModelTrained, SearchEnded
 
 LOAD = """
@@ -32,24 +32,25 @@ print(json.dumps(answers))
 
 
 class World:
-    """A store, the tracker that wrote to it, and the addresses of the models."""
+    """A store, the sink that wrote to it, and the addresses of the models."""
 
     def __init__(self, folder: Path) -> None:
         self.uri = f"sqlite:///{folder}/mlflow.db"
         self.folder = folder
-        self.tracker = MlflowTracker(self.uri)
-        self.tracker.started(started())
-        self.tracker.generation(generation(0))
-        self.tracker.generation(generation(1))
-        self.tracker.ended(SearchEnded({"evaluations": 32, "hypervolume": 0.5}, genome(3).to_json()))
-        self.run_id = str(self.tracker.run_id)
+        self.records = [started(), generation(0), generation(1)]
+        self.records.append(SearchEnded({"evaluations": 32, "hypervolume": 0.5}, genome(3).to_json()))
+        self.sink = MlflowSink(self.uri, started())
+        for record in self.records:
+            self.sink.send(record)
+        self.run_id = self.sink.run_id
         with fake_predictor(folder) as saved:
             good = ModelTrained("toy", saved, "aaaa", "mae", "min", 0.9, genome(3).to_json(), "toydata", {"mae": 0.95})
             scores = {"first": good, "worse": dataclasses.replace(good, score=0.91)}
             scores["better"] = dataclasses.replace(good, score=0.8)
             scores["other data"] = dataclasses.replace(good, score=0.1, fingerprint="bbbb")
             scores["no number"] = dataclasses.replace(good, score=float("nan"))
-            self.addresses = {what: self.tracker.trained(record) for what, record in scores.items()}
+            self.addresses = {what: self.sink.send(record) for what, record in scores.items()}
+            self.again = {what: MlflowSink(self.uri, started()).send(record) for what, record in scores.items()}
 
     @property
     def client(self) -> Any:
@@ -144,47 +145,71 @@ def test_nothing_is_pickled_and_requirements_have_no_local_versions(world: World
     assert "+" not in (saved / "requirements.txt").read_text()
 
 
+def test_records_that_are_sent_again_are_there_once(world: World) -> None:
+    def seen() -> tuple[Any, ...]:
+        history = world.client.get_metric_history(world.run_id, "hypervolume")
+        runs = world.client.search_runs([world.client.get_run(world.run_id).info.experiment_id])
+        return len(history), sorted(run.info.run_id for run in runs), len(world.client.search_model_versions())
+
+    before, again = seen(), MlflowSink(world.uri, started())
+    for record in world.records:
+        again.send(record)
+    assert again.run_id == world.run_id
+    assert seen() == before
+    assert world.again["better"] == world.addresses["better"]
+    assert world.again["worse"] == world.addresses["worse"]
+
+
+@pytest.mark.parametrize("step", ["log_batch", "log_artifacts", "set_tag", "set_terminated"])
+def test_what_was_half_sent_is_sent_anew(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    from mlflow import MlflowClient
+
+    search = started(name="torn", identity=f"torn {step}")
+    real, calls = getattr(MlflowClient, step), itertools.count()
+
+    def fails_once(*given: Any, **named: Any) -> Any:
+        if next(calls) == 0:
+            raise ConnectionError("gone")
+        return real(*given, **named)
+
+    monkeypatch.setattr(MlflowClient, step, fails_once)
+    records = [search, generation(0), SearchEnded({"evaluations": 16})]
+    failed = 0
+    for record in records:
+        try:
+            MlflowSink(world.uri, search).send(record)
+        except ConnectionError:
+            failed += 1
+            sink = MlflowSink(world.uri, search)
+            sink.send(record)
+    assert failed == 1
+    runs = world.client.search_runs([sink._experiment], f"tags.`haemsa.search` = '{search.id}'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
+    children = world.client.search_runs([sink._experiment], f"tags.mlflow.parentRunId = '{sink.run_id}'")
+    assert [run.info.status for run in children] == ["FINISHED"]
+
+
+def test_a_search_that_is_resumed_goes_on_in_its_run(world: World) -> None:
+    search = started(name="resumed", identity="resumed")
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    sink.send(SearchEnded({}, status="stopped"))
+    assert world.client.get_run(sink.run_id).info.status == "KILLED"
+    again = MlflowSink(world.uri, search)
+    again.send(search)
+    assert again.run_id == sink.run_id
+    assert world.client.get_run(sink.run_id).info.status == "RUNNING"
+
+
 def test_a_deleted_experiment_is_used_again(world: World) -> None:
-    first = MlflowTracker(world.uri)
-    first.started(started(data_name="gone"))
+    first = started(data_name="gone", identity="first")
+    MlflowSink(world.uri, first).send(first)
     experiment = world.client.get_experiment_by_name("gone").experiment_id
     world.client.delete_experiment(experiment)
-    second = MlflowTracker(world.uri)
-    second.started(started(data_name="gone"))
-    assert second.run_id is not None
-    assert world.client.get_run(second.run_id).info.experiment_id == experiment
-
-
-def test_a_store_that_cannot_be_reached_is_logged_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    tracker = MlflowTracker("nonsense://nowhere")
-    with caplog.at_level(logging.WARNING):
-        tracker.started(started())
-        tracker.generation(generation(0))
-        tracker.ended(SearchEnded({}))
-    messages = [record.message for record in caplog.records if record.name == "cluster.mlflow_tracker"]
-    assert len(messages) == 1
-    assert "MLflow at nonsense://nowhere did not take the search, the search goes on" in messages[0]
-
-
-def test_a_store_that_breaks_in_between_is_logged_once_and_then_left_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    tracker = MlflowTracker(world.uri)
-    tracker.started(started(name="broken"))
-    calls = []
-
-    def fail(*_: object, **__: object) -> None:
-        calls.append(1)
-        raise ConnectionError("gone")
-
-    monkeypatch.setattr(type(tracker._client), "log_batch", fail)
-    with caplog.at_level(logging.WARNING):
-        for number in range(5):
-            tracker.generation(generation(number))
-    assert len(calls) == 3
-    assert [record.message for record in caplog.records if "generation" in record.message] == [
-        f"MLflow at {world.uri} did not take the generation, the search goes on: ConnectionError: gone"
-    ]
+    second = started(data_name="gone", identity="second")
+    sink = MlflowSink(world.uri, second)
+    sink.send(second)
+    assert world.client.get_run(sink.run_id).info.experiment_id == experiment
 
 
 def test_the_store_is_the_one_given_else_the_environments_else_a_database_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,121 @@
+"""A tracker that never keeps a search waiting: records go to the outbox, and a thread sends them from there.
+
+While the sink fails or is slow they wait on disk, and are sent later, in order, each once: when it answers again, when
+the search is resumed, or by `haemsa sync`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cluster.outbox import Outbox
+from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
+
+log = logging.getLogger(__name__)
+RETRY: Final = 1.0
+"""Seconds until a record that was not taken is sent again; twice as long each further time."""
+LONGEST_RETRY: Final = 60.0
+PATIENCE: Final = 30.0
+"""Seconds that the end of a search waits for a sink that is slow, but answers."""
+
+
+class BufferedTracker:
+    """Records through `outbox` to the sink that `connect` gives for a search."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        connect: Callable[[SearchStarted], Sink],
+        *,
+        retry: float = RETRY,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._outbox, self._connect, self._retry, self._patience = outbox, connect, retry, patience
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = self._hurry = self._failing = self._told = False
+        self._address: str | None = None
+
+    def started(self, record: SearchStarted) -> None:
+        """Begin to send, what an earlier session left first."""
+        self._put(record)
+        sink = self._connect(record)
+        self._thread = threading.Thread(target=self._work, args=(sink,), name="tracker", daemon=True)
+        self._thread.start()
+
+    def generation(self, record: GenerationEnded) -> None:
+        """Let the record follow those before it."""
+        self._put(record)
+
+    def ended(self, record: SearchEnded) -> None:
+        """Let the record follow those before it."""
+        self._put(record)
+
+    def trained(self, record: ModelTrained) -> str | None:
+        """Let the record follow those before it; returns the model's address, if the sink takes it now."""
+        self._address = None
+        self._put(record)
+        self._drain()
+        return self._address
+
+    def close(self) -> int:
+        """Try once more to send what waits, and stop; returns how many records still wait."""
+        self._drain()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        return len(self._outbox.waiting())
+
+    def _put(self, record: Record) -> None:
+        with self._changed:
+            self._outbox.put(record)
+            self._changed.notify_all()
+
+    def _drain(self) -> None:
+        """Wait until nothing waits, the sink fails, or patience is at its end."""
+        with self._changed:
+            self._hurry, self._failing = True, False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failing or not self._outbox.waiting(), self._patience)
+            self._hurry = False
+
+    def _work(self, sink: Sink) -> None:
+        pause = self._retry
+        while (path := self._next()) is not None:
+            try:
+                record = self._outbox.read(path)
+                address = sink.send(record) if record is not None else None
+            except Exception as error:
+                self._failed(path, error, pause)
+                pause = min(2 * pause, LONGEST_RETRY)
+            else:
+                pause = self._retry
+                self._sent(path, address)
+
+    def _next(self) -> Path | None:
+        """The first that waits, as soon as one does; None once the tracker is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._outbox.waiting())
+            return None if self._closing else self._outbox.waiting()[0]
+
+    def _sent(self, path: Path, address: str | None) -> None:
+        with self._changed:
+            path.unlink(missing_ok=True)
+            if self._told:
+                log.info("MLflow answers again")
+            self._failing = self._told = False
+            self._address = address or self._address
+            self._changed.notify_all()
+
+    def _failed(self, path: Path, error: Exception, pause: float) -> None:
+        with self._changed:
+            if not self._told:
+                text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                log.warning("MLflow did not take %s, the search goes on and it is sent again: %s", path, text)
+            self._failing = self._told = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closing or self._hurry, pause)

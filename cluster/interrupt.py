@@ -1,0 +1,30 @@
+"""Ctrl-C and SIGTERM: once to end cleanly, twice to end now."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While the block runs, the first signal is a KeyboardInterrupt in it; the second ends the process at once.
+
+    Nothing is lost either way: what a search keeps is whole on disk at every instant.
+    """
+
+    def interrupt(*_: Any) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = [signal.signal(number, interrupt) for number in SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,42 @@
+"""`haemsa sync RUN`: send what MLflow did not take while the search ran."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.journal import RunDirectory
+from cluster.tracking import ModelTrained, Sink
+
+
+def sync(path: Path, tracking: str | None) -> tuple[int, str]:
+    """Send all records that wait in the run directory `path`; returns how many, and where to.
+
+    Raises ValueError if there is no search, if it is still running, or if a record is not taken.
+    """
+    from cluster.mlflow_sink import MlflowSink, store_uri
+
+    with RunDirectory.open(path) as run:
+        uri, search = tracking or run.config().tracking, run.outbox.search()
+        if search is None:
+            raise ValueError(
+                f"the search in {path} was not followed (tracking off), expected one whose records can wait"
+            )
+        return _send(run, MlflowSink(uri, search), store_uri(uri)), store_uri(uri)
+
+
+def _send(run: RunDirectory, sink: Sink, place: str) -> int:
+    waiting = run.outbox.waiting()
+    for number, file in enumerate(waiting, start=1):
+        record = run.outbox.read(file)
+        if record is None:
+            continue
+        try:
+            address = sink.send(record)
+        except Exception as error:
+            text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise ValueError(f"MLflow at {place} did not take record {number} of {len(waiting)}: {text}") from None
+        file.unlink()
+        summary = run.summary()
+        if isinstance(record, ModelTrained) and summary is not None:
+            run.write_summary({**summary, "model": address})
+    return len(waiting)

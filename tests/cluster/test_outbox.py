@@ -1,0 +1,146 @@
+"""Records on disk, and a tracker that sends them from there."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from search_fakes import generation, started
+
+from cluster.buffered_tracker import BufferedTracker
+from cluster.outbox import Outbox
+from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted
+
+MODEL = ModelTrained("toy", Path("best"), "aaaa", "mae", "min", 0.9, "{}", "toydata", {"mae": 0.95})
+ENDED = SearchEnded({"evaluations": 3, "front": []}, "{}", Path("run"), "stopped")
+
+
+class FakeSink:
+    """Takes records while it is `up`, and waits at each while it is not `quick`."""
+
+    def __init__(self) -> None:
+        self.taken: list[Record] = []
+        self.tries = 0
+        self.up, self.quick = True, threading.Event()
+        self.quick.set()
+
+    def send(self, record: Record) -> str | None:
+        self.tries += 1
+        self.quick.wait()
+        if not self.up:
+            raise ConnectionError("nobody there")
+        self.taken.append(record)
+        return "models:/toy" if isinstance(record, ModelTrained) else None
+
+    def numbers(self) -> list[int]:
+        return [record.number for record in self.taken if isinstance(record, GenerationEnded)]
+
+
+def buffered(folder: Path, sink: FakeSink, patience: float = 20.0, retry: float = 0.01) -> BufferedTracker:
+    return BufferedTracker(Outbox(folder / "outbox"), lambda _: sink, retry=retry, patience=patience)
+
+
+@pytest.mark.parametrize("record", [started(), generation(1), ENDED, MODEL, replace(MODEL, score=math.nan)])
+def test_a_record_comes_back_from_disk_as_it_was(tmp_path: Path, record: Record) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.put(record)
+    found = Outbox(tmp_path / "outbox").read(outbox.waiting()[0])
+    assert repr(found) == repr(record)
+
+
+def test_records_wait_in_order_behind_those_of_an_earlier_session(tmp_path: Path) -> None:
+    for number in range(3):
+        Outbox(tmp_path / "outbox").put(generation(number))
+    outbox = Outbox(tmp_path / "outbox")
+    found = [outbox.read(path) for path in outbox.waiting()]
+    assert [record.number for record in found if isinstance(record, GenerationEnded)] == [0, 1, 2]
+    assert outbox.search() is None
+    outbox.put(started("mine"))
+    assert outbox.search() == started("mine")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"kind": "Other"}', '{"kind": "GenerationEnded"}', "[]", "[" * 9999])
+def test_a_damaged_record_is_set_aside_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.put(generation(0))
+    path = outbox.waiting()[0]
+    path.write_text(text)
+    assert outbox.read(path) is None
+    assert "000001.json is damaged and left out" in caplog.text
+    assert outbox.waiting() == [] and path.with_suffix(".damaged").read_text() == text
+
+
+def test_all_is_sent_in_order_and_leaves_nothing(tmp_path: Path) -> None:
+    sink = FakeSink()
+    tracker = buffered(tmp_path, sink)
+    tracker.started(started())
+    for number in range(5):
+        tracker.generation(generation(number))
+    assert tracker.trained(MODEL) == "models:/toy"
+    tracker.ended(ENDED)
+    assert tracker.close() == 0
+    assert sink.numbers() == [0, 1, 2, 3, 4]
+    assert [type(record) for record in (sink.taken[0], *sink.taken[-2:])] == [SearchStarted, ModelTrained, SearchEnded]
+
+
+def test_a_sink_that_is_down_is_logged_once_and_gets_all_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = FakeSink()
+    sink.up = False
+    tracker = buffered(tmp_path, sink)
+    tracker.started(started())
+    for number in range(3):
+        tracker.generation(generation(number))
+    assert tracker.trained(MODEL) is None
+    sink.up = True
+    tracker.ended(ENDED)
+    assert tracker.close() == 0
+    assert sink.numbers() == [0, 1, 2]
+    told = [record.message for record in caplog.records if "did not take" in record.message]
+    assert len(told) == 1
+    assert "the search goes on and it is sent again: ConnectionError: nobody there" in told[0]
+
+
+def test_what_was_not_sent_waits_for_the_next_session(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    down, up = FakeSink(), FakeSink()
+    down.up = False
+    with caplog.at_level(logging.WARNING):
+        first = buffered(tmp_path, down)
+        first.started(started())
+        first.generation(generation(0))
+        assert first.close() == 2
+    second = buffered(tmp_path, up)
+    second.started(started())
+    second.generation(generation(1))
+    assert second.close() == 0
+    assert up.numbers() == [0, 1]
+
+
+def test_a_slow_sink_keeps_nobody_waiting(tmp_path: Path) -> None:
+    sink = FakeSink()
+    sink.quick.clear()
+    tracker = buffered(tmp_path, sink, patience=0.05)
+    tracker.started(started())
+    for number in range(3):
+        tracker.generation(generation(number))
+    assert sink.taken == []
+    assert tracker.trained(MODEL) is None
+    assert tracker.close() == 5
+    sink.quick.set()
+
+
+def test_a_sink_that_fails_is_tried_ever_more_rarely(tmp_path: Path) -> None:
+    sink = FakeSink()
+    sink.up = False
+    tracker = buffered(tmp_path, sink, retry=0.2)
+    tracker.started(started())
+    threading.Event().wait(0.5)
+    assert sink.tries <= 3  # at 0, 0.2 and 0.6 seconds
+    tracker.close()
