@@ -21,6 +21,8 @@ class Clock:
     busy: float = 0.0
     first_submit: float | None = None
     last_end: float = 0.0
+    available: float = 0.0
+    """Seconds that all workers together were there, from the first submission to the last result."""
 
     def __post_init__(self) -> None:
         self.start = self.now()
@@ -29,8 +31,14 @@ class Clock:
         """Wall time of the search so far, earlier sessions included."""
         return self.before + self.now() - self.start
 
-    def busy_fraction(self, workers: int) -> float:
+    def collected(self, workers: int, waited: float) -> None:
+        """Results came, by so many workers, after so many seconds of waiting."""
+        now = self.now()
+        if self.first_submit is not None:
+            self.available += workers * (now - max(self.first_submit, self.last_end))
+        self.last_end, self.waited = now, self.waited + waited
+
+    @property
+    def busy_fraction(self) -> float:
         """Share of the workers' time, from the first submission to the last result, that was spent training."""
-        if self.first_submit is None or self.last_end <= self.first_submit:
-            return 0.0
-        return min(1.0, self.busy / (workers * (self.last_end - self.first_submit)))
+        return min(1.0, self.busy / self.available) if self.available > 0 else 0.0

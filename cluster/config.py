@@ -124,7 +124,8 @@ class SearchConfig(BaseModel):
     )
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="The seed of everything random in the search.")
     workers: Count | Literal["auto"] = Field(
-        default="auto", description="Workers that train; auto: one per core or GPU share."
+        default="auto",
+        description="Workers that train; auto: one per core or GPU share of the cluster, as its nodes come and go.",
     )
     backend: Literal["ray", "inline"] = Field(
         default="ray", description="ray: parallel; inline: in this process, one by one."
@@ -133,6 +134,15 @@ class SearchConfig(BaseModel):
     address_timeout: Seconds = Field(default=20.0, description="How long to wait for an answer at that address.")
     gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
+    )
+    candidate_time: Seconds | None = Field(
+        default=None,
+        description="A candidate that trains for longer is given up: seconds, or 30m, 2h; null: for 20 times as long "
+        "as the longest so far, and ten minutes at least.",
+    )
+    memory_per_worker: Positive | None = Field(
+        default=None,
+        description="GiB that a worker may take beyond what it starts with (Linux); null: until the system ends it.",
     )
     cohort: Count | Literal["auto"] = Field(
         default="auto",

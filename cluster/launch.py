@@ -184,21 +184,22 @@ def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
 def _evaluator(config: SearchConfig, problem: Problem) -> Iterator[Evaluator]:
     data = trial_data(config, problem)
     with ExitStack() as stack:
-        evaluator: Evaluator
-        if config.backend == "inline":
-            evaluator = InlineEvaluator(Trial(data))
-        else:
-            from cluster import ray_evaluator
-
-            wanted = None if config.workers == "auto" else config.workers
-            ray_evaluator.connect(config.address, config.address_timeout, wanted or os.cpu_count())
-            room = ray_evaluator.count_workers(1.0, config.gpus_per_worker)
-            if wanted and wanted > room:  # Ray would keep the others, and what they are given, waiting for ever
-                raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-            workers = wanted or room
-            evaluator = ray_evaluator.RayEvaluator(Trial, data, workers, gpus=config.gpus_per_worker)
+        evaluator = InlineEvaluator(Trial(data)) if config.backend == "inline" else _on_ray(config, data)
         stack.callback(evaluator.close)
         yield evaluator
+
+
+def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
+    from cluster.ray_cluster import connect, count_workers
+    from cluster.ray_evaluator import RayEvaluator
+
+    wanted = None if config.workers == "auto" else config.workers
+    connect(config.address, config.address_timeout, wanted or os.cpu_count())
+    room = count_workers(1.0, config.gpus_per_worker)
+    if wanted and wanted > room:
+        raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
+    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
+    return RayEvaluator(Trial, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
 
 
 def _device(config: SearchConfig) -> str:

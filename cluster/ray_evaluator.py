@@ -1,97 +1,42 @@
-"""Training on Ray: actors that keep the data and train cohorts, on this machine or on a cluster."""
+"""Training on Ray: actors that keep the data and train cohorts; they may die, hang, or come and go with their nodes."""
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from cluster.evaluator import Cohort, Finished, TrainCohort, describe, failed, measure
 from cluster.job import Result
+from cluster.limits import TimeLimit, limit_memory
+from cluster.ray_cluster import count_workers, dead_nodes
+from evo.candidate import FailureKind
 from model.spec import Genome
 
 log = logging.getLogger(__name__)
-
-TRIES = 2
-"""Workers that a cohort may lose before its candidates count as failed."""
-
-
-def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
-    """Join the Ray cluster at `address`, or start one of `workers` cores here, bound to loopback.
-
-    Raises ValueError if no Ray answers at the address within `timeout` seconds.
-    """
-    if ray.is_initialized():
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address is None:
-        # Ray would join a cluster that happens to run here; a search without an address has its own.
-        ray.init(address="local", num_cpus=workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
-        return
-    _await(address, timeout)
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, RayError) as error:
-        raise ValueError(f"Ray at {address} does not let us in: {str(error).splitlines()[0]}") from None
+TRIES: Final = 2
+"""Workers that a cohort may lose before its candidates run alone, each once."""
+FOLLOW: Final = 5.0
+"""Seconds between looks at how many workers the cluster has room for."""
+STEP: Final = 1.0
+"""Seconds between looks at the clock while nothing ends."""
 
 
-def _await(address: str, timeout: float) -> None:
-    """Return as soon as Ray answers at `address`; raise ValueError after `timeout` seconds without an answer."""
-    if address == "auto":
-        return
-    end = time.monotonic() + timeout
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"address is {address!r}, expected HOST:PORT or ray://HOST:PORT")
-    problem: str | None = ""
-    while (left := end - time.monotonic()) > 0:
-        try:
-            with socket.create_connection((host, int(port)), timeout=left):
-                pass
-            problem = _try(address, max(1.0, end - time.monotonic()))
-            if problem is None:
-                return
-        except OSError:
-            pass
-        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
-    raise ValueError(f"no Ray answers at {address} within {timeout:g} seconds{problem}")
-
-
-def _try(address: str, timeout: float) -> str | None:
-    """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
-
-    Returns None if that went well, else how a sentence goes on that says why not.
-    """
-    code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
-    try:
-        found = subprocess.run([sys.executable, "-c", code, address], timeout=timeout, capture_output=True, check=False)
-        if found.returncode == 0:
-            return None
-        said = found.stderr
-    except subprocess.TimeoutExpired as error:
-        said = error.stderr or b""
-    text = said.decode(errors="replace").strip()
-    if "InvalidAuthToken" in text:
-        return ", it asks for a token: see Ray's RAY_AUTH_MODE=token and ~/.ray/auth_token"
-    return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
-
-
-class _Worker:
+class _Actor:
     """The body of an actor: it makes what trains once, and keeps it."""
 
-    def __init__(self, make: Callable[[Any], TrainCohort], data: Any) -> None:
+    def __init__(self, make: Callable[[Any], TrainCohort], data: Any, memory: float | None) -> None:
+        limit_memory(memory)
         self._train = make(data)
+
+    def node(self) -> str:
+        return str(ray.get_runtime_context().get_node_id())
 
     def evaluate(self, cohort: Cohort) -> tuple[list[Result], float]:
         start = time.perf_counter()
@@ -103,35 +48,60 @@ class _Worker:
 
 
 @dataclass
+class _Worker:
+    actor: Any
+    node: str = ""
+
+
+@dataclass
 class _Task:
     cohort: Cohort
     losses: int = 0
+    began: float = 0.0
 
 
 class RayEvaluator:
     """Cohorts on Ray actors. `make(data)` is run once in each worker and gives what trains a cohort there.
 
-    A worker that dies is replaced and its cohort runs again; after `TRIES` deaths its candidates have failed.
+    `workers`: how many; None: as many as the cluster has room for, as its nodes come and go. `limit`: seconds that a
+    candidate may train (None: see `TimeLimit`); `memory`: bytes that a worker may take.
+    A worker that dies or hangs is replaced where there is room and its cohort runs again; after `TRIES` deaths its
+    candidates run alone, and one whose worker dies again has failed. Nodes that leave count for no candidate.
     """
 
     def __init__(
-        self, make: Callable[[Any], TrainCohort], data: Any, workers: int, *, gpus: float = 0.0, cpus: float = 1.0
+        self,
+        make: Callable[[Any], TrainCohort],
+        data: Any,
+        workers: int | None,
+        *,
+        gpus: float = 0.0,
+        cpus: float = 1.0,
+        limit: float | None = None,
+        memory: float | None = None,
     ) -> None:
-        self.workers = workers
+        self._wanted, self._cpus, self._gpus, self._memory = workers, cpus, gpus, memory
         self._make, self._data = make, ray.put(data)
-        self._actor: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Worker)
-        self._actors = {f"worker-{number}": self._start() for number in range(workers)}
-        self._idle = deque(self._actors)
+        self._actor: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Actor)
+        self._limit = TimeLimit(limit)
+        self._workers: dict[str, _Worker] = {}
+        self._starting: dict[Any, str] = {}
+        self._idle: deque[str] = deque()
         self._queue: deque[_Task] = deque()
         self._running: dict[Any, tuple[str, _Task]] = {}
+        self._started = 0
+        self._followed = 0.0
+        self._follow()
 
-    def _start(self) -> Any:
-        return self._actor.remote(self._make, self._data)
+    @property
+    def workers(self) -> int:
+        """Those that are there, and those that start."""
+        return len(self._workers)
 
     @property
     def free(self) -> int:
         """Workers for which no cohort waits."""
-        return max(0, len(self._idle) - len(self._queue))
+        return max(0, len(self._idle) + len(self._starting) - len(self._queue))
 
     @property
     def pending(self) -> int:
@@ -143,66 +113,120 @@ class RayEvaluator:
         self._queue.append(_Task(cohort))
         self._dispatch()
 
+    def collect(self, timeout: float | None = None) -> list[Finished]:
+        """Wait until something ends, and take all that ended with it."""
+        end = None if timeout is None else time.monotonic() + timeout
+        found: list[Finished] = []
+        while self.pending and not found:
+            if time.monotonic() - self._followed > FOLLOW:
+                self._follow()
+            for reference in self._wait(STEP if end is None else max(0.0, min(STEP, end - time.monotonic()))):
+                found += self._greet(reference) if reference in self._starting else self._take(reference)
+            found += self._overdue()
+            self._dispatch()
+            if end is not None and time.monotonic() >= end:
+                break
+        return found
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """Measured on one worker while all of them do the same, as they will share their memory and cores."""
+        asked = [worker.actor.fastest_cohort.remote(genomes) for worker in self._workers.values()]
+        found: list[int | None] = ray.get(asked)
+        return min((size for size in found if size is not None), default=None)
+
+    def close(self) -> None:
+        """Stop the actors; the cluster stays."""
+        for worker in self._workers.values():
+            ray.kill(worker.actor)
+        for container in (self._workers, self._starting, self._idle, self._queue, self._running):
+            container.clear()
+
+    def _follow(self) -> None:
+        """Have as many workers as are wanted and the cluster has room for."""
+        self._followed = time.monotonic()
+        room = count_workers(self._cpus, self._gpus)
+        wanted = room if self._wanted is None else min(self._wanted, room)
+        for _ in range(wanted - len(self._workers)):
+            name = f"worker-{self._started}"
+            self._started += 1
+            actor = self._actor.remote(self._make, self._data, self._memory)
+            self._workers[name] = _Worker(actor)
+            self._starting[actor.node.remote()] = name
+        for reference in list(self._starting)[: max(0, len(self._workers) - wanted)]:  # their node has gone
+            ray.kill(self._workers.pop(self._starting.pop(reference)).actor)
+
     def _dispatch(self) -> None:
         while self._queue and self._idle:
             task, name = self._queue.popleft(), self._idle.popleft()
-            self._running[self._actors[name].evaluate.remote(task.cohort)] = (name, task)
+            task.began = time.monotonic()
+            self._running[self._workers[name].actor.evaluate.remote(task.cohort)] = (name, task)
 
-    def collect(self, timeout: float | None = None) -> list[Finished]:
-        """Wait for one cohort, and take all that ended with it."""
-        if not self._running:
+    def _wait(self, seconds: float) -> list[Any]:
+        """References of what ended, the first within so many seconds and all others that have by then."""
+        every = [*self._running, *self._starting]
+        if not every:
+            time.sleep(seconds)
             return []
-        ready, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout)
-        if ready:
-            more, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
-            ready = list(dict.fromkeys([*ready, *more]))
-        found = [finished for reference in ready if (finished := self._take(reference)) is not None]
-        self._dispatch()
-        return found if found or not ready else self.collect(timeout)
+        ready, _ = ray.wait(every, num_returns=1, timeout=seconds)
+        more, _ = ray.wait(every, num_returns=len(every), timeout=0) if ready else ([], [])
+        return list(dict.fromkeys([*ready, *more]))
 
-    def _take(self, reference: Any) -> Finished | None:
-        """A cohort's results; None if its worker died and it runs again."""
+    def _greet(self, reference: Any) -> list[Finished]:
+        """A worker that started is idle; one that could not is replaced."""
+        name = self._starting.pop(reference)
+        try:
+            self._workers[name].node = ray.get(reference)
+        except RayActorError as error:
+            self._workers.pop(name)
+            if "__init__" in str(error) or "creation task" in str(error):  # it would fail again and again
+                raise
+            log.warning("%s died while it started: %s", name, str(error).splitlines()[0])
+        else:
+            self._idle.append(name)
+        return []
+
+    def _take(self, reference: Any) -> list[Finished]:
+        """A cohort's results; none if its worker died and it runs again."""
         name, task = self._running.pop(reference)
         seconds = 0.0
         try:
             results, seconds = ray.get(reference)
+            self._limit.learn(seconds / len(task.cohort))
         except RayActorError as error:
-            return self._replace(name, task, error)
+            return self._lose(name, task, "crash", str(error).splitlines()[0])
         except RayTaskError as error:
             results = failed(task.cohort, "error", describe(error.cause))
         except RayError as error:
             results = failed(task.cohort, "crash", describe(error))
         self._idle.append(name)
-        return Finished(results, name, seconds)
+        return [Finished(results, name, seconds)]
 
-    def _replace(self, name: str, task: _Task, error: RayActorError) -> Finished | None:
-        task.losses += 1
-        log.warning("%s died and is replaced: %s", name, str(error).splitlines()[0])
-        self._actors[name] = self._start()
-        self._idle.append(name)
+    def _overdue(self) -> list[Finished]:
+        """Stop workers whose cohort takes longer than its candidates may."""
+        found: list[Finished] = []
+        for reference, (name, task) in list(self._running.items()):
+            seconds = self._limit.seconds * len(task.cohort)
+            if time.monotonic() - task.began > seconds:
+                self._running.pop(reference)
+                ray.kill(self._workers[name].actor)
+                task.losses = max(task.losses, TRIES - 1)
+                found += self._lose(name, task, "timeout", f"it took more than {seconds:g} seconds")
+        return found
+
+    def _lose(self, name: str, task: _Task, kind: FailureKind, why: str) -> list[Finished]:
+        """A worker is gone: its cohort runs again, or in parts, or has failed."""
+        worker = self._workers.pop(name)
+        left = worker.node in dead_nodes()
+        task.losses += 0 if left else 1
+        log.warning("%s %s: %s", name, "has left with its node" if left else "died and is replaced", why)
+        self._follow()
         if task.losses < TRIES:
             self._queue.appendleft(task)
-            return None
-        message = f"{task.losses} workers died while training its cohort"
-        return Finished(failed(task.cohort, "crash", message), name, 0.0)
-
-    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
-        """Measured on one worker while all of them do the same, as they will share their memory and cores."""
-        found: list[int | None] = ray.get([actor.fastest_cohort.remote(genomes) for actor in self._actors.values()])
-        return min((size for size in found if size is not None), default=None)
-
-    def close(self) -> None:
-        """Stop the actors; the cluster stays."""
-        for actor in self._actors.values():
-            ray.kill(actor)
-        for container in (self._actors, self._idle, self._queue, self._running):
-            container.clear()
-
-
-def count_workers(cpus: float, gpus: float) -> int:
-    """How many workers of that size the cluster has room for, at least one."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    rooms = [int(resources.get("CPU", 1) // cpus)] + ([int(resources.get("GPU", 0) / gpus)] if gpus else [])
-    if gpus and rooms[1] < 1:
-        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {resources.get('GPU', 0):g}")
-    return max(1, min(rooms))
+            return []
+        if len(task.cohort) > 1:
+            ids = ", ".join(str(job.id) for job in task.cohort)
+            log.warning("candidates %s run alone from now on: one of them may stop its worker", ids)
+            self._queue.extendleft(_Task([job], TRIES - 1) for job in reversed(task.cohort))
+            return []
+        message = f"its worker died, as others had that trained it: {why}" if kind == "crash" else why
+        return [Finished(failed(task.cohort, kind, message), name, 0.0)]

@@ -10,7 +10,17 @@ from cluster.config import SearchConfig
 
 BUDGET: Final = ("evaluations", "time", "patience", "confirm")
 """With more of these, a search that has ended goes on."""
-PLACE: Final = ("data", "workers", "backend", "address", "address_timeout", "gpus_per_worker", "tracking")
+PLACE: Final = (
+    "data",
+    "workers",
+    "backend",
+    "address",
+    "address_timeout",
+    "gpus_per_worker",
+    "tracking",
+    "candidate_time",
+    "memory_per_worker",
+)
 """Where and by whom the same is done; data may have moved, its content is checked."""
 
 

@@ -56,7 +56,7 @@ class Search:
         self.run_directory, self.tracker, self.progress = run, tracker, progress
         self.clock, self._size, self._simpler = Clock(before, now), size, simpler
         self.budget = Budget(config, evolution, self.clock, run.state().get("budget"))
-        self.standing = Standing(evolution, evaluator, self.clock, self.budget)
+        self.standing = Standing(evolution, self.clock, self.budget)
         self.handover = Handover(evolution, run.states, inherit=config.inherit)
         self._generation_of = {row.id: row.generation for row in run.rows() if row.generation is not None}
         self._points = {item.id: self._point(item) for item in evolution.archive.evaluated.values()}
@@ -139,8 +139,7 @@ class Search:
     def _collect(self) -> list[Finished]:
         start = self.clock.now()
         finished = self.evaluator.collect()
-        self.clock.last_end = self.clock.now()
-        self.clock.waited += self.clock.last_end - start
+        self.clock.collected(self.evaluator.workers, self.clock.now() - start)
         return finished
 
     def _take(self, finished: Finished) -> None:

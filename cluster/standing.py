@@ -7,7 +7,6 @@ from typing import Any
 
 from cluster.budget import Budget
 from cluster.clock import Clock
-from cluster.evaluator import Evaluator
 from cluster.progress import Status
 from evo.evolution import Evolution
 from model.spec import Genome
@@ -18,7 +17,6 @@ class Standing:
     """Reads what a search is doing; changes nothing."""
 
     evolution: Evolution[Genome]
-    evaluator: Evaluator
     clock: Clock
     budget: Budget
 
@@ -34,7 +32,7 @@ class Standing:
     @property
     def busy_fraction(self) -> float:
         """Share of the workers' time that was spent training."""
-        return self.clock.busy_fraction(self.evaluator.workers)
+        return self.clock.busy_fraction
 
     def metrics(self) -> dict[str, float]:
         """What is logged with each generation."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cluster.limits import is_out_of_memory
 from model.data.folds import Folds
 from model.spec import Genome
 
@@ -51,8 +52,8 @@ def choose(seconds: Callable[[int], float]) -> int:
     for size in SIZES:
         try:
             took = seconds(size)
-        except (MemoryError, RuntimeError) as error:  # torch's out of memory is a RuntimeError
-            if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
                 break
             raise
         spent += took

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cluster.evaluator import describe, failed
 from cluster.job import Arrays, Job, Result, RowState
-from evo.candidate import Failure, FailureKind, Score
+from cluster.limits import is_out_of_memory
+from evo.candidate import Failure, Score
 from model.data.dataset import Dataset
 from model.data.folds import Folds
 from model.spec import Genome
@@ -59,16 +61,20 @@ class Trial:
     def __call__(self, jobs: Sequence[Job]) -> list[Result]:
         """Train the jobs together, all replicates of each; results in their order. Never raises for a genome."""
         start = time.perf_counter()
-        try:
-            results = self._train(jobs)
-        except MemoryError as error:
-            results = _all_failed(jobs, Failure("memory", str(error) or "out of memory"))
-        except Exception as error:
-            kind: FailureKind = "memory" if "out of memory" in str(error).lower() else "error"
-            text = f"{type(error).__name__}: {error}".splitlines()[0][:500]
-            results = _all_failed(jobs, Failure(kind, text))
+        results = self._attempt(jobs)
         seconds = (time.perf_counter() - start) / len(jobs)
         return [replace(result, seconds=seconds) for result in results]
+
+    def _attempt(self, jobs: Sequence[Job]) -> list[Result]:
+        """Train the jobs; out of memory or an error halves the cohort, until who is to blame fails alone."""
+        try:
+            return self._train(jobs)
+        except Exception as error:
+            failure = Failure("memory" if is_out_of_memory(error) else "error", describe(error))
+        if len(jobs) == 1:
+            return failed(jobs, failure.kind, failure.message)
+        half = len(jobs) // 2
+        return [*self._attempt(jobs[:half]), *self._attempt(jobs[half:])]
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int:
         """How many networks this device trains fastest together."""
@@ -155,7 +161,3 @@ def _tensors(arrays: Arrays) -> dict[str, Any]:
 
 def _arrays(weights: Mapping[str, Any]) -> Arrays:
     return {name: values.cpu().numpy() for name, values in weights.items()}
-
-
-def _all_failed(jobs: Sequence[Job], failure: Failure) -> list[Result]:
-    return [Result(job.id, failure) for job in jobs]

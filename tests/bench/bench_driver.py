@@ -229,7 +229,7 @@ def inline_apart(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
 def ray_running() -> Iterator[None]:
     import ray
 
-    from cluster.ray_evaluator import connect
+    from cluster.ray_cluster import connect
 
     connect(None, 20.0, WORKERS)
     try:

@@ -177,7 +177,7 @@ def test_an_address_at_which_no_ray_answers(store: Path, monkeypatch: pytest.Mon
 
 
 def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cluster.ray_evaluator import connect
+    from cluster.ray_cluster import connect
 
     ray_is_not_running(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -189,10 +189,10 @@ def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPa
 
 
 def test_more_gpus_than_there_are(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cluster import ray_evaluator
+    from cluster import ray_cluster
 
-    monkeypatch.setattr(ray_evaluator, "connect", lambda *_: None)
-    monkeypatch.setattr(ray_evaluator.ray, "cluster_resources", lambda: {"CPU": 2.0})
+    monkeypatch.setattr(ray_cluster, "connect", lambda *_: None)
+    monkeypatch.setattr(ray_cluster.ray, "cluster_resources", lambda: {"CPU": 2.0})
     ran = search(store, "--backend", "ray", "--gpus-per-worker", 0.5)
     assert ran.sentence == "a worker asks for 0.5 GPUs, but the cluster has 0"
 

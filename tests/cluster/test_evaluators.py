@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from search_fakes import jobs
-from trainers import Make, echoing, killing, raising
+from trainers import Make, echoing, hanging, hoarding, killing, raising
 
 from cluster.evaluator import Evaluator, Finished, InlineEvaluator
 from evo.candidate import Failure, Score
@@ -45,8 +46,8 @@ def ray_workers(ray_cluster: None) -> Iterator[Build]:
 
     made: list[Evaluator] = []
 
-    def make_one(make: Make, data: Any, workers: int) -> Evaluator:
-        made.append(RayEvaluator(make, data, workers))
+    def make_one(make: Make, data: Any, workers: int, **limits: float) -> Evaluator:
+        made.append(RayEvaluator(make, data, workers, **limits))
         return made[-1]
 
     yield make_one
@@ -133,21 +134,47 @@ def test_a_worker_that_is_killed_is_replaced_and_its_cohort_runs_again(
 
 
 @pytest.mark.ray
-def test_a_cohort_that_kills_two_workers_has_failed_and_others_go_on(ray_workers: Build, tmp_path: Path) -> None:
+def test_of_a_cohort_that_kills_two_workers_each_runs_alone_and_only_the_killer_has_failed(
+    ray_workers: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     evaluator = ray_workers(killing(3, times=9), tmp_path, 1)
     every = jobs(8)
-    for start in range(0, 8, 2):
-        evaluator.submit(every[start : start + 2])
+    for start in range(0, 8, 4):
+        evaluator.submit(every[start : start + 4])
     found = outcomes(collect_all(evaluator))
-    failure = Failure("crash", "2 workers died while training its cohort")
-    assert {i: found[i] for i in (2, 3)} == {2: failure, 3: failure}
-    assert [found[i] for i in (0, 1, 4, 5, 6, 7)] == [{"mae": Score(float(i))} for i in (0, 1, 4, 5, 6, 7)]
-    assert len(list(tmp_path.iterdir())) == 2
+    failure = found.pop(3)
+    assert (failure.kind, failure.message[:43]) == ("crash", "its worker died, as others had that trained")
+    assert found == {i: {"mae": Score(float(i))} for i in (0, 1, 2, 4, 5, 6, 7)}
+    assert len(list(tmp_path.iterdir())) == 3
+    assert "candidates 0, 1, 2, 3 run alone from now on" in caplog.text
+    assert evaluator.free == 1
+
+
+@pytest.mark.ray
+def test_a_candidate_that_never_ends_is_stopped_and_only_that_one_has_failed(ray_workers: Build) -> None:
+    evaluator = ray_workers(hanging(1), None, 2, limit=1.0)
+    every = jobs(6)
+    for start in range(0, 6, 3):
+        evaluator.submit(every[start : start + 3])
+    found = outcomes(collect_all(evaluator))
+    assert found.pop(1) == Failure("timeout", "it took more than 1 seconds")
+    assert found == {i: {"mae": Score(float(i))} for i in (0, 2, 3, 4, 5)}
+    assert (evaluator.free, evaluator.workers) == (2, 2)
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+def test_a_worker_takes_no_more_memory_than_it_may(ray_workers: Build) -> None:
+    evaluator = ray_workers(hoarding(1), None, 1, memory=2.0**29)
+    for one in jobs(3):
+        evaluator.submit([one])
+    found = outcomes(collect_all(evaluator))
+    assert found == {0: {"mae": Score(0.0)}, 1: Failure("memory", "no more"), 2: {"mae": Score(2.0)}}
 
 
 @pytest.mark.ray
 def test_workers_are_counted_by_what_the_cluster_has_room_for(ray_cluster: None) -> None:
-    from cluster.ray_evaluator import count_workers
+    from cluster.ray_cluster import count_workers
 
     assert [count_workers(cpus, 0.0) for cpus in (1.0, 2.0, 9.0)] == [2, 1, 1]
     with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has"):

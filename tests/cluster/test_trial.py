@@ -114,10 +114,10 @@ def outcomes_on(dataset: Dataset) -> list[Any]:
     [
         (RuntimeError("boom\nand more"), Failure("error", "RuntimeError: boom")),
         (RuntimeError("CUDA out of memory. Tried"), Failure("memory", "RuntimeError: CUDA out of memory. Tried")),
-        (MemoryError(), Failure("memory", "out of memory")),
+        (MemoryError(), Failure("memory", "MemoryError")),
     ],
 )
-def test_an_error_in_training_is_a_failure_of_the_cohort(
+def test_an_error_that_every_training_meets_is_a_failure_of_all(
     monkeypatch: pytest.MonkeyPatch, error: Exception, failure: Failure
 ) -> None:
     import model.training
@@ -128,6 +128,29 @@ def test_an_error_in_training_is_a_failure_of_the_cohort(
     monkeypatch.setattr(model.training, "train", broken)
     found, given = problem()
     assert [result.outcome for result in Trial(given)(cohort(found, 2))] == [failure, failure]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), MemoryError()])
+def test_a_genome_that_cannot_be_trained_or_takes_all_memory_fails_alone(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    import model.training
+    from model.training import train
+
+    found, given = problem()
+    candidates = cohort(found, 5)
+    worst, sizes = candidates[2].genome, []
+
+    def broken(rows: Any, *others: Any, **more: Any) -> Any:
+        sizes.append(len({row.genome.key for row in rows}))
+        if any(row.genome == worst for row in rows):
+            raise error
+        return train(rows, *others, **more)
+
+    monkeypatch.setattr(model.training, "train", broken)
+    outcomes = [result.outcome for result in Trial(given)(candidates)]
+    assert [isinstance(outcome, Failure) for outcome in outcomes] == [False, False, True, False, False]
+    assert sizes == [5, 2, 3, 1, 2]
 
 
 def test_a_row_that_is_not_finite_is_a_failure_of_its_candidate_alone(monkeypatch: pytest.MonkeyPatch) -> None:

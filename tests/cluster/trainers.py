@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,51 @@ def killing(number: int, times: int) -> Make:
             if any(item.id == number for item in cohort) and deaths < times:
                 (data / str(deaths)).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
+
+        return train
+
+    return make
+
+
+def hanging(number: int) -> Make:
+    """A cohort with candidate `number` never ends."""
+
+    def make(_: Any) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            if any(item.id == number for item in cohort):
+                threading.Event().wait()
+            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
+
+        return train
+
+    return make
+
+
+def hoarding(number: int) -> Make:
+    """Candidate `number` takes memory without end; a cohort that has no more of it says so of all its candidates."""
+
+    def make(_: Any) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            taken: list[bytes] = []
+            try:
+                while any(item.id == number for item in cohort):
+                    taken.append(bytes(2**24))
+            except MemoryError:
+                return [Result(item.id, Failure("memory", "no more")) for item in cohort]
+            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
+
+        return train
+
+    return make
+
+
+def slow(seconds: float) -> Make:
+    """Takes so long for a cohort."""
+
+    def make(_: Any) -> TrainCohort:
+        def train(cohort: Cohort) -> list[Result]:
+            threading.Event().wait(seconds)
             return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
 
         return train

@@ -1,0 +1,89 @@
+"""The Ray cluster that a search trains on: joined or started, and how many workers it has room for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+
+def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
+    """Join the Ray cluster at `address`, or start one of `workers` cores here, bound to loopback.
+
+    Raises ValueError if no Ray answers at the address within `timeout` seconds.
+    """
+    if ray.is_initialized():
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        # Ray would join a cluster that happens to run here; a search without an address has its own.
+        ray.init(address="local", num_cpus=workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        return
+    _await(address, timeout)
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, RayError) as error:
+        raise ValueError(f"Ray at {address} does not let us in: {str(error).splitlines()[0]}") from None
+
+
+def _await(address: str, timeout: float) -> None:
+    """Return as soon as Ray answers at `address`; raise ValueError after `timeout` seconds without an answer."""
+    if address == "auto":
+        return
+    end = time.monotonic() + timeout
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"address is {address!r}, expected HOST:PORT or ray://HOST:PORT")
+    problem: str | None = ""
+    while (left := end - time.monotonic()) > 0:
+        try:
+            with socket.create_connection((host, int(port)), timeout=left):
+                pass
+            problem = _try(address, max(1.0, end - time.monotonic()))
+            if problem is None:
+                return
+        except OSError:
+            pass
+        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
+    raise ValueError(f"no Ray answers at {address} within {timeout:g} seconds{problem}")
+
+
+def _try(address: str, timeout: float) -> str | None:
+    """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
+
+    Returns None if that went well, else how a sentence goes on that says why not.
+    """
+    code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+    try:
+        found = subprocess.run([sys.executable, "-c", code, address], timeout=timeout, capture_output=True, check=False)
+        if found.returncode == 0:
+            return None
+        said = found.stderr
+    except subprocess.TimeoutExpired as error:
+        said = error.stderr or b""
+    text = said.decode(errors="replace").strip()
+    if "InvalidAuthToken" in text:
+        return ", it asks for a token: see Ray's RAY_AUTH_MODE=token and ~/.ray/auth_token"
+    return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
+
+
+def count_workers(cpus: float, gpus: float) -> int:
+    """How many workers of that size the cluster has room for, at least one."""
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    rooms = [int(resources.get("CPU", 1) // cpus)] + ([int(resources.get("GPU", 0) / gpus)] if gpus else [])
+    if gpus and rooms[1] < 1:
+        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {resources.get('GPU', 0):g}")
+    return max(1, min(rooms))
+
+
+def dead_nodes() -> set[str]:
+    """Ids of nodes that are no longer there."""
+    return {str(node["NodeID"]) for node in ray.nodes() if not node["Alive"]}  # type: ignore[no-untyped-call]

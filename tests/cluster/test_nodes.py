@@ -1,0 +1,60 @@
+"""A Ray cluster of several nodes on loopback, in a process of its own: nodes leave and join while cohorts train."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import json, logging, sys, time
+sys.path.insert(0, "tests/cluster")
+import ray
+from ray.cluster_utils import Cluster
+from search_fakes import jobs
+from trainers import slow
+import cluster.ray_evaluator as module
+
+logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+module.FOLLOW = 0.5
+nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "node_ip_address": "127.0.0.1"})
+second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.1")
+ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
+nodes.wait_for_nodes()
+evaluator = module.RayEvaluator(slow(0.4), None, workers=None)
+workers = [evaluator.workers]
+every, outcomes, ended = jobs(60), {}, 0
+for start in range(0, 60, 2):
+    evaluator.submit(every[start : start + 2])
+while evaluator.pending:
+    for finished in evaluator.collect():
+        ended += len(finished.results)
+        outcomes |= {result.id: type(result.outcome).__name__ for result in finished.results}
+    if workers == [3] and ended >= 10:
+        nodes.remove_node(second, allow_graceful=False)
+        workers.append(None)
+    if len(workers) == 2 and evaluator.workers == 1:
+        workers[1] = 1
+        nodes.add_node(num_cpus=3, node_ip_address="127.0.0.1")
+    if len(workers) == 2 and evaluator.workers == 4:
+        workers.append(4)
+evaluator.close()
+kinds = sorted(set(outcomes.values()))
+print(json.dumps({"workers": workers, "ended": ended, "ids": sorted(outcomes), "kinds": kinds}))
+ray.shutdown()
+nodes.shutdown()
+"""
+
+
+@pytest.mark.ray
+def test_a_search_follows_its_nodes_and_every_candidate_ends_once() -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", SCRIPT]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=180, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found == {"workers": [3, 1, 4], "ended": 60, "ids": list(range(60)), "kinds": ["dict"]}
+    assert "has left with its node" in ran.stderr
