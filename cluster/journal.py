@@ -105,9 +105,10 @@ class RunDirectory:
         """The settings of this search."""
         return SearchConfig.of(read_yaml(self.path / _CONFIG))
 
-    def write_config(self, config: SearchConfig) -> None:
-        """Change the settings, as a search that is resumed may."""
+    def reopen(self, config: SearchConfig) -> None:
+        """Go on, with these settings: the search has not ended any more."""
         write_text(self.path / _CONFIG, config.to_yaml())
+        (self.path / "summary.json").unlink(missing_ok=True)
 
     def manifest(self) -> dict[str, Any]:
         """Versions, data fingerprint, device and seeds, as given to `create`."""

@@ -86,7 +86,7 @@ def resume_search(
         if known != problem.fingerprint:
             raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
         with _evaluator(config, problem) as evaluator:
-            run.write_config(config)
+            run.reopen(config)
             return _search(config, problem, run, evaluator, show)
 
 
@@ -97,18 +97,12 @@ def _search(
     scored = describe_score(problem.folds, problem.pool, config.score)
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
-    with run.logged():
+    with run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
+        identity = facts.get("id", str(run.path.resolve()))
+        settings = config.model_dump()
         follow.started(
-            SearchStarted(
-                name,
-                problem.pool.name,
-                problem.fingerprint,
-                config.model_dump(),
-                problem.objectives,
-                facts,
-                facts["id"],
-            )
+            SearchStarted(name, problem.pool.name, problem.fingerprint, settings, problem.objectives, facts, identity)
         )
         search = Search(
             config,
@@ -128,6 +122,15 @@ def _search(
         if waiting:
             log.warning("MLflow has not taken %d records: haemsa sync %s sends them", waiting, run.path)
         return SearchResult(run.path, summary, summary["model"])
+
+
+@contextmanager
+def _stopped_by_disk(path: Path) -> Iterator[None]:
+    """A disk that is full, or may not be written, ends a search with a sentence that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was recorded is safe, go on with haemsa search --resume {path}") from error
 
 
 def _confirmed(search: Search, problem: Problem, progress: Progress, ended_by: str) -> tuple[Found, str]:

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -98,6 +98,7 @@ class Journal:
     """One open journal. One process writes; others open it with `read_only`."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
         try:
             self._db = _connect(path, read_only)
         except sqlite3.Error as error:
@@ -110,7 +111,7 @@ class Journal:
             (item.id, item.genome.to_json(), item.genome.key, json.dumps(item.parents), item.fidelity, "asked", now)
             for item in candidates
         ]
-        with self._db:
+        with self._transaction():
             self._db.executemany(
                 "INSERT INTO candidates(id, genome, key, parents, fidelity, status, asked_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET fidelity = excluded.fidelity",
@@ -120,7 +121,7 @@ class Journal:
 
     def record(self, ended: Iterable[Ended], state: Mapping[str, Any] | None = None) -> None:
         """Note outcomes, and the state they led to, in one transaction. ValueError if a candidate was never asked."""
-        with self._db:
+        with self._transaction():
             for item in ended:
                 changed = self._db.execute(
                     "UPDATE candidates SET status = ?, generation = ?, failure_kind = ?, failure_message = ?, "
@@ -139,7 +140,7 @@ class Journal:
 
     def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
         """Note the confirmed scores of candidates, by id."""
-        with self._db:
+        with self._transaction():
             rows = [(number, _scores_text(found)) for number, found in scores.items()]
             self._db.executemany("INSERT OR REPLACE INTO confirmed(id, scores) VALUES (?, ?)", rows)
 
@@ -172,6 +173,15 @@ class Journal:
     def close(self) -> None:
         """Close the file; nothing more can be written."""
         self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it is written, or nothing: OSError where there is no room, or none may write."""
+        try:
+            with self._db:
+                yield
+        except sqlite3.OperationalError as error:
+            raise OSError(f"the journal {self._path} cannot be written: {error}") from None
 
     def _write_state(self, state: Mapping[str, Any] | None) -> None:
         rows = [(key, json.dumps(value)) for key, value in (state or {}).items()]

@@ -19,7 +19,7 @@ from tiny import SPACE, data, stored
 
 import cluster.ui
 from cluster.evaluate import subsets
-from cluster.mlflow_tracker import MlflowTracker
+from cluster.mlflow_sink import MlflowSink
 from model.data.dataset import Dataset
 from model.metrics import all_metrics
 from model.predictor import Predictor
@@ -255,7 +255,7 @@ def test_ui_serves_mlflows_page_on_loopback_and_links_every_data_set(
 ) -> None:
     monkeypatch.setattr(cluster.ui.subprocess, "Popen", Server)
     store = f"sqlite:///{tmp_path}/my.db"
-    MlflowTracker(store).started(started(data_name="toydata"))
+    MlflowSink(store, started()).send(started())
     ran = haemsa("ui", "--port", 5123, "--tracking", store)
     assert ended_well(ran)
     (command,) = Server.commands

@@ -1,0 +1,143 @@
+"""Searches that are killed at random instants and resumed, each beside the same search undisturbed.
+
+    python tests/torture/torture.py [--searches N] [--kills K] [--seed S]
+
+Every search trains real networks in a process of its own, which is killed with SIGKILL up to `kills` times, each time
+after a random part of what the whole takes. Generational searches in one process have to end with the front.csv of the
+undisturbed one, byte by byte; those on Ray in steady state with every candidate in the journal exactly once, and with
+the front of the journal. Exit status 1 if one does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cluster")]
+
+from tiny import SPACE, stored  # noqa: E402
+
+from cluster.config import SearchConfig  # noqa: E402
+from cluster.journal import RunDirectory  # noqa: E402
+from cluster.show import final_rows, front_of, full_rung  # noqa: E402
+
+EVALUATIONS = 36
+ON_RAY = 5
+"""One in so many searches runs on Ray."""
+LONGEST = 600.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One search: its configuration on disk, and whether it runs on Ray."""
+
+    folder: Path
+    ray: bool
+
+    def command(self, run: Path) -> list[str]:
+        """Begins the search in `run`, or goes on with it."""
+        resumed = (run / "journal.sqlite").exists()
+        given = ["--resume", str(run)] if resumed else ["--config", str(self.folder / "search.yaml"), "--run", str(run)]
+        return [sys.executable, "-c", "from cluster.cli import main; main()", "search", *given]
+
+
+def make_case(folder: Path, seed: int) -> Case:
+    """A small search of that seed."""
+    folder.mkdir()
+    ray = seed % ON_RAY == 0
+    given = {"mode": "steady", "backend": "ray", "workers": 2} if ray else {"mode": "generational", "backend": "inline"}
+    config = SearchConfig.of(
+        {
+            "data": str(stored(folder)), "seed": seed, "evaluations": EVALUATIONS, "population": 6, "cohort": 4,
+            "score": "folds:2", "first_epochs": 1, "confirm": 2, "tracking": "off",
+            "space": {**SPACE, "epochs": [2, 6]}, **given,
+        }
+    )  # fmt: skip
+    (folder / "search.yaml").write_text(config.to_yaml())
+    return Case(folder, ray)
+
+
+def run_whole(case: Case, run: Path) -> float:
+    """Run it to its end; returns the seconds. Raises RuntimeError if it does not end well."""
+    start = time.monotonic()
+    ended = subprocess.run(case.command(run), cwd=ROOT, capture_output=True, text=True, timeout=LONGEST, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"{run} ended with status {ended.returncode}: {ended.stderr[-500:]}")
+    return time.monotonic() - start
+
+
+def run_killed(case: Case, run: Path, kills: int, seconds: float, rng: np.random.Generator) -> int:
+    """Kill it up to `kills` times, then let it end; returns how often it was killed before its end."""
+    killed = 0
+    for _ in range(kills):
+        process = subprocess.Popen(case.command(run), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(rng.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            killed += 1
+    run_whole(case, run)
+    return killed
+
+
+def problems(case: Case, whole: Path, run: Path) -> list[str]:
+    """What is not as it has to be."""
+    with RunDirectory.open(run, read_only=True) as found:
+        rows, rung, summary = list(found.rows()), full_rung(found), found.summary() or {}
+    wrong = []
+    if not case.ray and (run / "front.csv").read_bytes() != (whole / "front.csv").read_bytes():
+        wrong.append("front.csv differs")
+    if [row.id for row in rows] != list(range(EVALUATIONS)):
+        wrong.append(f"the journal has candidates {[row.id for row in rows]}")
+    if any(row.status == "asked" for row in rows) or summary.get("evaluations") != EVALUATIONS:
+        wrong.append("some candidates did not end")
+    confirmed = {row.id for row in rows if row.confirmed}
+    front = {row.id for row in front_of(final_rows(rows, rung), {"sentiment/mae": "min", "params": "min"})}
+    if not {item["id"] for item in summary.get("front", [])} <= confirmed & front:
+        wrong.append("the front is not that of the journal")
+    return wrong
+
+
+def torture(folder: Path, seeds: list[int], kills: int) -> int:
+    """Print a line per search; returns how many went wrong."""
+    failed = 0
+    for seed in seeds:
+        case = make_case(folder / str(seed), seed)
+        seconds = run_whole(case, case.folder / "whole")
+        rng = np.random.default_rng(seed)
+        killed = run_killed(case, case.folder / "killed", int(rng.integers(1, kills + 1)), seconds, rng)
+        wrong = problems(case, case.folder / "whole", case.folder / "killed")
+        failed += bool(wrong)
+        kind = "ray, steady" if case.ray else "inline, generational"
+        print(
+            f"search {seed:3} ({kind}): killed {killed} times in {seconds:.1f} s, {', '.join(wrong) or 'well'}",
+            flush=True,
+        )
+    return failed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--searches", type=int, default=50)
+    parser.add_argument("--kills", type=int, default=5, help="at most, per search")
+    parser.add_argument("--seed", type=int, default=0, help="of the first search")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = list(range(given.seed, given.seed + given.searches))
+        failed = torture(Path(folder), seeds, given.kills)
+    print(json.dumps({"searches": given.searches, "failed": failed}))
+    raise SystemExit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
