@@ -134,6 +134,61 @@ def test_a_search_whose_process_was_killed_is_resumed_to_the_same_front(
     assert notes.lines[-1] == f"the search in {run} has ended: 15 evaluations"
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from cluster.cli import main
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (48 * 1024, resource.RLIM_INFINITY))
+sys.argv = ["haemsa", "search", "--config", sys.argv[1]]
+main()
+"""
+
+
+def test_a_full_disk_stops_a_search_with_a_sentence_and_it_is_resumed_to_the_same_front(
+    store: Path, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    config, run = tmp_path / "config.yaml", tmp_path / "run"
+    config.write_text(settings(data=str(store), run=str(run), **GENERATIONAL).to_yaml())
+    root = Path(cluster.launch.__file__).parent.parent
+    command = [sys.executable, "-c", FULL, str(config)]
+    ended = subprocess.run(command, check=False, cwd=root, capture_output=True, text=True)
+    assert ended.returncode == 2, ended.stderr
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("haemsa: ")
+    assert last.endswith(f"; what was recorded is safe, go on with haemsa search --resume {run}")
+    assert not list(run.rglob("*.tmp"))
+    assert front(resume_search(run).summary) == front(whole)
+
+
+def test_a_search_that_has_ended_goes_on_with_a_larger_budget(store: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    given = {**GENERATIONAL, "evaluations": 12}
+    run_search(settings(data=str(store), run=str(run), **given))
+    longer = resume_search(run, changes={"evaluations": 18, "seed": 3})
+    assert (longer.summary["ended_by"], longer.summary["evaluations"]) == ("evaluations", 18)
+    at_once = run_search(settings(data=str(store), run=str(tmp_path / "at_once"), **{**given, "evaluations": 18}))
+    assert front(longer.summary) == front(at_once.summary)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 4}, "seed is 3 in .*whole and cannot become 4 when the search is resumed, expected changes of eval"),
+        ({"objectives": ["mae"]}, r"objectives is \[\] in .*whole and cannot become \['mae'\]"),
+        ({"evaluations": 0}, "setting evaluations is 0, expected"),
+        ({"data": "planted"}, r"data planted has fingerprint \w{16}, the search began with \w{16}"),
+    ],
+)
+def test_what_would_make_it_another_search_cannot_change(
+    whole: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    before = (whole["run"] / "summary.json").read_bytes()
+    with pytest.raises(ValueError, match=words):
+        resume_search(whole["run"], changes={"confirm": 1, **changes})
+    assert (whole["run"] / "summary.json").read_bytes() == before
+
+
 def test_a_search_whose_data_has_changed_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, "changing")
     monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
