@@ -49,7 +49,7 @@ class Outbox:
         """The record in a file; None, with a warning, if it is damaged: it is set aside then."""
         try:
             return _from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("the record %s is damaged and left out: %s", path, error)
             path.rename(path.with_suffix(".damaged"))
             return None

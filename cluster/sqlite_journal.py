@@ -146,10 +146,15 @@ class Journal:
 
     def state(self) -> dict[str, Any]:
         """The last state written, key by key; empty if there is none."""
-        return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM state")}
+        with self._reading():
+            return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM state")}
 
     def rows(self) -> Iterator[JournalRow]:
         """Every candidate, by id."""
+        with self._reading():
+            yield from self._rows()
+
+    def _rows(self) -> Iterator[JournalRow]:
         outcomes: dict[int, list[Mapping[str, Score]]] = {}
         times: dict[int, list[float]] = {}
         for number, scores, ended in self._db.execute("SELECT id, scores, ended_at FROM outcomes ORDER BY id, rung"):
@@ -167,12 +172,21 @@ class Journal:
 
     def counts(self) -> dict[str, int]:
         """How many candidates are asked (pending), done and failed."""
-        found = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
+        with self._reading():
+            found = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
         return {status: int(found.get(status, 0)) for status in ("asked", "done", "failed")}
 
     def close(self) -> None:
         """Close the file; nothing more can be written."""
         self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is damaged is a ValueError with one sentence."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"the journal {self._path} is damaged: {error!r}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -1,0 +1,124 @@
+"""Every file that is read may be damaged, or made to harm: a value or one sentence, never another error."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from search_fakes import candidates, generation, genome, scores
+from tiny import SPACE, stored
+from tiny import settings as search_settings
+
+from cluster.config import SearchConfig
+from cluster.job import RowState
+from cluster.journal import Ended, RunDirectory
+from cluster.outbox import Outbox
+from cluster.recipe import read_recipe
+from cluster.states import States
+from model.data.sources import load
+
+Make = Callable[[Path], Path]
+Read = Callable[[Path], Any]
+
+
+def config_file(folder: Path) -> Path:
+    path = folder / "search.yaml"
+    path.write_text(search_settings(space=SPACE).to_yaml())
+    return path
+
+
+def genome_file(folder: Path) -> Path:
+    path = folder / "genome.json"
+    path.write_text(genome(2).to_json())
+    return path
+
+
+def pickle_file(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    parts = {
+        split: {
+            "text": rng.normal(size=(5, 3, 4)).astype(np.float32),
+            "audio": rng.normal(size=(5, 2, 3)).astype(np.float32),
+            "regression_labels": rng.normal(size=5),
+            "id": [f"video{n}$_${n}" for n in range(5)],
+        }
+        for split in ("train", "valid", "test")
+    }
+    path = folder / "data.pkl"
+    path.write_bytes(pickle.dumps(parts))
+    return path
+
+
+def weights_file(folder: Path) -> Path:
+    return States(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
+
+
+def record_file(folder: Path) -> Path:
+    outbox = Outbox(folder / "outbox")
+    outbox.put(generation(0, size=3))
+    return outbox.waiting()[0]
+
+
+def journal_file(folder: Path) -> Path:
+    with RunDirectory.create(folder / "run", search_settings(), {}) as run:
+        run.asked(candidates(6), {"evolution": {"next_id": 6}})
+        run.record([Ended(item.id, scores(item.id), 1) for item in candidates(6)])
+    return folder / "run" / "journal.sqlite"
+
+
+def read_journal(path: Path) -> Any:
+    with RunDirectory.open(path.parent, read_only=True) as run:
+        return list(run.rows()), run.state(), run.config()
+
+
+FILES: dict[str, tuple[Make, Read]] = {
+    "configuration": (config_file, SearchConfig.load),
+    "genome": (genome_file, lambda path: read_recipe(str(path))),
+    "pickle": (pickle_file, lambda path: load(str(path))),
+    "store": (stored, lambda path: load(str(path))),
+    "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
+    "record": (record_file, lambda path: Outbox(path.parent).read(path)),
+    "journal": (journal_file, read_journal),
+}
+
+
+def damaged(whole: bytes, changes: list[tuple[float, int]], cut: float) -> bytes:
+    """With some bytes changed and the end cut off."""
+    found = bytearray(whole[: max(1, round(len(whole) * cut))])
+    for place, value in changes:
+        found[min(len(found) - 1, int(place * len(found)))] = value
+    return bytes(found)
+
+
+@pytest.mark.parametrize("kind", FILES)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
+    cut=st.one_of(st.just(1.0), st.floats(0, 1)),
+)
+def test_a_damaged_file_is_a_value_or_a_sentence(
+    kind: str, tmp_path: Path, changes: list[tuple[float, int]], cut: float
+) -> None:
+    make, read = FILES[kind]
+    folder = tmp_path / kind
+    if not folder.exists():
+        folder.mkdir()
+        path = make(folder)
+        (folder / "whole").write_bytes(path.read_bytes())
+        (folder / "path").write_text(str(path))
+    path = Path((folder / "path").read_text())
+    path.write_bytes(damaged((folder / "whole").read_bytes(), changes, cut))
+    try:
+        read(path)
+    except (ValueError, OSError) as error:
+        assert str(error).strip()
