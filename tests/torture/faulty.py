@@ -1,0 +1,36 @@
+"""A worker's trainer with some bad genomes: one that diverges, one that never ends, one that takes all memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+
+from cluster.job import Job, Result
+from cluster.trial import Trial
+
+DIVERGES, HANGS, HOARDS = 4, 9, 14
+"""Ids of the candidates."""
+
+
+class FaultyTrial(Trial):
+    """Trains for real, all but those."""
+
+    def _train(self, jobs: Sequence[Job]) -> list[Result]:
+        ids = {job.id for job in jobs}
+        if HANGS in ids:
+            threading.Event().wait()
+        taken: list[bytes] = []
+        while HOARDS in ids:
+            taken.append(bytes(2**26))
+        return super()._train([_diverging(job) if job.id == DIVERGES else job for job in jobs])
+
+
+def _diverging(job: Job) -> Job:
+    """The same job at a learning rate at which nothing stays finite, as no genome may have it."""
+    genes = job.genome.training
+    wild = dataclasses.replace(genes)
+    object.__setattr__(wild, "learning_rate", 1e30)
+    genome = dataclasses.replace(job.genome)
+    object.__setattr__(genome, "training", wild)
+    return dataclasses.replace(job, candidate=dataclasses.replace(job.candidate, genome=genome))
