@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cluster.config import SearchConfig, read_yaml
 from cluster.files import replacing, write_csv, write_json, write_text
+from cluster.journal_row import Ended, JournalRow
 from cluster.outbox import Outbox
-from cluster.sqlite_journal import Ended, Journal, JournalRow
+from cluster.sqlite_journal import Journal
 from cluster.states import States
 from cluster.tables import evaluated_rows, genome_columns, score_columns
 from evo.candidate import Candidate, Evaluated, Score

@@ -26,6 +26,8 @@ from evo.space import SpaceExhausted
 from model.spec import Genome
 
 log = logging.getLogger(__name__)
+BACKUP = 60.0
+"""Seconds between copies of the journal, made when a generation ends."""
 LEADERS = 2
 """Candidates, best first objective first, whose simpler variants are tried after each generation."""
 
@@ -62,6 +64,7 @@ class Search:
         self._points = {item.id: self._point(item) for item in evolution.archive.evaluated.values()}
         self._exhausted = False
         self._since_generation = 0
+        self._backed_up = before
 
     def run(self) -> str:
         """Search until the budget is spent; returns why it ended. Ctrl-C ends it cleanly."""
@@ -217,3 +220,6 @@ class Search:
             )
         )
         self.run_directory.write_front(front)
+        if self.clock.elapsed() - self._backed_up > BACKUP:
+            self.run_directory.journal.back_up()
+            self._backed_up = self.clock.elapsed()

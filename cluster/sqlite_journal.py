@@ -7,17 +7,21 @@ neither. WAL mode lets others read meanwhile. Not for network file systems, wher
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from evo.candidate import Candidate, Failure, Outcome, Row, Score, scores_from_json, scores_to_json
+from cluster.files import replacing
+from cluster.journal_row import Ended, JournalRow, row_of
+from evo.candidate import Candidate, Failure, Score, scores_from_json, scores_to_json
 from model.spec import Genome
 
+log = logging.getLogger(__name__)
 FORMAT: Final = 2
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
@@ -35,70 +39,13 @@ COMMIT;
 """
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A candidate and its outcome on the rung `fidelity`: scores, or a failure. `seconds`: its share."""
-
-    id: int
-    outcome: Outcome
-    generation: int
-    seconds: float = 0.0
-    worker: str = ""
-    fidelity: int = 0
-
-
-@dataclass(frozen=True)
-class JournalRow:
-    """One candidate as the journal holds it. Times are seconds since 1970; None: not yet.
-
-    status: "asked" (it has no outcome yet), "done" or "failed". fidelity: the last rung asked for. outcomes: scores of
-    each rung that it ended on, at the times `ended`. confirmed: scores of training it again from scratch.
-    """
-
-    id: int
-    genome_json: str
-    key: str
-    parents: tuple[int, ...]
-    fidelity: int
-    status: Literal["asked", "done", "failed"]
-    generation: int | None
-    outcomes: tuple[Mapping[str, Score], ...]
-    failure: Failure | None
-    seconds: float | None
-    worker: str | None
-    asked_at: float
-    ended_at: float | None
-    ended: tuple[float, ...] = ()
-    confirmed: Mapping[str, Score] | None = None
-
-    @property
-    def genome(self) -> Genome:
-        """The genome itself."""
-        return Genome.from_json(self.genome_json)
-
-    @property
-    def scores(self) -> Mapping[str, Score]:
-        """Scores of the highest rung that it ended on; empty where there are none."""
-        return self.outcomes[-1] if self.outcomes else {}
-
-    def for_evolution(self) -> Row:
-        """The row as `Evolution.load_state_dict` takes it, with the genome as JSON text."""
-        failure = {"kind": self.failure.kind, "message": self.failure.message} if self.failure else None
-        return {
-            "id": self.id,
-            "genome": self.genome_json,
-            "parents": list(self.parents),
-            "fidelity": self.fidelity,
-            "outcomes": [scores_to_json(scores) for scores in self.outcomes],
-            "failure": failure,
-        }
-
-
 class Journal:
     """One open journal. One process writes; others open it with `read_only`."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        if not read_only:
+            restore(path)
         try:
             self._db = _connect(path, read_only)
         except sqlite3.Error as error:
@@ -168,13 +115,18 @@ class Journal:
         with closing(cursor):
             for values in cursor:
                 number = values[0]
-                yield _row(values, outcomes.get(number, []), times.get(number, []), confirmed.get(number))
+                yield row_of(values, outcomes.get(number, []), times.get(number, []), confirmed.get(number))
 
     def counts(self) -> dict[str, int]:
         """How many candidates are asked (pending), done and failed."""
         with self._reading():
             found = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
         return {status: int(found.get(status, 0)) for status in ("asked", "done", "failed")}
+
+    def back_up(self) -> None:
+        """Copy the journal beside itself, whole at every instant."""
+        with replacing(backup_of(self._path)) as temporary, closing(sqlite3.connect(temporary)) as copy:
+            self._db.backup(copy)
 
     def close(self) -> None:
         """Close the file; nothing more can be written."""
@@ -200,6 +152,34 @@ class Journal:
     def _write_state(self, state: Mapping[str, Any] | None) -> None:
         rows = [(key, json.dumps(value)) for key, value in (state or {}).items()]
         self._db.executemany("INSERT OR REPLACE INTO state(key, value) VALUES (?, ?)", rows)
+
+
+def backup_of(path: Path) -> Path:
+    """Where the copy of a journal lies."""
+    return path.with_suffix(".backup.sqlite")
+
+
+def restore(path: Path) -> None:
+    """Put the last copy of a journal in its place, with a warning, if it is torn; nobody may have it open."""
+    backup = backup_of(path)
+    if not path.exists() or _is_whole(path) or not (backup.exists() and _is_whole(backup)):
+        return
+    log.warning("the journal %s is damaged; its last copy is used, what ended later is trained again", path)
+    path.replace(path.with_suffix(".damaged.sqlite"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        shutil.copyfile(backup, temporary)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    except sqlite3.OperationalError:  # it cannot be looked at, which whoever opens it will say
+        return True
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
@@ -228,26 +208,3 @@ def _ended_values(ended: Ended) -> tuple[object, ...]:
 def _scores_text(outcome: Mapping[str, float | Score]) -> str:
     scores = {name: score if isinstance(score, Score) else Score(score) for name, score in outcome.items()}
     return json.dumps(scores_to_json(scores), allow_nan=False)
-
-
-def _row(
-    values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], ended: Iterable[float], confirmed: str | None
-) -> JournalRow:
-    number, genome, key, parents, fidelity, status, generation, kind, message, *rest = values
-    return JournalRow(
-        id=number,
-        genome_json=genome,
-        key=key,
-        parents=tuple(json.loads(parents)),
-        fidelity=fidelity,
-        status=status,
-        generation=generation,
-        outcomes=tuple(outcomes),
-        failure=Failure(kind, message) if status == "failed" else None,
-        seconds=rest[0],
-        worker=rest[1],
-        asked_at=rest[2],
-        ended_at=rest[3],
-        ended=tuple(ended),
-        confirmed=None if confirmed is None else scores_from_json(json.loads(confirmed)),
-    )

@@ -128,6 +128,25 @@ def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
         RunDirectory.open(tmp_path)
 
 
+@pytest.mark.parametrize("damage", ["cut", "overwritten"])
+def test_a_torn_journal_is_replaced_by_its_last_copy_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    path = tmp_path / "run" / "journal.sqlite"
+    with RunDirectory.create(tmp_path / "run", CONFIG, {}) as run:
+        run.asked(candidates(40), {"evolution": {"next_id": 40}})
+        run.journal.back_up()
+        run.asked(candidates(60, start=40), {"evolution": {"next_id": 100}})
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] if damage == "cut" else whole[:4096] + b"\x07" * middle + whole[4096 + middle :])
+    with RunDirectory.open(tmp_path / "run") as run:
+        assert [row.id for row in run.rows()] == list(range(40))
+        assert run.state() == {"evolution": {"next_id": 40}}
+    assert "is damaged; its last copy is used, what ended later is trained again" in caplog.text
+    assert (tmp_path / "run" / "journal.damaged.sqlite").exists()
+
+
 def test_only_one_writes_while_others_may_read(run: RunDirectory) -> None:
     run.asked(candidates(1))
     with pytest.raises(ValueError, match="in use by another search that is still running"):
