@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test bench bench-quick bench-full lint clean
+.PHONY: demo test bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -41,6 +41,10 @@ bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten min
 
 bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
 	$(BIN)/python -m tests.bench.bench_full
+
+torture: $(VENV)/installed ## searches killed at random, and ten faults in one search: about half an hour
+	$(BIN)/python tests/torture/torture.py
+	$(BIN)/python tests/torture/faults.py
 
 clean: ## remove what was made here, runs and models too
 	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results
