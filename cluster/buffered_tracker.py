@@ -37,7 +37,8 @@ class BufferedTracker:
         self._outbox, self._connect, self._retry, self._patience = outbox, connect, retry, patience
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closing = self._hurry = self._failing = self._told = False
+        self._closing = self._hurry = self._told = False
+        self._tries = self._failed_try = 0
         self._address: str | None = None
 
     def started(self, record: SearchStarted) -> None:
@@ -76,11 +77,11 @@ class BufferedTracker:
             self._changed.notify_all()
 
     def _drain(self) -> None:
-        """Wait until nothing waits, the sink fails, or patience is at its end."""
+        """Wait until nothing waits, the sink fails once more, or patience is at its end."""
         with self._changed:
-            self._hurry, self._failing = True, False
+            before, self._hurry = self._tries, True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._failing or not self._outbox.waiting(), self._patience)
+            self._changed.wait_for(lambda: self._failed_try > before or not self._outbox.waiting(), self._patience)
             self._hurry = False
 
     def _work(self, sink: Sink) -> None:
@@ -100,6 +101,7 @@ class BufferedTracker:
         """The first that waits, as soon as one does; None once the tracker is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._outbox.waiting())
+            self._tries += 1
             return None if self._closing else self._outbox.waiting()[0]
 
     def _sent(self, path: Path, address: str | None) -> None:
@@ -107,7 +109,7 @@ class BufferedTracker:
             path.unlink(missing_ok=True)
             if self._told:
                 log.info("MLflow answers again")
-            self._failing = self._told = False
+            self._told = False
             self._address = address or self._address
             self._changed.notify_all()
 
@@ -116,6 +118,6 @@ class BufferedTracker:
             if not self._told:
                 text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
                 log.warning("MLflow did not take %s, the search goes on and it is sent again: %s", path, text)
-            self._failing = self._told = True
+            self._told, self._failed_try = True, self._tries
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._closing or self._hurry, pause)

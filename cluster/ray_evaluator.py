@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from cluster.evaluator import Cohort, Finished, TrainCohort, describe, failed, measure
 from cluster.job import Result
@@ -193,7 +193,8 @@ class RayEvaluator:
             results, seconds = ray.get(reference)
             self._limit.learn(seconds / len(task.cohort))
         except RayActorError as error:
-            return self._lose(name, task, "crash", str(error).splitlines()[0])
+            away = isinstance(error, ActorUnavailableError)
+            return self._lose(name, task, "crash", str(error).splitlines()[0], away=away)
         except RayTaskError as error:
             results = failed(task.cohort, "error", describe(error.cause))
         except RayError as error:
@@ -213,10 +214,10 @@ class RayEvaluator:
                 found += self._lose(name, task, "timeout", f"it took more than {seconds:g} seconds")
         return found
 
-    def _lose(self, name: str, task: _Task, kind: FailureKind, why: str) -> list[Finished]:
-        """A worker is gone: its cohort runs again, or in parts, or has failed."""
+    def _lose(self, name: str, task: _Task, kind: FailureKind, why: str, *, away: bool = False) -> list[Finished]:
+        """A worker is gone, or its node is `away`: its cohort runs again, or in parts, or has failed."""
         worker = self._workers.pop(name)
-        left = worker.node in dead_nodes()
+        left = away or worker.node in dead_nodes()
         task.losses += 0 if left else 1
         log.warning("%s %s: %s", name, "has left with its node" if left else "died and is replaced", why)
         self._follow()

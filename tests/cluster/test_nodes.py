@@ -20,14 +20,16 @@ import cluster.ray_evaluator as module
 
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
 module.FOLLOW = 0.5
-nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "node_ip_address": "127.0.0.1"})
-second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.1")
+quick = {"health_check_period_ms": 300, "health_check_timeout_ms": 300, "health_check_failure_threshold": 2}
+head = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "_system_config": quick}  # Ray takes 127.0.0.1 for a public one
+nodes = Cluster(initialize_head=True, head_node_args=head)
+second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.2")
 ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
 nodes.wait_for_nodes()
 evaluator = module.RayEvaluator(slow(0.4), None, workers=None)
 workers = [evaluator.workers]
-every, outcomes, ended = jobs(60), {}, 0
-for start in range(0, 60, 2):
+every, outcomes, ended = jobs(160), {}, 0
+for start in range(0, 160, 2):
     evaluator.submit(every[start : start + 2])
 while evaluator.pending:
     for finished in evaluator.collect():
@@ -38,7 +40,7 @@ while evaluator.pending:
         workers.append(None)
     if len(workers) == 2 and evaluator.workers == 1:
         workers[1] = 1
-        nodes.add_node(num_cpus=3, node_ip_address="127.0.0.1")
+        nodes.add_node(num_cpus=3, node_ip_address="127.0.0.2")
     if len(workers) == 2 and evaluator.workers == 4:
         workers.append(4)
 evaluator.close()
@@ -56,5 +58,5 @@ def test_a_search_follows_its_nodes_and_every_candidate_ends_once() -> None:
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout.splitlines()[-1])
-    assert found == {"workers": [3, 1, 4], "ended": 60, "ids": list(range(60)), "kinds": ["dict"]}
+    assert found == {"workers": [3, 1, 4], "ended": 160, "ids": list(range(160)), "kinds": ["dict"]}
     assert "has left with its node" in ran.stderr

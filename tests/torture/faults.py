@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 from faulty import DIVERGES, HANGS, HOARDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,8 +71,8 @@ class World:
     def start_cluster(self) -> None:
         from ray.cluster_utils import Cluster
 
-        self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "node_ip_address": "127.0.0.1"})
-        self.second = self.nodes.add_node(num_cpus=1, node_ip_address="127.0.0.1")
+        self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "node_ip_address": "127.0.0.2"})
+        self.second = self.nodes.add_node(num_cpus=1, node_ip_address="127.0.0.2")
         self.nodes.wait_for_nodes()
 
     def start_server(self) -> None:
@@ -141,8 +140,8 @@ def settings(world: World) -> SearchConfig:
 
 
 def kill_worker(world: World) -> None:
-    trains = [p for p in psutil.process_iter(["name", "cmdline"]) if "ray::_Actor" in " ".join(p.info["cmdline"] or [])]
-    trains[0].kill()
+    found = subprocess.run(["pgrep", "-f", "ray::_Actor"], capture_output=True, text=True, check=True)
+    os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
     wait(lambda: "died and is replaced" in world.log, "the worker's death to be noticed")
     world.tell("worker SIGKILL", f"replaced, its cohort ran again; {world.await_more()} ended")
 
