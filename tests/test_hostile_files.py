@@ -103,8 +103,8 @@ def damaged(whole: bytes, changes: list[tuple[float, int]], cut: float) -> bytes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
-    cut=st.one_of(st.just(1.0), st.floats(0, 1)),
+    changes=st.lists(st.tuples(st.floats(0, 1, allow_subnormal=False), st.integers(0, 255)), max_size=6),
+    cut=st.one_of(st.just(1.0), st.floats(0, 1, allow_subnormal=False)),
 )
 def test_a_damaged_file_is_a_value_or_a_sentence(
     kind: str, tmp_path: Path, changes: list[tuple[float, int]], cut: float

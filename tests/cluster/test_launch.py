@@ -263,7 +263,7 @@ def test_a_tracker_hears_of_the_start_each_generation_the_model_and_the_end(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = MemoryTracker()
-    monkeypatch.setattr(cluster.launch, "tracker", lambda uri: memory)
+    monkeypatch.setattr(cluster.launch, "tracker", lambda *_: memory)
     found = run_search(settings(data=str(store), run=str(tmp_path / "run"), name="mine", evaluations=12))
     kinds = [type(record) for record in memory.records]
     assert kinds == [SearchStarted, GenerationEnded, GenerationEnded, ModelTrained, SearchEnded]

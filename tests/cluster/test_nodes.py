@@ -57,6 +57,6 @@ def test_a_search_follows_its_nodes_and_every_candidate_ends_once() -> None:
     command = [sys.executable, "-c", SCRIPT]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout.splitlines()[-1])
+    found = json.loads(next(line for line in ran.stdout.splitlines() if line.startswith('{"workers"')))
     assert found == {"workers": [3, 1, 4], "ended": 160, "ids": list(range(160)), "kinds": ["dict"]}
     assert "has left with its node" in ran.stderr

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from search_fakes import generation, started
 
+from cluster.outbox import Outbox
 from cluster.tracking import MemoryTracker, NullTracker, SearchEnded, tracker
 
 
@@ -22,8 +24,8 @@ def test_a_memory_tracker_keeps_records_in_order() -> None:
     assert [record.number for record in memory.generations] == [0, 1]
 
 
-def test_off_means_no_tracker() -> None:
-    assert isinstance(tracker("off"), NullTracker)
+def test_off_means_no_tracker(tmp_path: Path) -> None:
+    assert isinstance(tracker("off", Outbox(tmp_path)), NullTracker)
 
 
 @pytest.mark.parametrize("module", ["cluster.tracking", "cluster.config", "cluster.journal", "cluster.progress"])
