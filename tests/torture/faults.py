@@ -34,7 +34,7 @@ from tiny import SPACE, stored  # noqa: E402
 from cluster.config import SearchConfig  # noqa: E402
 from cluster.journal import RunDirectory  # noqa: E402
 
-EVALUATIONS = 240
+EVALUATIONS = 1500
 LONGEST = 120.0
 DRIVER = """
 import cluster.launch, faulty
@@ -172,11 +172,11 @@ def fill_disk(world: World) -> None:
     assert world.search is not None and world.search.stderr is not None
     resource.prlimit(world.search.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     status = world.search.wait(LONGEST)
-    said = world.search.stderr.read().strip().splitlines()[-1]
+    said = next(line for line in world.search.stderr.read().splitlines() if line.startswith("haemsa:"))
     ended = world.ended()
     world.start_search()
     world.await_more()
-    world.tell("disk quota reached", f"status {status}, {said[:90]!r}; resumed from {ended}")
+    world.tell("disk quota reached", f"status {status}, {said[:70]!r}; resumed from {ended}")
 
 
 def kill_driver(world: World) -> None:

@@ -81,7 +81,7 @@ def run_killed(case: Case, run: Path, kills: int, seconds: float, rng: np.random
     for _ in range(kills):
         process = subprocess.Popen(case.command(run), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            process.wait(rng.uniform(0, seconds))
+            process.wait(rng.uniform(0, 0.95 * seconds))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
