@@ -137,12 +137,13 @@ class SearchConfig(BaseModel):
     )
     candidate_time: Seconds | None = Field(
         default=None,
-        description="A candidate that trains for longer is given up: seconds, or 30m, 2h; null: for 20 times as long "
-        "as the longest so far, and ten minutes at least.",
+        description="On Ray, a candidate that trains for longer is given up: seconds, or 30m, 2h; null: for 20 times "
+        "as long as the longest so far, and ten minutes at least.",
     )
     memory_per_worker: Positive | None = Field(
         default=None,
-        description="GiB that a worker may take beyond what it starts with (Linux); null: until the system ends it.",
+        description="GiB that a worker on Ray may take beyond what it starts with (Linux alone); null: until the "
+        "system ends it.",
     )
     cohort: Count | Literal["auto"] = Field(
         default="auto",

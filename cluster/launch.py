@@ -23,6 +23,7 @@ from cluster.progress import Progress, SilentProgress
 from cluster.resume import changed, has_more
 from cluster.search import Search
 from cluster.sizing import fit_sizes, ladder_of
+from cluster.sync import send_waiting
 from cluster.throughput import SIZES
 from cluster.tracking import SearchStarted, tracker
 from cluster.trial import Trial, TrialData
@@ -80,7 +81,9 @@ def resume_search(
         config = changed(before, changes or {}, path)
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
-            return SearchResult(path, summary, summary.get("model"))
+            _send_rest(run, config, show)
+            found = run.summary() or summary
+            return SearchResult(path, found, found.get("model"))
         problem = Problem.of(config)
         known = run.manifest().get("fingerprint")
         if known != problem.fingerprint:
@@ -88,6 +91,17 @@ def resume_search(
         with _evaluator(config, problem) as evaluator:
             run.reopen(config)
             return _search(config, problem, run, evaluator, show)
+
+
+def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:
+    """What MLflow did not take before a search ended, if it takes it now."""
+    if not run.outbox.waiting():
+        return
+    try:
+        count, place = send_waiting(run, config.tracking)
+        progress.note(f"sent {count} records to {place}")
+    except ValueError as error:
+        log.warning("%s", error)
 
 
 def _search(

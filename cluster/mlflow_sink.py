@@ -122,15 +122,17 @@ class MlflowSink:
         client.log_batch(self.run_id, metrics=metrics)
         query = f"tags.`mlflow.parentRunId` = '{self.run_id}' AND tags.`haemsa.generation` = '{record.number}'"
         found = self._runs(client, query)
-        if any(run.info.status == "FINISHED" for run in found):
+        at = repr(record.at)
+        if any(run.info.status == "FINISHED" and run.data.tags.get("haemsa.at") == at for run in found):
             return
-        for run in found:
+        for run in found:  # half sent, or of a generation that was cut short and is complete now
             client.delete_run(run.info.run_id)
         tags = {
             "mlflow.parentRunId": self.run_id,
             "mlflow.source.name": "haemsa search",
             "mlflow.loggedArtifacts": json.dumps([{"path": "population.json", "type": "table"}]),
             "haemsa.generation": str(record.number),
+            "haemsa.at": at,
         }
         name = f"generation {record.number:03d}"
         child = client.create_run(self._experiment, run_name=name, tags=tags).info.run_id

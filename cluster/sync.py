@@ -13,15 +13,21 @@ def sync(path: Path, tracking: str | None) -> tuple[int, str]:
 
     Raises ValueError if there is no search, if it is still running, or if a record is not taken.
     """
+    with RunDirectory.open(path) as run:
+        return send_waiting(run, tracking or run.config().tracking)
+
+
+def send_waiting(run: RunDirectory, tracking: str | None) -> tuple[int, str]:
+    """Send all that waits in an open run directory; returns how many, and where to. ValueError as `sync`."""
     from cluster.mlflow_sink import MlflowSink, store_uri
 
-    with RunDirectory.open(path) as run:
-        uri, search = tracking or run.config().tracking, run.outbox.search()
-        if search is None:
-            raise ValueError(
-                f"the search in {path} was not followed (tracking off), expected one whose records can wait"
-            )
-        return _send(run, MlflowSink(uri, search), store_uri(uri)), store_uri(uri)
+    search = run.outbox.search()
+    if search is None:
+        raise ValueError(
+            f"the search in {run.path} was not followed (tracking off), expected one whose records can wait"
+        )
+    place = store_uri(tracking)
+    return _send(run, MlflowSink(tracking, search), place), place
 
 
 def _send(run: RunDirectory, sink: Sink, place: str) -> int:

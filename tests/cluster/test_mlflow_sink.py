@@ -189,6 +189,15 @@ def test_what_was_half_sent_is_sent_anew(world: World, monkeypatch: pytest.Monke
     assert [run.info.status for run in children] == ["FINISHED"]
 
 
+def test_a_generation_that_was_cut_short_is_replaced_when_it_is_complete(world: World) -> None:
+    search = started(name="cut", identity="cut")
+    sink = MlflowSink(world.uri, search)
+    for record in (search, generation(0, size=4), dataclasses.replace(generation(0), at=2e9)):
+        sink.send(record)
+    (child,) = world.client.search_runs([sink._experiment], f"tags.mlflow.parentRunId = '{sink.run_id}'")
+    assert len(json.loads((world.artifacts(child.info.run_id) / "population.json").read_text())["data"]) == 16
+
+
 def test_a_search_that_is_resumed_goes_on_in_its_run(world: World) -> None:
     search = started(name="resumed", identity="resumed")
     sink = MlflowSink(world.uri, search)

@@ -10,7 +10,19 @@ from search_fakes import generation, started
 from tiny import settings
 
 from cluster.journal import RunDirectory
+from cluster.launch import resume_search
+from cluster.progress import SilentProgress
 from cluster.tracking import SearchEnded
+
+
+class Notes(SilentProgress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.seen.append(message)
 
 
 @pytest.fixture
@@ -35,6 +47,14 @@ def test_what_waits_is_sent_once_to_the_store_of_the_search(run: Path, tmp_path:
     runs = client.search_runs([client.get_experiment_by_name("toydata").experiment_id])
     assert sorted(found.info.run_name for found in runs) == ["generation 000", "toy"]
     assert {found.info.status for found in runs} == {"FINISHED"}
+
+
+def test_resuming_a_search_that_has_ended_sends_what_waits(run: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(run) as directory:
+        directory.write_summary({"ended_by": "evaluations", "evaluations": 16, "best": None})
+    lines = Notes()
+    assert resume_search(run, lines).summary["evaluations"] == 16
+    assert lines.seen[-1] == f"sent 3 records to sqlite:///{tmp_path}/mlflow.db"
 
 
 def test_a_store_that_does_not_take_them_leaves_them_there(run: Path) -> None:
