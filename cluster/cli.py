@@ -77,7 +77,6 @@ def search(
 ) -> None:
     """Search for the best networks for some data."""
     from cluster.config import SearchConfig
-    from cluster.interrupt import interruptible
     from cluster.launch import resume_search, run_search
     from cluster.options import limits_of, number_of, objectives_of
     from cluster.progress import progress
@@ -91,7 +90,7 @@ def search(
     }  # fmt: skip
     if resume is not None and config is not None:
         raise ValueError(f"--resume {resume} has settings of its own, expected no --config beside it")
-    with interruptible(), progress() as shown:
+    with progress() as shown:
         if resume is not None:
             found = resume_search(resume, shown, options)
         else:

@@ -16,6 +16,7 @@ import numpy as np
 from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, InlineEvaluator
 from cluster.finish import Found, confirm_front, finish, unconfirmed
+from cluster.interrupt import interruptible
 from cluster.journal import RunDirectory
 from cluster.manifest import manifest
 from cluster.problem import Problem, describe_score
@@ -111,7 +112,7 @@ def _search(
     scored = describe_score(problem.folds, problem.pool, config.score)
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
-    with run.logged(), _stopped_by_disk(run.path):
+    with interruptible(), run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
         identity = facts.get("id", str(run.path.resolve()))
         settings = config.model_dump()
