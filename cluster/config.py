@@ -186,10 +186,19 @@ class SearchConfig(BaseModel):
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """Reads no aliases: a few lines of them may stand for more values than there is memory."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read")
+        return super().compose_node(parent, index)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in the YAML file `path`. Raises ValueError if it is no mapping or no YAML."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except FileNotFoundError:
         raise ValueError(f"configuration {path} does not exist") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

@@ -18,10 +18,12 @@ from tiny import settings as search_settings
 from cluster.config import SearchConfig
 from cluster.job import RowState
 from cluster.journal import Ended, RunDirectory
+from cluster.launch import run_search
 from cluster.outbox import Outbox
 from cluster.recipe import read_recipe
 from cluster.states import States
 from model.data.sources import load
+from model.predictor import Predictor
 
 Make = Callable[[Path], Path]
 Read = Callable[[Path], Any]
@@ -77,6 +79,26 @@ def read_journal(path: Path) -> Any:
         return list(run.rows()), run.state(), run.config()
 
 
+def model_file(folder: Path) -> Path:
+    run_search(search_settings(data=str(stored(folder)), run=str(folder / "run"), evaluations=2, population=2))
+    return folder / "run" / "best" / "model.json"
+
+
+def model_weights_file(folder: Path) -> Path:
+    return model_file(folder).with_name("weights.safetensors")
+
+
+def summary_file(folder: Path) -> Path:
+    with RunDirectory.create(folder / "run", search_settings(), {}) as run:
+        run.write_summary({"ended_by": "evaluations", "best": {"id": 1, "genome": genome(1).to_dict()}})
+    return folder / "run" / "summary.json"
+
+
+def read_summary(path: Path) -> Any:
+    with RunDirectory.open(path.parent, read_only=True) as run:
+        return run.summary()
+
+
 FILES: dict[str, tuple[Make, Read]] = {
     "configuration": (config_file, SearchConfig.load),
     "genome": (genome_file, lambda path: read_recipe(str(path))),
@@ -85,6 +107,9 @@ FILES: dict[str, tuple[Make, Read]] = {
     "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
     "record": (record_file, lambda path: Outbox(path.parent).read(path)),
     "journal": (journal_file, read_journal),
+    "model": (model_file, lambda path: Predictor.load(path.parent)),
+    "model weights": (model_weights_file, lambda path: Predictor.load(path.parent)),
+    "summary": (summary_file, read_summary),
 }
 
 

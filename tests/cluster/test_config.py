@@ -81,7 +81,12 @@ def test_the_commented_default_holds_every_setting_and_is_the_default(tmp_path: 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("- 1\n", "holds list, expected settings"), ("a: [", "is not readable YAML"), ("1: 2\n", "holds dict, expected")],
+    [
+        ("- 1\n", "holds list, expected settings"),
+        ("a: [", "is not readable YAML"),
+        ("1: 2\n", "holds dict, expected"),
+        ("data: &a [x, x]\nname: [*a, *a]\n", r"is not readable YAML: aliases \(\*name\) are not read"),
+    ],
 )
 def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "a.yaml").write_text(text)
