@@ -121,7 +121,10 @@ class RayEvaluator:
             if time.monotonic() - self._followed > FOLLOW:
                 self._follow()
             for reference in self._wait(STEP if end is None else max(0.0, min(STEP, end - time.monotonic()))):
-                found += self._greet(reference) if reference in self._starting else self._take(reference)
+                if reference in self._starting:
+                    self._greet(reference)
+                else:
+                    found += self._take(reference)
             found += self._overdue()
             self._dispatch()
             if end is not None and time.monotonic() >= end:
@@ -171,7 +174,7 @@ class RayEvaluator:
         more, _ = ray.wait(every, num_returns=len(every), timeout=0) if ready else ([], [])
         return list(dict.fromkeys([*ready, *more]))
 
-    def _greet(self, reference: Any) -> list[Finished]:
+    def _greet(self, reference: Any) -> None:
         """A worker that started is idle; one that could not is replaced."""
         name = self._starting.pop(reference)
         try:
@@ -183,7 +186,6 @@ class RayEvaluator:
             log.warning("%s died while it started: %s", name, str(error).splitlines()[0])
         else:
             self._idle.append(name)
-        return []
 
     def _take(self, reference: Any) -> list[Finished]:
         """A cohort's results; none if its worker died and it runs again."""
