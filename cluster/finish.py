@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Found:
     """What a search found: its front (by confirmed scores, where there are any), the best, and how they were trained.
 
-    `searched`: the search's own front by id, with the scores that it gave them.
+    `searched`: the search's own front, and who else was confirmed, by id, with the scores that it gave them.
     """
 
     front: Sequence[Evaluated[Genome]]
@@ -45,24 +45,36 @@ def unconfirmed(search: Search) -> Found:
 
 
 def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found:
-    """Train the front's best again from scratch and choose among them; by the search's scores if that is off."""
-    front = search.evolution.front()
-    if not search.config.confirm or not front:
+    """Train the front's best again from scratch and choose among them; by the search's scores if that is off.
+
+    A front that is smaller than what may be confirmed leaves room for those that nearly climbed to where it is.
+    """
+    front, count = search.evolution.front(), search.config.confirm
+    if not count or not front:
         return unconfirmed(search)
-    chosen = contenders(front, search.evolution.objectives, search.config.confirm)
+    chosen = contenders(front, search.evolution.objectives, count)
+    if len(chosen) < count:
+        runners_up = search.evolution.archive.runners_up()
+        chosen += contenders(runners_up, search.evolution.objectives, count - len(chosen))
     replicates = max(len(problem.folds), HOLDOUT_SEEDS if problem.folds.kind == "holdout" else 1)
     batch = search.evolution.batch
     results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
     search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
-    return _found(search, confirmed_front(chosen, results, search.evolution.objectives) or front, results)
+    confirmed = confirmed_front(chosen, results, search.evolution.objectives)
+    return _found(search, confirmed or front, results, chosen)
 
 
-def _found(search: Search, front: Sequence[Evaluated[Genome]], results: Mapping[int, Result]) -> Found:
+def _found(
+    search: Search,
+    front: Sequence[Evaluated[Genome]],
+    results: Mapping[int, Result],
+    chosen: Sequence[Evaluated[Genome]] = (),
+) -> Found:
     objective, direction = search.evolution.objectives.directions[0]
     return Found(
         front=front,
         best=choose_best(front, objective, direction == "min") if front else None,
-        searched={item.id: item for item in search.evolution.front()},
+        searched={item.id: item for item in (*search.evolution.front(), *chosen)},
         results=results,
     )
 

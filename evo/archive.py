@@ -105,11 +105,19 @@ class Archive(Generic[G]):
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated records of the highest level, best first objective first; never a failure."""
         if self._front is None or (self._added and self.uneven):
-            self._front = self._find_front(self.adjusted(self.top_level).ids if self.evaluated else [])
+            self._front = self._find_front(self.top_level, self.adjusted(self.top_level).ids if self.evaluated else [])
         elif self._added:
-            self._front = self._find_front([*(record.id for record in self._front), *self._added])
+            self._front = self._find_front(self.top_level, [*(record.id for record in self._front), *self._added])
         self._added = []
         return list(self._front)
+
+    def runners_up(self) -> list[Evaluated[G]]:
+        """The non-dominated records of the level below the front's, which did not climb from it; ordered as the front.
+
+        Where few reached the highest level yet, these are the next most promising.
+        """
+        level = self.top_level - 1
+        return self._find_front(level, self.adjusted(level).ids) if level >= 0 else []
 
     @property
     def front_size(self) -> int:
@@ -134,9 +142,9 @@ class Archive(Generic[G]):
     def _means(self, records: list[Evaluated[G]]) -> Losses:
         return np.array([self.objectives.means(record.scores) for record in records])
 
-    def _find_front(self, ids: Iterable[int]) -> list[Evaluated[G]]:
-        """Those of some records of the top level that none of them dominates."""
-        table = self.adjusted(self.top_level)
+    def _find_front(self, level: int, ids: Iterable[int]) -> list[Evaluated[G]]:
+        """Those of some records of a level that none of them dominates."""
+        table = self.adjusted(level)
         records = [self.evaluated[int(number)] for number in ids]
         if not records:
             return []

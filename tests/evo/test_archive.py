@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,16 @@ def test_the_front_is_the_one_found_by_comparing_all_pairs() -> None:
     losses = points * [1, -1]
     dominated = [any((q <= p).all() and (q < p).any() for q in losses) for p in losses]
     assert sorted(front_ids(archive)) == np.flatnonzero(~np.array(dominated)).tolist()
+
+
+def test_runners_up_are_the_best_of_those_that_did_not_climb_to_the_fronts_level() -> None:
+    archive: Archive[str] = Archive(OBJECTIVES, ladder=Ladder((Fidelity(1), Fidelity(None, 2)), 2, full=1))
+    for number, point in enumerate([(0.5, 0.5), (0.6, 0.6), (0.7, 0.4), (0.4, 0.1)]):
+        archive.add(record(number, *point))
+    assert (front_ids(archive), archive.runners_up()) == ([3, 0, 1], [])
+    archive.add(dataclasses.replace(record(0, 0.9, 0.1), fidelity=1))
+    assert front_ids(archive) == [0]
+    assert [item.id for item in archive.runners_up()] == [3, 1]
 
 
 @pytest.mark.parametrize("seed", range(4))
