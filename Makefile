@@ -42,8 +42,9 @@ bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten min
 bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
 	$(BIN)/python -m tests.bench.bench_full
 
-torture: $(VENV)/installed ## searches killed at random, and ten faults in one search: about 20 minutes
+torture: $(VENV)/installed ## searches killed at random, nodes that leave and join, ten faults in one: 20 minutes
 	$(BIN)/python tests/torture/torture.py
+	$(BIN)/python tests/torture/nodes.py
 	$(BIN)/python tests/torture/faults.py
 
 clean: ## remove what was made here, runs and models too

@@ -146,7 +146,7 @@ class RayEvaluator:
 
     def _follow(self) -> None:
         """Have as many workers as are wanted and the cluster has room for."""
-        self._followed = time.monotonic()
+        self._followed, before = time.monotonic(), len(self._workers)
         room = count_workers(self._cpus, self._gpus)
         wanted = room if self._wanted is None else min(self._wanted, room)
         for _ in range(wanted - len(self._workers)):
@@ -157,6 +157,8 @@ class RayEvaluator:
             self._starting[actor.node.remote()] = name
         for reference in list(self._starting)[: max(0, len(self._workers) - wanted)]:  # their node has gone
             ray.kill(self._workers.pop(self._starting.pop(reference)).actor)
+        if len(self._workers) != before:
+            log.info("%d workers", len(self._workers))
 
     def _dispatch(self) -> None:
         while self._queue and self._idle:
@@ -221,14 +223,16 @@ class RayEvaluator:
         worker = self._workers.pop(name)
         left = away or worker.node in dead_nodes()
         task.losses += 0 if left else 1
-        log.warning("%s %s: %s", name, "has left with its node" if left else "died and is replaced", why)
+        ids = ", ".join(str(job.id) for job in task.cohort)
+        what = "has left with its node" if left else "died and is replaced"
+        log.warning("%s %s while it trained candidates %s: %s", name, what, ids, why)
         self._follow()
         if task.losses < TRIES:
+            log.warning("candidates %s run again", ids)
             self._queue.appendleft(task)
             return []
         if len(task.cohort) > 1:
-            ids = ", ".join(str(job.id) for job in task.cohort)
-            log.warning("candidates %s run alone from now on: one of them may stop its worker", ids)
+            log.warning("candidates %s run again, each alone: one of them may stop its worker", ids)
             self._queue.extendleft(_Task([job], TRIES - 1) for job in reversed(task.cohort))
             return []
         message = f"its worker died, as others had that trained it: {why}" if kind == "crash" else why

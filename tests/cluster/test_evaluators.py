@@ -146,7 +146,7 @@ def test_of_a_cohort_that_kills_two_workers_each_runs_alone_and_only_the_killer_
     assert (failure.kind, failure.message[:43]) == ("crash", "its worker died, as others had that trained")
     assert found == {i: {"mae": Score(float(i))} for i in (0, 1, 2, 4, 5, 6, 7)}
     assert len(list(tmp_path.iterdir())) == 3
-    assert "candidates 0, 1, 2, 3 run alone from now on" in caplog.text
+    assert "candidates 0, 1, 2, 3 run again, each alone" in caplog.text
     assert evaluator.free == 1
 
 

@@ -49,10 +49,11 @@ class World:
     """The cluster, the server, and the search, each a process that may die."""
 
     folder: Path
+    driver: str = DRIVER
     search: subprocess.Popen[str] | None = None
     server: subprocess.Popen[str] | None = None
     nodes: Any = None
-    second: Any = None
+    others: list[Any] = field(default_factory=list)
     port: int = 0
     told: list[tuple[str, str]] = field(default_factory=list)
 
@@ -68,12 +69,16 @@ class World:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), "RAY_USAGE_STATS_ENABLED": "0"}
 
-    def start_cluster(self) -> None:
+    def start_cluster(self, others: int = 1) -> None:
+        """Two cores on the head, and one on each of the other nodes."""
         from ray.cluster_utils import Cluster
 
         self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "node_ip_address": "127.0.0.2"})
-        self.second = self.nodes.add_node(num_cpus=1, node_ip_address="127.0.0.2")
+        self.others = [self.add_node() for _ in range(others)]
         self.nodes.wait_for_nodes()
+
+    def add_node(self) -> Any:
+        return self.nodes.add_node(num_cpus=1, node_ip_address="127.0.0.2")
 
     def start_server(self) -> None:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
@@ -97,9 +102,16 @@ class World:
         begun = (self.run / "journal.sqlite").exists()
         given = ["--resume", str(self.run)] if begun else ["--config", str(self.folder / "search.yaml")]
         self.search = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, "search", *given], cwd=self.folder, env=self.environment(),
+            [sys.executable, "-c", self.driver, "search", *given], cwd=self.folder, env=self.environment(),
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def stop(self) -> None:
+        """End all that runs."""
+        for process in (self.search, self.server):
+            if process is not None and process.poll() is None:
+                process.kill()
+        self.nodes.shutdown()
 
     def ended(self) -> int:
         """Candidates with an outcome so far."""
@@ -128,13 +140,14 @@ def wait(found: Callable[[], Any], what: str) -> Any:
     raise RuntimeError(f"waited {LONGEST:g} seconds for {what}")
 
 
-def settings(world: World) -> SearchConfig:
+def settings(world: World, tracking: str) -> SearchConfig:
+    """A search of many small networks on the world's cluster."""
     return SearchConfig.of(
         {
             "data": str(stored(world.folder)), "run": str(world.run), "evaluations": EVALUATIONS, "population": 8,
             "cohort": 4, "score": "folds:2", "first_epochs": 1, "confirm": 2, "space": {**SPACE, "epochs": [2, 6]},
             "address": world.nodes.address, "candidate_time": 20.0, "memory_per_worker": 2.0,
-            "tracking": f"http://127.0.0.1:{world.port}",
+            "tracking": tracking,
         }
     )  # fmt: skip
 
@@ -147,7 +160,7 @@ def kill_worker(world: World) -> None:
 
 
 def kill_node(world: World) -> None:
-    world.nodes.remove_node(world.second, allow_graceful=False)
+    world.nodes.remove_node(world.others.pop(), allow_graceful=False)
     world.tell("node killed", f"the search goes on with the other node; {world.await_more(12)} ended")
 
 
@@ -239,17 +252,14 @@ def main() -> None:
         world.start_cluster()
         world.start_server()
         try:
-            (world.folder / "search.yaml").write_text(settings(world).to_yaml())
+            (world.folder / "search.yaml").write_text(settings(world, f"http://127.0.0.1:{world.port}").to_yaml())
             world.start_search()
             world.await_more()
             for inject in (kill_worker, kill_node, stop_mlflow, lock_mlflow, fill_disk, kill_driver):
                 inject(world)
             lost = end(world)
         finally:
-            for process in (world.search, world.server):
-                if process is not None and process.poll() is None:
-                    process.kill()
-            world.nodes.shutdown()
+            world.stop()
     print("nothing was lost" if not lost else "LOST: " + "; ".join(lost))
     raise SystemExit(bool(lost))
 

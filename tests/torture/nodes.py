@@ -1,0 +1,46 @@
+"""A search on a Ray cluster of three nodes on loopback, of which one is killed, and another joins.
+
+    python tests/torture/nodes.py
+
+Prints what the search says of it; exit status 1 if it does not end with all of its evaluations.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from faults import EVALUATIONS, World, settings, wait
+
+from cluster.journal import RunDirectory
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), driver="from cluster.cli import main; main()")
+        os.environ["PYTHONPATH"] = world.environment()["PYTHONPATH"]  # for the workers
+        world.start_cluster(others=2)
+        try:
+            (world.folder / "search.yaml").write_text(settings(world, "off").to_yaml())
+            world.start_search()
+            world.await_more()
+            world.nodes.remove_node(world.others.pop(), allow_graceful=False)
+            wait(lambda: "has left with its node" in world.log, "the loss of the node to be noticed")
+            wait(lambda: "3 workers" in world.log, "the search to do with three workers")
+            world.add_node()
+            wait(lambda: world.log.rstrip().rpartition("workers")[0].endswith("4 "), "the new node to be used")
+            assert world.search is not None
+            status = world.search.wait(600)
+        finally:
+            world.stop()
+        told = [line for line in world.log.splitlines() if "workers" in line or "run again" in line or "left" in line]
+        with RunDirectory.open(world.run, read_only=True) as run:
+            ended = [row.id for row in run.rows() if row.status == "done"]
+    print(*told, sep="\n")
+    print(f"ended with status {status}, {len(ended)} of {EVALUATIONS} evaluations done")
+    raise SystemExit(status != 0 or ended != list(range(EVALUATIONS)))
+
+
+if __name__ == "__main__":
+    main()
