@@ -39,6 +39,7 @@ class BufferedTracker:
         self._thread: threading.Thread | None = None
         self._closing = self._hurry = self._told = False
         self._tries = self._failed_try = 0
+        self._model: Path | None = None
         self._address: str | None = None
 
     def started(self, record: SearchStarted) -> None:
@@ -58,23 +59,23 @@ class BufferedTracker:
 
     def trained(self, record: ModelTrained) -> str | None:
         """Let the record follow those before it; returns the model's address, if the sink takes it now."""
-        self._address = None
-        self._put(record)
+        self._model, self._address = self._put(record), None
         self._drain()
         return self._address
 
-    def close(self) -> int:
-        """Try once more to send what waits, and stop; returns how many records still wait."""
+    def close(self) -> tuple[int, str | None]:
+        """Try once more to send what waits, and stop; returns how many records still wait, and the model's address."""
         self._drain()
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        return len(self._outbox.waiting())
+        return len(self._outbox.waiting()), self._address
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record) -> Path:
         with self._changed:
-            self._outbox.put(record)
+            path = self._outbox.put(record)
             self._changed.notify_all()
+            return path
 
     def _drain(self) -> None:
         """Wait until nothing waits, the sink fails once more, or patience is at its end."""
@@ -106,11 +107,11 @@ class BufferedTracker:
 
     def _sent(self, path: Path, address: str | None) -> None:
         with self._changed:
-            path.unlink(missing_ok=True)
+            self._outbox.remove(path)
             if self._told:
                 log.info("MLflow answers again")
             self._told = False
-            self._address = address or self._address
+            self._address = address if path == self._model else self._address
             self._changed.notify_all()
 
     def _failed(self, path: Path, error: Exception, pause: float) -> None:

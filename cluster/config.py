@@ -137,8 +137,8 @@ class SearchConfig(BaseModel):
     )
     candidate_time: Seconds | None = Field(
         default=None,
-        description="On Ray, a candidate that trains for longer is given up: seconds, or 30m, 2h; null: for 20 times "
-        "as long as the longest so far, and ten minutes at least.",
+        description="On Ray, a candidate that trains for longer is given up: seconds, or 30m, 2h; null: once any has "
+        "ended, for 50 times as long as the slowest so far took for as many epochs, ten minutes at least.",
     )
     memory_per_worker: Positive | None = Field(
         default=None,

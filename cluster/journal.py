@@ -110,6 +110,7 @@ class RunDirectory:
         """Go on, with these settings: the search has not ended any more."""
         write_text(self.path / _CONFIG, config.to_yaml())
         (self.path / "summary.json").unlink(missing_ok=True)
+        self.journal.forget_confirmed()
 
     def manifest(self) -> dict[str, Any]:
         """Versions, data fingerprint, device and seeds, as given to `create`."""

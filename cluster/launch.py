@@ -133,7 +133,10 @@ def _search(
         ended_by = search.run()
         found, ended_by = _confirmed(search, problem, progress, ended_by)
         summary = finish(search, problem, trial_data(config, problem), run, follow, name, ended_by, found)
-        waiting = follow.close()
+        waiting, address = follow.close()
+        if address != summary["model"]:  # MLflow took its time
+            summary["model"] = address
+            run.write_summary(summary)
         if waiting:
             log.warning("MLflow has not taken %d records: haemsa sync %s sends them", waiting, run.path)
         return SearchResult(run.path, summary, summary["model"])

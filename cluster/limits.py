@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Final
 
+from cluster.job import Job
+
 LEAST: Final = 600.0
-TIMES: Final = 20.0
-"""Without a limit given, a candidate may take so many times as long as the longest so far, and `LEAST` seconds."""
+TIMES: Final = 50.0
+"""Without a limit given, an epoch may take so many times as long as the longest so far, a cohort `LEAST` seconds."""
 
 
 class TimeLimit:
@@ -17,16 +20,20 @@ class TimeLimit:
     def __init__(self, given: float | None) -> None:
         self._given, self._longest = given, 0.0
 
-    def learn(self, seconds: float) -> None:
-        """A candidate took so long."""
-        self._longest = max(self._longest, seconds)
+    def learn(self, seconds: float, cohort: Sequence[Job]) -> None:
+        """A cohort took so long."""
+        self._longest = max(self._longest, seconds / _epochs(cohort))
 
-    @property
-    def seconds(self) -> float:
-        """The limit; infinite while nothing is known."""
+    def seconds(self, cohort: Sequence[Job]) -> float:
+        """The limit of a cohort; infinite while nothing is known."""
         if self._given is not None:
-            return self._given
-        return max(LEAST, TIMES * self._longest) if self._longest else math.inf
+            return self._given * len(cohort)
+        return max(LEAST, TIMES * self._longest * _epochs(cohort)) if self._longest else math.inf
+
+
+def _epochs(cohort: Sequence[Job]) -> int:
+    """Epochs that a cohort has to train, all replicates together."""
+    return max(1, sum(sum(job.waiting().values()) for job in cohort))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -45,4 +52,5 @@ def limit_memory(more: float | None) -> None:
 
         kib = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
         limit = int(kib.split()[1]) * 1024 + int(more)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (limit if most < 0 else min(limit, most), most))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from dataclasses import fields
+import shutil
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,32 +28,51 @@ class Outbox:
         self.folder = folder
         self._last = 0
 
-    def put(self, record: Record) -> None:
-        """Add a record behind all others."""
+    def put(self, record: Record) -> Path:
+        """Add a record behind all others; a model is copied, as its place will be another's. Returns its file."""
         self.folder.mkdir(exist_ok=True)
         if isinstance(record, SearchStarted):
             write_json(self.folder / _SEARCH, _to_json(record))
         self._last = 1 + max([self._last, *(int(path.stem) for path in self.waiting())])
-        write_json(self.folder / f"{self._last:06d}.json", _to_json(record))
+        path = self.folder / f"{self._last:06d}.json"
+        if isinstance(record, ModelTrained):
+            shutil.copytree(record.model_dir, _model_of(path), dirs_exist_ok=True)
+        write_json(path, _to_json(record))
+        return path
+
+    def remove(self, path: Path) -> None:
+        """Forget a record that was sent."""
+        path.unlink(missing_ok=True)
+        shutil.rmtree(_model_of(path), ignore_errors=True)
 
     def waiting(self) -> list[Path]:
-        """Files of the records that were not sent yet, first one first. Each is removed by who sent it."""
+        """Files of the records that were not sent yet, first one first. Who sends one, removes it."""
         return sorted(path for path in self.folder.glob("*.json") if path.stem.isdecimal())
 
     def search(self) -> SearchStarted | None:
-        """The search that all records are of; None if nothing was ever put here."""
+        """The search that all records are of; None if nothing was ever put here. ValueError if it is damaged."""
         path = self.folder / _SEARCH
-        found = self.read(path) if path.exists() else None
-        return found if isinstance(found, SearchStarted) else None
+        if not path.exists():
+            return None
+        found = self.read(path)
+        if not isinstance(found, SearchStarted):
+            raise ValueError(f"{path} is damaged, so that what waits beside it cannot be sent")
+        return found
 
     def read(self, path: Path) -> Record | None:
         """The record in a file; None, with a warning, if it is damaged: it is set aside then."""
         try:
-            return _from_json(json.loads(path.read_text(encoding="utf-8")))
+            record = _from_json(json.loads(path.read_text(encoding="utf-8")))
+            return replace(record, model_dir=_model_of(path)) if isinstance(record, ModelTrained) else record
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("the record %s is damaged and left out: %s", path, error)
             path.rename(path.with_suffix(".damaged"))
             return None
+
+
+def _model_of(path: Path) -> Path:
+    """Where the model of the record in a file lies."""
+    return path.with_suffix(".model")
 
 
 def _to_json(record: Record) -> dict[str, Any]:

@@ -75,13 +75,30 @@ def _try(address: str, timeout: float) -> str | None:
     return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
 
 
+def room_for(cpus: float, gpus: float) -> int:
+    """How many workers of that size the nodes that are there have room for."""
+    return sum(_room_on(node["Resources"], cpus, gpus) for node in _alive())
+
+
+def _room_on(resources: dict[str, float], cpus: float, gpus: float) -> int:
+    room = int(resources.get("CPU", 0) // cpus)
+    if gpus:  # parts of a GPU are of one
+        there = resources.get("GPU", 0)
+        room = min(room, int(there) * int(1 / gpus) if gpus < 1 else int(there / gpus))
+    return room
+
+
 def count_workers(cpus: float, gpus: float) -> int:
-    """How many workers of that size the cluster has room for, at least one."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    rooms = [int(resources.get("CPU", 1) // cpus)] + ([int(resources.get("GPU", 0) / gpus)] if gpus else [])
-    if gpus and rooms[1] < 1:
-        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {resources.get('GPU', 0):g}")
-    return max(1, min(rooms))
+    """The same, at least one. Raises ValueError where there are too few GPUs for any."""
+    room = room_for(cpus, gpus)
+    if gpus and not room:
+        there = sum(node["Resources"].get("GPU", 0) for node in _alive())
+        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {there:g}")
+    return max(1, room)
+
+
+def _alive() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def dead_nodes() -> set[str]:

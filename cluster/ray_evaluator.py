@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from cluster.evaluator import Cohort, Finished, TrainCohort, describe, failed, measure
 from cluster.job import Result
 from cluster.limits import TimeLimit, limit_memory
-from cluster.ray_cluster import count_workers, dead_nodes
+from cluster.ray_cluster import dead_nodes, room_for
 from evo.candidate import FailureKind
 from model.spec import Genome
 
@@ -24,6 +24,12 @@ TRIES: Final = 2
 """Workers that a cohort may lose before its candidates run alone, each once."""
 FOLLOW: Final = 5.0
 """Seconds between looks at how many workers the cluster has room for."""
+STARTS: Final = 3
+"""Workers in a row that may fail to start, where no other has."""
+MOST_LEFT: Final = 10
+"""Nodes that may leave while they train a cohort; after that it is to blame."""
+LONGEST_START: Final = 60.0
+"""Seconds that the first workers are waited for, and that they may measure for."""
 STEP: Final = 1.0
 """Seconds between looks at the clock while nothing ends."""
 
@@ -57,6 +63,7 @@ class _Worker:
 class _Task:
     cohort: Cohort
     losses: int = 0
+    left: int = 0
     began: float = 0.0
 
 
@@ -89,7 +96,7 @@ class RayEvaluator:
         self._idle: deque[str] = deque()
         self._queue: deque[_Task] = deque()
         self._running: dict[Any, tuple[str, _Task]] = {}
-        self._started = 0
+        self._started = self._bad_starts = 0
         self._followed = 0.0
         self._follow()
 
@@ -132,10 +139,23 @@ class RayEvaluator:
         return found
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
-        """Measured on one worker while all of them do the same, as they will share their memory and cores."""
-        asked = [worker.actor.fastest_cohort.remote(genomes) for worker in self._workers.values()]
-        found: list[int | None] = ray.get(asked)
+        """Measured by all workers that have started, at once, as they will share their memory and cores."""
+        while not self._idle:
+            self._await_start(len(self._starting), LONGEST_START)
+        asked = [self._workers[name].actor.fastest_cohort.remote(genomes) for name in self._idle]
+        try:
+            found: list[int | None] = ray.get(asked, timeout=LONGEST_START)
+        except RayError as error:
+            log.warning("no cohort size was measured: %s", describe(error))
+            return None
         return min((size for size in found if size is not None), default=None)
+
+    def _await_start(self, count: int, seconds: float) -> None:
+        """Let so many workers start, or as many as have after so many seconds: others may hold what they need."""
+        ready, _ = ray.wait(list(self._starting), num_returns=count, timeout=seconds) if count else ([], [])
+        for reference in ready:
+            self._greet(reference)
+        self._follow()
 
     def close(self) -> None:
         """Stop the actors; the cluster stays."""
@@ -147,7 +167,7 @@ class RayEvaluator:
     def _follow(self) -> None:
         """Have as many workers as are wanted and the cluster has room for."""
         self._followed, before = time.monotonic(), len(self._workers)
-        room = count_workers(self._cpus, self._gpus)
+        room = max(1, room_for(self._cpus, self._gpus))
         wanted = room if self._wanted is None else min(self._wanted, room)
         for _ in range(wanted - len(self._workers)):
             name = f"worker-{self._started}"
@@ -155,7 +175,7 @@ class RayEvaluator:
             actor = self._actor.remote(self._make, self._data, self._memory)
             self._workers[name] = _Worker(actor)
             self._starting[actor.node.remote()] = name
-        for reference in list(self._starting)[: max(0, len(self._workers) - wanted)]:  # their node has gone
+        for reference in list(self._starting)[: max(0, len(self._workers) - wanted)]:  # no room for them
             ray.kill(self._workers.pop(self._starting.pop(reference)).actor)
         if len(self._workers) != before:
             log.info("%d workers", len(self._workers))
@@ -181,12 +201,14 @@ class RayEvaluator:
         name = self._starting.pop(reference)
         try:
             self._workers[name].node = ray.get(reference)
-        except RayActorError as error:
+        except RayError as error:
             self._workers.pop(name)
-            if "__init__" in str(error) or "creation task" in str(error):  # it would fail again and again
-                raise
-            log.warning("%s died while it started: %s", name, str(error).splitlines()[0])
+            self._bad_starts += 1
+            log.warning("%s could not start: %s", name, str(error).strip().splitlines()[-1])
+            if self._bad_starts >= STARTS and not any(worker.node for worker in self._workers.values()):
+                raise ValueError(f"{STARTS} workers in a row could not start, the last: {describe(error)}") from None
         else:
+            self._bad_starts = 0
             self._idle.append(name)
 
     def _take(self, reference: Any) -> list[Finished]:
@@ -195,14 +217,16 @@ class RayEvaluator:
         seconds = 0.0
         try:
             results, seconds = ray.get(reference)
-            self._limit.learn(seconds / len(task.cohort))
+            self._limit.learn(seconds, task.cohort)
         except RayActorError as error:
             away = isinstance(error, ActorUnavailableError)
             return self._lose(name, task, "crash", str(error).splitlines()[0], away=away)
         except RayTaskError as error:
             results = failed(task.cohort, "error", describe(error.cause))
-        except RayError as error:
-            results = failed(task.cohort, "crash", describe(error))
+        except RayError as error:  # killed for its memory, or its node left with the results
+            ray.kill(self._workers[name].actor)
+            kind: FailureKind = "memory" if isinstance(error, OutOfMemoryError) else "crash"
+            return self._lose(name, task, kind, describe(error))
         self._idle.append(name)
         return [Finished(results, name, seconds)]
 
@@ -210,7 +234,7 @@ class RayEvaluator:
         """Stop workers whose cohort takes longer than its candidates may."""
         found: list[Finished] = []
         for reference, (name, task) in list(self._running.items()):
-            seconds = self._limit.seconds * len(task.cohort)
+            seconds = self._limit.seconds(task.cohort)
             if time.monotonic() - task.began > seconds:
                 self._running.pop(reference)
                 ray.kill(self._workers[name].actor)
@@ -222,7 +246,8 @@ class RayEvaluator:
         """A worker is gone, or its node is `away`: its cohort runs again, or in parts, or has failed."""
         worker = self._workers.pop(name)
         left = away or worker.node in dead_nodes()
-        task.losses += 0 if left else 1
+        task.left += left
+        task.losses += not left or task.left > MOST_LEFT
         ids = ", ".join(str(job.id) for job in task.cohort)
         what = "has left with its node" if left else "died and is replaced"
         log.warning("%s %s while it trained candidates %s: %s", name, what, ids, why)

@@ -43,4 +43,9 @@ def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> Sea
 
 def has_more(config: SearchConfig, before: SearchConfig) -> bool:
     """Whether a search that has ended may have something left to do."""
-    return any(getattr(config, name) != getattr(before, name) for name in BUDGET)
+    return any(_is_more(getattr(config, name), getattr(before, name)) for name in BUDGET)
+
+
+def _is_more(now: float | None, before: float | None) -> bool:
+    """Whether a limit (None: there is none) was raised."""
+    return before is not None and (now is None or now > before)

@@ -91,6 +91,11 @@ class Journal:
             rows = [(number, _scores_text(found)) for number, found in scores.items()]
             self._db.executemany("INSERT OR REPLACE INTO confirmed(id, scores) VALUES (?, ?)", rows)
 
+    def forget_confirmed(self) -> None:
+        """What an earlier end confirmed counts no more."""
+        with self._transaction():
+            self._db.execute("DELETE FROM confirmed")
+
     def state(self) -> dict[str, Any]:
         """The last state written, key by key; empty if there is none."""
         with self._reading():
@@ -126,7 +131,10 @@ class Journal:
     def back_up(self) -> None:
         """Copy the journal beside itself, whole at every instant."""
         with replacing(backup_of(self._path)) as temporary, closing(sqlite3.connect(temporary)) as copy:
-            self._db.backup(copy)
+            try:
+                self._db.backup(copy)
+            except sqlite3.OperationalError as error:
+                raise OSError(f"the journal {self._path} cannot be copied: {error}") from None
 
     def close(self) -> None:
         """Close the file; nothing more can be written."""
@@ -175,7 +183,8 @@ def restore(path: Path) -> None:
 def _is_whole(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+            made = database.execute("PRAGMA user_version").fetchone() != (0,)  # an empty file is a whole database
+            return bool(made and database.execute("PRAGMA quick_check").fetchone() == ("ok",))
     except sqlite3.OperationalError:  # it cannot be looked at, which whoever opens it will say
         return True
     except sqlite3.DatabaseError:

@@ -32,6 +32,7 @@ class States:
 
     def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
         """Keep the replicates of a candidate as they stood on a rung."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         arrays: dict[str, Any] = {}
@@ -42,7 +43,10 @@ class States:
                 arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in found}
         path = self._path(number, rung)
         with replacing(path) as temporary:
-            save_file(arrays, temporary, metadata={_CHECKSUM: _checksum(arrays)})
+            try:
+                save_file(arrays, temporary, metadata={_CHECKSUM: _checksum(arrays)})
+            except SafetensorError as error:
+                raise OSError(f"the weights {path} cannot be written: {error}") from None
         self._remember(number, rung, dict(sorted(states.items())))
         return path
 

@@ -22,7 +22,7 @@ def send_waiting(run: RunDirectory, tracking: str | None) -> tuple[int, str]:
     from cluster.mlflow_sink import MlflowSink, store_uri
 
     search = run.outbox.search()
-    if search is None:
+    if search is None or tracking == "off":
         raise ValueError(
             f"the search in {run.path} was not followed (tracking off), expected one whose records can wait"
         )
@@ -41,7 +41,7 @@ def _send(run: RunDirectory, sink: Sink, place: str) -> int:
         except Exception as error:
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             raise ValueError(f"MLflow at {place} did not take record {number} of {len(waiting)}: {text}") from None
-        file.unlink()
+        run.outbox.remove(file)
         summary = run.summary()
         if isinstance(record, ModelTrained) and summary is not None:
             run.write_summary({**summary, "model": address})

@@ -101,8 +101,8 @@ class Tracker(Protocol):
     def trained(self, record: ModelTrained) -> str | None:
         """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
 
-    def close(self) -> int:
-        """Nothing more will come; returns how many records were not delivered."""
+    def close(self) -> tuple[int, str | None]:
+        """Nothing more will come; returns how many records were not delivered, and the last model's address."""
 
 
 class NullTracker:
@@ -121,9 +121,9 @@ class NullTracker:
         """Do nothing."""
         return None
 
-    def close(self) -> int:
+    def close(self) -> tuple[int, str | None]:
         """Nothing waits."""
-        return 0
+        return 0, None
 
 
 @dataclass
@@ -149,9 +149,9 @@ class MemoryTracker:
         self.records.append(record)
         return None
 
-    def close(self) -> int:
+    def close(self) -> tuple[int, str | None]:
         """Nothing waits."""
-        return 0
+        return 0, None
 
     @property
     def generations(self) -> list[GenerationEnded]:

@@ -192,7 +192,7 @@ def test_more_gpus_than_there_are(store: Path, monkeypatch: pytest.MonkeyPatch) 
     from cluster import ray_cluster
 
     monkeypatch.setattr(ray_cluster, "connect", lambda *_: None)
-    monkeypatch.setattr(ray_cluster.ray, "cluster_resources", lambda: {"CPU": 2.0})
+    monkeypatch.setattr(ray_cluster.ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}])
     ran = search(store, "--backend", "ray", "--gpus-per-worker", 0.5)
     assert ran.sentence == "a worker asks for 0.5 GPUs, but the cluster has 0"
 

@@ -172,10 +172,35 @@ def test_a_worker_takes_no_more_memory_than_it_may(ray_workers: Build) -> None:
     assert found == {0: {"mae": Score(0.0)}, 1: Failure("memory", "no more"), 2: {"mae": Score(2.0)}}
 
 
-@pytest.mark.ray
-def test_workers_are_counted_by_what_the_cluster_has_room_for(ray_cluster: None) -> None:
-    from cluster.ray_cluster import count_workers
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "expected"),
+    [(1.0, 0.0, 7), (2.0, 0.0, 3), (9.0, 0.0, 1), (1.0, 1.0, 3), (1.0, 0.6, 3), (1.0, 0.5, 5)],
+)
+def test_workers_are_counted_node_by_node_and_gpu_by_gpu(
+    monkeypatch: pytest.MonkeyPatch, cpus: float, gpus: float, expected: int
+) -> None:
+    from cluster import ray_cluster
 
-    assert [count_workers(cpus, 0.0) for cpus in (1.0, 2.0, 9.0)] == [2, 1, 1]
-    with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has"):
-        count_workers(1.0, 100.0)
+    nodes = [
+        ({"CPU": 4.0, "GPU": 2.0}, True),
+        ({"CPU": 1.0, "GPU": 2.0}, True),
+        ({"CPU": 2.0}, True),
+        ({"CPU": 9.0}, False),
+    ]
+    monkeypatch.setattr(
+        ray_cluster.ray, "nodes", lambda: [{"Resources": found, "Alive": alive} for found, alive in nodes]
+    )
+    assert ray_cluster.count_workers(cpus, gpus) == expected
+    with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has 4"):
+        ray_cluster.count_workers(1.0, 100.0)
+
+
+@pytest.mark.ray
+def test_workers_that_cannot_start_end_the_search_with_a_sentence(ray_workers: Build) -> None:
+    def unable(_: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'torch'")
+
+    evaluator = ray_workers(unable, None, 2)
+    evaluator.submit(jobs(1))
+    with pytest.raises(ValueError, match="3 workers in a row could not start, the last: "):
+        collect_all(evaluator)

@@ -128,7 +128,7 @@ def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
         RunDirectory.open(tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["cut", "overwritten"])
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "emptied"])
 def test_a_torn_journal_is_replaced_by_its_last_copy_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
@@ -139,7 +139,8 @@ def test_a_torn_journal_is_replaced_by_its_last_copy_with_a_warning(
         run.asked(candidates(60, start=40), {"evolution": {"next_id": 100}})
     whole = path.read_bytes()
     middle = len(whole) // 2
-    path.write_bytes(whole[:middle] if damage == "cut" else whole[:4096] + b"\x07" * middle + whole[4096 + middle :])
+    overwritten = whole[:4096] + b"\x07" * middle + whole[4096 + middle :]
+    path.write_bytes({"cut": whole[:middle], "overwritten": overwritten, "emptied": b""}[damage])
     with RunDirectory.open(tmp_path / "run") as run:
         assert [row.id for row in run.rows()] == list(range(40))
         assert run.state() == {"evolution": {"next_id": 40}}
@@ -177,6 +178,16 @@ def test_confirmed_scores_stand_beside_those_of_the_search(run: RunDirectory) ->
     assert first.confirmed is None
     assert second.confirmed == {"mae": Score.of([0.7, 0.9])}
     assert second.scores == {"mae": Score(0.6)}
+
+
+def test_a_search_that_goes_on_has_no_summary_and_nothing_confirmed(run: RunDirectory) -> None:
+    run.asked(candidates(1))
+    run.record([Ended(0, scores(0), 1)])
+    run.confirm({0: scores(0)})
+    run.write_summary({"evaluations": 1})
+    run.reopen(CONFIG.model_copy(update={"evaluations": 9}))
+    assert run.summary() is None and run.config().evaluations == 9
+    assert [row.confirmed for row in run.rows()] == [None]
 
 
 def test_a_journal_of_another_format_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -171,6 +171,13 @@ def test_a_search_that_has_ended_goes_on_with_a_larger_budget(store: Path, tmp_p
     assert front(longer.summary) == front(at_once.summary)
 
 
+def test_a_smaller_budget_leaves_a_search_that_has_ended_as_it_is(whole: dict[str, Any]) -> None:
+    before, notes = (whole["run"] / "summary.json").read_bytes(), Notes()
+    resume_search(whole["run"], notes, {"evaluations": 9, "time": 5.0})
+    assert notes.lines == [f"the search in {whole['run']} has ended: 15 evaluations"]
+    assert (whole["run"] / "summary.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from search_fakes import jobs
 
 from cluster.limits import TimeLimit, is_out_of_memory
 
@@ -21,20 +22,22 @@ except MemoryError:
 """
 
 
-def test_a_time_limit_is_what_was_given() -> None:
+def test_a_time_limit_is_what_was_given_for_each_candidate() -> None:
     limit = TimeLimit(5.0)
-    limit.learn(100.0)
-    assert limit.seconds == 5.0
+    limit.learn(100.0, jobs(1))
+    assert limit.seconds(jobs(1)) == 5.0
+    assert limit.seconds(jobs(3)) == 15.0
 
 
-def test_without_one_it_is_learnt_from_the_longest_so_far_and_never_short() -> None:
+def test_without_one_it_is_learnt_from_the_slowest_epochs_so_far_and_never_short() -> None:
     limit = TimeLimit(None)
-    assert limit.seconds == math.inf
-    limit.learn(0.5)
-    assert limit.seconds == 600.0
-    limit.learn(40.0)
-    limit.learn(1.0)
-    assert limit.seconds == 800.0
+    assert limit.seconds(jobs(1)) == math.inf
+    epochs = [sum(job.waiting().values()) for job in jobs(2)]
+    limit.learn(0.5, jobs(1))
+    assert limit.seconds(jobs(2)) == 600.0
+    limit.learn(40.0, jobs(1))
+    limit.learn(1.0, jobs(2))
+    assert limit.seconds(jobs(2)) == pytest.approx(50 * 40.0 * sum(epochs) / epochs[0])
 
 
 @pytest.mark.parametrize(

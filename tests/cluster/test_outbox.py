@@ -15,8 +15,14 @@ from cluster.buffered_tracker import BufferedTracker
 from cluster.outbox import Outbox
 from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted
 
-MODEL = ModelTrained("toy", Path("best"), "aaaa", "mae", "min", 0.9, "{}", "toydata", {"mae": 0.95})
 ENDED = SearchEnded({"evaluations": 3, "front": []}, "{}", Path("run"), "stopped")
+
+
+def model(folder: Path) -> ModelTrained:
+    """A model, with a file in its folder."""
+    (folder / "best").mkdir(exist_ok=True)
+    (folder / "best" / "weights").write_text("its own")
+    return ModelTrained("toy", folder / "best", "aaaa", "mae", "min", 0.9, "{}", "toydata", {"mae": 0.95})
 
 
 class FakeSink:
@@ -44,12 +50,34 @@ def buffered(folder: Path, sink: FakeSink, patience: float = 20.0, retry: float 
     return BufferedTracker(Outbox(folder / "outbox"), lambda _: sink, retry=retry, patience=patience)
 
 
-@pytest.mark.parametrize("record", [started(), generation(1), ENDED, MODEL, replace(MODEL, score=math.nan)])
+@pytest.mark.parametrize("record", [started(), generation(1), ENDED])
 def test_a_record_comes_back_from_disk_as_it_was(tmp_path: Path, record: Record) -> None:
     outbox = Outbox(tmp_path / "outbox")
     outbox.put(record)
     found = Outbox(tmp_path / "outbox").read(outbox.waiting()[0])
-    assert repr(found) == repr(record)
+    assert found == record
+
+
+def test_a_model_waits_as_it_was_trained_and_goes_with_its_record(tmp_path: Path) -> None:
+    record = model(tmp_path)
+    outbox = Outbox(tmp_path / "outbox")
+    path = outbox.put(replace(record, score=math.nan))
+    (record.model_dir / "weights").write_text("those of another")
+    (tmp_path / "outbox").rename(tmp_path / "moved")
+    outbox = Outbox(tmp_path / "moved")
+    found = outbox.read(tmp_path / "moved" / path.name)
+    assert isinstance(found, ModelTrained) and math.isnan(found.score)
+    assert (found.model_dir / "weights").read_text() == "its own"
+    outbox.remove(tmp_path / "moved" / path.name)
+    assert list((tmp_path / "moved").iterdir()) == []
+
+
+def test_a_search_whose_description_is_damaged_is_named(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.put(started())
+    (tmp_path / "outbox" / "search.json").write_text("{")
+    with pytest.raises(ValueError, match=r"search\.json is damaged, so that what waits beside it cannot be sent"):
+        outbox.search()
 
 
 def test_records_wait_in_order_behind_those_of_an_earlier_session(tmp_path: Path) -> None:
@@ -82,9 +110,9 @@ def test_all_is_sent_in_order_and_leaves_nothing(tmp_path: Path) -> None:
     tracker.started(started())
     for number in range(5):
         tracker.generation(generation(number))
-    assert tracker.trained(MODEL) == "models:/toy"
+    assert tracker.trained(model(tmp_path)) == "models:/toy"
     tracker.ended(ENDED)
-    assert tracker.close() == 0
+    assert tracker.close()[0] == 0
     assert sink.numbers() == [0, 1, 2, 3, 4]
     assert [type(record) for record in (sink.taken[0], *sink.taken[-2:])] == [SearchStarted, ModelTrained, SearchEnded]
 
@@ -98,10 +126,10 @@ def test_a_sink_that_is_down_is_logged_once_and_gets_all_later(
     tracker.started(started())
     for number in range(3):
         tracker.generation(generation(number))
-    assert tracker.trained(MODEL) is None
+    assert tracker.trained(model(tmp_path)) is None
     sink.up = True
     tracker.ended(ENDED)
-    assert tracker.close() == 0
+    assert tracker.close() == (0, "models:/toy")
     assert sink.numbers() == [0, 1, 2]
     told = [record.message for record in caplog.records if "did not take" in record.message]
     assert len(told) == 1
@@ -115,11 +143,11 @@ def test_what_was_not_sent_waits_for_the_next_session(tmp_path: Path, caplog: py
         first = buffered(tmp_path, down)
         first.started(started())
         first.generation(generation(0))
-        assert first.close() == 2
+        assert first.close() == (2, None)
     second = buffered(tmp_path, up)
     second.started(started())
     second.generation(generation(1))
-    assert second.close() == 0
+    assert second.close()[0] == 0
     assert up.numbers() == [0, 1]
 
 
@@ -131,8 +159,8 @@ def test_a_slow_sink_keeps_nobody_waiting(tmp_path: Path) -> None:
     for number in range(3):
         tracker.generation(generation(number))
     assert sink.taken == []
-    assert tracker.trained(MODEL) is None
-    assert tracker.close() == 5
+    assert tracker.trained(model(tmp_path)) is None
+    assert tracker.close() == (5, None)
     sink.quick.set()
 
 
