@@ -108,9 +108,10 @@ class World:
 
     def stop(self) -> None:
         """End all that runs."""
-        for process in (self.search, self.server):
-            if process is not None and process.poll() is None:
-                process.kill()
+        if self.search is not None and self.search.poll() is None:
+            self.search.kill()
+        if self.server is not None:
+            self.stop_server()
         self.nodes.shutdown()
 
     def ended(self) -> int:
