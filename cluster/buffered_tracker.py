@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from cluster.outbox import Outbox
+from cluster.outbox import Outbox, one_line
 from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ class BufferedTracker:
     ) -> None:
         self._outbox, self._connect, self._retry, self._patience = outbox, connect, retry, patience
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._closing = self._hurry = self._told = False
         self._tries = self._failed_try = 0
         self._model: Path | None = None
@@ -46,8 +45,7 @@ class BufferedTracker:
         """Begin to send, what an earlier session left first."""
         self._put(record)
         sink = self._connect(record)
-        self._thread = threading.Thread(target=self._work, args=(sink,), name="tracker", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, args=(sink,), name="tracker", daemon=True).start()
 
     def generation(self, record: GenerationEnded) -> None:
         """Let the record follow those before it."""
@@ -89,8 +87,7 @@ class BufferedTracker:
         pause = self._retry
         while (path := self._next()) is not None:
             try:
-                record = self._outbox.read(path)
-                address = sink.send(record) if record is not None else None
+                address = self._outbox.send(path, sink)
             except Exception as error:
                 self._failed(path, error, pause)
                 pause = min(2 * pause, LONGEST_RETRY)
@@ -117,8 +114,9 @@ class BufferedTracker:
     def _failed(self, path: Path, error: Exception, pause: float) -> None:
         with self._changed:
             if not self._told:
-                text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-                log.warning("MLflow did not take %s, the search goes on and it is sent again: %s", path, text)
+                log.warning(
+                    "MLflow did not take %s, the search goes on and it is sent again: %s", path, one_line(error)
+                )
             self._told, self._failed_try = True, self._tries
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._closing or self._hurry, pause)

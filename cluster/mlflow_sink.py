@@ -85,9 +85,8 @@ class MlflowSink:
         self._experiment = experiment_id(client, store_uri(self._uri), self._search.data_name)
         found = self._runs(client, f"tags.`haemsa.search` = '{self._search.id}'")
         whole = [run for run in found if run.data.tags.get("haemsa.complete")]
-        for run in found:
-            if not whole:  # its process was killed while it was made
-                client.delete_run(run.info.run_id)
+        for run in [] if whole else found:  # its process was killed while it was made
+            client.delete_run(run.info.run_id)
         self.run_id = str(whole[0].info.run_id) if whole else self._start(client)
         self._client = client
         return client

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cluster.files import write_json
-from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted
+from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
 
 log = logging.getLogger(__name__)
 _KINDS: Final[dict[str, Any]] = {
@@ -39,6 +39,11 @@ class Outbox:
             shutil.copytree(record.model_dir, _model_of(path), dirs_exist_ok=True)
         write_json(path, _to_json(record))
         return path
+
+    def send(self, path: Path, sink: Sink) -> str | None:
+        """Send the record in a file, unless it is damaged; returns a model's address. Raises whatever the sink does."""
+        record = self.read(path)
+        return sink.send(record) if record is not None else None
 
     def remove(self, path: Path) -> None:
         """Forget a record that was sent."""
@@ -68,6 +73,11 @@ class Outbox:
             log.warning("the record %s is damaged and left out: %s", path, error)
             path.rename(path.with_suffix(".damaged"))
             return None
+
+
+def one_line(error: Exception) -> str:
+    """What a sink raised, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _model_of(path: Path) -> Path:

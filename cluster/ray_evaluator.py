@@ -141,7 +141,7 @@ class RayEvaluator:
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """Measured by all workers that have started, at once, as they will share their memory and cores."""
         while not self._idle:
-            self._await_start(len(self._starting), LONGEST_START)
+            self._await_start()
         asked = [self._workers[name].actor.fastest_cohort.remote(genomes) for name in self._idle]
         try:
             found: list[int | None] = ray.get(asked, timeout=LONGEST_START)
@@ -150,9 +150,10 @@ class RayEvaluator:
             return None
         return min((size for size in found if size is not None), default=None)
 
-    def _await_start(self, count: int, seconds: float) -> None:
-        """Let so many workers start, or as many as have after so many seconds: others may hold what they need."""
-        ready, _ = ray.wait(list(self._starting), num_returns=count, timeout=seconds) if count else ([], [])
+    def _await_start(self) -> None:
+        """Let all workers start, or as many as have after `LONGEST_START`: others may hold what they need."""
+        every = list(self._starting)
+        ready, _ = ray.wait(every, num_returns=len(every), timeout=LONGEST_START) if every else ([], [])
         for reference in ready:
             self._greet(reference)
         self._follow()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.journal import RunDirectory
-from cluster.tracking import ModelTrained, Sink
+from cluster.outbox import one_line
+from cluster.tracking import Sink
 
 
 def sync(path: Path, tracking: str | None) -> tuple[int, str]:
@@ -33,16 +34,13 @@ def send_waiting(run: RunDirectory, tracking: str | None) -> tuple[int, str]:
 def _send(run: RunDirectory, sink: Sink, place: str) -> int:
     waiting = run.outbox.waiting()
     for number, file in enumerate(waiting, start=1):
-        record = run.outbox.read(file)
-        if record is None:
-            continue
         try:
-            address = sink.send(record)
+            address = run.outbox.send(file, sink)
         except Exception as error:
-            text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            text = one_line(error)
             raise ValueError(f"MLflow at {place} did not take record {number} of {len(waiting)}: {text}") from None
         run.outbox.remove(file)
-        summary = run.summary()
-        if isinstance(record, ModelTrained) and summary is not None:
+        summary = run.summary() if address is not None else None
+        if summary is not None:
             run.write_summary({**summary, "model": address})
     return len(waiting)

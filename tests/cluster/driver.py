@@ -13,13 +13,13 @@ from cluster.config import SearchConfig
 from cluster.evaluator import Cohort, Evaluator, Finished, InlineEvaluator, TrainCohort
 from cluster.job import Result
 from cluster.journal import RunDirectory
+from cluster.launch import new_evolution
 from cluster.progress import SilentProgress, Status
 from cluster.search import Search
 from cluster.tracking import MemoryTracker
 from evo.bounds import Bounds
-from evo.evolution import Evolution
 from evo.expert_space import ExpertSpace
-from evo.fidelity import ladder
+from evo.fidelity import ladder, single
 from model.cost import cost
 from model.spec import Genome
 
@@ -40,15 +40,8 @@ class Driven:
             bounds=Bounds.from_dict(config.space),
             cost=lambda network: cost(network, SCHEMA),
         )
-        self.evolution = Evolution(
-            space,
-            {"mae": "min", "params": "min"},
-            seed=config.seed,
-            population_size=config.population,
-            mode=config.mode,
-            ladder=LADDER if config.rungs else None,
-            batch=config.cohort,
-        )
+        rungs = LADDER if config.rungs else single()
+        self.evolution = new_evolution(config, space, {"mae": "min", "params": "min"}, rungs)
         self.run = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, config, {})
         state = self.run.state()
         if state:

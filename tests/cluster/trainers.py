@@ -85,34 +85,39 @@ def raising(number: int) -> Make:
     return make
 
 
-def killing(number: int, times: int) -> Make:
-    """A cohort with candidate `number` kills its worker, so many times; deaths are files in the folder `data`."""
+def acting(act: Callable[[Cohort, Any], object]) -> Make:
+    """Scores a candidate by its id, after `act` on its cohort and the worker's data."""
 
-    def make(data: Path) -> TrainCohort:
+    def make(data: Any) -> TrainCohort:
         def train(cohort: Cohort) -> list[Result]:
-            deaths = len(list(data.iterdir()))
-            if any(item.id == number for item in cohort) and deaths < times:
-                (data / str(deaths)).touch()
-                os.kill(os.getpid(), signal.SIGKILL)
+            act(cohort, data)
             return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
 
         return train
 
     return make
+
+
+def killing(number: int, times: int) -> Make:
+    """A cohort with candidate `number` kills its worker, so many times; deaths are files in the folder `data`."""
+
+    def act(cohort: Cohort, data: Path) -> None:
+        deaths = len(list(data.iterdir()))
+        if any(item.id == number for item in cohort) and deaths < times:
+            (data / str(deaths)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return acting(act)
 
 
 def hanging(number: int) -> Make:
     """A cohort with candidate `number` never ends."""
+    return acting(lambda cohort, _: any(item.id == number for item in cohort) and threading.Event().wait())
 
-    def make(_: Any) -> TrainCohort:
-        def train(cohort: Cohort) -> list[Result]:
-            if any(item.id == number for item in cohort):
-                threading.Event().wait()
-            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
 
-        return train
-
-    return make
+def slow(seconds: float) -> Make:
+    """Takes so long for a cohort."""
+    return acting(lambda *_: threading.Event().wait(seconds))
 
 
 def hoarding(number: int) -> Make:
@@ -126,19 +131,6 @@ def hoarding(number: int) -> Make:
                     taken.append(bytes(2**24))
             except MemoryError:
                 return [Result(item.id, Failure("memory", "no more")) for item in cohort]
-            return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
-
-        return train
-
-    return make
-
-
-def slow(seconds: float) -> Make:
-    """Takes so long for a cohort."""
-
-    def make(_: Any) -> TrainCohort:
-        def train(cohort: Cohort) -> list[Result]:
-            threading.Event().wait(seconds)
             return [Result(item.id, {"mae": Score(float(item.id))}) for item in cohort]
 
         return train
