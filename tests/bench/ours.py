@@ -5,6 +5,7 @@ A variant is a search with one of its parts switched off, or with evolution itse
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -45,10 +46,12 @@ def run_ours(data: str, variant: str, seconds: float, seed: int, run: Path) -> P
     """Search for so many seconds, start-up included, on two workers; returns the trace beside the run directory.
 
     What is confirmed at the end of a search is left out: the benchmark confirms the fronts of all, the same way.
+    A run directory without a trace was cut off, and is begun anew.
     """
     trace = run.with_suffix(".jsonl")
     if trace.exists():
         return trace
+    shutil.rmtree(run, ignore_errors=True)
     start = time.time()
     options = ["--data", data, "--seed", str(seed), "--run", str(run), "--workers", "2", "--objectives", "mae,params"]
     spent = ["--time", f"{seconds:g}s", "--confirm", "0", "--tracking", "off", "--score", "folds:5"]
