@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.cleaning import RawModality, clean, last_step
+from model.data.assemble import assemble
+from model.data.cleaning import RawModality, last_step
 from model.data.dataset import SPLITS, Dataset, Task
 from model.data.unpickle import load, plain
 
@@ -34,9 +35,10 @@ def read(path: Path) -> Dataset:
     splits = {split: np.arange(ends[i], ends[i + 1], dtype=np.int64) for i, split in enumerate(SPLITS)}
     notes: list[str] = []
     tasks = _tasks(parts, notes)
-    modalities, cleaned = clean(_modalities(parts, notes), splits["train"])
+    raw = _modalities(parts, notes)
     ids = _ids(parts, sizes, notes)
-    return Dataset(path.stem, modalities, tasks, splits, ids, _groups(ids, splits, notes), (*notes, *cleaned))
+    groups = [group_of(name) for name in ids]
+    return assemble(path.stem, raw, tasks, ids, groups=groups, splits=splits, notes=notes)
 
 
 def group_of(name: str) -> str:
@@ -232,12 +234,3 @@ def _ids(parts: Mapping[str, Part], sizes: list[int], notes: list[str]) -> tuple
             raise ValueError(f"{split} 'id' is not a list of {size} names, one per sample")
         names += words
     return tuple(names)
-
-
-def _groups(ids: tuple[str, ...], splits: Mapping[str, NDArray[np.int64]], notes: list[str]) -> NDArray[np.int64]:
-    groups = np.unique([group_of(name) for name in ids], return_inverse=True)[1].astype(np.int64)
-    seen = [np.unique(groups[indices]) for indices in splits.values()]
-    shared = np.count_nonzero(np.unique(np.concatenate(seen), return_counts=True)[1] > 1)
-    if shared:
-        notes.append(f"{shared} groups (videos) lie in more than one split: scores may flatter")
-    return groups

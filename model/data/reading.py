@@ -1,0 +1,42 @@
+"""How a source is read: what the user asked for, and samples that are too damaged to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Collapse = Literal["mean", "last", "none"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader is asked for.
+
+    align: the `.csd` sequence whose intervals become time steps; None keeps rows as they are. collapse: what the rows
+    within one such interval become. folds: a file with the ids of each split, in place of folds.json beside the data.
+    skip_damaged: leave damaged samples out, counted in the notes; else the first one is an error.
+    """
+
+    align: str | None = None
+    collapse: Collapse = "mean"
+    folds: Path | None = None
+    skip_damaged: bool = False
+
+
+class Damage:
+    """The damaged samples of a source."""
+
+    def __init__(self, *, skip: bool) -> None:
+        self._skip, self._count, self._first = skip, 0, ""
+
+    def found(self, place: str, problem: str) -> None:
+        """Count a damaged sample. Raises ValueError, naming place and problem, unless they are to be skipped."""
+        if not self._skip:
+            raise ValueError(f"{place}: {problem}; --skip-damaged leaves such samples out")
+        self._count += 1
+        self._first = self._first or f"{place}: {problem}"
+
+    def notes(self) -> list[str]:
+        """One line, if there were any."""
+        return [f"{self._count} damaged samples left out; the first: {self._first}"] if self._count else []

@@ -1,0 +1,57 @@
+"""Splits for data that has none: whole groups, of about the asked sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHARES: Final = {"train": 0.7, "valid": 0.1, "test": 0.2}
+
+
+def make_splits(
+    groups: NDArray[np.int64], sizes: Mapping[str, float] = SHARES, seed: int = 0
+) -> dict[str, NDArray[np.int64]]:
+    """Samples of each split, int64, from the groups int64 [N]; no group is parted.
+
+    Sizes are shares that sum to 1, or counts that sum to N. Where each sample is its own group, splits are consecutive
+    parts of `numpy.random.default_rng(seed).permutation(N)`, so their sizes are exact; else groups go, in random order,
+    to the split that lacks most. Raises ValueError for sizes that do not sum up, or fewer groups than splits.
+    """
+    names, member = np.unique(groups, return_inverse=True)
+    counts = _counts(sizes, len(groups))
+    if len(names) < len(counts):
+        raise ValueError(f"the data has {len(names)} groups, expected at least {len(counts)} to split them")
+    rng = np.random.default_rng(seed)
+    if len(names) == len(groups):
+        parts = np.split(rng.permutation(len(groups)), np.cumsum(list(counts.values()))[:-1])
+        return {split: np.sort(part).astype(np.int64) for split, part in zip(counts, parts, strict=True)}
+    chosen = _assign(rng.permutation(len(names)), np.bincount(member), np.array(list(counts.values())))
+    return {split: np.flatnonzero(chosen[member] == place).astype(np.int64) for place, split in enumerate(counts)}
+
+
+def _counts(sizes: Mapping[str, float], samples: int) -> dict[str, int]:
+    """Whole numbers of samples, at least one each, that sum to all of them."""
+    total = sum(sizes.values())
+    if min(sizes.values()) <= 0 or not (abs(total - 1) < 1e-6 or total == samples):
+        found = ", ".join(f"{split} {size:g}" for split, size in sizes.items())
+        raise ValueError(f"split sizes are {found}, expected shares that sum to 1, or counts that sum to {samples}")
+    ends = np.cumsum(list(sizes.values())) / total * samples
+    counts = np.maximum(np.diff(np.round(ends).astype(int), prepend=0), 1)
+    counts[counts.argmax()] -= counts.sum() - samples
+    return dict(zip(sizes, (int(count) for count in counts), strict=True))
+
+
+def _assign(order: NDArray[np.int64], weights: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The split of each group: where the share that is still missing is largest; no split stays empty."""
+    chosen, filled = np.empty(len(order), dtype=np.int64), np.zeros(len(wanted))
+    for done, group in enumerate(order):
+        lack = 1 - filled / np.maximum(wanted, 1)
+        empty = filled == 0
+        if len(order) - done <= empty.sum():
+            lack[~empty] = -np.inf
+        chosen[group] = place = int(lack.argmax())
+        filled[place] += weights[group]
+    return chosen
