@@ -33,7 +33,7 @@ def assemble(
         splits = make_splits(members)
         sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
         found.append(f"no splits were given; made of whole groups: {sizes}")
-    if straddling := straddlers(members, splits):
+    if len(straddling := straddlers(members, splits)):
         found.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
     modalities, cleaned = clean(raw, splits["train"])
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*found, *cleaned))
