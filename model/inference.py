@@ -52,8 +52,9 @@ def predict(
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     parts: list[dict[str, Tensor]] = []
     with torch.inference_mode():
-        for indices in np.array_split(np.arange(len(pool)), math.ceil(len(pool) / batch_size)):
-            outputs = network(pool.batch(indices, dtype)).outputs
+        chunks = np.array_split(np.arange(len(pool)), math.ceil(len(pool) / batch_size))
+        for batch in pool.read(chunks, dtype, network.encoders.reads):
+            outputs = network(batch).outputs
             parts.append({name: _unscale(values, scales.get(name)).float().cpu() for name, values in outputs.items()})
     joined = {name: torch.cat([part[name] for part in parts], 1).numpy() for name in pool.schema.tasks}
     found: Mapping[int, Outputs] = {

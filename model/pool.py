@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,22 +12,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.data.dataset import Dataset, Modality, step_mask
+from model.data.dataset import Dataset, Modality
 from model.data.folds import Folds
+from model.data.steps import step_mask
+from model.data.stored import StoredFeatures
 from model.encoders import Batch, FeatureStatistics, Moments
 from model.losses import Targets
 from model.schema import Schema
 
 _LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold, after normalisation, counts as constant
+_AHEAD = 4  # batches that are read ahead from a file
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Normalised samples as tensors: features [N, T, D], their means over time [N, D], presence [N], targets [N, C]."""
+    """Normalised samples as tensors: features [N, T, D], which may stay in a file, presence [N], targets [N, C].
+
+    `means` and `squares`, [N, D], are of each sample's features over time.
+    """
 
     schema: Schema
-    features: dict[str, Tensor]
+    features: dict[str, Tensor | StoredFeatures]
     means: dict[str, Tensor]
+    squares: dict[str, Tensor]
     lengths: dict[str, NDArray[np.int64]]
     present: dict[str, Tensor]
     targets: dict[str, Targets]
@@ -44,18 +53,13 @@ class Pool:
     ) -> Pool:
         """Normalised features without labels, to predict from."""
         place = torch.device(device)
-        features, means, present = {}, {}, {}
-        for name, item in modalities.items():
-            features[name] = torch.from_numpy(np.ascontiguousarray(item.features)).to(place)
-            present[name] = torch.from_numpy(item.presence).to(place)
-            counts = torch.from_numpy(np.maximum(item.lengths, 1)).to(place).unsqueeze(1)
-            means[name] = features[name].sum(1) / counts
         return cls(
             schema=schema,
-            features=features,
-            means=means,
+            features={name: _features(item, place) for name, item in modalities.items()},
+            means={name: torch.from_numpy(item.moments[0]).to(place) for name, item in modalities.items()},
+            squares={name: torch.from_numpy(item.moments[1]).to(place) for name, item in modalities.items()},
             lengths={name: item.lengths for name, item in modalities.items()},
-            present=present,
+            present={name: torch.from_numpy(item.presence).to(place) for name, item in modalities.items()},
             targets={},
             complete=all(bool(item.presence.all()) for item in modalities.values()),
             device=place,
@@ -64,15 +68,21 @@ class Pool:
     def __len__(self) -> int:
         return len(next(iter(self.means.values())))
 
-    def batch(self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> Batch:
-        """The samples at `indices`, cropped to the longest of them."""
+    def batch(
+        self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32, reads: Collection[str] | None = None
+    ) -> Batch:
+        """The samples at `indices`, cropped to the longest of them; with the features of `reads`, None: of all."""
         index = torch.from_numpy(indices).to(self.device)
         features, steps = {}, {}
-        for name, lengths in self.lengths.items():
-            longest = max(1, int(lengths[indices].max()))
-            features[name] = self.features[name][:, :longest].index_select(0, index).to(dtype)
-            mask = step_mask(np.maximum(lengths[indices], 1), longest)
-            steps[name] = torch.from_numpy(mask).to(self.device)
+        for name in self.features if reads is None else reads:
+            lengths = self.lengths[name][indices]
+            longest = max(1, int(lengths.max()))
+            found = self.features[name]
+            if isinstance(found, StoredFeatures):
+                features[name] = torch.from_numpy(found.read(indices, longest)).to(self.device, dtype)
+            else:
+                features[name] = found[:, :longest].index_select(0, index).to(dtype)
+            steps[name] = torch.from_numpy(step_mask(np.maximum(lengths, 1), longest)).to(self.device)
         return Batch(
             features=features,
             means={name: values.index_select(0, index).to(dtype) for name, values in self.means.items()},
@@ -80,6 +90,19 @@ class Pool:
             present={name: values.index_select(0, index) for name, values in self.present.items()},
             complete=self.complete,
         )
+
+    def read(self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]) -> Iterator[Batch]:
+        """A batch for each part; features that stay in a file are read ahead, while the batch before is in use."""
+        if not any(isinstance(self.features[name], StoredFeatures) for name in reads):
+            yield from (self.batch(part, dtype, reads) for part in parts)
+            return
+        with ThreadPoolExecutor(1) as thread:
+            coming = deque(thread.submit(self.batch, part, dtype, reads) for part in parts[:_AHEAD])
+            for part in [*parts[_AHEAD:], *[None] * len(parts[:_AHEAD])]:
+                batch = coming.popleft().result()
+                if part is not None:
+                    coming.append(thread.submit(self.batch, part, dtype, reads))
+                yield batch
 
     def targets_at(self, indices: NDArray[np.int64]) -> dict[str, Targets]:
         """Labels of the samples at `indices`."""
@@ -104,8 +127,7 @@ class FoldStatistics:
             share = (trains & pool.present[name]).double()
             pooled[name] = _moments(means.double(), means.double().square(), share)
             length = torch.from_numpy(pool.lengths[name]).to(pool.device).clamp(min=1).double().unsqueeze(1)
-            squares = pool.features[name].square().sum(1).double() / length
-            steps[name] = _moments(means.double(), squares, share * length.squeeze(1))
+            steps[name] = _moments(means.double(), pool.squares[name].double(), share * length.squeeze(1))
         targets = {}
         for name, task in pool.schema.tasks.items():
             if task.kind == "regression":
@@ -122,6 +144,12 @@ def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:
     deviation = (weights @ squares / total - mean.square()).clamp(min=0).sqrt()
     scale = torch.where(deviation > _LEAST_DEVIATION, 1 / deviation.clamp(min=_LEAST_DEVIATION), 1.0)
     return Moments(mean, scale)
+
+
+def _features(modality: Modality, device: torch.device) -> Tensor | StoredFeatures:
+    if isinstance(modality.features, StoredFeatures):
+        return modality.features
+    return torch.from_numpy(np.ascontiguousarray(modality.features)).to(device)
 
 
 def _targets(dataset: Dataset, name: str, device: torch.device) -> Targets:

@@ -21,6 +21,7 @@ from torch import Tensor
 from model.cohort import Cohort, Row, sort_order
 from model.data.dataset import Dataset, Modality
 from model.data.normalisation import Normalisation
+from model.data.stored import StoredFeatures
 from model.network import CohortNetwork
 from model.pool import FoldStatistics, Pool
 from model.schema import Schema, TaskInfo
@@ -30,7 +31,7 @@ from model.weights import Weights, insert
 
 FORMAT: Final = 1
 _SHARE_ERROR: Final = 1e-6  # by how much shares may miss a sum of 1
-Inputs = Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
+Inputs = Mapping[str, tuple[NDArray[Any] | StoredFeatures, NDArray[np.int64]]]
 """Raw features [N, T, D] and lengths [N] by modality; an absent modality is missing, or has length 0."""
 
 
@@ -100,34 +101,44 @@ class Predictor:
 
         Raises ValueError for an unknown modality, a wrong number of features, or no modality at all.
         """
-        pool = Pool.of_modalities(self._normalised(inputs), self.schema)
+        count = self._check(inputs)
         order = sort_order([Row(genome, 0) for genome, _ in self.members])
         network = CohortNetwork(Cohort([Row(self.members[index][0], 0) for index in order], self.schema)).eval()
         insert(network, [self.members[index][1] for index in order])
-        chunks = np.array_split(np.arange(len(pool)), max(1, math.ceil(len(pool) / batch_size)))
+        parts = []
         with torch.inference_mode():
-            parts = [network(pool.batch(indices)).outputs for indices in chunks]
+            for samples in np.array_split(np.arange(count), max(1, math.ceil(count / batch_size))):
+                pool = Pool.of_modalities(self._normalised(inputs, samples), self.schema)
+                parts.append(network(pool.batch(np.arange(len(samples)), reads=network.encoders.reads)).outputs)
         back = np.argsort(order)
         return {
             name: probabilities(task, torch.cat([part[name] for part in parts], 1)).numpy()[back]
             for name, task in self.tasks.items()
         }
 
-    def _normalised(self, inputs: Inputs) -> dict[str, Modality]:
+    def _check(self, inputs: Inputs) -> int:
+        """The number of samples. Raises ValueError for inputs that do not fit the model, or one another."""
         unknown = sorted(set(inputs) - set(self.modalities))
         if unknown or not inputs:
             found = f"modalities {unknown}" if unknown else "no modality"
             raise ValueError(f"the input has {found}, the model reads {', '.join(self.modalities)}")
         count = len(next(iter(inputs.values()))[1])
-        found_modalities = {}
-        for name, (steps, width) in self.modalities.items():
-            raw, lengths = inputs.get(name, (np.zeros((count, 1, width), np.float32), np.zeros(count, np.int64)))
+        for name, (raw, lengths) in inputs.items():
             if len(raw) != count or len(lengths) != count:
                 raise ValueError(f"modality {name!r} has {len(raw)} samples, expected {count} as the others")
+        return count
+
+    def _normalised(self, inputs: Inputs, samples: NDArray[np.int64]) -> dict[str, Modality]:
+        """Some samples, cut to the steps that the model knows; absent modalities have length 0."""
+        found = {}
+        for name, (steps, width) in self.modalities.items():
+            if name in inputs:
+                raw, lengths = (part[samples] for part in inputs[name])
+            else:
+                raw, lengths = np.zeros((len(samples), 1, width), np.float32), np.zeros(len(samples), np.int64)
             cut = np.minimum(lengths, steps).astype(np.int64)
-            features = self.normalisation.arrays(name, np.asarray(raw)[:, : max(steps, 1)], cut)
-            found_modalities[name] = Modality(features, cut)
-        return found_modalities
+            found[name] = Modality(self.normalisation.arrays(name, np.asarray(raw)[:, : max(steps, 1)], cut), cut)
+        return found
 
     def save(self, folder: Path) -> None:
         """Write the folder; what was there by these names is replaced."""

@@ -15,7 +15,7 @@ from model.spec import EncoderSpec
 
 
 class Encoders(Stacked):
-    """All encoders of a cohort, and the tokens they start."""
+    """All encoders of a cohort, and the tokens they start. `reads`: the modalities whose time steps they need."""
 
     share: nn.Parameter
     place: Tensor
@@ -52,6 +52,7 @@ class Encoders(Stacked):
         row_index = torch.arange(len(cohort)).repeat_interleave(len(cohort.modalities))
         self.constant("row_index", row_index)
         self.drops = bool(self.rate.any())
+        self.reads = sorted({encoder.spec.modality for encoder in encoders if encoder.spec.kind != "mean"})
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features as the fold of each row asks."""

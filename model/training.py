@@ -144,8 +144,9 @@ class _Run:
         """One pass over the batches; `finite` says which rows still are after it."""
         total = torch.zeros_like(self.balance)
         cuda = self.pool.device.type == "cuda"
-        for indices in epoch_batches:
-            batch, targets = self.pool.batch(indices, self.settings.dtype), self.pool.targets_at(indices)
+        read = self.pool.read(epoch_batches, self.settings.dtype, self.network.encoders.reads)
+        for indices, batch in zip(epoch_batches, read, strict=True):
+            targets = self.pool.targets_at(indices)
             with torch.autocast(self.pool.device.type, dtype=torch.bfloat16, enabled=cuda):
                 found = self.network(batch, self.step)
             outputs = {name: values.to(total.dtype) for name, values in found.outputs.items()}

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.dataset import Modality, step_mask
+from model.data.dataset import Modality
+from model.data.steps import blocks, step_mask
 
 
 @dataclass(frozen=True, eq=False)
 class RawModality:
-    """Features as read, float [N, T, D], and lengths int64 [N]; cells may be non-finite, padding may be anything."""
+    """Features as read, float [N, T, D], and lengths int64 [N]; cells may be non-finite, padding may be anything.
+
+    The features are the reader's own: cleaning changes them in place where they are float32.
+    """
 
     features: NDArray[Any]
     lengths: NDArray[np.int64]
@@ -47,45 +51,59 @@ def _clean_one(
     name: str, raw: RawModality, train: NDArray[np.int64], kept: dict[str, Modality], notes: list[str]
 ) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
-        features = np.array(raw.features, dtype=np.float32)
-    steps = features.shape[1]
-    mask = step_mask(raw.lengths, steps)
-    features[~mask] = 0
-    finite = np.isfinite(features)
-    hopeless = (raw.lengths > 0) & ~(finite.any(axis=2) & mask).any(axis=1)
-    lengths = np.where(hopeless, 0, raw.lengths).astype(np.int64)
-    if hopeless.any():
-        notes.append(f"{name}: {hopeless.sum()} samples without a finite cell count as absent")
-        mask = step_mask(lengths, steps)
-        features[~mask] = 0
-        finite[~mask] = True
+        features = np.asarray(raw.features, dtype=np.float32)
+    lengths, bad = _padded(features, raw.lengths)
+    hopeless = int(((raw.lengths > 0) & (lengths == 0)).sum())
+    if hopeless:
+        notes.append(f"{name}: {hopeless} samples without a finite cell count as absent")
     if not (lengths[train] > 0).any():
         notes.append(f"{name}: dropped, absent or non-finite in the whole training split")
         return
-    mean, constant = _columns(features[train][mask[train]])
+    mean, constant = _columns(features, lengths, train)
     if constant.all():
         notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
         return
     if constant.any():
         notes.append(f"{name}: {constant.sum()} of {len(constant)} columns are constant in the training split")
-    bad = int((~finite).sum())
-    if bad:
-        columns = int((~finite).any(axis=(0, 1)).sum())
-        notes.append(f"{name}: {bad} non-finite cells in {columns} columns filled with the training mean")
-        features = np.where(finite, features, mean)
+    if bad.any():
+        columns = int((bad > 0).sum())
+        notes.append(f"{name}: {bad.sum()} non-finite cells in {columns} columns filled with the training mean")
+        for block in blocks(features.shape):
+            features[block] = np.where(np.isfinite(features[block]), features[block], mean)
     absent = int((lengths == 0).sum())
     if absent:
         notes.append(f"{name}: absent in {absent} of {len(lengths)} samples")
     kept[name] = Modality(features, lengths)
 
 
-def _columns(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Per column of rows [S, D]: the mean of the finite cells (0 without one), and whether they are all equal."""
-    finite = np.isfinite(rows)
-    if finite.all():
-        return rows.mean(axis=0, dtype=np.float64).astype(np.float32), np.asarray(rows.max(axis=0) <= rows.min(axis=0))
-    count = finite.sum(axis=0)
-    total = np.where(finite, rows, 0).sum(axis=0, dtype=np.float64)
-    low = np.where(finite, rows, np.inf).min(axis=0)
-    high = np.where(finite, rows, -np.inf).max(axis=0)
+def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Zero what is padding; lengths, 0 for a sample without a finite cell; non-finite cells of the others [D]."""
+    found, bad = lengths.copy(), np.zeros(features.shape[2], dtype=np.int64)
+    for block in blocks(features.shape):
+        cells = features[block]
+        mask = step_mask(lengths[block], cells.shape[1])
+        cells[~mask] = 0
+        finite = np.isfinite(cells)
+        hopeless = (lengths[block] > 0) & ~(finite.any(axis=2) & mask).any(axis=1)
+        cells[hopeless], finite[hopeless] = 0, True
+        found[block][hopeless] = 0
+        bad += (~finite).sum(axis=(0, 1))
+    return found, bad
+
+
+def _columns(
+    features: NDArray[np.float32], lengths: NDArray[np.int64], samples: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Per column, over these samples: the mean of the finite cells (0 without one), and whether they are all equal."""
+    width = features.shape[2]
+    count, total = np.zeros(width, dtype=np.int64), np.zeros(width)
+    low, high = np.full(width, np.inf), np.full(width, -np.inf)
+    for block in blocks((len(samples), *features.shape[1:])):
+        chosen = samples[block]
+        rows = features[chosen][step_mask(lengths[chosen], features.shape[1])]
+        finite = np.isfinite(rows)
+        count += finite.sum(axis=0)
+        total += np.where(finite, rows, 0).sum(axis=0, dtype=np.float64)
+        low = np.minimum(low, np.where(finite, rows, np.inf).min(axis=0, initial=np.inf))
+        high = np.maximum(high, np.where(finite, rows, -np.inf).max(axis=0, initial=-np.inf))
     return (total / np.maximum(count, 1)).astype(np.float32), np.asarray(high <= low)

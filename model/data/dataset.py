@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from model.data.steps import blocks, step_mask
+from model.data.stored import StoredFeatures
 from model.data.task import Task, TaskKind, check_name
 from model.spec import GLOBAL
 
@@ -20,21 +22,19 @@ Split = Literal["train", "valid", "test"]
 SPLITS: Final[tuple[str, ...]] = get_args(Split)
 
 
-def step_mask(lengths: NDArray[np.int64], steps: int) -> NDArray[np.bool_]:
-    """[N, T], where a step holds data rather than padding."""
-    return np.asarray(np.arange(steps)[None, :] < lengths[:, None])
-
-
 @dataclass(frozen=True, eq=False)
 class Modality:
-    """One feature stream: features float32 [N, T, D], finite, zero beyond lengths int64 [N]; length 0 = absent."""
+    """One feature stream: features float32 [N, T, D], finite, zero beyond lengths int64 [N]; length 0 = absent.
 
-    features: NDArray[np.float32]
+    Features that stay in their file are trusted to be so: their writer was held to it.
+    """
+
+    features: NDArray[np.float32] | StoredFeatures
     lengths: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         shape = self.features.shape
-        if self.features.dtype != np.float32 or self.features.ndim != 3 or 0 in shape[1:]:
+        if self.features.dtype != np.float32 or len(shape) != 3 or 0 in shape[1:]:
             raise ValueError(f"features are {self.features.dtype} {list(shape)}, expected float32 [N, T, D]")
         if self.lengths.dtype != np.int64 or self.lengths.shape != shape[:1]:
             found = f"{self.lengths.dtype} {list(self.lengths.shape)}"
@@ -42,10 +42,13 @@ class Modality:
         outside = (self.lengths < 0) | (self.lengths > self.steps)
         if outside.any():
             raise ValueError(f"a length is {self.lengths[outside][0]}, expected 0 to {self.steps}")
-        if not np.isfinite(self.features).all():
-            raise ValueError("a feature is not finite, expected them filled beforehand")
-        if self.features[~step_mask(self.lengths, self.steps)].any():
-            raise ValueError("a feature beyond its sample's length is not zero, expected zero padding")
+        if isinstance(self.features, StoredFeatures):
+            return
+        for block in blocks(shape):
+            if not np.isfinite(self.features[block]).all():
+                raise ValueError("a feature is not finite, expected them filled beforehand")
+            if self.features[block][~step_mask(self.lengths[block], self.steps)].any():
+                raise ValueError("a feature beyond its sample's length is not zero, expected zero padding")
 
     @property
     def steps(self) -> int:
@@ -62,9 +65,21 @@ class Modality:
         """[N], where the sample has this modality."""
         return np.asarray(self.lengths > 0)
 
+    @cached_property
+    def moments(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Each sample's mean and mean square over its steps, [N, D]; 0 where it is absent."""
+        mean, square = np.empty((2, len(self.lengths), self.width), np.float32)
+        for block in blocks(self.features.shape):
+            features = self.features[block]
+            counts = np.maximum(self.lengths[block], 1).astype(np.float32)[:, None]
+            mean[block], square[block] = features.sum(1) / counts, np.square(features).sum(1) / counts
+        return mean, square
+
     def take(self, indices: NDArray[np.int64]) -> Modality:
         """The same stream for the samples at `indices`, in their order."""
-        return Modality(self.features[indices], self.lengths[indices])
+        stored = isinstance(self.features, StoredFeatures)
+        features = self.features.select(indices) if stored else self.features[indices]
+        return Modality(features, self.lengths[indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +156,11 @@ class Dataset:
         digest = hashlib.sha256()
         for key, array in sorted(self._content(), key=lambda item: item[0]):
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+            for block in blocks(array.shape):
+                digest.update(np.ascontiguousarray(array[block]).view(np.uint8).data)
         return digest.hexdigest()[:16]
 
-    def _content(self) -> Iterable[tuple[str, NDArray[Any]]]:
+    def _content(self) -> Iterable[tuple[str, NDArray[Any] | StoredFeatures]]:
         yield "groups", self.groups
         for name, modality in self.modalities.items():
             yield f"modality {name} features", modality.features

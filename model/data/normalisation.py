@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.dataset import Dataset, Modality, step_mask
-
-LIMIT: Final = 10.0
-"""Normalised features are clipped to this many standard deviations: acoustic features are heavy-tailed."""
+from model.data.dataset import Dataset, Modality
+from model.data.steps import standardise, step_mask
+from model.data.stored import StoredFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +36,15 @@ class Normalisation:
     def apply(self, dataset: Dataset) -> Dataset:
         """The data set with normalised features; padding and absent modalities stay exactly zero."""
         modalities = {
-            name: Modality(self.arrays(name, modality.features, modality.lengths), modality.lengths)
+            name: Modality(self._features(name, modality), modality.lengths)
             for name, modality in dataset.modalities.items()
         }
         return replace(dataset, modalities=modalities)
+
+    def _features(self, name: str, modality: Modality) -> NDArray[np.float32] | StoredFeatures:
+        if isinstance(modality.features, StoredFeatures):
+            return modality.features.scaled(self.mean[name], self.scale[name])
+        return self.arrays(name, modality.features, modality.lengths)
 
     def arrays(self, name: str, raw: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
         """Normalise one modality's raw features [N, T, D]; non-finite cells become 0, the mean.
@@ -57,11 +61,7 @@ class Normalisation:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             features = raw.astype(np.float32)
-            features -= self.mean[name]
-            features /= self.scale[name]
-        features[~np.isfinite(features)] = 0
-        np.clip(features, -LIMIT, LIMIT, out=features)
-        features[~step_mask(lengths, raw.shape[1])] = 0
+        standardise(features, lengths, self.mean[name], self.scale[name])
         return features
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:

@@ -41,9 +41,15 @@ def load(source: str, *, seed: int = 0) -> Dataset:
 
 
 def _cleaned(dataset: Dataset) -> Dataset:
-    """The data set without modalities that cannot say anything, and with notes on them, as every reader gives it."""
-    from model.data.cleaning import RawModality, clean
+    """The data set without modalities that cannot say anything, and with notes on them, as every reader gives it.
 
+    What is streamed is left as it was written.
+    """
+    from model.data.cleaning import RawModality, clean
+    from model.data.stored import StoredFeatures
+
+    if any(isinstance(item.features, StoredFeatures) for item in dataset.modalities.values()):
+        return dataset
     raw = {name: RawModality(item.features, item.lengths) for name, item in dataset.modalities.items()}
     modalities, notes = clean(raw, dataset.split("train"))
     return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))

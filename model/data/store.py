@@ -1,6 +1,6 @@
 """Data sets as HDF5 files: numbers and text only, no pickles, and nothing that points outside the file.
 
-- /modalities/<name>/features float32 [N, T, D], lengths int64 [N]
+- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N]
@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,33 +18,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Modality, Task
+from model.data.steps import blocks
+from model.data.stored import StoredFeatures
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
 _INFLATION: Final = 1100
 """No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
+_CHUNK: Final = 2**14  # cells
+_SHARE: Final = 8
+"""Features that would take more than this part of the memory are streamed: a search holds several copies of them."""
 
 
-def write(dataset: Dataset, path: Path) -> None:
-    """Write `dataset` to `path`, replacing what is there once all of it is written."""
+def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
+    """Write `dataset` to `path`, replacing what is there once all of it is written.
+
+    `half`: features as float16, in half the space. Raises ValueError for one that float16 cannot hold.
+    """
     unfinished = path.with_name(path.name + ".part")
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
-            _write(dataset, file)
+            _write(dataset, file, np.float16 if half else np.float32)
+        fingerprint = read(unfinished, stream=True).fingerprint
+        with h5py.File(unfinished, "r+") as file:
+            file.attrs["fingerprint"] = fingerprint
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def read(path: Path) -> Dataset:
-    """Read what `write` wrote; the name is the file's stem. Raises ValueError, one sentence, for anything else."""
+def read(path: Path, *, stream: bool | None = None) -> Dataset:
+    """Read what `write` wrote; the name is the file's stem. Raises ValueError, one sentence, for anything else.
+
+    `stream`: leave features in the file until they are needed; None: where they would fill too much of the memory.
+    """
     try:
         with h5py.File(path, "r", track_order=True) as file:
             if file.attrs.get("format") != FORMAT:
                 raise ValueError("it is not a haemsa data set")
             if file.attrs.get("version") != VERSION:
                 raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
-            return _Reader(file, path.stat().st_size).dataset(path.stem)
+            reader = _Reader(file, path, stream=stream)
+            return reader.dataset(path.stem)
     except FileNotFoundError:
         raise FileNotFoundError(f"data '{path}' does not exist") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -50,14 +67,12 @@ def read(path: Path) -> Dataset:
         raise ValueError(f"{path} cannot be read: {reason}") from None
 
 
-def _write(dataset: Dataset, file: Any) -> None:
+def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
     file.attrs.update(format=FORMAT, version=VERSION)
     modalities = file.create_group("modalities", track_order=True)
     for name, modality in dataset.modalities.items():
         group = modalities.create_group(name)
-        rows = max(1, min(len(dataset), 2**18 // max(1, modality.steps * modality.width)))
-        chunks = (rows, modality.steps, modality.width)
-        group.create_dataset("features", data=modality.features, chunks=chunks, compression="gzip", compression_opts=1)
+        _write_features(name, modality, group, dtype)
         group["lengths"] = modality.lengths
     tasks = file.create_group("tasks", track_order=True)
     for name, task in dataset.tasks.items():
@@ -75,13 +90,40 @@ def _write(dataset: Dataset, file: Any) -> None:
         file.create_dataset(name, data=list(lines), dtype=h5py.string_dtype(), shape=(len(lines),))
 
 
+def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.floating[Any]]) -> None:
+    """In chunks of few samples, since training reads samples in any order."""
+    shape = modality.features.shape
+    chunks = (max(1, min(shape[0], _CHUNK // (shape[1] * shape[2]))), *shape[1:])
+    data = group.create_dataset("features", shape, dtype, chunks=chunks, compression="gzip", compression_opts=1)
+    for block in blocks(shape):
+        features = modality.features[block]
+        largest = float(np.abs(features).max(initial=0))
+        if largest > float(np.finfo(dtype).max):
+            raise ValueError(f"modality {name!r} has a feature of {largest:g}, more than {np.dtype(dtype)} can hold")
+        data[block] = features
+
+
 class _Reader:
     """Reads one open file, following hard links only."""
 
-    def __init__(self, file: Any, size: int) -> None:
-        self._file, self._limit = file, size * _INFLATION
+    def __init__(self, file: Any, path: Path, *, stream: bool | None) -> None:
+        self._file, self._path, self._stream = file, path, stream
+        self._limit = path.stat().st_size * _INFLATION
 
     def dataset(self, name: str) -> Dataset:
+        if self._stream is None:
+            self._stream = self._size() > _memory() / _SHARE
+        found = self._dataset(name)
+        if self._stream and "fingerprint" in self._file.attrs:  # to compute it again would take minutes
+            found.__dict__["fingerprint"] = str(self._file.attrs["fingerprint"])
+        return found
+
+    def _size(self) -> int:
+        """Bytes of all features in memory."""
+        names = self._group("modalities")
+        return sum(4 * math.prod(self._data(f"modalities/{name}/features").shape) for name in names)
+
+    def _dataset(self, name: str) -> Dataset:
         return Dataset(
             name=name,
             modalities={key: self._modality(f"modalities/{key}") for key in self._group("modalities")},
@@ -93,8 +135,15 @@ class _Reader:
         )
 
     def _modality(self, path: str) -> Modality:
-        features, lengths = f"{path}/features", f"{path}/lengths"
-        return Modality(self._array(features, np.float32), self._array(lengths, np.int64))
+        place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
+        found = self._data(place)
+        if found.dtype not in (np.float32, np.float16) or found.ndim != 3 or len(found) != len(lengths):
+            shape = f"{found.dtype} {list(found.shape)}"
+            raise ValueError(f"{place!r} holds {shape}, expected float32 or float16 [{len(lengths)}, T, D]")
+        if self._stream:
+            rows = np.arange(len(lengths))
+            return Modality(StoredFeatures(self._path.resolve(), place, found.shape, rows, lengths), lengths)
+        return Modality(found.astype(np.float32)[()], lengths)
 
     def _task(self, path: str) -> Task:
         attributes = self._group(path).attrs
@@ -144,3 +193,8 @@ class _Reader:
                 raise ValueError(f"{path!r} links to another place, expected all in one file")
             found = found[part]
         return found
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,3 +1,5 @@
+import dataclasses
+import pickle
 import shutil
 
 import h5py
@@ -5,7 +7,9 @@ import numpy as np
 import pytest
 
 from model.data.dataset import Dataset, Modality, Task
+from model.data.normalisation import Normalisation
 from model.data.store import read, write
+from model.data.stored import StoredFeatures
 
 F32 = np.float32
 
@@ -52,6 +56,48 @@ def test_a_pool_without_a_test_split_and_notes_can_be_kept(tmp_path):
     pool = small().pool()
     write(pool, tmp_path / "pool.h5")
     assert read(tmp_path / "pool.h5").fingerprint == pool.fingerprint
+
+
+def test_half_precision_takes_half_the_space_and_what_it_cannot_hold_is_told(tmp_path):
+    data = small()
+    write(data, tmp_path / "half.h5", half=True)
+    found = read(tmp_path / "half.h5").modalities["text"].features
+    assert found.dtype == F32
+    assert np.array_equal(found, data.modalities["text"].features.astype(np.float16).astype(F32))
+    with h5py.File(tmp_path / "half.h5") as file:
+        assert file["modalities/text/features"].dtype == np.float16
+    large = {"text": Modality(np.full((5, 1, 1), 7e4, F32), np.ones(5, np.int64))}
+    with pytest.raises(ValueError, match=r"modality 'text' has a feature of 70000, more than float16 can hold"):
+        write(dataclasses.replace(data, modalities=large), tmp_path / "large.h5", half=True)
+    assert not (tmp_path / "large.h5").exists()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_what_is_streamed_is_what_would_be_in_memory(tmp_path, half):
+    write(small(), tmp_path / "small.h5", half=half)
+    memory, streamed = read(tmp_path / "small.h5"), read(tmp_path / "small.h5", stream=True)
+    assert isinstance(streamed.modalities["text"].features, StoredFeatures)
+    assert streamed.fingerprint == memory.fingerprint
+    normalisation = Normalisation.fit(memory)
+    assert_same(Normalisation.fit(streamed).to_arrays(), normalisation.to_arrays())
+    for change in (lambda data: data, Dataset.pool, lambda data: normalisation.apply(data.take(np.array([3, 1, 2])))):
+        one, other = change(memory), pickle.loads(pickle.dumps(change(streamed)))
+        assert one.fingerprint == other.fingerprint
+        for name in memory.modalities:
+            assert np.array_equal(one.modalities[name].moments, other.modalities[name].moments)
+            features = other.modalities[name].features
+            assert np.array_equal(features.read(np.array([2, 0]), 1), one.modalities[name].features[[2, 0], :1])
+
+
+def assert_same(one, other):
+    assert list(one) == list(other)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_features_are_streamed_where_they_would_fill_the_memory(path, monkeypatch):
+    assert isinstance(read(path).modalities["text"].features, np.ndarray)
+    monkeypatch.setattr("model.data.store._memory", lambda: 8)
+    assert isinstance(read(path).modalities["text"].features, StoredFeatures)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -114,7 +160,11 @@ def enormous(file):
         (lambda file: replace(file, "ids", np.zeros(5, F32)), "'ids' holds float32, expected a list of text"),
         (lambda file: replace(file, "groups", None), "'groups' is missing"),
         (lambda file: replace(file, "tasks", np.zeros(1)), "'tasks' is not a group"),
-        (lambda file: replace(file, "modalities/text/features", np.zeros((5, 3), F32)), r"features are .* \[5, 3\]"),
+        (lambda file: replace(file, "modalities/text/features", np.zeros((5, 3), F32)), r"float32 \[5, 3\], expected"),
+        (
+            lambda file: replace(file, "modalities/text/features", np.zeros((5, 3, 2))),
+            r"holds float64 \[5, 3, 2\], exp",
+        ),
         (lambda file: replace(file, "splits/valid", np.array([9])), "split 'valid' has indices outside 0 to 4"),
         (lambda file: file["tasks/mood"].attrs.__delitem__("kind"), "kind"),
         (lambda file: file["tasks/mood"].attrs.__setitem__("kind", "odd"), "task kind is 'odd'"),

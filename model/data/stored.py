@@ -1,0 +1,66 @@
+"""Features that stay in their HDF5 store, and are read when a batch needs them: for data larger than memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from model.data.steps import standardise
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFeatures:
+    """Features [N, T, D] of one modality in a file; read as float32, however they are stored.
+
+    rows: int64 [N], which sample of the file each one is; lengths: int64 [N]. scaling: mean and scale [D] by which
+    they are normalised as they are read. It may be sent to another process, which opens the file for itself.
+    """
+
+    path: Path
+    place: str
+    shape: tuple[int, int, int]
+    rows: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    scaling: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    dtype = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, samples: slice | NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features [n, T, D] of some samples."""
+        return self.read(np.arange(len(self))[samples])
+
+    def read(self, samples: NDArray[np.int64], steps: int | None = None) -> NDArray[np.float32]:
+        """Features [n, steps, D] of the samples at these places: their first steps; None: all of them."""
+        count = self.shape[1] if steps is None else steps
+        rows, found = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):  # rows that follow one another
+            found[start:end] = self._data[rows[start] : rows[end - 1] + 1, :count]
+        if self.scaling is not None:
+            standardise(found, np.minimum(self.lengths[samples], count), *self.scaling)
+        return found
+
+    def select(self, samples: NDArray[np.int64]) -> StoredFeatures:
+        """The same features for some samples, in their order."""
+        shape = (len(samples), *self.shape[1:])
+        return replace(self, shape=shape, rows=self.rows[samples], lengths=self.lengths[samples])
+
+    def scaled(self, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> StoredFeatures:
+        """The same features, normalised as they are read."""
+        return replace(self, scaling=(mean, scale))
+
+    @cached_property
+    def _data(self) -> Any:
+        return h5py.File(self.path, "r")[self.place]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_data"}
