@@ -198,6 +198,8 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
 
 def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
     """What workers get."""
+    for item in problem.pool.modalities.values():
+        assert item.moments is not None  # found here once: else each worker reads all of what is streamed
     return TrialData(problem.pool, problem.folds, config.seed, config.batch_size, _device(config))
 
 
@@ -211,6 +213,7 @@ def _evaluator(config: SearchConfig, problem: Problem) -> Iterator[Evaluator]:
 
 
 def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
+    from cluster.node_copies import trial_maker
     from cluster.ray_cluster import connect, count_workers
     from cluster.ray_evaluator import RayEvaluator
 
@@ -220,7 +223,8 @@ def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     if wanted and wanted > room:
         raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
     memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    return RayEvaluator(Trial, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+    make = trial_maker(data)
+    return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
 
 
 def _device(config: SearchConfig) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -74,6 +75,13 @@ class Modality:
             counts = np.maximum(self.lengths[block], 1).astype(np.float32)[:, None]
             mean[block], square[block] = features.sum(1) / counts, np.square(features).sum(1) / counts
         return mean, square
+
+    def moved(self, path: Path) -> Modality:
+        """The same stream, read from a copy of its file; what is known of its moments is kept."""
+        assert isinstance(self.features, StoredFeatures)
+        found = Modality(replace(self.features, path=path), self.lengths)
+        found.__dict__.update({name: value for name, value in self.__dict__.items() if name == "moments"})
+        return found
 
     def take(self, indices: NDArray[np.int64]) -> Modality:
         """The same stream for the samples at `indices`, in their order."""

@@ -1,0 +1,91 @@
+"""Workers on a node without the data's file get one copy of it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from search_fakes import jobs
+from tiny import settings, stored
+
+from cluster.evaluator import InlineEvaluator
+from cluster.launch import trial_data
+from cluster.node_copies import localised, stored_paths, trial_maker, version_of
+from cluster.problem import Problem
+from cluster.trial import Trial
+from model.data.dataset import Dataset
+from model.data.store import read
+
+
+@pytest.fixture
+def streamed(tmp_path: Path) -> Dataset:
+    return read(stored(tmp_path), stream=True)
+
+
+class Remote:
+    """Stands for the driver's node: serves a file's bytes, and counts what was asked."""
+
+    def __init__(self, content: bytes, block: int = 1000) -> None:
+        self.content, self.block, self.starts = content, block, list[int]()
+
+    def __call__(self, path: str, start: int) -> bytes:
+        self.starts.append(start)
+        return self.content[start : start + self.block]
+
+
+def test_a_file_that_is_here_is_used_as_it_is(streamed: Dataset, tmp_path: Path) -> None:
+    (path,) = stored_paths(streamed)
+    remote = Remote(b"")
+    found = localised(streamed, {str(path): version_of(path)}, tmp_path / "copies", remote)
+    assert stored_paths(found) == {path}
+    assert not remote.starts
+
+
+@pytest.mark.parametrize("change", ["moved", "another version"])
+def test_a_file_that_is_missing_or_another_is_fetched_once_in_blocks(
+    streamed: Dataset, tmp_path: Path, change: str
+) -> None:
+    (path,) = stored_paths(streamed)
+    version, remote = version_of(path), Remote(path.read_bytes())
+    if change == "moved":
+        path.rename(tmp_path / "elsewhere.h5")
+    else:
+        os.utime(path, ns=(0, 0))
+    expected = len(remote.content) // remote.block + 2
+    with ThreadPoolExecutor(3) as threads:
+        folder = tmp_path / "copies"
+        every = list(threads.map(lambda _: localised(streamed, {str(path): version}, folder, remote), range(3)))
+    assert len(remote.starts) == expected
+    (copy,) = {place for found in every for place in stored_paths(found)}
+    assert copy.parent == folder
+    assert copy.read_bytes() == remote.content
+    assert every[0].modalities["text"].features[np.arange(3)].any()
+    assert not list(folder.glob("*.part"))
+
+
+def test_what_was_known_of_moments_is_kept(streamed: Dataset, tmp_path: Path) -> None:
+    known = streamed.modalities["text"].moments
+    assert streamed.modalities["text"].moved(tmp_path / "anywhere.h5").moments is known
+
+
+@pytest.mark.ray
+def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, tmp_path: Path) -> None:
+    from cluster.ray_evaluator import RayEvaluator
+
+    path = stored(tmp_path)
+    config = settings(data=str(path))
+    problem = Problem.of(config, read(path, stream=True))
+    data, (cohort,) = trial_data(config, problem), [jobs(3)]
+    here = InlineEvaluator(Trial(data))
+    here.submit(cohort)
+    (expected,) = here.collect()
+    make = trial_maker(data)
+    os.utime(path, ns=(0, 0))  # to workers it is another file
+    evaluator = RayEvaluator(make, data, workers=1)
+    evaluator.submit(cohort)
+    (found,) = evaluator.collect()
+    evaluator.close()
+    assert [result.outcome for result in found.results] == [result.outcome for result in expected.results]
