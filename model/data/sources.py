@@ -8,7 +8,7 @@ from typing import Final
 
 from model.data.dataset import Dataset
 
-_STORES: Final = (".h5", ".hdf5")
+STORES: Final = (".h5", ".hdf5")
 
 
 def load(source: str, *, seed: int = 0) -> Dataset:
@@ -29,7 +29,7 @@ def load(source: str, *, seed: int = 0) -> Dataset:
         raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
     if path.is_dir():
         raise ValueError(_folder(path))
-    if path.suffix.lower() in _STORES:
+    if path.suffix.lower() in STORES:
         from model.data.store import read
 
         return _cleaned(read(path))
@@ -37,7 +37,7 @@ def load(source: str, *, seed: int = 0) -> Dataset:
         from model.data.mmsa import read as read_mmsa
 
         return read_mmsa(path)
-    raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)} or .pkl")
+    raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(STORES)} or .pkl")
 
 
 def _cleaned(dataset: Dataset) -> Dataset:
@@ -58,4 +58,4 @@ def _cleaned(dataset: Dataset) -> Dataset:
 def _folder(path: Path) -> str:
     if any(path.glob("*.csd")):
         return f"data '{path}' is a folder of .csd files, which this version does not read yet"
-    return f"data '{path}' is a folder without .csd files, expected a file: {', '.join(_STORES)} or .pkl"
+    return f"data '{path}' is a folder without .csd files, expected a file: {', '.join(STORES)} or .pkl"

@@ -1,0 +1,24 @@
+"""Data of any layout into a store of our own, which is read faster, and streamed where it is large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model.data.dataset import Dataset
+from model.data.reading import Reading
+from model.data.sources import STORES, load
+from model.data.store import write
+
+
+def import_data(source: str, out: Path, reading: Reading, *, half: bool) -> Dataset:
+    """Read `source`, write it to `out`, and return what can be read there.
+
+    Raises ValueError, one sentence, for a file that is no store by its name, or for data that cannot be read; then
+    nothing is left behind, and what was at `out` stays.
+    """
+    if out.suffix.lower() not in STORES:
+        raise ValueError(f"--out is '{out}', expected a file that ends in {' or '.join(STORES)}")
+    dataset = load(source, reading=reading)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(dataset, out, half=half)
+    return load(str(out))
