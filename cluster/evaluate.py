@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from cluster.files import replacing
 from cluster.train import Table, score
 from model.data.dataset import Dataset
 from model.data.sources import load
+from model.missing import RATES, random_presence, subsets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +51,9 @@ def load_for(predictor: Predictor, data: str) -> Dataset:
 
 
 def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Table]:
-    """Metrics on a split by modalities shown ("text+audio"): all of them, and with `missing` every non-empty subset."""
+    """Metrics on a split by what is shown: all modalities ("text+audio"); with `missing` every subset of them too,
+    and random ones at each of `RATES` ("30% missing").
+    """
     part = dataset.take(dataset.split(split))
     unknown = sorted(set(predictor.tasks) - set(part.tasks))
     if unknown:
@@ -60,13 +61,12 @@ def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: boo
             f"data {dataset.name!r} has no labels for {', '.join(unknown)}, it has {', '.join(part.tasks)}"
         )
     names = [name for name in predictor.modalities if name in part.modalities]
-    shown = subsets(names) if missing else [tuple(names)]
-    return {"+".join(subset): score(predictor, part, subset) for subset in shown}
-
-
-def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Every non-empty subset, the largest first."""
-    return [subset for size in range(len(names), 0, -1) for subset in combinations(names, size)]
+    present = np.stack([part.modalities[name].presence for name in names], axis=1)
+    shown = {"+".join(names): present}
+    if missing:
+        shown |= {"+".join(subset): present & np.isin(names, subset) for subset in subsets(names)}
+        shown |= {f"{rate:.0%} missing": random_presence(part.ids, names, present, rate) for rate in RATES}
+    return {name: score(predictor, part.hiding(names, where)) for name, where in shown.items()}
 
 
 def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:

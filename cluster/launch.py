@@ -199,7 +199,9 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
 def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
     """What workers get."""
     _ = [item.moments for item in problem.pool.modalities.values()]  # sent along: else each worker reads all features
-    return TrialData(problem.pool, problem.folds, config.seed, config.batch_size, _device(config))
+    return TrialData(
+        problem.pool, problem.folds, config.seed, config.batch_size, _device(config), missing=problem.missing
+    )
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def trial_maker(data: TrialData) -> Callable[[TrialData], Trial]:
     if not versions:
         return Trial
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    server = ray.remote(num_cpus=0, scheduling_strategy=here)(_Server).remote(list(versions))
+    actor: Any = ray.remote(_Server)
+    server = actor.options(num_cpus=0, scheduling_strategy=here).remote(list(versions))
     return partial(_make, server, versions)
 
 

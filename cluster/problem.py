@@ -18,7 +18,7 @@ from model.data.folds import Folds, parse_score
 from model.data.normalisation import Normalisation
 from model.data.sources import load
 from model.data.task import Task
-from model.metrics import DIRECTIONS, all_metrics, primary
+from model.metrics import MISSING, all_metrics, direction, primary, with_missing
 from model.schema import Schema
 from model.spec import Genome
 
@@ -71,7 +71,12 @@ class Problem:
         first = next(iter(self.pool.tasks))
         names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
         name = next(name for name in names if name not in COSTS)
-        return name, DIRECTIONS[name.rpartition("/")[2]]
+        return name, direction(name)
+
+    @property
+    def missing(self) -> bool:
+        """Whether an objective counts missing modalities."""
+        return any(name.rpartition("/")[2].startswith(MISSING) for name in self.objectives)
 
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
@@ -85,18 +90,19 @@ def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[
     """
     first = next(iter(tasks))
     wanted = list(names) or [_full(first, primary(tasks[first]), tasks), "params"]
-    known = {**{name: name.rpartition("/")[2] for name in metric_names(tasks)}, **{name: name for name in COSTS}}
+    metrics = metric_names(tasks)
+    known = [*metrics, *COSTS]
     found: dict[str, Direction] = {}
     for name in wanted:
-        matches = [full for full, short in known.items() if name in (full, short)]
+        matches = [full for full in (*known, *map(with_missing, metrics)) if name in (full, full.rpartition("/")[2])]
         if len(matches) != 1:
             problem = "does not exist" if not matches else f"could be any of {', '.join(matches)}"
-            raise ValueError(f"objective {name!r} {problem}, expected one of {', '.join(known)}")
-        found[matches[0]] = DIRECTIONS[known[matches[0]]]
+            raise ValueError(
+                f"objective {name!r} {problem}, expected one of {', '.join(known)}, or {MISSING} before a metric"
+            )
+        found[matches[0]] = direction(matches[0])
     if set(found) <= set(COSTS):
-        raise ValueError(
-            f"objectives are {', '.join(found)}, expected at least one metric, such as {next(iter(known))}"
-        )
+        raise ValueError(f"objectives are {', '.join(found)}, expected at least one metric, such as {known[0]}")
     return found
 
 

@@ -34,7 +34,7 @@ def subset_table(tables: Mapping[str, Figures], split: str) -> Table:
 
     main = next(iter(next(iter(tables.values()))))
     metrics = list(next(iter(tables.values()))[main])
-    table = Table(title=f"{split} split, by the modalities that are present", title_justify="left")
+    table = Table(title=f"{split} split, by the modalities that are shown", title_justify="left")
     table.add_column("modalities", no_wrap=True)
     for metric in metrics:
         table.add_column(metric.replace("_", " "), justify="right")

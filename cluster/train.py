@@ -88,16 +88,16 @@ def check_modalities(genome: Genome, dataset: Dataset) -> None:
         raise ValueError(f"the genome reads {', '.join(missing)}, but data {dataset.name!r} has {has}")
 
 
-def score(predictor: Any, dataset: Dataset, modalities: Sequence[str] | None = None) -> Table:
+def score(predictor: Any, dataset: Dataset) -> Table:
     """Metrics on all samples of `dataset` of a model's networks, one by one, and of their mean prediction.
 
     They are called `best` and `best+ensemble`; of an ensemble of genomes, `ensemble` (the genomes' mean for
-    each seed) and `ensemble+ensemble` (the mean of all). `modalities`: only these are shown to them; None: all.
+    each seed) and `ensemble+ensemble` (the mean of all). Modalities that the model does not know are not shown to it.
     """
     from model.predictor import inputs_of
 
-    given = {name: item for name, item in inputs_of(dataset).items() if modalities is None or name in modalities}
-    outputs = predictor.predict_members(given)
+    known = {name: item for name, item in inputs_of(dataset).items() if name in predictor.modalities}
+    outputs = predictor.predict_members(known)
     genomes = int(predictor.info.get("genomes", 1))
     weights = np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
     means = {name: _weighted(values, weights) for name, values in outputs.items()}

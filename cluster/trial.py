@@ -33,6 +33,7 @@ class TrialData:
     seed: int
     batch_size: int = 16
     device: str = "cpu"
+    missing: bool = False  # score with modalities missing, too
 
 
 SHUT = -3.0
@@ -91,7 +92,7 @@ class Trial:
             Row(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(self.data.folds))
             for job, k, _ in places
         ]
-        settings = TrainingSettings(self.data.batch_size, order_seed=self.data.seed)
+        settings = TrainingSettings(self.data.batch_size, order_seed=self.data.seed, missing=self.data.missing)
         starts, until = [_start(job, k) for job, k, _ in places], [epochs for *_, epochs in places]
         trained = train(rows, self._pool, self.data.folds, settings, until=until, starts=starts) if rows else []
         by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}
@@ -116,12 +117,19 @@ class Trial:
 
 
 def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
-    """Every metric on the samples that the row's fold holds out."""
-    from model.metrics import all_metrics
+    """Every metric on the samples that the row's fold holds out; its mean over what was shown, where that varied."""
+    from model.metrics import all_metrics, with_missing
 
     indices = np.flatnonzero(folds.held_out[row.row.fold])
     tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
-    return all_metrics(tasks, {name: values[indices] for name, values in row.outputs.items()})
+
+    def metrics(outputs: Arrays) -> dict[str, float]:
+        return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
+
+    found, shown = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
+    if not shown:
+        return found
+    return found | {with_missing(name): float(np.mean([each[name] for each in shown])) for name in found}
 
 
 def _scores(job: Job, found: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:

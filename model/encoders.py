@@ -7,8 +7,8 @@ dropout, act on the projection's weights, so that the batch stays shared by all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -29,6 +29,11 @@ class Batch:
     steps: Mapping[str, Tensor]  # bool [B, T], at least one true
     present: Mapping[str, Tensor]  # bool [B]
     complete: bool  # whether every modality is present in every sample
+
+    def hiding(self, names: Collection[str]) -> Batch:
+        """The same samples without these modalities."""
+        present = {name: torch.zeros_like(here) if name in names else here for name, here in self.present.items()}
+        return replace(self, present=present, complete=self.complete and not names)
 
 
 class Moments(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -43,8 +43,9 @@ def predict(
     statistics: FoldStatistics,
     dtype: torch.dtype = torch.float32,
     batch_size: int = 256,
+    hidden: Collection[str] = (),
 ) -> list[Outputs]:
-    """Outputs of trained rows for every sample of the pool, in the order of `rows`."""
+    """Outputs of trained rows for every sample of the pool, in the order of `rows`, without the `hidden` modalities."""
     order = sort_order(rows)
     cohort = Cohort([rows[index] for index in order], pool.schema)
     network = build(cohort, pool.device, dtype, statistics).eval()
@@ -54,7 +55,7 @@ def predict(
     with torch.inference_mode():
         chunks = np.array_split(np.arange(len(pool)), math.ceil(len(pool) / batch_size))
         for batch in pool.read(chunks, dtype, network.encoders.reads):
-            outputs = network(batch).outputs
+            outputs = network(batch.hiding(hidden)).outputs
             parts.append({name: _unscale(values, scales.get(name)).float().cpu() for name, values in outputs.items()})
     joined = {name: torch.cat([part[name] for part in parts], 1).numpy() for name in pool.schema.tasks}
     found: Mapping[int, Outputs] = {

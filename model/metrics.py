@@ -25,6 +25,8 @@ DIRECTIONS: Final[dict[str, Direction]] = {
     **dict.fromkeys(_MAXIMISED, "max"),
 }
 """Whether less or more of a metric is better, for every key below and for a network's cost."""
+MISSING: Final = "missing_"
+"""Before a metric's key: its mean over every non-empty subset of the modalities, all others hidden."""
 _PRIMARY: Final = {"regression": "mae", "classes": "accuracy", "multilabel": "macro_f1"}
 
 Array = NDArray[Any]
@@ -46,6 +48,17 @@ class LabelledTask(TaskLike, Protocol):
 
     @property
     def targets(self) -> Array: ...  # noqa: D102
+
+
+def direction(key: str) -> Direction:
+    """Whether less or more of a metric is better, by its key: "mae", "task/mae", "task/missing_mae"."""
+    return DIRECTIONS[key.rpartition("/")[2].removeprefix(MISSING)]
+
+
+def with_missing(key: str) -> str:
+    """The key of the same metric with modalities missing: "task/mae" becomes "task/missing_mae"."""
+    task, slash, name = key.rpartition("/")
+    return f"{task}{slash}{MISSING}{name}"
 
 
 def primary(task: TaskLike) -> str:

@@ -6,8 +6,8 @@ it had never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from model.data.folds import Folds
 from model.inference import Outputs, build, predict, target_scales
 from model.inheritance import Inherited, inherit
 from model.losses import cohort_losses
+from model.missing import subsets
 from model.optimizer import CohortAdamW
 from model.plan import Checkpoint, Plan, Start
 from model.pool import FoldStatistics, Pool, batch_count, batches
@@ -27,25 +28,31 @@ from model.weights import Weights, extract_from
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What all rows share. `average`: the last share of a row's epochs whose weights are averaged."""
+    """What all rows share. `average`: the last share of a row's epochs whose weights are averaged.
+
+    `missing`: also predict with every non-empty subset of the modalities, for scores that count missing ones.
+    """
 
     batch_size: int = 16
     order_seed: int = 0
     average: float = 0.5
     dtype: torch.dtype = torch.float32
+    missing: bool = False
 
 
 @dataclass(frozen=True)
 class TrainedRow:
     """A trained network: averaged weights, and outputs for all samples of the pool (score the held-out ones only).
 
-    `checkpoint`: from where it may go on; None once its gene's epochs are done.
+    `checkpoint`: from where it may go on; None once its gene's epochs are done. `shown`: outputs by the modalities that
+    were shown, all others hidden; empty unless the settings ask for it.
     """
 
     row: Row
     weights: Weights
     outputs: Outputs
     checkpoint: Checkpoint | None = None
+    shown: Mapping[tuple[str, ...], Outputs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,11 +196,24 @@ class _Run:
             return results
         rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
         outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
-        for place, row, found, output in zip(good, rows, weights, outputs, strict=True):
+        shown = self._with_missing(rows, weights)
+        for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
             if all(np.isfinite(values).all() for values in output.values()):
                 point = Checkpoint(epoch, *states[place]) if epoch < row.genome.training.epochs else None
-                results[self.plans[place].index] = TrainedRow(row, found, output, point)
+                parts = {subset: found[number] for subset, found in shown.items()}
+                results[self.plans[place].index] = TrainedRow(row, weights[number], output, point, parts)
         return results
+
+    def _with_missing(
+        self, rows: Sequence[Row], weights: Sequence[Weights]
+    ) -> Mapping[tuple[str, ...], Sequence[Outputs]]:
+        """Outputs of the rows by the modalities that they are shown."""
+        names = tuple(self.pool.schema.modalities)
+        hidden = {subset: set(names) - set(subset) for subset in subsets(names)} if self.settings.missing else {}
+        return {
+            subset: predict(rows, weights, self.pool, self.statistics, self.settings.dtype, hidden=others)
+            for subset, others in hidden.items()
+        }
 
     def _keep(self, places: Sequence[int], states: Sequence[Sequence[Weights]], averages: Sequence[Weights]) -> None:
         """Go on with some rows: their weights, moments and averages move into a smaller cohort."""

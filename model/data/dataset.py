@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,13 @@ class Modality:
             mean[block], square[block] = features.sum(1) / counts, np.square(features).sum(1) / counts
         return mean, square
 
+    def hidden(self, where: NDArray[np.bool_]) -> Modality:
+        """The same stream, absent in the samples `where` [N]."""
+        lengths = np.where(where, 0, self.lengths)
+        if isinstance(self.features, StoredFeatures):
+            return Modality(replace(self.features, lengths=lengths), lengths)
+        return Modality(np.where(where[:, None, None], np.float32(0), self.features), lengths)
+
     def moved(self, path: Path) -> Modality:
         """The same stream, read from a copy of its file; what is known of its moments is kept."""
         assert isinstance(self.features, StoredFeatures)
@@ -85,9 +92,9 @@ class Modality:
 
     def take(self, indices: NDArray[np.int64]) -> Modality:
         """The same stream for the samples at `indices`, in their order."""
-        stored = isinstance(self.features, StoredFeatures)
-        features = self.features.select(indices) if stored else self.features[indices]
-        return Modality(features, self.lengths[indices])
+        if isinstance(self.features, StoredFeatures):
+            return Modality(self.features.select(indices), self.lengths[indices])
+        return Modality(self.features[indices], self.lengths[indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +201,11 @@ class Dataset:
             groups=self.groups[indices],
             notes=self.notes,
         )
+
+    def hiding(self, names: Sequence[str], shown: NDArray[np.bool_]) -> Dataset:
+        """The same samples, the modalities `names` absent but where `shown` [N, len(names)]."""
+        hidden = {name: self.modalities[name].hidden(~where) for name, where in zip(names, shown.T, strict=True)}
+        return replace(self, modalities={**self.modalities, **hidden})
 
     def pool(self) -> Dataset:
         """Training, then validation samples: all that a search may see. The test split is not in it."""

@@ -48,9 +48,11 @@ def _cleaned(dataset: Dataset) -> Dataset:
     from model.data.cleaning import RawModality, clean
     from model.data.stored import StoredFeatures
 
-    if any(isinstance(item.features, StoredFeatures) for item in dataset.modalities.values()):
-        return dataset
-    raw = {name: RawModality(item.features, item.lengths) for name, item in dataset.modalities.items()}
+    raw = {}
+    for name, item in dataset.modalities.items():
+        if isinstance(item.features, StoredFeatures):
+            return dataset
+        raw[name] = RawModality(item.features, item.lengths)
     modalities, notes = clean(raw, dataset.split("train"))
     return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))
 

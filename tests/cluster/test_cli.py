@@ -18,7 +18,6 @@ from search_fakes import started
 from tiny import SPACE, data, stored
 
 import cluster.ui
-from cluster.evaluate import subsets
 from cluster.mlflow_sink import MlflowSink
 from model.data.dataset import Dataset
 from model.metrics import all_metrics
@@ -169,19 +168,16 @@ def test_evaluate_gives_the_figures_of_training_again(world: World, tmp_path: Pa
     assert found["subsets"] == {"text+audio+vision": world.json("train.json")["models"]}
 
 
-def test_evaluate_missing_prints_every_subset_of_the_modalities(world: World, tmp_path: Path) -> None:
+def test_evaluate_missing_prints_subsets_and_rates_of_missing_modalities(world: World, tmp_path: Path) -> None:
     ran = haemsa("evaluate", world.model, "--data", world.store, "--missing", "--json", tmp_path / "found.json")
     assert ended_well(ran)
     names = ["text+audio+vision", "text+audio", "text+vision", "audio+vision", "text", "audio", "vision"]
+    names += [f"{percent}% missing" for percent in range(10, 80, 10)]
     found = json.loads((tmp_path / "found.json").read_text())["subsets"]
     assert list(found) == names
     rows = [line.split("│")[1].strip() for line in ran.out.splitlines() if line.startswith("│")]
     assert rows == names
     assert len({found[name]["best"]["sentiment/mae"]["mean"] for name in names}) > 1
-
-
-def test_subsets_come_with_the_largest_first_and_never_empty() -> None:
-    assert subsets(["a", "b"]) == [("a", "b"), ("a",), ("b",)]
 
 
 def test_evaluate_takes_another_split_and_a_runs_own_best(world: World, tmp_path: Path) -> None:

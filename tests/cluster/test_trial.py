@@ -82,7 +82,9 @@ def test_a_worker_gets_the_pool_and_nothing_of_the_test_split() -> None:
     assert list(pool.ids) == [whole.ids[i] for split in ("train", "valid") for i in whole.splits[split]]
     assert not set(pool.ids) & {whole.ids[i] for i in whole.splits["test"]}
     assert found.folds.held_out.shape == (2, 160)
-    assert {field.name for field in dataclasses.fields(given)} == {"pool", "folds", "seed", "batch_size", "device"}
+    assert {field.name for field in dataclasses.fields(given)} == {
+        "pool", "folds", "seed", "batch_size", "device", "missing",
+    }  # fmt: skip
 
 
 def test_what_the_test_split_holds_changes_nothing_that_a_search_sees() -> None:
@@ -195,3 +197,37 @@ def test_an_objective_that_several_tasks_have_is_not_guessed() -> None:
     tasks = {"one": data().tasks["emotion"], "two": data().tasks["emotion"]}
     with pytest.raises(ValueError, match="objective 'wf1' could be any of one/wf1, two/wf1"):
         resolve_objectives(["wf1"], tasks)
+
+
+def test_an_objective_may_count_missing_modalities() -> None:
+    tasks = data().tasks
+    assert resolve_objectives(["missing_mae", "params"], tasks) == {"sentiment/missing_mae": "min", "params": "min"}
+    assert resolve_objectives(["emotion/missing_wf1"], tasks) == {"emotion/missing_wf1": "max"}
+    with pytest.raises(ValueError, match=r"objective 'missing_params' does not exist, .*or missing_ before a metric"):
+        resolve_objectives(["missing_params"], tasks)
+
+
+def test_scores_with_modalities_missing_are_means_over_every_subset() -> None:
+    from model.cohort import Row
+    from model.pool import Pool
+    from model.training import TrainedRow, TrainingSettings, train
+
+    found, given = problem(objectives=["missing_mae", "params"], score="holdout:1")
+    (job,) = cohort(found, 1)
+    (result,) = Trial(given)([job])
+    rows = [Row(job.genome, row_seed(given.seed, SEARCH, job.id, 0), 0)]
+    settings = TrainingSettings(given.batch_size, order_seed=given.seed, missing=True)
+    (row,) = train(rows, Pool.of(found.pool), found.folds, settings)
+    assert isinstance(row, TrainedRow)
+    held_out = np.flatnonzero(found.folds.held_out[0])
+    labels = found.pool.tasks["sentiment"].targets[held_out]
+    errors = [np.abs(shown["sentiment"][held_out, 0] - labels).mean() for shown in row.shown.values()]
+    assert len(errors) == 7
+    assert scores(result.outcome)["sentiment/missing_mae"].mean == pytest.approx(np.mean(errors))
+    assert np.array_equal(row.shown[tuple(found.pool.modalities)]["sentiment"], row.outputs["sentiment"])
+
+
+def test_without_such_an_objective_nothing_is_hidden() -> None:
+    found, given = problem()
+    (result,) = Trial(given)(cohort(found, 1))
+    assert not [name for name in scores(result.outcome) if "missing" in name]
