@@ -18,7 +18,7 @@ def leaks(check: DataCheck) -> list[str]:
 
 def warnings(check: DataCheck) -> list[str]:
     """One sentence per oddity that is no leak."""
-    return [*_equal_parts(check), *_labels(check), *_absent(check), *_shifted(check)]
+    return [*_equal_parts(check), *_labels(check), *_absent(check), *_shifted(check), *_unseen(check)]
 
 
 def _straddling(check: DataCheck) -> Iterator[str]:
@@ -87,6 +87,14 @@ def _shifted(check: DataCheck) -> Iterator[str]:
                     f"{name}: {columns} mean in {split} more than {FAR:g} standard deviation from that in train; "
                     f"the worst, column {worst.column}, lies {worst.distance:+.1f} away"
                 )
+
+
+def _unseen(check: DataCheck) -> Iterator[str]:
+    for task, skills in check.skills.items():
+        names = [name for name, skill in skills.items() if skill.promised is None]
+        if names:
+            few = "train has too few samples or groups with it to say what they promise"
+            yield f"{task}: leaked labels would not be seen in {listed(names)}: {few}"
 
 
 def _splits(found: Overlap) -> str:

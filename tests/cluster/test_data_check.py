@@ -117,6 +117,12 @@ def test_a_shift_between_splits_is_a_warning() -> None:
     assert "column 4, lies +3." in warning
 
 
+def test_data_whose_leaks_could_not_be_seen_says_so() -> None:
+    data = honest()
+    (warning,) = warnings(check(replace(data, groups=data.groups // 20)))
+    assert warning.startswith("mood: leaked labels would not be seen in text, audio: train has too few samples or")
+
+
 def test_labels_of_few_values_are_counted_each_and_others_in_tenths_of_their_range() -> None:
     few = Task("regression", np.array([1, 1, np.nan, 2, 2, 3, 1], dtype=np.float32))
     found = task_check(few, SPLITS)
