@@ -242,6 +242,28 @@ def info(data: Annotated[str, typer.Argument(help="planted, digits, or a path.")
     _write_json(json_file, found)
 
 
+@data_app.command()
+def check(
+    data: Annotated[str, typer.Argument(help="planted, digits, or a path.")],
+    out: Annotated[Optional[Path], typer.Option(help="Also write a page with plots to this HTML file.")] = None,  # noqa: UP045
+    json_file: Json = None,
+) -> None:
+    """Look for leaks between splits, first of all of labels, and for odd features; exit status 1 if data leaks."""
+    from cluster.data_check import check as check_data
+    from cluster.data_page import write_page
+    from cluster.data_problems import leaks
+    from cluster.data_report import as_values, show_check
+    from model.data.sources import load
+
+    found = check_data(load(data))
+    show_check(found, console())
+    if out is not None:
+        write_page(found, out)
+    _write_json(json_file, as_values(found))
+    if leaks(found):
+        raise typer.Exit(1)
+
+
 def _write_json(path: Path | None, value: Any) -> None:
     if path is None:
         return
