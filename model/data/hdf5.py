@@ -1,0 +1,60 @@
+"""HDF5 files of others: nothing that points outside the file is followed, nothing larger than it can hold is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import h5py
+
+_INFLATION: Final = 1100
+"""No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
+
+
+@contextmanager
+def one_sentence(opening: str = "") -> Iterator[None]:
+    """Whatever a damaged file makes h5py raise within becomes a ValueError that starts with `opening`."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error.args[0] if error.args else error).split())[:200]
+        raise ValueError(f"{opening}{reason}") from None
+
+
+class SafeFile:
+    """The items of an open file of `size` bytes, reached by hard links only."""
+
+    def __init__(self, file: Any, size: int) -> None:
+        self._file = file
+        self.capacity = size * _INFLATION
+        """Bytes that the file can hold at most."""
+
+    def array(self, path: str) -> Any:
+        """The `h5py.Dataset` at `path`, not read yet. Raises ValueError if there is none, or none that is safe."""
+        found = self._item(path)
+        if not isinstance(found, h5py.Dataset):
+            raise ValueError(f"{path!r} is a group, expected an array")
+        if found.is_virtual or found.external:
+            raise ValueError(f"{path!r} keeps its content in another file, expected all in one")
+        if found.size is None or found.size * found.dtype.itemsize > self.capacity:
+            raise ValueError(f"{path!r} claims the shape {found.shape}, more than the file can hold")
+        return found
+
+    def group(self, path: str) -> Any:
+        """The `h5py.Group` at `path`; "/" is the whole file. Raises ValueError if there is none."""
+        found = self._item(path)
+        if not isinstance(found, h5py.Group):
+            raise ValueError(f"{path!r} is not a group, expected one")
+        return found
+
+    def _item(self, path: str) -> Any:
+        found: Any = self._file
+        for part in filter(None, path.split("/")):
+            link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
+            if link is None:
+                raise ValueError(f"{path!r} is missing")
+            if not isinstance(link, h5py.HardLink):
+                raise ValueError(f"{path!r} links to another place, expected all in one file")
+            found = found[part]
+        return found
