@@ -67,16 +67,24 @@ def _clean_one(
         notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
         return
     if constant.any():
-        notes.append(f"{name}: {constant.sum()} of {len(constant)} columns are constant in the training split")
+        columns = f"{constant.sum()} of {len(constant)} columns ({_places(constant)})"
+        notes.append(f"{name}: {columns} are constant in the training split")
     bad = int((~finite).sum())
     if bad:
-        columns = int((~finite).any(axis=(0, 1)).sum())
-        notes.append(f"{name}: {bad} non-finite cells in {columns} columns filled with the training mean")
+        odd = (~finite).any(axis=(0, 1))
+        columns = f"{odd.sum()} columns ({_places(odd)})"
+        notes.append(f"{name}: {bad} non-finite cells in {columns} filled with the training mean")
         features = np.where(finite, features, mean)
     absent = int((lengths == 0).sum())
     if absent:
         notes.append(f"{name}: absent in {absent} of {len(lengths)} samples")
     kept[name] = Modality(features, lengths)
+
+
+def _places(mask: NDArray[np.bool_]) -> str:
+    """The first three places where `mask` holds."""
+    places = np.flatnonzero(mask).tolist()
+    return ", ".join([*map(str, places[:3]), *(["..."] if len(places) > 3 else [])])
 
 
 def _columns(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

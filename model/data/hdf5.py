@@ -22,13 +22,25 @@ def one_sentence(opening: str = "") -> Iterator[None]:
         raise ValueError(f"{opening}{reason}") from None
 
 
-class SafeFile:
-    """The items of an open file of `size` bytes, reached by hard links only."""
+class SafeGroup:
+    """The items of a group in a file of `size` bytes, reached by hard links only. An open file is a group too."""
 
-    def __init__(self, file: Any, size: int) -> None:
-        self._file = file
-        self.capacity = size * _INFLATION
+    def __init__(self, group: Any, size: int) -> None:
+        self._group, self._size = group, size
+
+    @property
+    def capacity(self) -> int:
         """Bytes that the file can hold at most."""
+        return self._size * _INFLATION
+
+    def names(self) -> tuple[str, ...]:
+        """What the group holds, in its order."""
+        return tuple(self._group)
+
+    @property
+    def attributes(self) -> Any:
+        """The group's own `h5py` attributes."""
+        return self._group.attrs
 
     def array(self, path: str) -> Any:
         """The `h5py.Dataset` at `path`, not read yet. Raises ValueError if there is none, or none that is safe."""
@@ -41,16 +53,16 @@ class SafeFile:
             raise ValueError(f"{path!r} claims the shape {found.shape}, more than the file can hold")
         return found
 
-    def group(self, path: str) -> Any:
-        """The `h5py.Group` at `path`; "/" is the whole file. Raises ValueError if there is none."""
+    def group(self, path: str) -> SafeGroup:
+        """The group at `path`. Raises ValueError if there is none."""
         found = self._item(path)
         if not isinstance(found, h5py.Group):
             raise ValueError(f"{path!r} is not a group, expected one")
-        return found
+        return SafeGroup(found, self._size)
 
     def _item(self, path: str) -> Any:
-        found: Any = self._file
-        for part in filter(None, path.split("/")):
+        found: Any = self._group
+        for part in path.split("/"):
             link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
             if link is None:
                 raise ValueError(f"{path!r} is missing")

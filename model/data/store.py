@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Modality, Task
-from model.data.hdf5 import SafeFile, one_sentence
+from model.data.hdf5 import SafeGroup, one_sentence
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
@@ -42,7 +42,7 @@ def read(path: Path) -> Dataset:
             raise ValueError("it is not a haemsa data set")
         if file.attrs.get("version") != VERSION:
             raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
-        return _Reader(SafeFile(file, path.stat().st_size)).dataset(path.stem)
+        return _Reader(SafeGroup(file, path.stat().st_size)).dataset(path.stem)
 
 
 def _write(dataset: Dataset, file: Any) -> None:
@@ -73,15 +73,15 @@ def _write(dataset: Dataset, file: Any) -> None:
 class _Reader:
     """Reads one open file."""
 
-    def __init__(self, file: SafeFile) -> None:
+    def __init__(self, file: SafeGroup) -> None:
         self._file = file
 
     def dataset(self, name: str) -> Dataset:
         return Dataset(
             name=name,
-            modalities={key: self._modality(f"modalities/{key}") for key in self._file.group("modalities")},
-            tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks")},
-            splits={key: self._array(f"splits/{key}", np.int64) for key in self._file.group("splits")},
+            modalities={key: self._modality(f"modalities/{key}") for key in self._file.group("modalities").names()},
+            tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks").names()},
+            splits={key: self._array(f"splits/{key}", np.int64) for key in self._file.group("splits").names()},
             ids=self._text("ids"),
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
@@ -92,7 +92,7 @@ class _Reader:
         return Modality(self._array(features, np.float32), self._array(lengths, np.int64))
 
     def _task(self, path: str) -> Task:
-        attributes = self._file.group(path).attrs
+        attributes = self._file.group(path).attributes
         kind = attributes["kind"]
         targets = self._array(f"{path}/targets", np.int64 if kind == "classes" else np.float32)
         labels = tuple(str(label) for label in attributes["labels"])
