@@ -144,7 +144,8 @@ def _metadata(root: SafeGroup) -> dict[str, Any]:
     """Every metadata item that is one text, parsed where it is JSON."""
     if "metadata" not in root.names():
         return {}
-    group, found = root.group("metadata"), {}
+    found: dict[str, Any] = {}
+    group = root.group("metadata")
     for key in group.names():
         item = group.array(key)
         if h5py.check_string_dtype(item.dtype) is not None and item.size == 1:

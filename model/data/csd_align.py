@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from model.data.reading import Collapse
 
 EPSILON: Final = 1e-5
-"""Seconds; what is shorter counts as nothing. Version 1.1 of the SDK has this value, its 0.0.6 on PyPI 1e-3."""
+"""Seconds; what is shorter counts as nothing. The value of the SDK's repository; its release 0.0.6 has 1e-3."""
 
 
 class Rows(NamedTuple):
@@ -30,8 +30,9 @@ class Rows(NamedTuple):
 
 def join(pieces: Sequence[Rows]) -> Rows:
     """The pieces of one video (at least one) as a whole, in order of start; rows that start together stay in order."""
-    joined = Rows(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
-    return joined.take(np.argsort(joined.intervals[:, 0], kind="stable"))
+    features = np.concatenate([piece.features for piece in pieces])
+    intervals = np.concatenate([piece.intervals for piece in pieces])
+    return Rows(features, intervals).take(np.argsort(intervals[:, 0], kind="stable"))
 
 
 def cut(rows: Rows, intervals: NDArray[np.float64]) -> Iterator[tuple[int, Rows]]:
@@ -42,17 +43,16 @@ def cut(rows: Rows, intervals: NDArray[np.float64]) -> Iterator[tuple[int, Rows]
     latest = np.maximum.accumulate(rows.intervals[:, 1])
     first = np.searchsorted(latest, intervals[:, 0], side="right")  # no row before it ends late enough
     last = np.searchsorted(rows.intervals[:, 0], intervals[:, 1])  # it and those after it start too late
-    for place in range(len(intervals)):
-        if is_empty(intervals[place]):
-            continue
+    for place in np.flatnonzero(~is_empty(intervals)).tolist():
+        start, end = intervals[place]
         near = rows.take(slice(first[place], last[place]))
-        shared = near._replace(intervals=np.clip(near.intervals, *intervals[place]))
+        shared = Rows(near.features, np.clip(near.intervals, start, end))
         yield place, shared.take(shared.intervals[:, 1] - shared.intervals[:, 0] > EPSILON)
 
 
 def is_empty(intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of the intervals [..., 2] are too short to align anything to."""
-    return np.asarray(intervals[..., 1] - intervals[..., 0] < EPSILON)
+    """Which of the intervals [K, 2] are too short to align anything to, [K]."""
+    return np.asarray(intervals[:, 1] - intervals[:, 0] < EPSILON)
 
 
 def collapse(rows: Rows, how: Collapse) -> Rows:

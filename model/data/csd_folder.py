@@ -36,15 +36,10 @@ def read(folder: Path, reading: Reading) -> Dataset:
         labels = _find_labels(sequences, folder)
         pivot = _named(reading.align, sequences, folder) if reading.align else None
         samples = read_samples(labels, damage, notes)
-        folds = reading.folds or find_folds(folder)
-        split_of = read_folds(folds) if folds else None
-        if folds and split_of is not None:
-            samples = _with_split(samples, split_of, folds, notes)
+        samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
         if pivot is not None:
             samples = _known_to(pivot, samples, notes)
-            notes.append(
-                f"rows are aligned to the intervals of {pivot.path.name}, those within one: {reading.collapse}"
-            )
+            notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
         cutter = Cutter(samples, labels, pivot, reading.collapse, damage)
         raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
     raw, samples = _undamaged(raw, samples, cutter.damaged)
@@ -52,7 +47,7 @@ def read(folder: Path, reading: Reading) -> Dataset:
     if not raw or not len(samples):
         raise ValueError(f"folder '{folder}' has no features for labels: {'; '.join(notes) or 'labels are all it has'}")
     tasks = make_tasks(samples.values, labels.metadata.get("dimension names"), notes)
-    splits = _splits(samples, split_of) if split_of is not None else None
+    splits = _splits(samples, split_of) if split_of else None
     name = folder.resolve().name
     return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
 
@@ -83,9 +78,11 @@ def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) 
     raise ValueError(f"folder '{folder}' has no sequence {name!r} to align to, it has {found}")
 
 
-def _with_split(samples: Samples, split_of: Mapping[str, str], folds: Path, notes: list[str]) -> Samples:
-    """The samples whose video has a split, in the order of the splits."""
-    places = samples.by_video()
+def _with_splits(samples: Samples, folds: Path | None, notes: list[str]) -> tuple[Samples, dict[str, str]]:
+    """The samples whose video is in the folds, in their order, and the split of each video; {} without folds."""
+    if folds is None:
+        return samples, {}
+    split_of, places = read_folds(folds), samples.by_video()
     videos = [video for video in split_of if video in places]
     if len(videos) < len(split_of):
         notes.append(f"{len(split_of) - len(videos)} ids of the folds have no label")
@@ -94,7 +91,7 @@ def _with_split(samples: Samples, split_of: Mapping[str, str], folds: Path, note
     for split in SPLITS:
         if not any(split_of[video] == split for video in videos):
             raise ValueError(f"folds '{folds}' have no video with a label for {split!r}, expected at least one")
-    return samples.take(np.concatenate([places[video] for video in videos]))
+    return samples.take(np.concatenate([places[video] for video in videos])), split_of
 
 
 def _splits(samples: Samples, split_of: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
@@ -129,7 +126,8 @@ def _streams(
 def _modalities(
     streams: Mapping[str, ComputationalSequence], samples: Samples, cutter: Cutter, notes: list[str]
 ) -> dict[str, RawModality]:
-    found, videos = {}, set(samples.videos)
+    found: dict[str, RawModality] = {}
+    videos = set(samples.videos)
     for name, stream in streams.items():
         modality = cutter.modality(stream)
         if modality is None:

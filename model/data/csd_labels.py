@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, indices: NDArray[np.int64]) -> Samples:
+    def take(self, indices: NDArray[np.integer[Any]]) -> Samples:
         """The samples at `indices`, in their order."""
         return Samples(
             tuple(self.ids[index] for index in indices),
@@ -61,7 +61,8 @@ def read_samples(labels: ComputationalSequence, damage: Damage, notes: list[str]
     """
     ids: list[str] = []
     videos: list[str] = []
-    intervals, values = [np.zeros((0, 2))], [np.zeros((0, labels.width), np.float32)]
+    intervals: list[NDArray[np.float64]] = [np.zeros((0, 2))]
+    values: list[NDArray[np.float32]] = [np.zeros((0, labels.width), np.float32)]
     for video, entries in labels.videos.items():
         for entry in entries:
             try:

@@ -23,7 +23,7 @@ _FEATURES: Final = {
 
 
 def modality_names(stems: Sequence[str]) -> dict[str, str]:
-    """The modality of each file by its stem: text, audio and vision first, then by name.
+    """The modality of each file by its stem: text, audio and vision first, then the others in their order.
 
     "audio_covarep" and "CMU_MOSI_COVAREP" are "audio" where no other file is; of several, each keeps its own name
     without the data set's. Raises ValueError where two files would be called the same.

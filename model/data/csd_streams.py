@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +49,7 @@ class Cutter:
         if not lengths.any():
             return None
         shape = (len(lengths), int(lengths.max()), stream.width)
-        if 4 * np.prod(shape, dtype=float) > stream.capacity:
+        if 4 * math.prod(shape) > stream.capacity:
             raise ValueError(f"{stream.path} would become features {list(shape)}, more than the file can hold")
         features = zeros(shape)
         for place, rows in self._cut(stream, ComputationalSequence.rows):
@@ -82,7 +84,7 @@ class Cutter:
         return [collapse(found, how) for _, found in cut(rows, self._intervals[self._places[video]])]
 
 
-def keep(modality: RawModality, kept: NDArray[np.int64]) -> RawModality:
+def keep(modality: RawModality, kept: NDArray[np.integer[Any]]) -> RawModality:
     """The samples at `kept`, ascending, moved within the array, for there may be no room for a second one."""
     for new, old in enumerate(kept):
         modality.features[new] = modality.features[old]

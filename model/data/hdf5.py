@@ -17,9 +17,9 @@ def one_sentence(opening: str = "") -> Iterator[None]:
     """Whatever a damaged file makes h5py raise within becomes a ValueError that starts with `opening`."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error.args[0] if error.args else error).split())[:200]
-        raise ValueError(f"{opening}{reason}") from None
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        reason = str(error.args[0]) if isinstance(error, KeyError) else str(error)  # a KeyError quotes its text
+        raise ValueError(f"{opening}{' '.join(reason.split())[:200]}") from None
 
 
 class SafeGroup:
@@ -34,8 +34,12 @@ class SafeGroup:
         return self._size * _INFLATION
 
     def names(self) -> tuple[str, ...]:
-        """What the group holds, in its order."""
-        return tuple(self._group)
+        """What the group holds, in its order. Raises ValueError for a name that is not UTF-8."""
+        names = tuple(self._group)
+        odd = [name for name in names if not isinstance(name, str)]
+        if odd:
+            raise ValueError(f"an item is called {odd[0]!r}, expected UTF-8")
+        return names
 
     @property
     def attributes(self) -> Any:
