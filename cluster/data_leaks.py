@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.normalisation import LIMIT
+from model.data.steps import LIMIT
 
 GAP: Final = 0.3
 """A score is suspicious from so far above the promise, in Fisher's z: from .54 for .3, from .82 for .7 ..."""

@@ -166,7 +166,7 @@ def test_genomes_that_diverged_are_left_out() -> None:
 def test_a_folder_of_csd_files_becomes_data(tmp_path: Path) -> None:
     videos = [f"video{number}" for number in range(12)]
     rng = np.random.default_rng(0)
-    for number, file in enumerate(("labels", *mosei922.STREAMS.values())):
+    for number, file in enumerate(("labels", "text_bert", "text_minilm", "audio_covarep", "vision_openface")):
         rows = np.clip(rng.normal(size=(12, 1 if file == "labels" else 4)), -3, 3).astype(np.float32)
         if file == "audio_covarep":
             rows[2:, 1] = -np.inf
@@ -181,8 +181,8 @@ def test_a_folder_of_csd_files_becomes_data(tmp_path: Path) -> None:
     assert [len(dataset.split(split)) for split in ("train", "valid", "test")] == [8, 2, 2]
     assert len(set(dataset.groups.tolist())) == 12
     assert dataset.modalities["text_minilm"].lengths.tolist() == [1] * 7 + [0] + [1] * 4
-    assert "audio: 10 non-finite cells in 1 columns filled with the training mean" in dataset.notes
-    assert "vision: 1 of 4 columns are constant in the training split" in dataset.notes
+    assert "audio: 10 non-finite cells in 1 columns (1) filled with the training mean" in dataset.notes
+    assert "vision: 1 of 4 columns (3) are constant in the training split" in dataset.notes
     write(dataset, tmp_path / "made.h5")
     assert load(str(tmp_path / "made.h5")).fingerprint == dataset.fingerprint
     with pytest.raises(FileNotFoundError, match=r"has no folds\.json"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,6 +58,18 @@ def pickle_file(folder: Path) -> Path:
     return path
 
 
+def sequence_file(folder: Path) -> Path:
+    """The stream of a folder of `.csd` files."""
+    rng = np.random.default_rng(0)
+    for name in ("labels", "text"):
+        with h5py.File(folder / f"{name}.csd", "w") as file:
+            for video in "abcd":
+                group = file.create_group(f"{name}/data/{video}")
+                group.create_dataset("features", data=rng.normal(size=(3, 1)), compression="gzip")
+                group["intervals"] = np.array([[0.0, 1], [1, 2], [2, 3]])
+    return folder / "text.csd"
+
+
 def weights_file(folder: Path) -> Path:
     return States(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
 
@@ -103,6 +116,7 @@ FILES: dict[str, tuple[Make, Read]] = {
     "configuration": (config_file, SearchConfig.load),
     "genome": (genome_file, lambda path: read_recipe(str(path))),
     "pickle": (pickle_file, lambda path: load(str(path))),
+    "sequence": (sequence_file, lambda path: load(str(path.parent))),
     "store": (stored, lambda path: load(str(path))),
     "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
     "record": (record_file, lambda path: Outbox(path.parent).read(path)),

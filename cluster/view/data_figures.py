@@ -212,7 +212,7 @@ def _legend(axes: Axes, splits: Iterable[str]) -> None:
 
 def _place_legend(axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
-    place = "outside upper left"
+    place: Any = "outside upper left"  # matplotlib's types know of places within axes alone
     axes.figure.legend(handles, names, loc=place, frameon=False, fontsize=8, labelcolor=INK, ncols=3)
 
 

@@ -64,16 +64,23 @@ def _clean_one(
         notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
         return
     if constant.any():
-        notes.append(f"{name}: {constant.sum()} of {len(constant)} columns are constant in the training split")
+        columns = f"{constant.sum()} of {len(constant)} columns ({_places(constant)})"
+        notes.append(f"{name}: {columns} are constant in the training split")
     if bad.any():
-        columns = int((bad > 0).sum())
-        notes.append(f"{name}: {bad.sum()} non-finite cells in {columns} columns filled with the training mean")
+        columns = f"{(bad > 0).sum()} columns ({_places(bad > 0)})"
+        notes.append(f"{name}: {bad.sum()} non-finite cells in {columns} filled with the training mean")
         for block in blocks(features.shape):
             features[block] = np.where(np.isfinite(features[block]), features[block], mean)
     absent = int((lengths == 0).sum())
     if absent:
         notes.append(f"{name}: absent in {absent} of {len(lengths)} samples")
     kept[name] = Modality(features, lengths)
+
+
+def _places(mask: NDArray[np.bool_]) -> str:
+    """The first three places where `mask` holds."""
+    places = np.flatnonzero(mask).tolist()
+    return ", ".join([*map(str, places[:3]), *(["..."] if len(places) > 3 else [])])
 
 
 def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from model.data.dataset import Dataset
+from model.data.reading import Reading
 
 STORES: Final = (".h5", ".hdf5")
+_AS_IT_IS: Final = Reading()
 
 
-def load(source: str, *, seed: int = 0) -> Dataset:
-    """The data set called "planted" or "digits" (made with `seed`), or at a path (an HDF5 store or an MMSA pickle).
+def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS) -> Dataset:
+    """The data set called "planted" or "digits" (made with `seed`), or at a path, read as `reading` asks for.
+
+    A path leads to an HDF5 store, an MMSA pickle, or a folder of `.csd` files.
 
     Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
     """
@@ -28,7 +32,7 @@ def load(source: str, *, seed: int = 0) -> Dataset:
     if not path.exists():
         raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
     if path.is_dir():
-        raise ValueError(_folder(path))
+        return _folder(path, reading)
     if path.suffix.lower() in STORES:
         from model.data.store import read
 
@@ -57,7 +61,9 @@ def _cleaned(dataset: Dataset) -> Dataset:
     return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))
 
 
-def _folder(path: Path) -> str:
-    if any(path.glob("*.csd")):
-        return f"data '{path}' is a folder of .csd files, which this version does not read yet"
-    return f"data '{path}' is a folder without .csd files, expected a file: {', '.join(STORES)} or .pkl"
+def _folder(path: Path, reading: Reading) -> Dataset:
+    if not any(path.glob("*.csd")):
+        raise ValueError(f"data '{path}' is a folder without .csd files, expected a file: {', '.join(STORES)} or .pkl")
+    from model.data.csd_folder import read
+
+    return read(path, reading)

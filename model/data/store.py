@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Modality, Task
+from model.data.hdf5 import SafeGroup, one_sentence
 from model.data.steps import blocks
 from model.data.stored import StoredFeatures
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
-_INFLATION: Final = 1100
-"""No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
 _CHUNK: Final = 2**14  # cells
 _SHARE: Final = 8
 """Features that would take more than this part of the memory are streamed: a search holds several copies of them."""
@@ -52,19 +51,14 @@ def read(path: Path, *, stream: bool | None = None) -> Dataset:
 
     `stream`: leave features in the file until they are needed; None: where they would fill too much of the memory.
     """
-    try:
-        with h5py.File(path, "r", track_order=True) as file:
-            if file.attrs.get("format") != FORMAT:
-                raise ValueError("it is not a haemsa data set")
-            if file.attrs.get("version") != VERSION:
-                raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
-            reader = _Reader(file, path, stream=stream)
-            return reader.dataset(path.stem)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"data '{path}' does not exist") from None
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error.args[0] if error.args else error).split())[:200]
-        raise ValueError(f"{path} cannot be read: {reason}") from None
+    if not path.exists():
+        raise FileNotFoundError(f"data '{path}' does not exist")
+    with one_sentence(f"{path} cannot be read: "), h5py.File(path, "r", track_order=True) as file:
+        if file.attrs.get("format") != FORMAT:
+            raise ValueError("it is not a haemsa data set")
+        if file.attrs.get("version") != VERSION:
+            raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
+        return _Reader(SafeGroup(file, path.stat().st_size), path, stream=stream).dataset(path.stem)
 
 
 def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
@@ -104,39 +98,35 @@ def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.fl
 
 
 class _Reader:
-    """Reads one open file, following hard links only."""
+    """Reads one open file."""
 
-    def __init__(self, file: Any, path: Path, *, stream: bool | None) -> None:
-        self._file, self._path, self._stream = file, path, stream
-        self._limit = path.stat().st_size * _INFLATION
+    def __init__(self, file: SafeGroup, path: Path, *, stream: bool | None) -> None:
+        self._file, self._path = file, path
+        self._stream = self._size() > _memory() / _SHARE if stream is None else stream
 
     def dataset(self, name: str) -> Dataset:
-        if self._stream is None:
-            self._stream = self._size() > _memory() / _SHARE
-        found = self._dataset(name)
-        if self._stream and "fingerprint" in self._file.attrs:  # to compute it again would take minutes
-            found.__dict__["fingerprint"] = str(self._file.attrs["fingerprint"])
-        return found
-
-    def _size(self) -> int:
-        """Bytes of all features in memory."""
-        names = self._group("modalities")
-        return sum(4 * math.prod(self._data(f"modalities/{name}/features").shape) for name in names)
-
-    def _dataset(self, name: str) -> Dataset:
-        return Dataset(
+        found = Dataset(
             name=name,
-            modalities={key: self._modality(f"modalities/{key}") for key in self._group("modalities")},
-            tasks={key: self._task(f"tasks/{key}") for key in self._group("tasks")},
-            splits={key: self._array(f"splits/{key}", np.int64) for key in self._group("splits")},
+            modalities={key: self._modality(f"modalities/{key}") for key in self._file.group("modalities").names()},
+            tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks").names()},
+            splits={key: self._array(f"splits/{key}", np.int64) for key in self._file.group("splits").names()},
             ids=self._text("ids"),
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
         )
+        fingerprint = self._file.attributes.get("fingerprint")
+        if self._stream and isinstance(fingerprint, str):  # to compute it again would take minutes
+            found.__dict__["fingerprint"] = fingerprint
+        return found
+
+    def _size(self) -> int:
+        """Bytes of all features in memory."""
+        names = self._file.group("modalities").names()
+        return sum(4 * math.prod(self._file.array(f"modalities/{name}/features").shape) for name in names)
 
     def _modality(self, path: str) -> Modality:
         place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
-        found = self._data(place)
+        found = self._file.array(place)
         if found.dtype not in (np.float32, np.float16) or found.ndim != 3 or len(found) != len(lengths):
             shape = f"{found.dtype} {list(found.shape)}"
             raise ValueError(f"{place!r} holds {shape}, expected float32 or float16 [{len(lengths)}, T, D]")
@@ -146,7 +136,7 @@ class _Reader:
         return Modality(found.astype(np.float32)[()], lengths)
 
     def _task(self, path: str) -> Task:
-        attributes = self._group(path).attrs
+        attributes = self._file.group(path).attributes
         kind = attributes["kind"]
         targets = self._array(f"{path}/targets", np.int64 if kind == "classes" else np.float32)
         labels = tuple(str(label) for label in attributes["labels"])
@@ -156,43 +146,16 @@ class _Reader:
         return Task(kind, targets, labels, (float(low), float(high)))
 
     def _array(self, path: str, dtype: type[Any]) -> NDArray[Any]:
-        found = self._data(path)
+        found = self._file.array(path)
         if found.dtype != dtype:
             raise ValueError(f"{path!r} holds {found.dtype}, expected {np.dtype(dtype)}")
         return np.asarray(found[()])
 
     def _text(self, path: str) -> tuple[str, ...]:
-        found = self._data(path)
+        found = self._file.array(path)
         if h5py.check_string_dtype(found.dtype) is None or found.ndim != 1:
             raise ValueError(f"{path!r} holds {found.dtype}, expected a list of text")
         return tuple(found.asstr()[()])
-
-    def _data(self, path: str) -> Any:
-        found = self._item(path)
-        if not isinstance(found, h5py.Dataset):
-            raise ValueError(f"{path!r} is a group, expected an array")
-        if found.is_virtual or found.external:
-            raise ValueError(f"{path!r} keeps its content in another file, expected all in one")
-        if found.size is None or found.size * found.dtype.itemsize > self._limit:
-            raise ValueError(f"{path!r} claims the shape {found.shape}, more than the file can hold")
-        return found
-
-    def _group(self, path: str) -> Any:
-        found = self._item(path)
-        if not isinstance(found, h5py.Group):
-            raise ValueError(f"{path!r} is not a group, expected one")
-        return found
-
-    def _item(self, path: str) -> Any:
-        found: Any = self._file
-        for part in path.split("/"):
-            link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
-            if link is None:
-                raise ValueError(f"{path!r} is missing")
-            if not isinstance(link, h5py.HardLink):
-                raise ValueError(f"{path!r} links to another place, expected all in one file")
-            found = found[part]
-        return found
 
 
 def _memory() -> int:

@@ -99,7 +99,7 @@ def test_files_and_folders_of_unknown_form(tmp_path: Path) -> None:
     ("change", "words"),
     [
         (bad_data.constant_audio, "audio: dropped, entirely constant or non-finite in the training split"),
-        (bad_data.some_cells_odd, "text: 2 non-finite cells in 2 columns filled with the training mean"),
+        (bad_data.some_cells_odd, "text: 2 non-finite cells in 2 columns (0, 3) filled with the training mean"),
         (bad_data.some_labels_missing, "sentiment: 3 labels missing"),
     ],
 )

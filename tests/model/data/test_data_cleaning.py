@@ -16,7 +16,7 @@ def test_cells_that_are_not_finite_get_the_mean_of_the_training_split():
     kept, notes = clean({"audio": audio}, TRAIN)
     assert kept["audio"].features[:, :, 0].tolist() == [[1, 2], [3, 2], [2, 50]]
     assert kept["audio"].features[2, 0, 1] == 6.75
-    assert notes == ("audio: 4 non-finite cells in 2 columns filled with the training mean",)
+    assert notes == ("audio: 4 non-finite cells in 2 columns (0, 1) filled with the training mean",)
 
 
 def test_padding_is_zeroed_and_counts_neither_as_data_nor_as_a_fault():
@@ -49,7 +49,7 @@ def test_no_usable_modality_at_all_is_an_error():
 def test_a_constant_column_stays_and_is_counted():
     kept, notes = clean({"text": raw([[[1.0, 4]], [[2, 4]]])}, TRAIN)
     assert kept["text"].width == 2
-    assert notes == ("text: 1 of 2 columns are constant in the training split",)
+    assert notes == ("text: 1 of 2 columns (1) are constant in the training split",)
 
 
 def test_a_sample_without_a_finite_cell_counts_as_absent():

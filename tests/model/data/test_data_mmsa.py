@@ -86,7 +86,7 @@ def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path
     assert set(data.modalities) == {"text", "audio", "vision"}
     assert any(note.startswith("text_bert: holds token numbers") for note in data.notes)
     assert "topics: int64 [4, 3] in test is no array of features; left out" in data.notes
-    assert "audio: 1 non-finite cells in 1 columns filled with the training mean" in data.notes
+    assert "audio: 1 non-finite cells in 1 columns (0) filled with the training mean" in data.notes
     assert "vision: 3 lengths" not in data.notes
     assert "vision: 1 lengths in train cut to 2 steps" in data.notes
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from csd_files import seconds, write_sequence
 
 from model.data.dataset import Dataset, Modality, Task
+from model.data.reading import Reading
 from model.data.sources import load
 from model.data.store import write
 
@@ -22,11 +24,18 @@ def test_a_missing_file_is_named():
         load("nowhere.pkl")
 
 
-def test_a_folder_says_what_is_read(tmp_path):
+def test_a_folder_of_csd_files_is_read_as_asked(tmp_path):
     with pytest.raises(ValueError, match=r"is a folder without \.csd files"):
         load(str(tmp_path))
-    (tmp_path / "text.csd").touch()
-    with pytest.raises(ValueError, match=r"is a folder of \.csd files, which this version does not read yet"):
+    for name in ("labels", "text", "words"):
+        rows = np.arange(4.0)[:, None] % 3
+        videos = {video: (rows, seconds(0, 1, 2, 3)) for video in "abc"}
+        write_sequence(tmp_path / f"{name}.csd", videos)
+    assert load(str(tmp_path)).modalities["text"].steps == 1
+    write_sequence(tmp_path / "words.csd", dict.fromkeys("abc", (rows, seconds(0, 0.5, 2, 3, long=0.5))))
+    assert load(str(tmp_path), reading=Reading(align="words")).modalities["text"].steps == 2
+    (tmp_path / "text.csd").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"text\.csd cannot be read: .*file signature not found"):
         load(str(tmp_path))
 
 

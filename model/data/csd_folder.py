@@ -1,0 +1,149 @@
+"""A folder of `.csd` files, as CMU-MultimodalSDK keeps data: one sequence of labels, the others streams of features.
+
+Samples are the label intervals. What a stream has of a sample's video within its interval are the sample's time steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.data.assemble import assemble
+from model.data.cleaning import RawModality
+from model.data.csd import ComputationalSequence, opened
+from model.data.csd_folds import find_folds, read_folds
+from model.data.csd_labels import Samples, make_tasks, read_samples
+from model.data.csd_names import modality_names
+from model.data.csd_streams import Cutter, keep
+from model.data.dataset import SPLITS, Dataset
+from model.data.reading import Damage, Reading
+
+
+def read(folder: Path, reading: Reading) -> Dataset:
+    """Read labels, streams and folds; beside the features themselves, those of one video are held at a time.
+
+    A video that a stream lacks has that modality absent; one without a fold is left out. Raises ValueError, one
+    sentence, for files that are no sequences, folds or labels that cannot be told, and damaged entries.
+    """
+    notes: list[str] = []
+    damage = Damage(skip=reading.skip_damaged)
+    with ExitStack() as stack:
+        sequences = [stack.enter_context(opened(path)) for path in sorted(folder.glob("*.csd"))]
+        labels = _find_labels(sequences, folder)
+        pivot = _named(reading.align, sequences, folder) if reading.align else None
+        samples = read_samples(labels, damage, notes)
+        samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
+        if pivot is not None:
+            samples = _known_to(pivot, samples, notes)
+            notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
+        cutter = Cutter(samples, labels, pivot, reading.collapse, damage)
+        raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
+    raw, samples = _undamaged(raw, samples, cutter.damaged)
+    notes += damage.notes()
+    if not raw or not len(samples):
+        raise ValueError(f"folder '{folder}' has no features for labels: {'; '.join(notes) or 'labels are all it has'}")
+    tasks = make_tasks(samples.values, labels.metadata.get("dimension names"), notes)
+    splits = _splits(samples, split_of) if split_of else None
+    name = folder.resolve().name
+    return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
+
+
+def _is_labels(sequence: ComputationalSequence) -> bool:
+    return "label" in sequence.path.stem.lower()
+
+
+def _find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
+    """The sequence called labels, else the only one with "label" in its file's name."""
+    found = [sequence for sequence in sequences if _is_labels(sequence)]
+    found = [sequence for sequence in found if sequence.path.stem.lower() == "labels"] or found
+    if len(found) != 1:
+        files = ", ".join(sequence.path.name for sequence in sequences)
+        raise ValueError(f"folder '{folder}' has {files}, expected labels.csd, or one name with 'label' in it")
+    if found[0].is_text:
+        raise ValueError(f"{found[0].path} holds text, expected labels that are numbers")
+    return found[0]
+
+
+def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
+    """The sequence whose file or root is called `name`, in upper or lower case."""
+    for names in ([item.path.stem for item in sequences], [item.root for item in sequences]):
+        for sequence, own in zip(sequences, names, strict=True):
+            if own.lower() == name.lower():
+                return sequence
+    found = ", ".join(sequence.path.stem for sequence in sequences)
+    raise ValueError(f"folder '{folder}' has no sequence {name!r} to align to, it has {found}")
+
+
+def _with_splits(samples: Samples, folds: Path | None, notes: list[str]) -> tuple[Samples, dict[str, str]]:
+    """The samples whose video is in the folds, in their order, and the split of each video; {} without folds."""
+    if folds is None:
+        return samples, {}
+    split_of, places = read_folds(folds), samples.by_video()
+    videos = [video for video in split_of if video in places]
+    if len(videos) < len(split_of):
+        notes.append(f"{len(split_of) - len(videos)} ids of the folds have no label")
+    if len(videos) < len(places):
+        notes.append(f"{len(places) - len(videos)} videos without a fold left out")
+    for split in SPLITS:
+        if not any(split_of[video] == split for video in videos):
+            raise ValueError(f"folds '{folds}' have no video with a label for {split!r}, expected at least one")
+    return samples.take(np.concatenate([places[video] for video in videos])), split_of
+
+
+def _splits(samples: Samples, split_of: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
+    splits = np.array([split_of[video] for video in samples.videos])
+    return {split: np.flatnonzero(splits == split).astype(np.int64) for split in SPLITS}
+
+
+def _known_to(pivot: ComputationalSequence, samples: Samples, notes: list[str]) -> Samples:
+    known = np.array([video in pivot.videos for video in samples.videos])
+    if not known.all():
+        notes.append(f"{(~known).sum()} samples whose video {pivot.path.name} lacks left out")
+    return samples.take(np.flatnonzero(known))
+
+
+def _streams(
+    sequences: Sequence[ComputationalSequence],
+    labels: ComputationalSequence,
+    pivot: ComputationalSequence | None,
+    notes: list[str],
+) -> dict[str, ComputationalSequence]:
+    """The sequences that are modalities, by name: neither labels, which would tell the answer, nor text."""
+    streams = {}
+    for sequence in sequences:
+        if not _is_labels(sequence) and not sequence.is_text:
+            streams[sequence.path.stem] = sequence
+        elif sequence not in (labels, pivot):
+            what = "labels too" if _is_labels(sequence) else "text, not features"
+            notes.append(f"{sequence.path.name}: holds {what}; left out")
+    return {name: streams[stem] for stem, name in modality_names(list(streams)).items()}
+
+
+def _modalities(
+    streams: Mapping[str, ComputationalSequence], samples: Samples, cutter: Cutter, notes: list[str]
+) -> dict[str, RawModality]:
+    found: dict[str, RawModality] = {}
+    videos = set(samples.videos)
+    for name, stream in streams.items():
+        modality = cutter.modality(stream)
+        if modality is None:
+            notes.append(f"{name}: {stream.path.name} has nothing within a label; left out")
+            continue
+        found[name] = modality
+        if lacking := len(videos - stream.videos.keys()):
+            notes.append(f"{name}: {stream.path.name} lacks {lacking} of {len(videos)} videos")
+    return found
+
+
+def _undamaged(
+    raw: Mapping[str, RawModality], samples: Samples, damaged: Set[str]
+) -> tuple[dict[str, RawModality], Samples]:
+    """What remains without the damaged videos."""
+    kept = np.flatnonzero([video not in damaged for video in samples.videos])
+    if len(kept) == len(samples):
+        return dict(raw), samples
+    return {name: keep(modality, kept) for name, modality in raw.items()}, samples.take(kept)

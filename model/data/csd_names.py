@@ -1,0 +1,58 @@
+"""Names of modalities and tasks, from the names of files and columns."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+_DATASETS: Final = r"\A(CMU[-_])?(MOSI|MOSEI|MOSEAS|POM|IEMOCAP|SOCIAL[-_]IQ|ICT[-_]MMMO|MMMO)[-_]"
+_USUAL: Final = ("text", "audio", "vision")
+_MODALITIES: Final = (*_USUAL, "language", "acoustic", "visual", "video")
+_FEATURES: Final = {
+    "bert": "text",
+    "glove": "text",
+    "wordvector": "text",
+    "covarep": "audio",
+    "opensmile": "audio",
+    "facet": "vision",
+    "openface": "vision",
+}
+"""What the SDK's files are called after, and the modality that it belongs to."""
+
+
+def modality_names(stems: Sequence[str]) -> dict[str, str]:
+    """The modality of each file by its stem: text, audio and vision first, then the others in their order.
+
+    "audio_covarep" and "CMU_MOSI_COVAREP" are "audio" where no other file is; of several, each keeps its own name
+    without the data set's. Raises ValueError where two files would be called the same.
+    """
+    own = {stem: re.sub(_DATASETS, "", stem, flags=re.IGNORECASE) for stem in stems}
+    kinds = {stem: _kind(name) for stem, name in own.items()}
+    files = Counter(kinds.values())
+    names: dict[str, str] = {}
+    for stem in sorted(stems, key=lambda stem: _rank(kinds[stem])):
+        kind = kinds[stem]
+        name = kind if kind and files[kind] == 1 else valid_name(own[stem])
+        if name in names.values():
+            raise ValueError(f"{stem!r} is the second file of a modality {name!r}, expected names that differ")
+        names[stem] = name
+    return names
+
+
+def valid_name(text: str) -> str:
+    """`text` with "_" for what no name may hold, or "" if nothing remains."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).lstrip(".+-")
+
+
+def _kind(name: str) -> str | None:
+    first = re.split(r"[-_]", name.lower(), maxsplit=1)[0]
+    if first in _MODALITIES:
+        return first
+    letters = re.sub(r"[^a-z]", "", name.lower())
+    return next((modality for feature, modality in _FEATURES.items() if feature in letters), None)
+
+
+def _rank(kind: str | None) -> int:
+    return _USUAL.index(kind) if kind in _USUAL else len(_USUAL)
