@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from model.data.dataset import Dataset
+from model.data.reading import Reading
 
 _STORES: Final = (".h5", ".hdf5")
 
 
-def load(source: str, *, seed: int = 0) -> Dataset:
-    """The data set called "planted" or "digits" (made with `seed`), or at a path (an HDF5 store or an MMSA pickle).
+def load(source: str, *, seed: int = 0, reading: Reading = Reading()) -> Dataset:  # noqa: B008 (frozen)
+    """The data set called "planted" or "digits" (made with `seed`), or at a path (an HDF5 store or a pickle).
 
     Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
     """
@@ -34,9 +35,9 @@ def load(source: str, *, seed: int = 0) -> Dataset:
 
         return _cleaned(read(path))
     if path.suffix.lower() in (".pkl", ".pickle"):
-        from model.data.mmsa import read as read_mmsa
+        from model.data.pickles import read as read_pickle
 
-        return read_mmsa(path)
+        return read_pickle(path, reading)
     raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)} or .pkl")
 
 

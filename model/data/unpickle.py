@@ -23,7 +23,9 @@ _TYPE: Final = re.compile(r"[<>|=]?(?:b1|[iuf][1248]|c8|c16|[SU][0-9]{1,6}|O8?|\
 def told(value: object) -> str:
     """Text and numbers as a message shows them, other things by type: to print nested lists may have no end."""
     short = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < 10**18)
-    return repr(value[:40] if isinstance(value, str | bytes) else value) if short else type(value).__name__
+    if not short:
+        return f"a value of type {type(value).__name__}"
+    return repr(value[:40] if isinstance(value, str | bytes) else value)
 
 
 class _Type:
