@@ -53,7 +53,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     owners = np.array([split_of[found.places[place][0]] for place in kept])
     splits = {split: np.flatnonzero(owners == split) for split in SPLITS if split in lists}
     if "valid" not in splits:
-        splits = _with_validation(splits, groups)
+        splits = _with_validation(splits, groups, reading.group_by)
         sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
         found.notes.append(f"no validation split was given; made of whole {reading.group_by}s of training: {sizes}")
     return assemble(
@@ -111,8 +111,12 @@ def _group(dialogue: Name, group_by: Grouping) -> str:
     return session[0]
 
 
-def _with_validation(splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+def _with_validation(
+    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], group_by: Grouping
+) -> dict[str, NDArray[np.int64]]:
     train = splits["train"]
-    members = np.unique([groups[place] for place in train], return_inverse=True)[1]
+    names, members = np.unique([groups[place] for place in train], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"the training split has {len(names)} {group_by}s, expected at least 2: one for validation")
     parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
     return {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}

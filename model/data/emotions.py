@@ -48,7 +48,9 @@ def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tup
     missing = np.isnan(labels) | (labels == -1)
     known = ~missing & (labels >= 0) & (labels < len(names)) & (labels % 1 == 0)
     expected = f"expected 0 to {len(names) - 1}, or -1 where it is missing"
-    wrong = {int(place): f"its {what} is {labels[place]:g}, {expected}" for place in np.flatnonzero(~missing & ~known)}
+    wrong = {
+        int(place): f"its {what!r} is {labels[place]:g}, {expected}" for place in np.flatnonzero(~missing & ~known)
+    }
     targets = np.where(known, labels, -1).astype(np.int64)
     return Task("classes", targets, tuple(names)), wrong
 

@@ -9,7 +9,7 @@ from model.data import aligned, dialogues, mmsa, segments
 from model.data.dataset import SPLITS, Dataset
 from model.data.reading import Reading
 from model.data.room import Room
-from model.data.unpickle import load
+from model.data.unpickle import load, plain
 from model.data.values import described
 
 _LAYOUTS: Final = (
@@ -26,8 +26,6 @@ def read(path: Path, reading: Reading) -> Dataset:
     """
     content = load(path)
     try:
-        if _is_segments(content):
-            return _read_files(path, content, reading)
         return _read(content, path, reading)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -37,8 +35,10 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
     room, name = Room(path), path.stem
     if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
         return dialogues.read(content, name, reading, room)
+    if _is_segments(content):
+        return _read_files(path, content, reading)
     if not isinstance(content, dict):
-        raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
+        raise ValueError(f"it holds {described(plain(content))}, {_LAYOUTS}")
     parts = {("valid" if key == "dev" else key): part for key, part in content.items() if isinstance(key, str)}
     keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
     if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
@@ -65,7 +65,7 @@ def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
 
 
 def _is_segments(value: object) -> bool:
-    return isinstance(value, list | tuple) and len(value) > 0 and segments.is_segment(value[0])
+    return isinstance(value, list | tuple) and any(segments.is_segment(item) for item in value[:8])
 
 
 def _few(keys: list[str]) -> str:

@@ -89,6 +89,6 @@ def _part(
         features = room.zeros(name, len(segments), max(1, *lengths, 1), width)
         with np.errstate(over="ignore"):
             for row, length, found in zip(features, lengths, streams, strict=True):
-                row[:length] = found[name][:length]
+                row[:length] = found[name].reshape(length, width)
         part |= {name: features, f"{name}_lengths": lengths}
     return part

@@ -122,12 +122,12 @@ class Utterances:
 
     def _rows(self, field: str) -> tuple[NDArray[np.float32], dict[int, str]]:
         """Numbers [N, D] of one dictionary, NaN where it has None; and what is wrong with some, by place."""
-        rows, wrong = stacked(self._entries(field), f"its {field}", self._room)
+        rows, wrong = stacked(self._entries(field), f"its {field!r}", self._room)
         place = 0
         for dialogue, size in self._sizes.items():
             value = self._fields[field].get(dialogue)
             if value is not None and _length(value) != size:
-                problem = f"its dialogue has {_length(value)} entries of {field}, expected {size}"
+                problem = f"its dialogue has {_length(value)} entries of {field!r}, expected {size}"
                 wrong |= {place + number: problem for number in range(size)}
             place += size
         return rows, wrong

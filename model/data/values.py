@@ -50,7 +50,10 @@ def stacked(values: Sequence[object], what: str, room: Room) -> tuple[NDArray[np
         rows[place] = np.nan if row is None else row
         if row is None and value is not None:
             expected = "a number" if width == 1 else f"{width} numbers"
-            problems[place] = f"{what} is {described(value)}, expected {expected}"
+            found_is = f"{what} is {described(value)}"
+            problems[place] = (
+                f"{found_is} other than numbers" if size == width > 1 else f"{found_is}, expected {expected}"
+            )
     return rows, problems
 
 
