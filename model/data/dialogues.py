@@ -37,8 +37,8 @@ LAYOUTS: Final[tuple[tuple[str, ...], ...]] = (
 def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dataset:
     """The data set called `name` in such a tuple. Raises ValueError, one sentence, for anything else.
 
-    Utterances keep their order, dialogue after dialogue. Of the training split, about 10 % becomes the validation
-    split where none is given.
+    Utterances keep their order, dialogue after dialogue. Where no validation split is given, about a tenth of the
+    training split becomes it.
     """
     fields, lists = _fields(content)
     split_of = _split_of(lists, fields["labels"])
@@ -51,7 +51,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     kept = found.kept(damage)
     groups = [_group(found.places[place][0], reading.group_by) for place in kept]
     owners = np.array([split_of[found.places[place][0]] for place in kept])
-    splits = {split: np.flatnonzero(owners == split) for split in SPLITS if split in lists}
+    splits = {split: np.flatnonzero(owners == split).astype(np.int64) for split in SPLITS if split in lists}
     if "valid" not in splits:
         splits = _with_validation(splits, groups, reading.group_by)
         sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())

@@ -24,7 +24,7 @@ _MOST: Final = 64
 def is_classes(labels: NDArray[np.float32]) -> bool:
     """Whether labels [N, K] number classes: one each, and hardly any is a fraction."""
     known = labels[np.isfinite(labels)]
-    return labels.shape[1] == 1 and bool((known % 1 == 0).mean() > 0.5 if known.size else False)
+    return bool(labels.shape[1] == 1 and known.size and _whole(known).mean() > 0.5)
 
 
 def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, ...]:
@@ -32,8 +32,7 @@ def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, 
 
     A label that would leave more classes unused than used counts for none, nor does one beyond IEMOCAP's six in it.
     """
-    whole = labels[(labels >= 0) & (labels < _MOST) & (labels % 1 == 0)]
-    used = [int(label) for label in np.unique(whole)]
+    used = [int(label) for label in np.unique(labels[(labels >= 0) & (labels < _MOST) & _whole(labels)])]
     if of_iemocap:
         count = max((label + 1 for label in used if label < len(IEMOCAP)), default=0)
     else:
@@ -46,7 +45,7 @@ def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, 
 def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tuple[Task, dict[int, str]]:
     """A task of labels [N] from 0; NaN and -1 are missing. Also what is wrong with others, by place."""
     missing = np.isnan(labels) | (labels == -1)
-    known = ~missing & (labels >= 0) & (labels < len(names)) & (labels % 1 == 0)
+    known = ~missing & (labels >= 0) & (labels < len(names)) & _whole(labels)
     expected = f"expected 0 to {len(names) - 1}, or -1 where it is missing"
     wrong = {
         int(place): f"its {what!r} is {labels[place]:g}, {expected}" for place in np.flatnonzero(~missing & ~known)
@@ -57,9 +56,9 @@ def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tup
 
 def sentiment_names(sentiments: NDArray[np.float32], emotions: NDArray[np.int64]) -> tuple[str, ...]:
     """How MELD's three sentiments [N] are numbered, told by its emotions [N]: there are files of either order."""
-    found = {}
+    found: dict[int, str] = {}
     for emotion, name in _SIGNS.items():
-        seen = sentiments[(emotions == MELD.index(emotion)) & np.isin(sentiments, range(3))].astype(int)
+        seen = sentiments[(emotions == MELD.index(emotion)) & np.isin(sentiments, [0, 1, 2])].astype(int)
         found[int(np.bincount(seen).argmax()) if seen.size else -1] = name
     return tuple(found[number] for number in range(3)) if set(found) == set(range(3)) else SENTIMENTS
 
@@ -71,6 +70,10 @@ def dimensions(labels: NDArray[np.float32], name: str) -> dict[str, Task]:
         raise ValueError(f"'labels' has {width} numbers per utterance, expected 1 (a class), or 3 or 4 (dimensions)")
     names = (_dimension(name.lower()),) if width == 1 else _DIMENSIONS if width == len(_DIMENSIONS) else _AVEC
     return {task: Task("regression", labels[:, column].copy()) for column, task in enumerate(names)}
+
+
+def _whole(labels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(labels == np.round(labels))
 
 
 def _dimension(name: str) -> str:

@@ -51,6 +51,8 @@ def _sentiments(parts: Parts) -> dict[str, Task]:
         parts.missing(task, np.isnan(column))
     if {REGRESSION, _OF_ALL} <= parts.keys:
         parts.notes.append(f"{_OF_ALL}: left out for {REGRESSION}, the labels of all modalities too")
+    if others := sorted(key for key in parts.keys if key.startswith(CLASSES + "_")):
+        parts.notes.append(f"{', '.join(others)}: classes of single modalities; left out")
     scale = np.concatenate([*columns.values()]) if columns else np.empty(0, np.float32)
     return {task: sentiment(column, scale) for task, column in columns.items()}
 

@@ -17,7 +17,7 @@ from model.data.dataset import SPLITS, Dataset, Task
 from model.data.reading import Damage
 from model.data.room import Room
 from model.data.unpickle import plain
-from model.data.values import described, entries, names, stacked
+from model.data.values import described, entries, is_numbers, names, stacked
 
 _TOKENS: Final = "text_bert"
 _LENGTHS: Final = "_lengths"
@@ -62,12 +62,15 @@ class Parts:
         given = entries(value)
         if given is None or len(given) != size:
             raise ValueError(f"{split} {key!r} is {described(value)}, expected {size} labels, one per sample")
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-            column = self._room.zeros(key, *value.shape)
+        problems: dict[int, str] = {}
+        if is_numbers(value):
+            column = self._room.zeros(repr(key), *value.shape)
             with np.errstate(over="ignore"):
                 column[...] = value
-            return column
-        column, problems = stacked(given, repr(key), self._room)
+        else:
+            column, problems = stacked(given, repr(key), self._room)
+        for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)):
+            problems[int(place)], column[place] = f"{key!r} is infinite, expected a number", np.nan
         for place, problem in problems.items():
             self.damaged(self._starts[split] + place, problem)
         return column
@@ -92,10 +95,11 @@ class Parts:
         """The last step: all of it with these tasks, without the damaged samples."""
         raw, ids = self._modalities(), self._ids()
         ends = [self._starts[split] + self._sizes[split] for split in SPLITS]
-        splits = {split: np.arange(self._starts[split], end) for split, end in zip(SPLITS, ends, strict=True)}
+        spans = zip(SPLITS, self._starts.values(), ends, strict=True)
+        splits = {split: np.arange(start, end, dtype=np.int64) for split, start, end in spans}
         groups, notes = [group_of(item) for item in ids], [*self.notes, *self._damage.notes()]
         whole = assemble(name, raw, tasks, ids, groups=groups, splits=splits, notes=notes)
-        return whole if self._intact.all() else whole.take(np.flatnonzero(self._intact))
+        return whole if self._intact.all() else whole.take(np.flatnonzero(self._intact).astype(np.int64))
 
     def _ids(self) -> list[str]:
         found: list[str] = []

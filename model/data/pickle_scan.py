@@ -31,7 +31,10 @@ def scan(file: IO[bytes], size: int) -> None:
             raise ValueError("it is truncated")
         if code.name.startswith("EXT"):
             raise RefusedError("it refers to a registry of extensions; only arrays and plain containers are read")
-        nesting.follow(code, argument)
+        try:
+            nesting.follow(code, argument)
+        except IndexError:
+            raise ValueError(f"its operation {code.name} in step {step} lacks what it works on") from None
 
 
 class _Bounded:

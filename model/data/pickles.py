@@ -9,7 +9,7 @@ from model.data import aligned, dialogues, mmsa, segments
 from model.data.dataset import SPLITS, Dataset
 from model.data.reading import Reading
 from model.data.room import Room
-from model.data.unpickle import load, plain
+from model.data.unpickle import load
 from model.data.values import described
 
 _LAYOUTS: Final = (
@@ -28,7 +28,7 @@ def read(path: Path, reading: Reading) -> Dataset:
     try:
         return _read(content, path, reading)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def _read(content: object, path: Path, reading: Reading) -> Dataset:
@@ -38,7 +38,7 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
     if _is_segments(content):
         return _read_files(path, content, reading)
     if not isinstance(content, dict):
-        raise ValueError(f"it holds {described(plain(content))}, {_LAYOUTS}")
+        raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
     parts = {("valid" if key == "dev" else key): part for key, part in content.items() if isinstance(key, str)}
     keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
     if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):

@@ -36,7 +36,7 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: 
     room.claim("the segments", OBJECT * sum(map(len, lists.values())))
     streams = {split: [_streams(item) for item in items] for split, items in lists.items()}
     widths = _widths([found for part in streams.values() for found in part])
-    content = {}
+    content: dict[str, dict[str, Any]] = {}
     for split, items in lists.items():
         problems = [_problem(item, found, widths) for item, found in zip(items, streams[split], strict=True)]
         for place, problem in enumerate(problems):
@@ -63,7 +63,8 @@ def _widths(segments: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, int]:
     """The streams that most segments have, with the width that most of these have."""
     shapes = {name: [found[name].shape for found in segments if name in found] for name in _STREAMS}
     counts = {name: Counter(shape[1] for shape in shapes[name] if len(shape) == 2) for name in _STREAMS}
-    return {name: counts[name].most_common(1)[0][0] for name in _STREAMS if 2 * len(shapes[name]) > len(segments)}
+    usual = [name for name in _STREAMS if counts[name] and 2 * len(shapes[name]) > len(segments)]
+    return {name: counts[name].most_common(1)[0][0] for name in usual}
 
 
 def _problem(segment: Any, found: Mapping[str, NDArray[Any]], widths: Mapping[str, int]) -> str:
@@ -86,7 +87,7 @@ def _part(
         part["id"] = [segment[2] for segment in segments]
     for name, width in widths.items():
         lengths = [len(found[name]) if found[name].size else 0 for found in streams]
-        features = room.zeros(name, len(segments), max(1, *lengths, 1), width)
+        features = room.zeros(name, len(segments), max([1, *lengths]), width)
         with np.errstate(over="ignore"):
             for row, length, found in zip(features, lengths, streams, strict=True):
                 row[:length] = found[name].reshape(length, width)

@@ -172,7 +172,7 @@ def load(path: Path) -> object:
         with path.open("rb") as file:
             return _Unpickler(file, encoding="latin1").load()
     except RefusedError as error:
-        raise ValueError(f"{path} is refused and was not run: {error}") from None
+        raise ValueError(f"{path} is refused and was not run: {' '.join(str(error).split())}") from None
     except OSError:
         raise
     except Exception as error:  # a broken pickle raises whatever its broken parts raise

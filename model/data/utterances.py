@@ -61,6 +61,9 @@ class Utterances:
             emotion = self._emotion(labels[:, 0])
             tasks = {"emotion": emotion, **self._sentiment(emotion)}
         else:
+            infinite = np.flatnonzero(np.isinf(labels).any(axis=1))
+            labels[infinite] = np.nan
+            self._wrong |= dict.fromkeys(infinite.tolist(), "its 'labels' is infinite, expected numbers")
             tasks = emotions.dimensions(labels, name)
         return tasks if reading.classes is None else self._merged(tasks)
 
@@ -84,8 +87,8 @@ class Utterances:
     def _classes(self, labels: NDArray[np.float32], names: Sequence[str], what: str) -> Task:
         task, wrong = emotions.classes(labels, names, what)
         self._wrong = wrong | self._wrong
-        if missing := len(labels) - int(task.labelled.sum()) - len(wrong):
-            self.notes.append(f"{what}: {missing} labels missing")
+        if missing := set(np.flatnonzero(~task.labelled).tolist()) - set(self._wrong):
+            self.notes.append(f"{what}: {len(missing)} labels missing")
         return task
 
     def _merged(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
@@ -110,7 +113,7 @@ class Utterances:
             damage.found(f"dialogue {told(dialogue)} utterance {number}", problem)
         wanted = ~self._dropped
         wanted[list(self._wrong)] = False
-        return np.flatnonzero(wanted)
+        return np.flatnonzero(wanted).astype(np.int64)
 
     def ids(self, kept: NDArray[np.int64]) -> list[str]:
         """Names of the utterances at `kept`: their own where the file has distinct ones, else "dialogue[number]"."""

@@ -13,6 +13,7 @@ from model.data.room import Room
 from model.data.unpickle import plain, told
 
 _NUMBERS: Final = "fiub"
+_NUMBER: Final = (int, float, np.integer, np.floating, np.bool_)
 
 
 def is_numbers(value: object) -> bool:
@@ -30,9 +31,10 @@ def entries(value: object) -> Sequence[Any] | None:
 
 def described(value: object) -> str:
     """Arrays by type and shape, containers by size, the rest as messages show it."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {list(value.shape)}"
-    return f"a {type(value).__name__} of {len(value)}" if isinstance(value, list | tuple | dict | set) else told(value)
+    found = plain(value)
+    if isinstance(found, np.ndarray):
+        return f"{found.dtype} {list(found.shape)}"
+    return f"a {type(found).__name__} of {len(found)}" if isinstance(found, list | tuple | dict | set) else told(found)
 
 
 def stacked(values: Sequence[object], what: str, room: Room) -> tuple[NDArray[np.float32], dict[int, str]]:
@@ -44,15 +46,14 @@ def stacked(values: Sequence[object], what: str, room: Room) -> tuple[NDArray[np
     sizes = [_size(value) for value in found]
     counts = Counter(size for size in sizes if size)
     width = counts.most_common(1)[0][0] if counts else 1
-    rows, problems = room.zeros(what, len(found), width), {}
+    rows = room.zeros(what, len(found), width)
+    problems: dict[int, str] = {}
     for place, (value, size) in enumerate(zip(found, sizes, strict=True)):
         row = _vector(value) if size == width else None
         rows[place] = np.nan if row is None else row
         if row is None and value is not None:
-            expected = "a number" if width == 1 else f"{width} numbers"
-            found_is = f"{what} is {described(value)}"
             problems[place] = (
-                f"{found_is} other than numbers" if size == width > 1 else f"{found_is}, expected {expected}"
+                f"{what} is {described(value)}, expected {'a number' if width == 1 else f'{width} numbers'}"
             )
     return rows, problems
 
@@ -62,14 +63,15 @@ def names(value: object, size: int) -> list[str] | None:
 
     Of an array [N, 3], a video and when its segment begins and ends, each row becomes "video[begin,end]".
     """
-    found = plain(value)
-    if not isinstance(found, list | tuple | np.ndarray) or len(found) != size:
+    found, given = plain(value), entries(value)
+    if given is None or len(given) != size:
         return None
-    if isinstance(found, np.ndarray) and found.ndim == 2 and 1 < found.shape[1] <= 8:
-        parts = [names(column, size) for column in found.T]
-        columns = [part for part in parts if part is not None]
-        return [f"{video}[{','.join(rest)}]" for video, *rest in zip(*columns, strict=True)] if all(parts) else None
-    items = [plain(item) for item in (found.reshape(size, -1)[:, 0] if isinstance(found, np.ndarray) else found)]
+    if isinstance(found, np.ndarray) and found.ndim > 1:
+        columns = [names(column, size) for column in found.reshape(size, -1)[:, :3].T]
+        several = [column for column in columns if column is not None]
+        rows = zip(*several, strict=True) if len(several) == len(columns) else ()
+        return [f"{video}[{','.join(times)}]" if times else video for video, *times in rows] or None
+    items = [plain(item) for item in given]
     return [_name(item) for item in items] if all(map(_is_name, items)) else None
 
 
@@ -87,14 +89,14 @@ def _size(value: object) -> int:
         return value.size if is_numbers(value) and value.size and value.size == max(value.shape) else 0
     if isinstance(value, list | tuple):
         return len(value)
-    return int(isinstance(value, int | float | np.number))
+    return int(isinstance(value, _NUMBER))
 
 
 def _vector(value: Any) -> NDArray[np.float32] | None:
     """A vector [D] of what `_size` measured, or None if some of it is no number."""
     if not isinstance(value, np.ndarray):
         value = [plain(item) for item in value] if isinstance(value, list | tuple) else [value]
-        if not all(isinstance(item, int | float | np.number) for item in value):
+        if not all(isinstance(item, _NUMBER) for item in value):
             return None
     try:
         with np.errstate(over="ignore"):

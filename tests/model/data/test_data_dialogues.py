@@ -215,7 +215,7 @@ def longer(stream):
         ),
         (
             {"text": vectors(4) | {"Ses01F_a": [[1, 2, 3, 4], ["a"] * 4, [1, 2, 3, 4]]}},
-            "its 'text' is a list of 4 other than numbers",
+            "its 'text' is a list of 4, expected 4 numbers",
         ),
         ({"audio": vectors(3) | {"Ses01F_a": [np.ones(3)] * 2}}, "its dialogue has 2 entries of 'audio', expected 3"),
         ({"labels": LABELS | {"Ses01F_a": [0, "x", 2]}}, "utterance 1: its 'labels' is 'x', expected a number"),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from model.data.parts import group_of
+from model.data.reading import Reading
 from model.data.sources import load
 
 MOSI = Path(__file__).parents[4] / "shared/data/mosi/mosi.pkl"
@@ -66,6 +67,46 @@ def test_classes_that_only_repeat_the_sign_are_left_out_and_others_are_a_task(tm
     data = load(saved(tmp_path, parts))
     assert data.tasks["class"].labels == ("anger", "fear", "joy")
     assert data.tasks["class"].targets[:4].tolist() == [2, 0, 1, 1]
+
+
+def test_labels_of_single_modalities_are_tasks_after_that_of_all(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["regression_labels_V"] = np.array([0.4, 3, -1, np.nan], np.float32)
+        part["regression_labels_T"] = [[0.5], [1.0], [-1.0], [0.0]]
+        part["regression_labels_M"] = part["regression_labels"] = np.clip(part["regression_labels"], -1, 1)
+        part["classification_labels_T"] = np.array([1, 2, 0, 1])
+    data = load(saved(tmp_path, parts))
+    assert list(data.tasks) == ["sentiment", "sentiment_text", "sentiment_vision"]
+    assert {task.bounds for task in data.tasks.values()} == {(-3.0, 3.0)}
+    assert data.tasks["sentiment_text"].targets[4:8].tolist() == [0.5, 1, -1, 0]
+    assert "sentiment_vision: 3 labels missing" in data.notes
+    assert "regression_labels_M: left out for regression_labels, the labels of all modalities too" in data.notes
+    assert "classification_labels_T: classes of single modalities; left out" in data.notes
+    for part in parts.values():
+        del part["regression_labels"]
+    assert next(iter(load(saved(tmp_path, parts)).tasks)) == "sentiment"
+
+
+def test_unaligned_streams_keep_their_own_steps_and_lengths(tmp_path):
+    parts = content()
+    for split, steps in (("train", 9), ("valid", 7), ("test", 5)):
+        parts[split]["audio"] = np.ones((4, steps, 2), np.float32) * np.arange(1, 5)[:, None, None]
+        parts[split]["audio_lengths"] = [1, 2, 3, 5]
+    data = load(saved(tmp_path, parts))
+    assert {name: m.steps for name, m in data.modalities.items()} == {"text": 3, "audio": 9, "vision": 2}
+    assert data.modalities["audio"].lengths.tolist() == [1, 2, 3, 5] * 3
+
+
+@pytest.mark.parametrize("value", ["a", 10**400, np.inf, [1.0, 2.0]])
+def test_a_sample_without_a_number_for_a_label_is_left_out_where_that_is_asked_for(tmp_path, value):
+    parts = content()
+    parts["valid"]["regression_labels"] = [0.5, value, 1.0, None]
+    data = load(saved(tmp_path, parts), reading=Reading(skip_damaged=True))
+    assert data.ids[4:7] == ("valid_vid_0$_$0", "valid_vid_1$_$2", "valid_vid_1$_$3")
+    assert data.tasks["sentiment"].targets[4:6].tolist() == [0.5, 1]
+    assert "sentiment: 1 labels missing" in data.notes
+    assert any(note.startswith("1 damaged samples left out; the first: valid sample 1") for note in data.notes)
 
 
 def test_missing_labels_are_masked_and_counted(tmp_path):

@@ -58,7 +58,7 @@ def test_lists_in_lists_without_end_are_told_in_short(tmp_path):
         deep = [deep] * 10
     parts = by_split("labels")
     parts["valid"] = parts["valid"] | {"labels": [deep] * 4}
-    with pytest.raises(ValueError, match="valid sample 0: 'labels' is a list of 10 other than numbers"):
+    with pytest.raises(ValueError, match="valid sample 0: 'labels' is a list of 10, expected 10 numbers"):
         read(saved(tmp_path, parts), Reading())
     for content in (deep, {"train": deep}, [{"a": deep}, deep]):
         with pytest.raises(ValueError, match=r"some\.pkl: [^\n]{1,400}$"):
