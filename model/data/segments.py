@@ -54,8 +54,9 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: 
 
 def _streams(segment: Any) -> dict[str, NDArray[Any]]:
     """What of a segment is numbers [T, D], or empty."""
-    values = zip(_STREAMS, segment[0], strict=False) if is_segment(segment) else ()
-    found = {name: plain(value) for name, value in values}
+    if not is_segment(segment):
+        return {}
+    found = {name: plain(value) for name, value in zip(_STREAMS, segment[0], strict=False)}
     return {name: value for name, value in found.items() if is_numbers(value) and (value.ndim == 2 or not value.size)}
 
 

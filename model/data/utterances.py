@@ -95,7 +95,7 @@ class Utterances:
         """IEMOCAP's four classes: excitement is happiness, frustration is left out."""
         emotion = tasks.get("emotion")
         if emotion is None or emotion.labels != emotions.IEMOCAP:
-            found = ", ".join(tasks if emotion is None else emotion.labels)
+            found = ", ".join(list(tasks) if emotion is None else list(emotion.labels))
             raise ValueError(
                 f"4 classes were asked for, which are made of IEMOCAP's six emotions, but there are {found}"
             )

@@ -67,10 +67,10 @@ def names(value: object, size: int) -> list[str] | None:
     if given is None or len(given) != size:
         return None
     if isinstance(found, np.ndarray) and found.ndim > 1:
-        columns = [names(column, size) for column in found.reshape(size, -1)[:, :3].T]
-        several = [column for column in columns if column is not None]
-        rows = zip(*several, strict=True) if len(several) == len(columns) else ()
-        return [f"{video}[{','.join(times)}]" if times else video for video, *times in rows] or None
+        columns = [names(column, size) or [] for column in found.reshape(size, -1)[:, :3].T]
+        if not all(columns):
+            return None
+        return [f"{video}[{','.join(times)}]" if times else video for video, *times in zip(*columns, strict=True)]
     items = [plain(item) for item in given]
     return [_name(item) for item in items] if all(map(_is_name, items)) else None
 
