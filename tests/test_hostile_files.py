@@ -70,6 +70,45 @@ def sequence_file(folder: Path) -> Path:
     return folder / "text.csd"
 
 
+def aligned_file(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    parts = {
+        split: {
+            "text": rng.normal(size=(5, 3, 4)).astype(np.float32),
+            "audio": rng.normal(size=(5, 3, 2)),
+            "labels": rng.uniform(0, 3, size=(5, 1, 7)),
+            "id": np.array([[f"video{n}", "0.5", "1.5"] for n in range(5)]),
+        }
+        for split in ("train", "valid", "test")
+    }
+    path = folder / "aligned.pkl"
+    path.write_bytes(pickle.dumps(parts))
+    return path
+
+
+def segments_file(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    segment = (
+        (np.arange(2), rng.normal(size=(2, 3)), rng.normal(size=(2, 4)), ["a", "b"]),
+        np.ones((1, 1)),
+        "video[0]",
+    )
+    path = folder / "segments.pkl"
+    path.write_bytes(pickle.dumps({split: [segment] * 3 for split in ("train", "dev", "test")}))
+    return path
+
+
+def dialogues_file(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    names = [f"Ses0{number}F_impro" for number in range(1, 6)]
+    labels = {name: [number, number + 1, 5] for number, name in enumerate(names)}
+    said = {name: ["well"] * 3 for name in names}
+    text, audio, vision = ({name: list(rng.normal(size=(3, width))) for name in names} for width in (4, 3, 2))
+    path = folder / "dialogues.pkl"
+    path.write_bytes(pickle.dumps((said, said, labels, text, audio, vision, said, set(names[:4]), set(names[4:]))))
+    return path
+
+
 def weights_file(folder: Path) -> Path:
     return States(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
 
@@ -117,6 +156,9 @@ FILES: dict[str, tuple[Make, Read]] = {
     "genome": (genome_file, lambda path: read_recipe(str(path))),
     "pickle": (pickle_file, lambda path: load(str(path))),
     "sequence": (sequence_file, lambda path: load(str(path.parent))),
+    "aligned pickle": (aligned_file, lambda path: load(str(path))),
+    "segments pickle": (segments_file, lambda path: load(str(path))),
+    "dialogues pickle": (dialogues_file, lambda path: load(str(path))),
     "store": (stored, lambda path: load(str(path))),
     "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
     "record": (record_file, lambda path: Outbox(path.parent).read(path)),

@@ -6,7 +6,7 @@ They are drawn for paper of any colour: transparent, with `INK` for all that is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 

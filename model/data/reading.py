@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 Collapse = Literal["mean", "last", "none"]
+Grouping = Literal["dialogue", "session"]
 
 
 @dataclass(frozen=True)
@@ -15,13 +16,17 @@ class Reading:
 
     align: the `.csd` sequence whose intervals become time steps; None keeps rows as they are. collapse: what the rows
     within one such interval become. folds: a file with the ids of each split, in place of folds.json beside the data.
-    skip_damaged: leave damaged samples out, counted in the notes; else the first one is an error.
+    skip_damaged: leave damaged samples out, counted in the notes; else the first one is an error. group_by: which
+    utterances of dialogues belong together: those of a dialogue, or of a session that its name tells (IEMOCAP's
+    "Ses01"). classes: 4 reads IEMOCAP's six emotions without frustration, and excitement as happiness.
     """
 
     align: str | None = None
     collapse: Collapse = "mean"
     folds: Path | None = None
     skip_damaged: bool = False
+    group_by: Grouping = "dialogue"
+    classes: Literal[4] | None = None
 
 
 class Damage:

@@ -16,7 +16,7 @@ _AS_IT_IS: Final = Reading()
 def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS) -> Dataset:
     """The data set called "planted" or "digits" (made with `seed`), or at a path, read as `reading` asks for.
 
-    A path leads to an HDF5 store, an MMSA pickle, or a folder of `.csd` files.
+    A path leads to an HDF5 store, a pickle of the field's layouts, or a folder of `.csd` files.
 
     Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
     """
@@ -38,9 +38,9 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS) -> Dataset
 
         return _cleaned(read(path))
     if path.suffix.lower() in (".pkl", ".pickle"):
-        from model.data.mmsa import read as read_mmsa
+        from model.data.pickles import read as read_pickle
 
-        return read_mmsa(path)
+        return read_pickle(path, reading)
     raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(STORES)} or .pkl")
 
 

@@ -1,31 +1,31 @@
 """Pickles of arrays, read without running anything: built-in containers, text, numbers and numpy arrays, no more.
 
 Nothing of numpy is called while a pickle is read either: what stands for its arrays, types and scalars are the inert
-records below, made into arrays afterwards. A first pass bounds what a pickle may make the machine reserve.
+records below, made into arrays afterwards.
 """
 
 from __future__ import annotations
 
 import pickle
-import pickletools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.data.pickle_scan import RefusedError, scan
+
 _TYPE: Final = re.compile(r"[<>|=]?(?:b1|[iuf][1248]|c8|c16|[SU][0-9]{1,6}|O8?|\?)")
-_PUTS: Final = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
-_GETS: Final = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_TUPLES: Final = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"})
-_NESTED: Final = 20_000
-"""Tuples and frozen sets that may lie in one another: hashing one that is nested 100,000 deep overflows the C stack."""
 
 
-class RefusedError(ValueError):
-    """A pickle that holds anything but arrays, containers, text and numbers."""
+def told(value: object) -> str:
+    """Text and numbers as a message shows them, other things by type: to print nested lists may have no end."""
+    short = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < 10**18)
+    if not short:
+        return f"a value of type {type(value).__name__}"
+    return repr(value[:40] if isinstance(value, str | bytes) else value)
 
 
 class _Type:
@@ -35,18 +35,18 @@ class _Type:
 
     def __init__(self, code: object, *_: object) -> None:
         if not isinstance(code, str) or not _TYPE.fullmatch(code):
-            raise RefusedError(f"an array has the type {str(code)[:40]!r}, expected numbers or text")
+            raise RefusedError(f"an array has the type {told(code)}, expected numbers or text")
         self.code = code
 
     def __setstate__(self, state: Any) -> None:
         order = state[1]
         if order not in ("<", ">", "|", "="):
-            raise RefusedError(f"an array has the byte order {str(order)[:40]!r}, expected '<', '>', '=' or '|'")
+            raise RefusedError(f"an array has the byte order {told(order)}, expected '<', '>', '=' or '|'")
         self.code = order + self.code.lstrip("<>|=")
 
     def view(self, raw: object, shape: object, order: str) -> NDArray[Any]:
         if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
-            raise RefusedError(f"an array has the shape {str(shape)[:40]}, expected sizes")
+            raise RefusedError(f"an array has the shape {told(shape)}, expected sizes")
         if self.code.lstrip("<>|=").startswith("O"):
             return _objects(raw, shape, order)
         if isinstance(raw, str):  # bytes, if Python 2 wrote them
@@ -123,6 +123,11 @@ def _empty(*arguments: object) -> bytes:
     return b""
 
 
+def _defaults(_: object = None, *content: Any) -> dict[Any, Any]:
+    """A plain dictionary for one with defaults, whose maker of defaults is never called."""
+    return dict(*content)
+
+
 def _checked(kind: object) -> _Type:
     if not isinstance(kind, _Type):
         raise RefusedError(f"an array has the type {type(kind).__name__}, expected numbers or text")
@@ -134,6 +139,8 @@ _KNOWN: Final[dict[str, Callable[..., object]]] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _Type,
     "_codecs.encode": _latin1,
+    "collections.OrderedDict": dict,
+    "collections.defaultdict": _defaults,
     **dict.fromkeys(("builtins.bytes", "__builtin__.bytes"), _empty),
     **{f"numpy.{core}.multiarray._reconstruct": _Array for core in ("core", "_core")},
     **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
@@ -153,24 +160,6 @@ class _Unpickler(pickle.Unpickler):
         raise RefusedError("it refers to objects outside itself; only arrays and plain containers are read")
 
 
-class _Bounded:
-    """A file whose reads never ask for more than is left of it."""
-
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file, self.left = file, size
-
-    def read(self, count: int) -> bytes:
-        if not 0 <= count <= self.left:
-            raise ValueError("it is truncated")
-        self.left -= count
-        return self._file.read(count)
-
-    def readline(self) -> bytes:
-        line = self._file.readline()
-        self.left -= len(line)
-        return line
-
-
 def load(path: Path) -> object:
     """The content of the pickle at `path`; call `plain` on what should be arrays.
 
@@ -179,11 +168,11 @@ def load(path: Path) -> object:
     """
     try:
         with path.open("rb") as file:
-            _scan(_Bounded(file, path.stat().st_size))
+            scan(file, path.stat().st_size)
         with path.open("rb") as file:
             return _Unpickler(file, encoding="latin1").load()
     except RefusedError as error:
-        raise ValueError(f"{path} is refused and was not run: {error}") from None
+        raise ValueError(f"{path} is refused and was not run: {' '.join(str(error).split())}") from None
     except OSError:
         raise
     except Exception as error:  # a broken pickle raises whatever its broken parts raise
@@ -200,44 +189,3 @@ def plain(value: object) -> Any:
     except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(f"an array of the pickle is broken: {error}") from None
     return array.item() if array.ndim == 0 else array
-
-
-def _scan(file: _Bounded) -> None:
-    """Refuse what would make the reader reserve memory beyond the file's size, or nest too deep; find broken files."""
-    size, nesting = file.left, _Nesting()
-    for step, (code, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
-        if code.name in _PUTS and argument is not None and argument > step:
-            raise RefusedError(f"it asks for memory place {argument} in step {step}")
-        if code.name == "FRAME" and argument is not None and argument > size:
-            raise ValueError("it is truncated")
-        if code.name.startswith("EXT"):
-            raise RefusedError("it refers to a registry of extensions; only arrays and plain containers are read")
-        nesting.follow(code.name, argument)
-
-
-class _Nesting:
-    """Counts the tuples that may lie in one another: all but those that are the arguments of a call and no more."""
-
-    def __init__(self) -> None:
-        self._count, self._fresh = 0, False  # fresh: a tuple was just made
-        self._held: set[int] = set()  # where it was memorised
-        self._places: set[int] = set()
-        self._spent: set[int] = set()
-
-    def follow(self, code: str, argument: Any) -> None:
-        """Take note of one operation of a pickle."""
-        if code in _TUPLES:
-            self._count, self._fresh, self._held = self._count + 1, True, set()
-        elif code in _PUTS or code == "MEMOIZE":
-            place = len(self._places) if code == "MEMOIZE" else argument
-            self._places.add(place)
-            self._held.add(place)
-        else:
-            if self._fresh and code in ("REDUCE", "BUILD"):
-                self._count -= 1
-                self._spent |= self._held
-            elif code in _GETS and argument in self._spent:
-                self._count += 1
-            self._fresh, self._held = False, set()
-        if self._count > _NESTED:
-            raise RefusedError(f"it holds more than {_NESTED} tuples")

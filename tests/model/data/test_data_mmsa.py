@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data.mmsa import group_of, read
+from model.data.parts import group_of
+from model.data.reading import Reading
+from model.data.sources import load
 
 MOSI = Path(__file__).parents[4] / "shared/data/mosi/mosi.pkl"
 
@@ -33,12 +35,12 @@ def content(samples=4):
 def saved(tmp_path, value, protocol=4):
     path = tmp_path / "tiny.pkl"
     path.write_bytes(pickle.dumps(value, protocol=protocol))
-    return path
+    return str(path)
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_an_mmsa_pickle_of_any_protocol_is_read(tmp_path, protocol):
-    data, raw = read(saved(tmp_path, content(), protocol)), content()
+    data, raw = load(saved(tmp_path, content(), protocol)), content()
     assert data.name == "tiny"
     assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {
         "text": (3, 2), "audio": (1, 5), "vision": (2, 1),
@@ -56,22 +58,62 @@ def test_an_mmsa_pickle_of_any_protocol_is_read(tmp_path, protocol):
 
 def test_classes_that_only_repeat_the_sign_are_left_out_and_others_are_a_task(tmp_path):
     parts = content()
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert list(data.tasks) == ["sentiment"]
     assert "classification_labels: only the sign of regression_labels; left out" in data.notes
     for part in parts.values():
         part["classification_labels"] = [2, 0, 1, 1]
         part["annotations"] = ["joy", "anger", "fear", "fear"]
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert data.tasks["class"].labels == ("anger", "fear", "joy")
     assert data.tasks["class"].targets[:4].tolist() == [2, 0, 1, 1]
+
+
+def test_labels_of_single_modalities_are_tasks_after_that_of_all(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["regression_labels_V"] = np.array([0.4, 3, -1, np.nan], np.float32)
+        part["regression_labels_T"] = [[0.5], [1.0], [-1.0], [0.0]]
+        part["regression_labels_M"] = part["regression_labels"] = np.clip(part["regression_labels"], -1, 1)
+        part["classification_labels_T"] = np.array([1, 2, 0, 1])
+    data = load(saved(tmp_path, parts))
+    assert list(data.tasks) == ["sentiment", "sentiment_text", "sentiment_vision"]
+    assert {task.bounds for task in data.tasks.values()} == {(-3.0, 3.0)}
+    assert data.tasks["sentiment_text"].targets[4:8].tolist() == [0.5, 1, -1, 0]
+    assert "sentiment_vision: 3 labels missing" in data.notes
+    assert "regression_labels_M: left out for regression_labels, the labels of all modalities too" in data.notes
+    assert "classification_labels_T: classes of single modalities; left out" in data.notes
+    for part in parts.values():
+        del part["regression_labels"]
+    assert next(iter(load(saved(tmp_path, parts)).tasks)) == "sentiment"
+
+
+def test_unaligned_streams_keep_their_own_steps_and_lengths(tmp_path):
+    parts = content()
+    for split, steps in (("train", 9), ("valid", 7), ("test", 5)):
+        parts[split]["audio"] = np.ones((4, steps, 2), np.float32) * np.arange(1, 5)[:, None, None]
+        parts[split]["audio_lengths"] = [1, 2, 3, 5]
+    data = load(saved(tmp_path, parts))
+    assert {name: m.steps for name, m in data.modalities.items()} == {"text": 3, "audio": 9, "vision": 2}
+    assert data.modalities["audio"].lengths.tolist() == [1, 2, 3, 5] * 3
+
+
+@pytest.mark.parametrize("value", ["a", 10**400, np.inf, [1.0, 2.0]])
+def test_a_sample_without_a_number_for_a_label_is_left_out_where_that_is_asked_for(tmp_path, value):
+    parts = content()
+    parts["valid"]["regression_labels"] = [0.5, value, 1.0, None]
+    data = load(saved(tmp_path, parts), reading=Reading(skip_damaged=True))
+    assert data.ids[4:7] == ("valid_vid_0$_$0", "valid_vid_1$_$2", "valid_vid_1$_$3")
+    assert data.tasks["sentiment"].targets[4:6].tolist() == [0.5, 1]
+    assert "sentiment: 1 labels missing" in data.notes
+    assert any(note.startswith("1 damaged samples left out; the first: valid sample 1") for note in data.notes)
 
 
 def test_missing_labels_are_masked_and_counted(tmp_path):
     parts = content()
     parts["valid"]["regression_labels"][2] = np.nan
     parts["test"]["regression_labels"] = [1.0, None, 2.0, np.float32(0.5)]
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert "sentiment: 2 labels missing" in data.notes
     assert np.flatnonzero(~data.tasks["sentiment"].labelled).tolist() == [6, 9]
 
@@ -82,7 +124,7 @@ def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path
     for part in parts.values():
         part["text_bert"] = np.ones((4, 3, 7), dtype=np.float32)
         part["topics"] = np.ones((4, 3), dtype=np.int64)
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert set(data.modalities) == {"text", "audio", "vision"}
     assert any(note.startswith("text_bert: holds token numbers") for note in data.notes)
     assert "topics: int64 [4, 3] in test is no array of features; left out" in data.notes
@@ -94,11 +136,11 @@ def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path
 def test_a_modality_missing_from_a_split_is_absent_there(tmp_path):
     parts = content()
     del parts["test"]["audio"]
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert data.modalities["audio"].presence.tolist() == [True] * 8 + [False] * 4
     parts = content()
     del parts["train"]["audio"]
-    data = read(saved(tmp_path, parts))
+    data = load(saved(tmp_path, parts))
     assert set(data.modalities) == {"text", "vision"}
     assert "audio: dropped, absent or non-finite in the whole training split" in data.notes
 
@@ -106,7 +148,7 @@ def test_a_modality_missing_from_a_split_is_absent_there(tmp_path):
 def test_groups_that_lie_in_two_splits_are_noted(tmp_path):
     parts = content()
     parts["test"]["id"] = parts["train"]["id"]
-    assert "2 groups (videos) lie in more than one split: scores may flatter" in read(saved(tmp_path, parts)).notes
+    assert "2 groups (videos) lie in more than one split: scores may flatter" in load(saved(tmp_path, parts)).notes
 
 
 @pytest.mark.parametrize(
@@ -130,37 +172,40 @@ def changed(split, **changes):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([1, 2], "holds a list, expected a dictionary with train, valid, test"),
-        ({"train": {}, "valid": {}}, "split|no dictionary 'test' but train, valid"),
-        (content() | {"valid": [1]}, "has no dictionary 'valid' but train, valid, test"),
+        ([1, 2], "it holds a list of 2, expected train, valid and test with"),
+        ({"train": {}, "valid": {}}, "it holds a dictionary of train, valid, expected train, valid and test with"),
+        (content() | {"valid": [1]}, "there is no dictionary 'valid' but train, valid, test"),
         (changed("valid", regression_labels=np.zeros(0, np.float32)), "split 'valid' is empty"),
-        (changed("valid", regression_labels=np.zeros((4, 2))), r"valid 'regression_labels' has the shape \[4, 2\]"),
+        (changed("valid", regression_labels=np.zeros((4, 2))), r"'regression_labels' has the shapes \[\] and \[2\]"),
         (changed("valid", regression_labels=None, classification_labels=None), "split 'valid' has no list"),
         (changed("valid", regression_labels=None), "split 'valid' has no 'regression_labels', but another"),
-        (changed("valid", regression_labels=["a"] * 4), "valid 'regression_labels' holds something other than numbers"),
+        (
+            changed("valid", regression_labels=["a"] * 4),
+            "valid sample 0: 'regression_labels' is 'a', expected a number",
+        ),
         (changed("valid", regression_labels=[np.nan] * 4), "task 'sentiment' has no label in split 'valid'"),
-        (changed("train", text=np.zeros((3, 3, 2), np.float32)), r"train 'text' has the shape \[3, 3, 2\]"),
+        (changed("train", text=np.zeros((3, 3, 2), np.float32)), r"train 'text' is float32 \[3, 3, 2\]"),
         (changed("train", text=np.zeros((4, 3, 9), np.float32)), r"\[4, 3, 2\], expected numbers \[4, T, 9\]"),
         (changed("train", text=np.zeros(4, np.float32)), r"train 'text' is float32 \[4\], expected floating-point"),
         (changed("train", text=np.zeros((4, 0, 2), np.float32)), r"train 'text' is float32 \[4, 0, 2\], expected"),
-        (changed("train", text=["hello"] * 4), "train 'text' is list, expected floating-point numbers"),
-        (changed("train", vision_lengths=[1, 2]), r"train 'vision_lengths' is \[2\], expected \[4\]"),
+        (changed("train", text=["hello"] * 4), "train 'text' is a list of 4, expected floating-point numbers"),
+        (changed("train", vision_lengths=[1, 2]), r"train 'vision_lengths' is a list of 2, expected \[4\]"),
         (changed("train", vision_lengths=[-1, 2, 2, 2]), "train 'vision_lengths'"),
         (changed("train", vision_lengths=["x"] * 4), "train 'vision_lengths' holds something other than whole numbers"),
         (changed("test", id=["a"]), "test 'id' is not a list of 4 names"),
         (changed("test", id=[["a"]] * 4), "test 'id' is not a list of 4 names"),
-        (changed("test", regression_labels=[10**400] * 4), "test 'regression_labels' holds something other"),
+        (changed("test", regression_labels=[10**400] * 4), "test sample 0: 'regression_labels' is a value of type int"),
         (changed("test", id=7), "test 'id' is not a list of 4 names"),
     ],
 )
 def test_a_wrong_layout_gets_one_sentence(tmp_path, value, message):
     with pytest.raises(ValueError, match=message):
-        read(saved(tmp_path, value))
+        load(saved(tmp_path, value))
 
 
 @pytest.mark.skipif(not MOSI.exists(), reason="the real data are not at hand")
 def test_the_real_mosi_is_read():
-    data = read(MOSI)
+    data = load(str(MOSI))
     assert [len(indices) for indices in data.splits.values()] == [1284, 229, 686]
     assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {"text": (40, 384), "audio": (1, 73)}
     assert list(data.tasks) == ["sentiment"]

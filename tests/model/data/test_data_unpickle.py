@@ -2,7 +2,7 @@ import os
 import pickle
 import struct
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_arrays_that_python_2_wrote_are_read(tmp_path):
         (np.fromfile, ("{}",), r"numpy\.fromfile"),
         (np.load, ("{}",), r"numpy.*\.load"),
         (np.save, ("{}", 1), r"numpy.*\.save"),
-        (OrderedDict, (), r"collections\.OrderedDict"),
+        (Counter, (), r"collections\.Counter"),
         (bytearray, (2**40,), r"(builtins|__builtin__)\.bytearray"),
     ],
 )
@@ -125,10 +125,13 @@ def test_names_built_by_hand_are_refused(tmp_path, content, name):
     ("content", "message"),
     [
         (b"Pname\n.", "it refers to objects outside itself"),
-        (b"\x80\x04}N" + b"\x85" * 300_000 + b"Ns.", "it holds more than 20000 tuples"),
-        (b"\x80\x04cbuiltins\nlist\nq\x00N" + 99_999 * b"\x85q\x010h\x00h\x01R0h\x01", "more than 20000 tuples"),
-        (b"\x80\x04cbuiltins\nlist\nq\x000N\x85q\x010" + 99_999 * b"h\x00h\x01\x85q\x01R0", "more than 20000 tuples"),
-        (b"\x80\x04}" + b"(" * 300_000 + b"N" + b"\x91" * 300_000 + b"Ns.", "it holds more than 20000 tuples"),
+        (b"\x80\x04}N" + b"\x85" * 300_000 + b"Ns.", "tuples in one another, more than 1000 deep"),
+        (b"\x80\x04cbuiltins\nlist\nq\x00N" + 99_999 * b"\x85q\x010h\x00h\x01R0h\x01", "more than 1000 deep"),
+        (b"\x80\x04cbuiltins\nlist\nq\x000N\x85q\x010" + 99_999 * b"h\x00h\x01\x85q\x01R0", "more than 1000 deep"),
+        (
+            b"\x80\x04}" + b"(" * 300_000 + b"N" + b"\x91" * 300_000 + b"Ns.",
+            "tuples in one another, more than 1000 deep",
+        ),
         (b"\x80\x02\x82\x01.", "it refers to a registry of extensions"),
         (b"\x80\x04Nr\xff\xff\xff\xff.", "it asks for memory place 4294967295 in step 2"),
         (b"Np4294967295\n.", "it asks for memory place 4294967295"),
@@ -196,6 +199,25 @@ def test_random_damage_never_does_more_than_raise_a_value_error(tmp_path):
 def test_long_lists_of_scalars_are_no_nesting(tmp_path):
     found = load(saved(tmp_path, list(np.arange(25_000, dtype=np.float32))))
     assert plain(found[-1]) == 24_999
+
+
+def test_many_tuples_beside_one_another_are_no_nesting(tmp_path):
+    content = [((np.zeros(2), np.zeros(3)), index) for index in range(12_000)]
+    assert load(saved(tmp_path, content))[-1][1] == 11_999
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_dictionaries_with_an_order_or_defaults_become_plain_ones(tmp_path, protocol):
+    lists = defaultdict(list, a=[1])
+    found = load(saved(tmp_path, (OrderedDict(b=1, a=2), lists, defaultdict(None, x=1)), protocol))
+    assert [type(item) for item in found] == [dict] * 3
+    assert list(found[0].items()) == [("b", 1), ("a", 2)]
+    assert found[1:] == ({"a": [1]}, {"x": 1})
+
+
+def test_the_maker_of_defaults_has_to_be_known_too(tmp_path):
+    with pytest.raises(ValueError, match=r"it asks for posix\.system"):
+        load(saved(tmp_path, defaultdict(os.system, a=1)))
 
 
 def test_a_missing_file_stays_a_missing_file(tmp_path):

@@ -1,0 +1,122 @@
+"""Dialogue pickles: a tuple of dictionaries by dialogue, as DialogueRNN, MMGCN, COSMIC and SDT keep IEMOCAP and MELD.
+
+Each dictionary holds, for a dialogue, one entry per utterance: a label, a name, or a vector of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.data.assemble import assemble
+from model.data.dataset import SPLITS, Dataset
+from model.data.reading import Damage, Grouping, Reading
+from model.data.room import Room
+from model.data.splitting import make_splits
+from model.data.unpickle import plain, told
+from model.data.utterances import SESSION, STREAMS, Fields, Name, Utterances
+from model.data.values import described, entries
+
+_SPOKEN: Final = ("ids", "speakers", "labels")
+_ROBERTA: Final = tuple(stream for stream in STREAMS if "roberta" in stream)
+LAYOUTS: Final[tuple[tuple[str, ...], ...]] = (
+    (*_SPOKEN, "text", "audio", "vision", "sentences", "train", "test"),  # DialogueRNN, MMGCN
+    (*_SPOKEN, "text", "audio", "sentences", "train", "test", "sentiment"),  # DialogueRNN: MELD
+    (*_SPOKEN, "text", "audio", "vision", "sentences", "train", "test", "sentiment"),  # MMGCN: MELD
+    ("speakers", "labels", *_ROBERTA, "sentences", "train", "test", "valid"),  # COSMIC
+    ("speakers", "labels", "sentiment", *_ROBERTA, "sentences", "train", "test", "valid"),  # COSMIC: MELD
+    (*_SPOKEN, *_ROBERTA, "audio", "vision", "sentences", "train", "test"),  # SDT
+    (*_SPOKEN, *_ROBERTA, "audio", "vision", "sentences", "train", "test", "sentiment"),  # SDT: MELD
+)
+"""What each place of the tuple holds. All are dictionaries but the splits, whose places tell the layouts apart."""
+
+
+def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dataset:
+    """The data set called `name` in such a tuple. Raises ValueError, one sentence, for anything else.
+
+    Utterances keep their order, dialogue after dialogue. Where no validation split is given, about a tenth of the
+    training split becomes it.
+    """
+    fields, lists = _fields(content)
+    split_of = _split_of(lists, fields["labels"])
+    found = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], room)
+    if unused := len(fields["labels"]) - len(split_of):
+        found.notes.append(f"{unused} dialogues are in no split; left out")
+    tasks = found.tasks(name, reading)
+    raw = found.modalities()
+    damage = Damage(skip=reading.skip_damaged)
+    kept = found.kept(damage)
+    groups = [_group(found.places[place][0], reading.group_by) for place in kept]
+    owners = np.array([split_of[found.places[place][0]] for place in kept])
+    splits = {split: np.flatnonzero(owners == split).astype(np.int64) for split in SPLITS if split in lists}
+    if "valid" not in splits:
+        splits = _with_validation(splits, groups, reading.group_by)
+        sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
+        found.notes.append(f"no validation split was given; made of whole {reading.group_by}s of training: {sizes}")
+    return assemble(
+        name,
+        {stream: modality.take(kept) for stream, modality in raw.items()},
+        {task: item.take(kept) for task, item in tasks.items()},
+        found.ids(kept),
+        groups=groups,
+        splits=splits,
+        notes=[*found.notes, *damage.notes()],
+    )
+
+
+def _fields(content: Sequence[Any]) -> tuple[Fields, dict[str, list[Any]]]:
+    """The dictionaries by what they hold, and the dialogues of each split that there is."""
+    places = [isinstance(item, dict) for item in content]
+    layout = next((names for names in LAYOUTS if places == [name not in SPLITS for name in names]), None)
+    if layout is None:
+        found = ", ".join(described(item) for item in content[:14])
+        raise ValueError(
+            f"there are {len(content)} places, {found}, expected those of DialogueRNN, MMGCN, COSMIC or SDT"
+        )
+    fields: dict[str, dict[Name, Any]] = {}
+    lists: dict[str, list[Any]] = {}
+    for name, item in zip(layout, content, strict=True):
+        if isinstance(item, dict):
+            named = ((plain(key), value) for key, value in item.items())
+            fields[name] = {key: value for key, value in named if isinstance(key, str | int)}
+        else:
+            given = list(item) if isinstance(item, set | frozenset) else entries(item)
+            if given is None:
+                raise ValueError(f"the dialogues of {name!r} are {described(item)}, expected a list of names")
+            lists[name] = [plain(dialogue) for dialogue in given]
+    return fields, lists
+
+
+def _split_of(lists: Mapping[str, Sequence[Any]], labels: Mapping[Name, Any]) -> dict[Name, str]:
+    """The split of each dialogue that is in one."""
+    found: dict[Name, str] = {}
+    for split, dialogues in lists.items():
+        for dialogue in dialogues:
+            if not isinstance(dialogue, str | int) or dialogue not in labels:
+                raise ValueError(f"{split!r} names the dialogue {told(dialogue)}, but there are no labels of it")
+            if found.setdefault(dialogue, split) != split:
+                raise ValueError(f"the dialogue {told(dialogue)} is in {found[dialogue]!r} and {split!r}, expected one")
+    return found
+
+
+def _group(dialogue: Name, group_by: Grouping) -> str:
+    if group_by == "dialogue":
+        return str(dialogue)
+    session = SESSION.search(str(dialogue))
+    if session is None:
+        raise ValueError(f"the dialogue {told(dialogue)} names no session, expected one such as 'Ses01' to group by")
+    return session[0]
+
+
+def _with_validation(
+    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], group_by: Grouping
+) -> dict[str, NDArray[np.int64]]:
+    train = splits["train"]
+    names, members = np.unique([groups[place] for place in train], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"the training split has {len(names)} {group_by}s, expected at least 2: one for validation")
+    parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
+    return {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}

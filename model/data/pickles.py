@@ -1,0 +1,72 @@
+"""Pickles of the field: which layout one has, told by what it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from model.data import aligned, dialogues, mmsa, segments
+from model.data.dataset import SPLITS, Dataset
+from model.data.reading import Reading
+from model.data.room import Room
+from model.data.unpickle import load
+from model.data.values import described
+
+_LAYOUTS: Final = (
+    "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
+    "or as lists of segments (MISA), or a tuple of dictionaries by dialogue (DialogueRNN)"
+)
+_FILES: Final = dict(zip(SPLITS, ("train", "dev", "test"), strict=True))
+
+
+def read(path: Path, reading: Reading) -> Dataset:
+    """Read a pickle without running anything in it; the name is the file's stem, or the folder's for MISA's files.
+
+    Raises ValueError, one sentence that names the file, for one that is broken or of another layout.
+    """
+    content = load(path)
+    try:
+        return _read(content, path, reading)
+    except ValueError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _read(content: object, path: Path, reading: Reading) -> Dataset:
+    room, name = Room(path), path.stem
+    if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
+        return dialogues.read(content, name, reading, room)
+    if _is_segments(content):
+        return _read_files(path, content, reading)
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
+    parts = {("valid" if key == "dev" else key): part for key, part in content.items() if isinstance(key, str)}
+    keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
+    if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
+        return mmsa.read(parts, name, reading, room)
+    if aligned.LABELS in keys:
+        return aligned.read(parts, name, reading, room)
+    if all(_is_segments(parts.get(split)) for split in SPLITS):
+        return segments.read({split: parts[split] for split in SPLITS}, name, reading, room)
+    within = f", with {_few(keys)} within" if keys else ""
+    raise ValueError(f"it holds a dictionary of {_few(list(parts))}{within}, {_LAYOUTS}")
+
+
+def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
+    """MISA's train.pkl, dev.pkl and test.pkl, of which `path` is one, each with the segments of its split."""
+    files = {split: path.with_name(stem + path.suffix) for split, stem in _FILES.items()}
+    for file in files.values():
+        if path not in files.values() or not file.exists():
+            raise ValueError(f"it holds the segments of one split, expected {', '.join(_FILES.values())} side by side")
+    lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
+    for split, file in files.items():
+        if not _is_segments(lists[split]):
+            raise ValueError(f"{file.name} beside it holds {described(lists[split])}, expected a list of segments")
+    return segments.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
+
+
+def _is_segments(value: object) -> bool:
+    return isinstance(value, list | tuple) and any(segments.is_segment(item) for item in value[:8])
+
+
+def _few(keys: list[str]) -> str:
+    return ", ".join(key[:40] for key in keys[:8]) or "nothing"
