@@ -69,8 +69,8 @@ class Parts:
                 column[...] = value
         else:
             column, problems = stacked(given, repr(key), self._room)
-        for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)):
-            problems[int(place)], column[place] = f"{key!r} is infinite, expected a number", np.nan
+        for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)).tolist():
+            problems[place], column[place] = f"{key!r} is infinite, expected a number", np.nan
         for place, problem in problems.items():
             self.damaged(self._starts[split] + place, problem)
         return column

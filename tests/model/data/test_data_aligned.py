@@ -42,7 +42,7 @@ def test_one_number_per_sample_is_sentiment(tmp_path, shape):
     }  # fmt: skip
     assert data.tasks["sentiment"].bounds == (-3.0, 3.0)
     assert data.tasks["sentiment"].targets[:4] == pytest.approx([-2, -1 / 3, 4 / 3, 3])
-    assert "audio: 3 non-finite cells in 1 columns filled with the training mean" in data.notes
+    assert "audio: 3 non-finite cells in 1 columns (0) filled with the training mean" in data.notes
 
 
 def test_ids_of_three_columns_are_a_video_and_the_times_of_its_segment(tmp_path):
