@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from cluster.cli_data import data_app
+from cluster.terminal import Json, console, say, write_figures
 
 app = typer.Typer(
     name="haemsa",
@@ -20,11 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Look at data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-Data = Annotated[str, typer.Option(help="planted, digits, or a path: an HDF5 store or an MMSA pickle.")]
-Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the figures to this file.")]  # noqa: UP045
+Data = Annotated[str, typer.Option(help="planted, digits, or a path to data of any layout.")]
 Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time
 Number = Optional[int]  # noqa: UP045
 Flag = Optional[bool]  # noqa: UP045
@@ -39,17 +37,9 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def console() -> Console:
-    """Standard output; wide enough for tables where it is no terminal."""
-    from rich.console import Console
-
-    found = Console()
-    return found if found.is_terminal else Console(width=140)
-
-
 @app.command()
 def search(
-    data: Annotated[Text, typer.Option(help="planted, digits, or a path: an HDF5 store or an MMSA pickle.")] = None,
+    data: Annotated[Text, typer.Option(help="planted, digits, or a path to data of any layout.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="A YAML file of settings; options go before it.")] = None,  # noqa: UP045
     evaluations: Annotated[Number, typer.Option(help="Stop after so many genomes \\[default: 200].")] = None,
     time: Annotated[Text, typer.Option(help="Stop after this long: 90s, 30m, 2h.")] = None,
@@ -96,7 +86,7 @@ def search(
         else:
             found = run_search(SearchConfig.load(config, options), shown)
     _report_search(found.run, found.summary, found.model)
-    _write_json(json_file, found.summary)
+    write_figures(json_file, found.summary)
     if found.summary["best"] is None:
         raise typer.Exit(1)
 
@@ -117,7 +107,7 @@ def _report_search(run: Path, summary: Any, model: str | None) -> None:
         lines.insert(0, again)
     out.print("Next:", *(f"  {line}" for line in lines), sep="\n", highlight=False, markup=False, soft_wrap=True)
     told = f"Registered: {model}" if model else "Not registered in MLflow: tracking is off, or see search.log."
-    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    say(told)
 
 
 @app.command()
@@ -146,8 +136,8 @@ def train(
     references = reference_table(data, table)
     if references is not None:
         shown.print(references)
-    shown.print(f"saved in {folder}", highlight=False, markup=False, soft_wrap=True)
-    _write_json(json_file, {"models": table, "split": "test", "protocol": line})
+    say(f"saved in {folder}")
+    write_figures(json_file, {"models": table, "split": "test", "protocol": line})
 
 
 @app.command()
@@ -166,7 +156,7 @@ def evaluate(
     predictor = load_model(model)
     tables = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
     console().print(subset_table(tables, split))
-    _write_json(json_file, {"split": split, "subsets": tables})
+    write_figures(json_file, {"split": split, "subsets": tables})
 
 
 @app.command()
@@ -183,8 +173,7 @@ def predict(
     dataset = load_for(predictor, data)
     chosen = dataset.take(dataset.split(split)) if split else dataset
     write_predictions(predictions(predictor, chosen), out)
-    line = f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}"
-    console().print(line, highlight=False, markup=False, soft_wrap=True)
+    say(f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}")
 
 
 @app.command()
@@ -204,8 +193,7 @@ def sync(
     from cluster.sync import sync as send
 
     count, place = send(run, tracking)
-    line = f"sent {count} records to {place}" if count else f"nothing waits: {place} has all of {run}"
-    console().print(line, highlight=False, markup=False, soft_wrap=True)
+    say(f"sent {count} records to {place}" if count else f"nothing waits: {place} has all of {run}")
 
 
 @app.command()
@@ -225,49 +213,3 @@ def config() -> None:
     from cluster.config import commented_yaml
 
     print(commented_yaml(), end="")
-
-
-@data_app.command()
-def info(data: Annotated[str, typer.Argument(help="planted, digits, or a path.")], json_file: Json = None) -> None:
-    """Say what was read: modalities, tasks, splits, and what was found wrong."""
-    from cluster.report import data_tables, describe
-    from model.data.sources import load
-
-    dataset = load(data)
-    found = describe(dataset)
-    for table in data_tables(found):
-        console().print(table)
-    for note in dataset.notes:
-        console().print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
-    _write_json(json_file, found)
-
-
-@data_app.command()
-def check(
-    data: Annotated[str, typer.Argument(help="planted, digits, or a path.")],
-    out: Annotated[Optional[Path], typer.Option(help="Also write a page with plots to this HTML file.")] = None,  # noqa: UP045
-    json_file: Json = None,
-) -> None:
-    """Look for leaks between splits, first of all of labels, and for odd features; exit status 1 if data leaks."""
-    from cluster.data_check import check as check_data
-    from cluster.data_page import write_page
-    from cluster.data_problems import leaks
-    from cluster.data_report import as_values, show_check
-    from model.data.sources import load
-
-    found = check_data(load(data))
-    show_check(found, console())
-    if out is not None:
-        write_page(found, out)
-    _write_json(json_file, as_values(found))
-    if leaks(found):
-        raise typer.Exit(1)
-
-
-def _write_json(path: Path | None, value: Any) -> None:
-    if path is None:
-        return
-    from cluster.files import write_json
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, value)

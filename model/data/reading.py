@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,13 @@ class Reading:
     skip_damaged: bool = False
     group_by: Grouping = "dialogue"
     classes: Literal[4] | None = None
+
+    def check(self, what: str, *known: str) -> None:
+        """Raise ValueError if the user asked for more than these options, which are all that concern such data."""
+        for field in fields(self):
+            if field.name not in known and getattr(self, field.name) != field.default:
+                option = "--" + field.name.replace("_", "-")
+                raise ValueError(f"{option} is given, but does not concern {what}")
 
 
 class Damage:

@@ -1,0 +1,86 @@
+"""The commands `haemsa data ...`. Everything heavy loads inside a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+import typer
+
+from cluster.terminal import Json, console, say, write_figures
+
+if TYPE_CHECKING:
+    from model.data.dataset import Dataset
+
+data_app = typer.Typer(help="Look at data, and import it.", no_args_is_help=True)
+Source = Annotated[str, typer.Argument(help="planted, digits, or a path to data of any layout.")]
+File = Optional[Path]  # noqa: UP045 - typer reads annotations at run time
+
+
+@data_app.command()
+def info(data: Source, json_file: Json = None) -> None:
+    """Say what was read: modalities, tasks, splits, and what was found wrong."""
+    from model.data.sources import load
+
+    _report(load(data), json_file)
+
+
+@data_app.command(name="import")
+def import_(
+    data: Source,
+    out: Annotated[Path, typer.Option(help="The store to write, an .h5 file.")],
+    half: Annotated[bool, typer.Option("--half", help="Keep features as float16, in half the space.")] = False,
+    align: Annotated[Optional[str], typer.Option(help="The .csd sequence whose intervals become time steps.")] = None,  # noqa: UP045
+    collapse: Annotated[
+        Literal["mean", "last", "none"], typer.Option(help="What the rows in such an interval become.")
+    ] = "mean",
+    folds: Annotated[File, typer.Option(help="The ids of each split, if not folds.json beside the data.")] = None,
+    group_by: Annotated[
+        Literal["dialogue", "session"], typer.Option(help="Which utterances of dialogues belong together.")
+    ] = "dialogue",
+    classes: Annotated[Optional[int], typer.Option(help="4: IEMOCAP's four classes, of its six.")] = None,  # noqa: UP045
+    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Leave out samples that are damaged.")] = False,
+    json_file: Json = None,
+) -> None:
+    """Write data of any layout to a store, which is read faster, and streamed where memory is short."""
+    from cluster.data_import import import_data
+    from model.data.reading import Reading
+
+    if classes is not None and classes != 4:
+        raise ValueError(f"--classes is {classes}, expected 4: IEMOCAP's four classes, of its six")
+    reading = Reading(align, collapse, folds, skip_damaged, group_by, classes=4 if classes else None)
+    _report(import_data(data, out, reading, half=half), json_file)
+    say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
+
+
+@data_app.command()
+def check(
+    data: Source,
+    out: Annotated[File, typer.Option(help="Also write a page with plots to this HTML file.")] = None,
+    json_file: Json = None,
+) -> None:
+    """Look for leaks between splits, first of all of labels, and for odd features; exit status 1 if data leaks."""
+    from cluster.data_check import check as check_data
+    from cluster.data_page import write_page
+    from cluster.data_problems import leaks
+    from cluster.data_report import as_values, show_check
+    from model.data.sources import load
+
+    found = check_data(load(data))
+    show_check(found, console())
+    if out is not None:
+        write_page(found, out)
+    write_figures(json_file, as_values(found))
+    if leaks(found):
+        raise typer.Exit(1)
+
+
+def _report(dataset: Dataset, json_file: Path | None) -> None:
+    from cluster.report import data_tables, describe
+
+    found = describe(dataset)
+    for table in data_tables(found):
+        console().print(table)
+    for note in dataset.notes:
+        say(f"note: {note}")
+    write_figures(json_file, found)
