@@ -34,7 +34,9 @@ def read(path: Path, reading: Reading) -> Dataset:
 def _read(content: object, path: Path, reading: Reading) -> Dataset:
     room, name = Room(path), path.stem
     if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
+        reading.check("dialogues", "skip_damaged", "group_by", "classes")
         return dialogues.read(content, name, reading, room)
+    reading.check("a pickle that holds no dialogues", "skip_damaged")
     if _is_segments(content):
         return _read_files(path, content, reading)
     if not isinstance(content, dict):
