@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Final
 
 from model.data.dataset import Dataset
+from model.data.reading import Reading
 
 _STORES: Final = (".h5", ".hdf5")
+_DESCRIPTIONS: Final = (".yaml", ".yml")
+_DESCRIBED: Final = (".npz", ".csv", ".parquet")
+_AS_IT_IS: Final = Reading()
 
 
-def load(source: str, *, seed: int = 0) -> Dataset:
-    """The data set called "planted" or "digits" (made with `seed`), or at a path (an HDF5 store or an MMSA pickle).
+def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS) -> Dataset:
+    """The data set called "planted" or "digits" (made with `seed`), or at a path, read as `reading` asks for.
+
+    A path leads to an HDF5 store, an MMSA pickle, or a YAML file that describes arrays or a table beside it.
 
     Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
     """
@@ -37,7 +43,13 @@ def load(source: str, *, seed: int = 0) -> Dataset:
         from model.data.mmsa import read as read_mmsa
 
         return read_mmsa(path)
-    raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)} or .pkl")
+    if path.suffix.lower() in _DESCRIPTIONS:
+        from model.data.described import read as read_described
+
+        return read_described(path, reading)
+    if path.suffix.lower() in _DESCRIBED:
+        raise ValueError(_undescribed(path))
+    raise ValueError(f"data {source!r} has an unknown form, expected {', '.join(_STORES)}, .pkl or .yaml")
 
 
 def _cleaned(dataset: Dataset) -> Dataset:
@@ -47,6 +59,13 @@ def _cleaned(dataset: Dataset) -> Dataset:
     raw = {name: RawModality(item.features, item.lengths) for name, item in dataset.modalities.items()}
     modalities, notes = clean(raw, dataset.split("train"))
     return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))
+
+
+def _undescribed(path: Path) -> str:
+    smallest = f"{{source: {path.name}, modalities: {{NAME: ARRAY}}, tasks: {{NAME: ARRAY}}}}"
+    if path.suffix.lower() != ".npz":
+        smallest = smallest.replace("ARRAY", "COLUMN")
+    return f"data '{path}' needs a YAML file beside it, to be read in its place, that says at least {smallest}"
 
 
 def _folder(path: Path) -> str:
