@@ -172,6 +172,11 @@ class Description(_Part):
         return [name for one in self.features + self.labels for name in ([one] if isinstance(one, str) else one)]
 
     @property
+    def by_split(self) -> bool:
+        """Whether every split has arrays of its own."""
+        return any(SPLIT in name for name in self.names)
+
+    @property
     def shares(self) -> dict[str, float]:
         """The sizes of splits that are to be made."""
         return dict(SHARES) if self.splits is None else self.splits
