@@ -25,6 +25,8 @@ class Arrays:
     are missing, cannot be read, or do not fit each other.
     """
 
+    zeros_pad = True
+
     def __init__(self, path: Path, names: Iterable[str], damage: Damage) -> None:
         self._path, self._npz = path, Npz(path)
         names = list(names)

@@ -27,14 +27,16 @@ _AS_IT_IS: Final = Reading()
 class Source(Protocol):
     """What a description speaks of, by name: arrays or columns. Axes: `N` samples, `T` steps, `D` features.
 
-    split_of: the split of each sample, if every split has arrays of its own.
+    split_of: the split of each sample, if every split has arrays of its own. zeros_pad: whether steps that are all zero
+    at the end of a sample are none.
     """
 
     samples: Samples
     split_of: Sequence[str] | None
+    zeros_pad: bool
 
     def features(self, names: str | tuple[str, ...]) -> NDArray[np.float32]:
-        """float32 [N, T, D], padded with zeros."""
+        """float32 [N, T, D]."""
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:
         """The splits that have no such features."""
@@ -103,7 +105,7 @@ def _modality(name: str, entry: ModalityEntry, source: Source, notes: list[str])
     with _within(f"modalities.{name}"):
         features = source.features(entry.from_)
         notes += [f"{name}: absent in the whole split {split!r}" for split in source.absent(entry.from_)]
-        lengths = last_step(features)
+        lengths = last_step(features) if source.zeros_pad else np.ones(len(features), dtype=np.int64)
         if entry.lengths is not None:
             lengths = _lengths(name, entry.lengths, source, lengths, features.shape[1], notes)
         return RawModality(features, lengths)
@@ -112,7 +114,7 @@ def _modality(name: str, entry: ModalityEntry, source: Source, notes: list[str])
 def _lengths(
     name: str, column: str, source: Source, last: NDArray[np.int64], steps: int, notes: list[str]
 ) -> NDArray[np.int64]:
-    """Given lengths, at most `steps`; samples whose `last` step shows that they are all zero stay absent."""
+    """Given lengths, at most `steps`; samples whose `last` step is none stay absent."""
     cells = _single(column, source)
     values, odd = numbers(cells)
     odd = (last > 0) & (odd | ~(values >= 0) | (np.floor(values) != values))

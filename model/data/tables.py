@@ -24,6 +24,7 @@ class Table:
     """
 
     split_of: Sequence[str] | None = None  # a column tells, if anything does
+    zeros_pad = False  # a cell that is missing is empty
 
     def __init__(
         self,

@@ -67,7 +67,7 @@ def test_objects_are_refused_and_not_unpickled(tmp_path):
     ("content", "message"),
     [
         (
-            claim("(10**12,)".replace("10**12", "1000000000000")) + bytes(8),
+            claim("(1000000000000,)") + bytes(8),
             r"float32 \[1000000000000\], but holds 8 bytes",
         ),
         (claim("(2, 2)") + bytes(20), r"it claims to be float32 \[2, 2\], but holds 20 bytes"),
@@ -116,7 +116,7 @@ def test_a_file_that_claims_more_than_any_deflates_to_is_refused_unread(tmp_path
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compression_is_refused_for_it_may_hide_anything(tmp_path, compression):
-    with pytest.raises(ValueError, match="it is not compressed as numpy.savez_compressed does it"):
+    with pytest.raises(ValueError, match=r"it is not compressed as numpy\.savez_compressed does it"):
         Npz(stored(tmp_path, claim("(1,)") + bytes(4), compression)).array("x")
 
 
@@ -139,5 +139,5 @@ def test_an_encrypted_array_is_one_sentence(tmp_path):
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="array 'x' cannot be read: .*encrypted"):
+    with pytest.raises(ValueError, match=r"array 'x' cannot be read: .*encrypted"):
         Npz(path).array("x")

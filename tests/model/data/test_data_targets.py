@@ -95,7 +95,7 @@ def test_a_label_of_many_that_is_neither_0_nor_1_is_damage():
         (
             {"from": "y_{split}"},
             {"y_{split}[0]": text("a"), "y_{split}[1]": text("b")},
-            r"a column is named 'y_\{split\}\[0\]', expected letters, .* \(columns: \[...\] gives the 2 columns other names",
+            r"a column is named 'y_\{split\}\[0\]', expected letters, .* \(columns: \[...\] gives the 2 columns",
         ),
         ({"from": ["x y"]}, {"x y": text("a")}, "a column is named 'x y', expected letters"),
         ({"columns": ["x y"]}, {"y": text("a")}, "a column is named 'x y', expected letters"),
