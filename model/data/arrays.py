@@ -36,7 +36,8 @@ class Arrays:
         count = sum(self._sizes.values())
         if count > path.stat().st_size:
             raise ValueError(f"{path} claims {count} samples, more than it has bytes")
-        self.split_of = np.repeat(SPLITS, list(self._sizes.values())).tolist() if by_split else None
+        spread = [split for split, size in self._sizes.items() for _ in range(size)]
+        self.split_of: Sequence[str] | None = spread if by_split else None
         called = [f"{split}-{n}" if split else str(n) for split, size in self._sizes.items() for n in range(size)]
         self.samples = Samples(f"{path}: sample", called, damage)
 

@@ -33,7 +33,8 @@ def words(cells: Cells) -> list[str]:
 def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values float64 [N], NaN where missing or no number; and where a cell is neither, bool [N]."""
     if cells.dtype != object:
-        return cells.astype(np.float64), np.zeros(len(cells), dtype=bool)
+        with np.errstate(over="ignore"):
+            return cells.astype(np.float64), np.zeros(len(cells), dtype=bool)
     values, odd = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=bool)
     for row, cell in enumerate(cells):
         if word(cell):
@@ -56,5 +57,5 @@ def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
 
 def listed(names: Iterable[str]) -> str:
     """Names as a sentence lists them, the first of many."""
-    names = list(names)
+    names = [name[:60] for name in names]
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "none"

@@ -65,7 +65,8 @@ def _csv_header(path: Path) -> list[str]:
 
 
 def _read_csv(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    names, size, rows, parts = _csv_header(path), path.stat().st_size, 0, []
+    names, size, rows = _csv_header(path), path.stat().st_size, 0
+    parts: list[pd.DataFrame] = []
     with pd.read_csv(
         path,
         dtype=dict.fromkeys(labels, str),
@@ -93,7 +94,8 @@ def _parquet(path: Path, text: Sequence[str] = ()) -> Any:
 
 
 def _read_parquet(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    types = {name: str(_parquet(path).schema_arrow.field(name).type) for name in (*features, *labels)}
+    schema = _parquet(path).schema_arrow
+    types = {name: str(schema.field(name).type) for name in (*features, *labels)}
     for name, kind in types.items():
         if not kind.startswith(_READ):
             raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")

@@ -58,6 +58,7 @@ def read(path: Path, reading: Reading = _AS_IT_IS) -> Dataset:
         sound = source.samples.sound  # all that can be damaged is read now
         if not len(sound):
             raise ValueError("no sample is left")
+        tasks = {name: task.take(sound) for name, task in tasks.items()}
         groups = None if groups is None else [groups[sample] for sample in sound]
         if split_of is None:
             splits = _made(description, groups, len(sound), notes)
@@ -66,7 +67,7 @@ def read(path: Path, reading: Reading = _AS_IT_IS) -> Dataset:
         return assemble(
             path.stem,
             {name: _take(modality, sound) for name, modality in raw.items()},
-            {name: task.take(sound) for name, task in tasks.items()},
+            tasks,
             [ids[sample] for sample in sound],
             groups=groups,
             splits=splits,
@@ -172,11 +173,10 @@ def _made(
 
 
 def _given(split_of: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    splits = {split: np.flatnonzero([found == split for found in split_of]) for split in SPLITS}
-    for split, indices in splits.items():
-        if not len(indices):
+    for split in SPLITS:
+        if split not in split_of:
             raise ValueError(f"split {split!r} has no sample, expected {', '.join(SPLITS)}")
-    return splits
+    return {split: np.flatnonzero([one == split for one in split_of]).astype(np.int64) for split in SPLITS}
 
 
 def _take(modality: RawModality, samples: NDArray[np.int64]) -> RawModality:

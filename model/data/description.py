@@ -200,6 +200,8 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file, expected a description in YAML")
     if (size := path.stat().st_size) > _LARGEST:
         raise ValueError(f"{path} has {size} bytes, expected a description in YAML of at most {_LARGEST}")
     try:
@@ -230,6 +232,6 @@ def _sentence(error: ValidationError) -> str:
 
 def _fields(place: tuple[int | str, ...]) -> dict[str, str | None]:
     """The keys where `place` is, with what each stands for."""
-    part = {"modalities": ModalityEntry, "tasks": TaskEntry}.get(str(place[0])) if len(place) > 1 else Description
-    assert part is not None  # nothing else is nested
+    nested: dict[str, type[_Part]] = {"modalities": ModalityEntry, "tasks": TaskEntry}
+    part = nested[str(place[0])] if len(place) > 1 else Description
     return {field.alias or name: field.description for name, field in part.model_fields.items()}

@@ -24,7 +24,7 @@ class Samples:
     @property
     def sound(self) -> NDArray[np.int64]:
         """The samples without damage so far."""
-        return np.flatnonzero(self._sound)
+        return np.flatnonzero(self._sound).astype(np.int64)
 
     def damaged(self, where: NDArray[np.bool_], problem: Callable[[int], str]) -> None:
         """Leave out the samples where `where`, bool [N]; `problem` says what is wrong with one of them.

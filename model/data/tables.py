@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from model.data.cells import Cells, listed, numbers, unlike
@@ -65,7 +66,11 @@ class Table:
         found = self._frame[column]
         if found.dtype.kind in "biuf":
             return np.asarray(found)
-        return np.asarray(found.astype(object).where(found.notna(), None), dtype=object)
+        if isinstance(found.dtype, pd.CategoricalDtype):  # equal text stays one object, and a missing cell has place -1
+            return np.array([*found.cat.categories, None], dtype=object)[found.cat.codes]
+        cells = np.array(found, dtype=object)
+        cells[np.asarray(found.isna())] = None
+        return cells
 
     def _all(self, names: Iterable[str | tuple[str, ...]]) -> list[str]:
         return list(dict.fromkeys(column for one in names for column in self._find(one)))

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from model.data.cells import Cells, numbers, unlike, word, words
+from model.data.cells import Cells, listed, numbers, unlike, word, words
 from model.data.description import TaskEntry
 from model.data.samples import Samples
 from model.data.task import Task, TaskKind, check_name
@@ -42,7 +42,7 @@ def make_tasks(name: str, entry: TaskEntry, columns: Mapping[str, Cells], sample
 def _titles(entry: TaskEntry, columns: Mapping[str, Cells]) -> list[str]:
     titles = list(columns if entry.columns is None else entry.columns)
     if len(titles) != len(columns):
-        raise ValueError(f"columns are {len(titles)} names, expected {len(columns)}, as there are columns")
+        raise ValueError(f"columns gives {len(titles)} names, expected {len(columns)}, one for each column")
     try:
         for title in titles:
             check_name("a column", title)
@@ -92,7 +92,7 @@ def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | No
     number = {value: place for place, value in enumerate(kinds)} | {"": -1}
     targets = np.array([number.get(value, -2) for value in found], dtype=np.int64)
     titles = tuple(map(word, kinds if labels is None else labels))
-    samples.damaged(targets == -2, unlike(column, cells, f"one of {', '.join(titles)}"))
+    samples.damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
     return Task("classes", np.maximum(targets, -1), titles)
 
 

@@ -154,7 +154,7 @@ def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
             BY_SPLIT.replace("audio_", "sound_"),
             r"modalities.audio: .*six.npz has no array 'sound_train' or 'sound_valid'",
         ),
-        (BY_SPLIT.replace("calm, vivid", "calm"), "tasks.mood: columns are 1 names, expected 2, as there are columns"),
+        (BY_SPLIT.replace("calm, vivid", "calm"), "tasks.mood: columns gives 1 names, expected 2, one for each"),
         (
             BY_SPLIT + "  calm: {from: 'y_{split}', columns: [calm, x]}",
             "tasks.calm: two tasks are called 'calm', expect",

@@ -108,6 +108,13 @@ def test_parquet_is_read_as_it_is_typed(tmp_path):
     assert found.cells("id")["id"].tolist() == ["i", "j", "k"]
 
 
+@pytest.mark.parametrize("kind", ["object", "category"])
+def test_equal_text_in_parquet_lies_in_memory_once(tmp_path, kind):
+    frame = pd.DataFrame({"a": np.arange(200.0), "y": pd.Series(["long" * 99, "short"] * 100, dtype=kind)})
+    cells = as_parquet(tmp_path, frame, ["a"], ["y"]).cells("y")["y"]
+    assert len({id(cell) for cell in cells}) == 2
+
+
 def test_parquet_columns_of_other_types_are_told(tmp_path):
     frame = pd.DataFrame({"a": [[1.0, 2.0]], "y": [1]})
     with pytest.raises(ValueError, match=r"column 'a' holds list<.*double>, expected numbers or text"):

@@ -91,7 +91,11 @@ def test_a_label_of_many_that_is_neither_0_nor_1_is_damage():
 @pytest.mark.parametrize(
     ("entry", "columns", "message"),
     [
-        ({"columns": ["a"]}, {"y": text("a"), "z": text("b")}, "columns are 1 names, expected 2, as there are columns"),
+        (
+            {"columns": ["a"]},
+            {"y": text("a"), "z": text("b")},
+            "columns gives 1 names, expected 2, one for each",
+        ),
         (
             {"from": "y_{split}"},
             {"y_{split}[0]": text("a"), "y_{split}[1]": text("b")},
