@@ -67,7 +67,7 @@ class Table:
         if found.dtype.kind in "biuf":
             return np.asarray(found)
         if isinstance(found.dtype, pd.CategoricalDtype):  # equal text stays one object, and a missing cell has place -1
-            return np.array([*found.cat.categories, None], dtype=object)[found.cat.codes]
+            return np.array([*found.cat.categories, None], dtype=object)[np.asarray(found.cat.codes)]
         cells = np.array(found, dtype=object)
         cells[np.asarray(found.isna())] = None
         return cells
