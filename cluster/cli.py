@@ -46,7 +46,7 @@ def search(
     patience: Annotated[Number, typer.Option(help="Stop after so many generations without progress.")] = None,
     objectives: Annotated[Text, typer.Option(help="What to optimise, as mae,params.")] = None,
     limit: Annotated[Optional[list[str]], typer.Option(help="A hard limit, as params=200000.")] = None,  # noqa: UP045
-    score: Annotated[Text, typer.Option(help="auto, holdout[:SEEDS], or folds:K for cross-validation.")] = None,
+    score: Annotated[Text, typer.Option(help="auto, holdout[:SEEDS], folds:K, or groups (leave one out).")] = None,
     rungs: Annotated[Flag, typer.Option("--rungs/--no-rungs", help="Train long only what is promising.")] = None,
     inherit: Annotated[Flag, typer.Option("--inherit/--no-inherit", help="Start from a parent's weights.")] = None,
     confirm: Annotated[Number, typer.Option(help="Genomes of the front to train again at the end; 0: none.")] = None,

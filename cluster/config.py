@@ -31,9 +31,9 @@ def parse_duration(value: object) -> object:
 
 
 def _check_score(value: str) -> str:
-    match = re.fullmatch(r"auto|holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
+    match = re.fullmatch(r"auto|groups|holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
     if match is None or (match[1] is not None and int(match[1]) < 2):
-        raise ValueError("expected auto, holdout, holdout:SEEDS, or folds:K with K of 2 or more")
+        raise ValueError("expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or groups")
     return value
 
 
@@ -92,8 +92,8 @@ class SearchConfig(BaseModel):
     score: Annotated[str, AfterValidator(_check_score)] = Field(
         default="auto",
         description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), folds:K "
-        "(cross-validation over training and validation samples, groups kept together), or auto: folds:5 where the "
-        "validation split is small.",
+        "(cross-validation over training and validation samples, groups kept together), groups (each left out once, up "
+        "to 50 of them), or auto: folds:5 where the validation split is small.",
     )
     rungs: bool = Field(
         default=True,

@@ -136,6 +136,8 @@ def describe_score(folds: Folds, pool: Dataset, asked: str) -> str:
     """One line that says what scores a genome, and why if that was chosen for the user."""
     held_out = int(folds.held_out.sum(1).mean())
     valid = len(pool.split("valid"))
+    if folds.kind == "groups":
+        return f"scored by leaving out one of {len(folds)} groups at a time, about {held_out} samples each"
     if folds.kind == "holdout":
         line = f"scored on the validation split ({held_out} samples), the mean of {len(folds)} seeds"
         large = f"a split of {SMALL_SPLIT} or more tells good genomes apart"

@@ -15,7 +15,7 @@ from model.spec import Genome
 
 @dataclass(frozen=True)
 class Recipe:
-    """Genomes, each with how often it counts; and how their search scored ("holdout" or "folds:K") and batched."""
+    """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K", ...) and batched."""
 
     members: tuple[tuple[Genome, int], ...]
     ensemble: bool = False

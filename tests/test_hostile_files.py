@@ -109,6 +109,43 @@ def dialogues_file(folder: Path) -> Path:
     return path
 
 
+DESCRIPTION = """
+source: {source}
+modalities: {{text: {text}}}
+tasks: {{mood: {{from: mood, kind: classes, labels: [a, b, c]}}, level: {{from: level, kind: regression}}}}
+groups: video
+split: fold
+"""
+
+
+def columns() -> dict[str, Any]:
+    return {
+        "mood": np.array(["a", "b", "", "c"] * 3),
+        "level": np.arange(12) / 4,
+        "video": np.arange(12) // 2,
+        "fold": np.repeat(["train", "valid", "test"], 4),
+    }
+
+
+def arrays_file(folder: Path) -> Path:
+    path = folder / "data.npz"
+    np.savez_compressed(path, text=np.random.default_rng(0).normal(size=(12, 3, 2)), **columns())
+    path.with_suffix(".yaml").write_text(DESCRIPTION.format(source=path.name, text="text"))
+    return path
+
+
+def table_file(folder: Path) -> Path:
+    path = folder / "data.csv"
+    rows = zip(*columns().values(), np.arange(12) / 7, strict=True)
+    path.write_text("\n".join(["mood,level,video,fold,text_0", *(",".join(map(str, row)) for row in rows)]))
+    path.with_suffix(".yaml").write_text(DESCRIPTION.format(source=path.name, text="text_*"))
+    return path
+
+
+def description_file(folder: Path) -> Path:
+    return table_file(folder).with_suffix(".yaml")
+
+
 def weights_file(folder: Path) -> Path:
     return States(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
 
@@ -159,6 +196,9 @@ FILES: dict[str, tuple[Make, Read]] = {
     "aligned pickle": (aligned_file, lambda path: load(str(path))),
     "segments pickle": (segments_file, lambda path: load(str(path))),
     "dialogues pickle": (dialogues_file, lambda path: load(str(path))),
+    "arrays": (arrays_file, lambda path: load(str(path.with_suffix(".yaml")))),
+    "table": (table_file, lambda path: load(str(path.with_suffix(".yaml")))),
+    "description": (description_file, lambda path: load(str(path))),
     "store": (stored, lambda path: load(str(path))),
     "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
     "record": (record_file, lambda path: Outbox(path.parent).read(path)),

@@ -27,8 +27,7 @@ def assemble(
     Without `splits`, groups are divided 70 / 10 / 20. Raises ValueError, one sentence, where nothing usable remains.
     """
     found = list(notes)
-    members = np.arange(len(ids)) if groups is None else np.unique(list(groups), return_inverse=True)[1]
-    members = members.astype(np.int64)
+    members = np.arange(len(ids), dtype=np.int64) if groups is None else numbered(groups)
     if splits is None:
         splits = make_splits(members)
         sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
@@ -37,6 +36,12 @@ def assemble(
         found.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
     modalities, cleaned = clean(raw, splits["train"])
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*found, *cleaned))
+
+
+def numbered(groups: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each name, int64 [N], equal for equal names, in the order of the alphabet."""
+    numbers = {name: number for number, name in enumerate(sorted(set(groups)))}  # an array makes all as long as one is
+    return np.array([numbers[name] for name in groups], dtype=np.int64)
 
 
 def straddlers(groups: NDArray[np.int64], splits: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:

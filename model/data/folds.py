@@ -13,6 +13,8 @@ from model.data.dataset import Dataset
 
 HOLDOUT_SEEDS: Final = 2
 """Networks that score a genome on a held-out split: on small splits one lucky seed outweighs a better genome."""
+MOST_GROUPS: Final = 50
+"""Groups that may be left out one at a time: every genome is trained as often."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +67,31 @@ def grouped(pool: Dataset, k: int, seed: int) -> Folds:
     return folds
 
 
+def leave_one_group_out(pool: Dataset) -> Folds:
+    """One fold per group of the pool, which holds out that group.
+
+    Raises ValueError for a single group, more than `MOST_GROUPS`, or a fold that cannot score or train a task.
+    """
+    names, member = np.unique(pool.groups, return_inverse=True)
+    if not 2 <= len(names) <= MOST_GROUPS:
+        advice = "; folds:K keeps groups together too" if len(names) > 2 else ""
+        expected = f"2 to {MOST_GROUPS} to leave out one at a time"
+        raise ValueError(f"data {pool.name!r} has {len(names)} groups, expected {expected}{advice}")
+    folds = Folds(member[None, :] == np.arange(len(names))[:, None], "groups")
+    _check_labels(pool, folds)
+    return folds
+
+
 def parse_score(score: str, pool: Dataset, seed: int) -> Folds:
-    """The folds that "holdout" (`HOLDOUT_SEEDS` seeds), "holdout:S" or "folds:K" asks for; ValueError for others."""
+    """The folds that "holdout" (`HOLDOUT_SEEDS` seeds), "holdout:S", "folds:K" or "groups" asks for.
+
+    Raises ValueError for another score, or data that it does not suit.
+    """
+    if score == "groups":
+        return leave_one_group_out(pool)
     match = re.fullmatch(r"(holdout|folds):(\d{1,4})", f"{score}:{HOLDOUT_SEEDS}" if score == "holdout" else score)
     if not match or match[2] == "0":
-        raise ValueError(f"score is {score!r}, expected holdout, holdout:SEEDS or folds:K, such as folds:5")
+        raise ValueError(f"score is {score!r}, expected holdout, holdout:SEEDS, folds:K (such as folds:5), or groups")
     return holdout(pool, int(match[2])) if match[1] == "holdout" else grouped(pool, int(match[2]), seed)
 
 
@@ -98,4 +120,5 @@ def _check_labels(pool: Dataset, folds: Folds) -> None:
             labelled = task.labelled
             if not labelled[held_out].any() or not labelled[~held_out].any():
                 where = "to train on" if labelled[held_out].any() else "to score with"
-                raise ValueError(f"fold {number} of {folds.kind} has no label of {name!r} {where}; use fewer folds")
+                other = "folds:K" if folds.kind == "groups" else "fewer folds"
+                raise ValueError(f"fold {number} of {folds.kind} has no label of {name!r} {where}; use {other}")

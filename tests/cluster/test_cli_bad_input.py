@@ -90,7 +90,10 @@ def test_a_file_of_another_form_than_its_name_says(tmp_path: Path, name: str) ->
 
 def test_files_and_folders_of_unknown_form(tmp_path: Path) -> None:
     (tmp_path / "odd.txt").write_text("")
-    assert "has an unknown form, expected .h5, .hdf5 or .pkl" in search(tmp_path / "odd.txt").sentence
+    assert (
+        "has an unknown form, expected .h5, .hdf5, .pkl, .yaml or a folder of .csd"
+        in search(tmp_path / "odd.txt").sentence
+    )
     assert "is a folder without .csd files" in search(tmp_path).sentence
 
 

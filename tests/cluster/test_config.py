@@ -37,7 +37,8 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
         ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
         (
             {"score": "folds:1"},
-            r"^setting score is 'folds:1', expected auto, holdout, holdout:SEEDS, or folds:K with K of 2 or more$",
+            r"^setting score is 'folds:1', expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or "
+            r"groups$",
         ),
         ({"workers": 0}, r"^setting workers is 0, expected greater than or equal to 1 or 'auto'$"),
         ({"mode": "fast"}, r"^setting mode is 'fast', expected 'steady' or 'generational'$"),

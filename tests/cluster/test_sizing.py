@@ -80,3 +80,10 @@ def test_data_with_too_few_groups_is_scored_by_its_validation_split() -> None:
     folds = choose_folds("auto", few, 0)
     assert folds.kind == "holdout"
     assert "too few groups" in describe_score(folds, few, "auto")
+
+
+def test_groups_left_out_one_at_a_time_are_told() -> None:
+    pool = data().pool()
+    five = dataclasses.replace(pool, groups=np.arange(len(pool)) % 5)
+    line = f"scored by leaving out one of 5 groups at a time, about {len(pool) // 5} samples each"
+    assert describe_score(choose_folds("groups", five, 0), five, "groups") == line

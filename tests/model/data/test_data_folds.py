@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold
 
 from model.data.dataset import Dataset, Modality, Task
-from model.data.folds import HOLDOUT_SEEDS, final, grouped, holdout, parse_score
+from model.data.folds import HOLDOUT_SEEDS, final, grouped, holdout, leave_one_group_out, parse_score
 
 
 def pool(groups, targets=None, train=None):
@@ -85,17 +85,51 @@ def test_a_fold_that_cannot_score_a_task_is_an_error():
         grouped(pool([0, 0, 1, 1, 2, 3, 4], [0, -1, 0, 1, -1, -1, -1]), 4, 0)
 
 
+def test_each_group_of_the_pool_is_left_out_once():
+    folds = leave_one_group_out(pool([7, 3, 7, 9, 3]))
+    assert folds.kind == "groups"
+    assert folds.held_out.tolist() == [
+        [False, True, False, False, True],
+        [True, False, True, False, False],
+        [False, False, False, True, False],
+    ]
+    assert folds.trained.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (1, "data 'd' has 1 groups, expected 2 to 50 to leave out one at a time$"),
+        (51, "has 51 groups, expected 2 to 50 to leave out one at a time; folds:K keeps groups together too"),
+    ],
+)
+def test_one_group_or_many_cannot_be_left_out_one_at_a_time(count, message):
+    assert len(leave_one_group_out(pool(np.arange(100) % 50))) == 50
+    with pytest.raises(ValueError, match=message):
+        leave_one_group_out(pool(np.arange(102) % count))
+
+
+def test_a_group_without_labels_cannot_be_left_out():
+    with pytest.raises(ValueError, match="fold 1 of groups has no label of 'y' to score with; use folds:K"):
+        leave_one_group_out(pool([0, 0, 1, 1, 2], [0, 1, -1, -1, 2]))
+    with pytest.raises(ValueError, match="fold 0 of groups has no label of 'y' to train on; use folds:K"):
+        leave_one_group_out(pool([0, 1, 1, 0], [0, -1, -1, 1]))
+
+
 def test_the_score_option_is_parsed():
     data = pool(range(10))
     assert parse_score("holdout", data, 0).kind == "holdout"
     assert parse_score("holdout", data, 0).held_out.tolist() == [holdout(data).held_out[0].tolist()] * HOLDOUT_SEEDS
     assert len(parse_score("holdout:4", data, 0)) == 4
     assert len(parse_score("folds:5", data, 0)) == 5
+    assert len(parse_score("groups", data, 0)) == 10
 
 
-@pytest.mark.parametrize("score", ["fold:5", "folds:", "folds:-2", "auto", "folds:2.5", "", "holdout:0", "holdout:"])
+@pytest.mark.parametrize(
+    "score", ["fold:5", "folds:", "folds:-2", "auto", "folds:2.5", "", "holdout:0", "holdout:", "groups:2"]
+)
 def test_another_score_option_is_an_error_that_names_it(score):
-    with pytest.raises(ValueError, match=f"score is '{score}', expected holdout, holdout:SEEDS or folds:K"):
+    with pytest.raises(ValueError, match=f"score is '{score}', expected holdout, holdout:SEEDS, folds:K .*, or groups"):
         parse_score(score, pool(range(10)), 0)
 
 

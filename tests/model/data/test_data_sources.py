@@ -40,10 +40,20 @@ def test_a_folder_of_csd_files_is_read_as_asked(tmp_path):
 
 
 def test_an_unknown_form_says_what_is_read(tmp_path):
-    path = tmp_path / "data.csv"
+    path = tmp_path / "data.txt"
     path.touch()
-    with pytest.raises(ValueError, match=r"has an unknown form, expected \.h5, \.hdf5 or \.pkl"):
+    with pytest.raises(
+        ValueError, match=r"has an unknown form, expected \.h5, \.hdf5, \.pkl, \.yaml or a folder of \.csd"
+    ):
         load(str(path))
+
+
+@pytest.mark.parametrize(("name", "what"), [("pom.npz", "ARRAY"), ("pom.csv", "COLUMN"), ("pom.parquet", "COLUMN")])
+def test_arrays_and_tables_alone_say_that_they_need_a_description(tmp_path, name, what):
+    (tmp_path / name).touch()
+    least = f"{{source: {name}, modalities: {{NAME: {what}}}, tasks: {{NAME: {what}}}}}"
+    with pytest.raises(ValueError, match=f"needs a YAML file beside it, .* says at least {least}"):
+        load(str(tmp_path / name))
 
 
 def test_a_store_whose_modality_is_constant_is_read_without_it(tmp_path):

@@ -1,0 +1,61 @@
+"""Cells of labels, ids and splits, as text or numbers. Axis: `N` samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Cells = NDArray[Any]
+"""[N] numbers, or objects: text, numbers, or None for a missing one."""
+MISSING: Final = frozenset({"", "NA", "NaN", "nan"})
+"""Text that stands for a missing cell."""
+
+
+def word(cell: object) -> str:
+    """A cell as text: whole numbers without a point, "" for a missing one."""
+    if isinstance(cell, float):
+        if math.isnan(cell):
+            return ""
+        return str(int(cell)) if cell.is_integer() else f"{cell:g}"
+    text = "" if cell is None else str(cell)
+    return "" if text in MISSING else text
+
+
+def words(cells: Cells) -> list[str]:
+    """Every cell as text."""
+    return [word(cell) for cell in cells.tolist()]
+
+
+def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values float64 [N], NaN where missing or no number; and where a cell is neither, bool [N]."""
+    if cells.dtype != object:
+        with np.errstate(over="ignore"):
+            return cells.astype(np.float64), np.zeros(len(cells), dtype=bool)
+    values, odd = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=bool)
+    for row, cell in enumerate(cells):
+        if word(cell):
+            try:
+                values[row] = float(cell)
+            except (TypeError, ValueError, OverflowError):
+                odd[row] = True
+    return values, odd
+
+
+def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
+    """Says of a row what its cell is, and what was expected."""
+
+    def problem(row: int) -> str:
+        cell = cells[row]
+        return f"{column!r} is {repr(cell.item() if isinstance(cell, np.generic) else cell)[:60]}, expected {expected}"
+
+    return problem
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence lists them, the first of many."""
+    names = [name[:60] for name in names]
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "none"
