@@ -68,7 +68,12 @@ class SearchConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    data: str = Field(min_length=1, description="planted, digits, or a path to a store or an MMSA pickle.")
+    data: str = Field(min_length=1, description="planted, digits, or a path to data of any layout.")
+    stream: bool | None = Field(
+        default=None,
+        description="Leave the features of a store in its file until a batch needs them; null: if they would fill an "
+        "eighth of the memory. Scores are the same either way.",
+    )
     name: str | None = Field(default=None, min_length=1, description="The search's name; null: the data's name.")
     run: str | None = Field(default=None, min_length=1, description="Run directory; null: a new folder under runs/.")
     evaluations: Count | None = Field(

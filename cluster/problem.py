@@ -44,7 +44,7 @@ class Problem:
     @classmethod
     def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
         """Read the data and check the settings against it. Raises ValueError, one sentence, for what does not fit."""
-        data = load(config.data) if dataset is None else dataset
+        data = load(config.data, stream=config.stream) if dataset is None else dataset
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)

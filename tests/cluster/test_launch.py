@@ -294,3 +294,14 @@ def test_runs_without_a_directory_are_numbered_by_name(
     assert str(run_search(settings(data=str(store), name="mine")).run) == "runs/mine"
     with pytest.raises(ValueError, match=r"name is '\.\./mine', expected one that can be a folder's"):
         run_search(settings(data=str(store), name="../mine"))
+
+
+def test_a_search_on_streamed_data_ends_as_one_on_data_in_memory(tmp_path: Path) -> None:
+    path = stored(tmp_path)
+    found = [
+        run_search(settings(data=str(path), run=str(tmp_path / str(stream)), stream=stream, mode="generational"))
+        for stream in (False, True)
+    ]
+    fronts = [[(item["genome"], item["scores"]) for item in result.summary["front"]] for result in found]
+    assert fronts[0] == fronts[1]
+    assert fronts[0]
