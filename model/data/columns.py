@@ -12,13 +12,12 @@ from typing import Any, Final
 import pandas as pd
 
 from model.data.cells import MISSING
+from model.data.room import DEFLATED
 
 _MOST_COLUMNS: Final = 100_000
 _LONGEST_HEADER: Final = 2**24
 _CELLS: Final = 2**22
 """Cells of a CSV file that are read at a time."""
-_INFLATION: Final = 1100
-"""Bytes of cells that a byte of a Parquet file may hold: more than features ever need."""
 _TEXT: Final = ("string", "large_string")
 _NUMBERS: Final = ("int", "uint", "halffloat", "float", "double", "bool")
 _READ: Final = (*_NUMBERS, *_TEXT, *(f"dictionary<values={kind}," for kind in _TEXT))
@@ -101,7 +100,7 @@ def _read_parquet(path: Path, features: Sequence[str], labels: Sequence[str]) ->
             raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")
     file = _parquet(path, [name for name, kind in types.items() if kind in _TEXT])  # equal text lies in memory once
     size, rows = path.stat().st_size, file.metadata.num_rows
-    if rows > size or 8 * rows * len(types) > _INFLATION * size:
+    if rows > size or 8 * rows * len(types) > DEFLATED * size:
         raise ValueError(f"it claims {rows} rows of {len(types)} columns, more than the file can hold")
     frames = [
         file.read(list(columns), use_pandas_metadata=False).to_pandas(ignore_metadata=True, integer_object_nulls=exact)

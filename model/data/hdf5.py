@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import h5py
 
-_INFLATION: Final = 1100
-"""No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
+from model.data.room import DEFLATED
 
 
 @contextmanager
@@ -31,7 +30,7 @@ class SafeGroup:
     @property
     def capacity(self) -> int:
         """Bytes that the file can hold at most."""
-        return self._size * _INFLATION
+        return self._size * DEFLATED
 
     def names(self) -> tuple[str, ...]:
         """What the group holds, in its order. Raises ValueError for a name that is not UTF-8."""

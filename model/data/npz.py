@@ -14,8 +14,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-_INFLATION: Final = 1100
-"""No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
+from model.data.room import DEFLATED
+
 _BLOCK: Final = 2**22
 """Bytes that are read at a time."""
 _ENDING: Final = ".npy"
@@ -38,7 +38,7 @@ class Npz:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.limit = path.stat().st_size * _INFLATION
+        self.limit = path.stat().st_size * DEFLATED
         try:
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from model.data import scratch
 
+DEFLATED: Final = 1100
+"""No file deflates further than 1,032 to 1: a claim of more would only fill the memory."""
 _INFLATION: Final = 100
 """Padding and wider numbers make arrays larger than they are in their file, but hardly by more."""
 _LEAST: Final = 2**26
