@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from evo.bounds import Bounds
+from evo.families import Shape
 from evo.legal import Domain, assemble, legal
 from evo.repair import Cost, minimal, shrink, within
 from evo.sampling import random_genome
@@ -25,8 +26,9 @@ class ExpertSpace:
     """A `Space` of `Genome`s over named modalities.
 
     `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean".
-    `limits`: the most that each cost of a network may be, kept by repair before anything is trained; `cost` gives a
-    network's costs by name. Raises ValueError for a limit without a cost, or one that no network of the space can meet.
+    `shape`: a design that every genome is brought into (see families.py); None: any. `limits`: the most that each cost
+    of a network may be, kept by repair before anything is trained; `cost` gives a network's costs by name. Raises
+    ValueError for a limit without a cost, or one that no network of the space can meet.
     """
 
     def __init__(
@@ -37,10 +39,12 @@ class ExpertSpace:
         steps: Mapping[str, int] | None = None,
         limits: Mapping[str, float] | None = None,
         cost: Cost | None = None,
+        shape: Shape | None = None,
     ) -> None:
         self.domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}))
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})
+        self._shape = shape
         self._toolbox = toolbox(self.domain)
         self._names = list(WEIGHTS)
         weights = np.cumsum(list(WEIGHTS.values()))
@@ -76,9 +80,9 @@ class ExpertSpace:
         return self._fit(first), self._fit(second)
 
     def simpler(self, genome: Genome) -> list[Genome]:
-        """The genome without each of its modalities in turn; none if it has one alone."""
+        """The genome without each of its modalities in turn; none if it has one alone, or a fixed shape."""
         network = genome.network
-        if len(network.encoders) == 1:
+        if len(network.encoders) == 1 or self._shape is not None:
             return []
         rests = [[e for e in network.encoders if e != left_out] for left_out in network.encoders]
         return [
@@ -94,7 +98,9 @@ class ExpertSpace:
         return self._fit(legal(self.domain, genome))
 
     def _fit(self, genome: Genome) -> Genome:
-        """A legal genome, as every operator leaves it, shrunk until it keeps the limits."""
+        """A legal genome, as every operator leaves it, in the space's shape and shrunk until it keeps the limits."""
+        if self._shape is not None:
+            genome = self._shape(self.domain, genome)
         return shrink(self.domain, genome, self.limits, self._cost, self._least)
 
     def smallest(self, objective: str) -> float:

@@ -1,0 +1,91 @@
+"""The field's usual designs as parts of the space of experts: each is bred, trained and tuned as any other network.
+
+A design is a shape: what it makes of a legal genome keeps the genes that matter to it, and is legal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from evo.legal import Domain, assemble
+from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec
+
+Shape = Callable[[Domain, Genome], Genome]
+
+
+def families(modalities: Sequence[str]) -> dict[str, Shape]:
+    """The shapes by name, for data of these modalities; those that fuse several only where there are several."""
+    alone: dict[str, Shape] = {f"only_{name}": partial(single, name) for name in modalities}
+    fusing: dict[str, Shape] = {
+        "early_fusion": early_fusion,
+        "late_fusion": late_fusion,
+        "low_rank_fusion": low_rank_fusion,
+        "flat_mixture": flat_mixture,
+    }
+    return alone | (fusing if len(modalities) > 1 else {})
+
+
+def single(modality: str, domain: Domain, genome: Genome) -> Genome:
+    """One modality alone, and at most one expert over it."""
+    experts = [replace(_dense(expert), sees=(modality,)) for expert in _experts(genome)[:1]]
+    return _built(domain, genome, (modality,), experts)
+
+
+def early_fusion(domain: Domain, genome: Genome) -> Genome:
+    """All modalities side by side into one expert."""
+    first = _first(domain, genome)
+    return _built(domain, genome, domain.modalities, [replace(_dense(first), sees=domain.modalities)])
+
+
+def late_fusion(domain: Domain, genome: Genome) -> Genome:
+    """An expert for each modality, which sees that one alone; the head weighs what they say."""
+    own = _experts(genome) or [_first(domain, genome)]
+    experts = [replace(_dense(own[place % len(own)]), sees=(name,)) for place, name in enumerate(domain.modalities)]
+    return _built(domain, genome, domain.modalities, experts, transfer=False)
+
+
+def low_rank_fusion(domain: Domain, genome: Genome) -> Genome:
+    """Low-rank multiplicative fusion of all modalities (LMF, Liu et al. 2018)."""
+    expert = replace(_first(domain, genome), kind="low_rank", sees=domain.modalities)
+    return _built(domain, genome, domain.modalities, [expert])
+
+
+def flat_mixture(domain: Domain, genome: Genome) -> Genome:
+    """One level of experts that all see everything, under one gate."""
+    experts = [replace(expert, sees=(*domain.modalities, GLOBAL)) for expert in _experts(genome)]
+    gate = genome.network.levels[0].gate if genome.network.levels else GateSpec()
+    return _built(domain, genome, domain.modalities, experts or [_first(domain, genome)], gate)
+
+
+def _built(
+    domain: Domain,
+    genome: Genome,
+    used: Sequence[str],
+    experts: Sequence[ExpertSpec],
+    gate: GateSpec | None = None,
+    *,
+    transfer: bool = True,
+) -> Genome:
+    """At most one level, over these modalities; those that the genome does not read are read as its first one is."""
+    known = {encoder.modality: encoder for encoder in genome.network.encoders}
+    like = genome.network.encoders[0]
+    encoders: list[EncoderSpec] = [known.get(name, replace(like, modality=name)) for name in used]
+    level = [LevelSpec(tuple(experts), gate or domain.plain_gate, transfer)] if experts else []
+    return assemble(domain, genome.network.width, encoders, level, genome.training)
+
+
+def _experts(genome: Genome) -> list[ExpertSpec]:
+    """The experts of the first level; none if there is no level."""
+    return list(genome.network.levels[0].experts) if genome.network.levels else []
+
+
+def _first(domain: Domain, genome: Genome) -> ExpertSpec:
+    fallback = ExpertSpec(domain.modalities, width=domain.bounds.expert_widths[len(domain.bounds.expert_widths) // 2])
+    return next(iter(_experts(genome)), fallback)
+
+
+def _dense(expert: ExpertSpec) -> ExpertSpec:
+    """The expert without products of modalities: a perceptron, gated or not."""
+    return replace(expert, kind="mlp") if expert.kind == "low_rank" else expert
