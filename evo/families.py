@@ -54,9 +54,10 @@ def low_rank_fusion(domain: Domain, genome: Genome) -> Genome:
 
 def flat_mixture(domain: Domain, genome: Genome) -> Genome:
     """One level of experts that all see everything, under one gate."""
-    experts = [replace(expert, sees=(*domain.modalities, GLOBAL)) for expert in _experts(genome)]
+    every = (*domain.modalities, GLOBAL)
+    experts = [replace(expert, sees=every) for expert in _experts(genome) or [_first(domain, genome)]]
     gate = genome.network.levels[0].gate if genome.network.levels else GateSpec()
-    return _built(domain, genome, domain.modalities, experts or [_first(domain, genome)], gate)
+    return _built(domain, genome, domain.modalities, experts, gate)
 
 
 def _built(
