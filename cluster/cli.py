@@ -160,6 +160,31 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    run: Annotated[Optional[Path], typer.Option(help="The search whose best is compared; none: search first.")] = None,  # noqa: UP045
+    data: Annotated[Text, typer.Option(help="Data, if there is no run \\[default: the run's].")] = None,
+    trials: Annotated[Number, typer.Option(help="Trials for each model \\[default: as many as the run had].")] = None,
+    seeds: Annotated[int, typer.Option(help="Times to train each tuned model.")] = 5,
+    out: Annotated[Optional[Path], typer.Option(help="Where the searches go \\[default: compared/NAME].")] = None,  # noqa: UP045
+    json_file: Json = None,
+) -> None:
+    """Compare the best of a search with the field's usual models, tuned alike; reads the test split once."""
+    from cluster.compare import compare as compare_models
+    from cluster.compare_report import as_values, compare_table
+    from cluster.contenders import begun
+    from cluster.progress import progress
+    from cluster.view.comparison import draw
+
+    with progress() as shown:
+        start = begun(run, data, trials, out, shown)
+        found = compare_models(start.config, start.run, start.out, start.trials, seeds, shown)
+    console().print(compare_table(found))
+    draw(found, start.out / "compare.png")
+    say(f"picture: {start.out / 'compare.png'}")
+    write_figures(json_file, as_values(found))
+
+
+@app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")],
     data: Data,

@@ -69,11 +69,6 @@ class SearchConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     data: str = Field(min_length=1, description="planted, digits, or a path to data of any layout.")
-    stream: bool | None = Field(
-        default=None,
-        description="Leave the features of a store in its file until a batch needs them; null: if they would fill an "
-        "eighth of the memory. Scores are the same either way.",
-    )
     name: str | None = Field(default=None, min_length=1, description="The search's name; null: the data's name.")
     run: str | None = Field(default=None, min_length=1, description="Run directory; null: a new folder under runs/.")
     evaluations: Count | None = Field(
@@ -104,6 +99,12 @@ class SearchConfig(BaseModel):
         default=True,
         description="Train a candidate for a few epochs on one fold first, and on while it is promising; false: all "
         "epochs and folds at once.",
+    )
+    design: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion or "
+        "flat_mixture; null: any.",
     )
     first_epochs: Count = Field(default=3, description="Epochs of the first rung.")
     eta: Annotated[int, Field(ge=2)] = Field(
@@ -139,6 +140,11 @@ class SearchConfig(BaseModel):
     address_timeout: Seconds = Field(default=20.0, description="How long to wait for an answer at that address.")
     gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
+    )
+    stream: bool | None = Field(
+        default=None,
+        description="Leave the features of a store in its file until a batch needs them; null: if they would fill an "
+        "eighth of the memory. Scores are the same either way.",
     )
     candidate_time: Seconds | None = Field(
         default=None,

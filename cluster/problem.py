@@ -11,6 +11,7 @@ import numpy as np
 from cluster.config import SearchConfig
 from evo.bounds import Bounds
 from evo.expert_space import ExpertSpace
+from evo.families import Shape, families
 from evo.individual import Direction
 from model.cost import cost
 from model.data.dataset import Dataset
@@ -54,6 +55,7 @@ class Problem:
             steps={name: item.steps for name, item in data.modalities.items()},
             limits=config.limits,
             cost=lambda network: cost(network, schema),
+            shape=_shape(config.design, list(data.modalities)),
         )
         return cls(
             pool=pool,
@@ -81,6 +83,14 @@ class Problem:
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
+
+
+def _shape(design: str | None, modalities: Sequence[str]) -> Shape | None:
+    """What genomes are brought into. Raises ValueError for a design that such data does not have."""
+    known = families(modalities)
+    if design is not None and design not in known:
+        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(known)}")
+    return known[design] if design else None
 
 
 def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, Direction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from model.metrics import all_metrics
 from model.schema import Schema
 from model.spec import Genome
 
+if TYPE_CHECKING:
+    from model.predictor import Predictor
+
 Table = dict[str, dict[str, dict[str, Any]]]
 """`{model: {metric: {"mean", "std", "values"}}}`."""
 
@@ -27,6 +30,19 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     """Train the recipe's genomes `seeds` times as one cohort, save them in `out`, score them on the test split, once.
 
     Returns the table of test metrics, and the line that names the protocol. Raises ValueError if a network diverges.
+    """
+    dataset = load(data)
+    predictor = train_predictor(recipe, dataset, data, seeds)
+    predictor.save(out)
+    table = score(predictor, dataset.part("test"))
+    write_json(out / "metrics.json", {"models": table, "split": "test", **predictor.info})
+    return table, str(predictor.info["protocol"])
+
+
+def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> Predictor:
+    """The recipe's genomes, trained `seeds` times as one cohort on all but the test split; `data` is its name.
+
+    Raises ValueError if a network diverges.
     """
     import torch
 
@@ -39,7 +55,6 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
-    dataset = load(data)
     for genome, _ in recipe.members:
         check_modalities(genome, dataset)
     normalisation = Normalisation.fit(dataset)
@@ -68,11 +83,7 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     )
     predictor = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
     total = seeds * sum(count for _, count in recipe.members)
-    predictor = replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))
-    predictor.save(out)
-    table = score(predictor, dataset.part("test"))
-    write_json(out / "metrics.json", {"models": table, "split": "test", **info})
-    return table, line
+    return replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))
 
 
 def final_seed(seed: int, replicate: int) -> int:
@@ -98,9 +109,7 @@ def score(predictor: Any, dataset: Dataset) -> Table:
 
     known = {name: item for name, item in inputs_of(dataset).items() if name in predictor.modalities}
     outputs = predictor.predict_members(known)
-    genomes = int(predictor.info.get("genomes", 1))
-    weights = np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
-    means = {name: _weighted(values, weights) for name, values in outputs.items()}
+    weights, means = _weights(predictor), seed_means(predictor, outputs)
     each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
     name = "ensemble" if predictor.info.get("ensemble") else "best"
     table = {name: summarise(each)}
@@ -111,11 +120,18 @@ def score(predictor: Any, dataset: Dataset) -> Table:
     return table
 
 
-def _weighted(values: Any, weights: Any) -> Any:
+def seed_means(predictor: Predictor, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Predictions [S * G, N, C] of S seeds of G genomes as the genomes' weighted mean for each seed [S, N, C]."""
-    grouped = values.reshape(*weights.shape, *values.shape[1:])
+    weights = _weights(predictor)
     shares = weights / weights.sum(1, keepdims=True)
-    return np.einsum("sg,sg...->s...", shares, grouped)
+    grouped = {name: values.reshape(*weights.shape, *values.shape[1:]) for name, values in outputs.items()}
+    return {name: np.einsum("sg,sg...->s...", shares, values) for name, values in grouped.items()}
+
+
+def _weights(predictor: Predictor) -> Any:
+    """What each genome counts in each seed [S, G]."""
+    genomes = int(predictor.info.get("genomes", 1))
+    return np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
 
 
 def member_metrics(dataset: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:

@@ -1,0 +1,53 @@
+"""A comparison as a table and as plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.compare import Comparison
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def ordered(comparison: Comparison) -> list[str]:
+    """The models, the best mean first."""
+    name, sign = comparison.judged.name, 1 if comparison.judged.minimise else -1
+    return sorted(comparison.models, key=lambda model: sign * comparison.models[model][name]["mean"])
+
+
+def compare_table(comparison: Comparison) -> Table:
+    """A row per model: its trials, its held-out score, its test figures, and ours less its."""
+    from rich.table import Table
+
+    judged = comparison.judged
+    table = Table(title=f"{judged.task}: {judged.name} on the test split, read once", title_justify="left")
+    for name in ("model", "trials", "held out", judged.name, "ours less its", "95% interval", ""):
+        table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
+    for name in ordered(comparison):
+        cell, tuned = comparison.models[name][judged.name], comparison.tuned.get(name)
+        spread = f" ± {cell['std']:.3f}" if len(cell["values"]) > 1 else ""
+        trials = (str(tuned.trials), f"{tuned.score:.3f}") if tuned else ("", "")
+        table.add_row(name, *trials, f"{cell['mean']:.3f}{spread}", *_difference(comparison, name))
+    return table
+
+
+def _difference(comparison: Comparison, name: str) -> tuple[str, str, str]:
+    found = comparison.differences.get(name)
+    if found is None:
+        return "", "", ""
+    verdict = {True: "ahead", False: "behind", None: "within the interval"}
+    won = found.wins(minimise=comparison.judged.minimise)
+    return f"{found.mean:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}", verdict[won]
+
+
+def as_values(comparison: Comparison) -> dict[str, Any]:
+    """`--json` of compare: `{"models": {name: {metric: {"mean", "std", "values"}}}, "differences", "tuned", ...}`."""
+    return {
+        "models": comparison.models,
+        "split": "test",
+        "metric": comparison.judged.name,
+        "task": comparison.judged.task,
+        "differences": {name: vars(found) for name, found in comparison.differences.items()},
+        "tuned": {name: {"score": item.score, "trials": item.trials} for name, item in comparison.tuned.items()},
+    }

@@ -1,0 +1,84 @@
+"""Comparisons: judged by hand on small outputs, and one whole, small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from haemsa_command import haemsa
+from tiny import SPACE, data, stored
+
+from cluster.bootstrap import paired_difference
+from cluster.compare import judge
+from cluster.contenders import Judged, Tuned
+from cluster.recipe import Recipe
+from model.data.dataset import Dataset
+from model.data.task import Task
+
+MAE = Judged("sentiment", "mae", minimise=True)
+
+
+def off_by(test: Dataset, *errors: float) -> np.ndarray:
+    """Answers [S, N, 1] that miss each label by the error of their seed."""
+    labels = test.tasks["sentiment"].targets
+    return np.stack([labels + error for error in errors]).astype(np.float32)[..., None]
+
+
+def test_models_are_judged_by_their_seeds_and_by_the_mean_of_their_answers() -> None:
+    test = data().part("test")
+    tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ridge")}
+    given = {"best": off_by(test, 0.1, -0.3), "ridge": off_by(test, 0.5, 0.5)}
+    found = judge(test, MAE, tuned, given, seed=0)
+    assert found.models["best"]["mae"]["values"] == pytest.approx([0.1, 0.3], abs=1e-6)
+    assert found.models["best+ensemble"]["mae"]["mean"] == pytest.approx(0.1, abs=1e-6)
+    assert set(found.differences) == {"ridge", "ridge+ensemble"}
+    difference = found.differences["ridge"]
+    assert difference.mean == pytest.approx(-0.3, abs=1e-6)
+    assert difference.wins(minimise=True)
+    assert found.differences["ridge+ensemble"].mean == pytest.approx(-0.4, abs=1e-6)
+
+
+def test_an_interval_covers_what_chance_among_groups_allows() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    task = Task("regression", np.zeros(200, np.float32))
+    # Each model errs alike on the samples of a group.
+    ours, theirs = (np.repeat(rng.normal(size=40), 5)[None, :, None].astype(np.float32) for _ in range(2))
+    alone = paired_difference(MAE.metric, task, np.arange(200), ours, theirs, rng)
+    grouped = paired_difference(MAE.metric, task, groups, ours, theirs, rng)
+    assert alone.mean == pytest.approx(grouped.mean)
+    assert grouped.high - grouped.low > 1.3 * (alone.high - alone.low)
+
+
+def test_the_same_answers_differ_by_nothing() -> None:
+    task = Task("classes", np.arange(30) % 3, ("a", "b", "c"))
+    answers = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
+    judged = Judged("x", "wf1", minimise=False)
+    found = paired_difference(judged.metric, task, np.arange(30), answers, answers, np.random.default_rng(0))
+    assert (found.mean, found.low, found.high) == (0, 0, 0)
+    assert found.wins(minimise=False) is None
+
+
+def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(tmp_path: Path) -> None:
+    store, run, out = stored(tmp_path), tmp_path / "run", tmp_path / "compared"
+    config = tmp_path / "search.yaml"
+    space = json.dumps(SPACE)
+    config.write_text(f"{{backend: inline, tracking: 'off', score: holdout, confirm: 2, space: {space}}}")
+    options = ("--data", store, "--config", config, "--evaluations", "4", "--population", "2", "--run", run)
+    assert haemsa("search", *options).status == 0
+    asked = ("compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out)
+    ran = haemsa(*asked, "--json", tmp_path / "x.json")
+    assert ran.status == 0, ran.err
+    found = json.loads((tmp_path / "x.json").read_text())
+    names = {"best", "ensemble", "only_text", "only_audio", "only_vision", "early_fusion", "late_fusion"}
+    names |= {"low_rank_fusion", "flat_mixture", "ridge", "svr", "boosting"}
+    assert set(found["models"]) == names | {f"{name}+ensemble" for name in names}
+    assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
+    assert (out / "compare.png").stat().st_size > 1000
+    again = haemsa(
+        "compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out, "--json", tmp_path / "y.json"
+    )
+    assert again.status == 0
+    assert json.loads((tmp_path / "y.json").read_text()) == found
