@@ -9,6 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from cluster.cli_compare import ablate, compare
 from cluster.cli_data import data_app
 from cluster.terminal import Json, console, say, write_figures
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data_app, name="data")
+app.command()(compare)
+app.command()(ablate)
 
 Data = Annotated[str, typer.Option(help="planted, digits, or a path to data of any layout.")]
 Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time
@@ -157,31 +160,6 @@ def evaluate(
     tables = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
     console().print(subset_table(tables, split))
     write_figures(json_file, {"split": split, "subsets": tables})
-
-
-@app.command()
-def compare(
-    run: Annotated[Optional[Path], typer.Option(help="The search whose best is compared; none: search first.")] = None,  # noqa: UP045
-    data: Annotated[Text, typer.Option(help="Data, if there is no run \\[default: the run's].")] = None,
-    trials: Annotated[Number, typer.Option(help="Trials for each model \\[default: as many as the run had].")] = None,
-    seeds: Annotated[int, typer.Option(help="Times to train each tuned model.")] = 5,
-    out: Annotated[Optional[Path], typer.Option(help="Where the searches go \\[default: compared/NAME].")] = None,  # noqa: UP045
-    json_file: Json = None,
-) -> None:
-    """Compare the best of a search with the field's usual models, tuned alike; reads the test split once."""
-    from cluster.compare import compare as compare_models
-    from cluster.compare_report import as_values, compare_table
-    from cluster.contenders import begun
-    from cluster.progress import progress
-    from cluster.view.comparison import draw
-
-    with progress() as shown:
-        start = begun(run, data, trials, out, shown)
-        found = compare_models(start.config, start.run, start.out, start.trials, seeds, shown)
-    console().print(compare_table(found))
-    draw(found, start.out / "compare.png")
-    say(f"picture: {start.out / 'compare.png'}")
-    write_figures(json_file, as_values(found))
 
 
 @app.command()

@@ -49,13 +49,20 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
     """
     problem = Problem.of(config)
     judged = Judged.of(problem)
-    tuned: dict[str, Tuned] = dict(_ours(run))
+    tuned: dict[str, Tuned] = dict(ours(run))
     for name in designs(problem):
         progress.note(f"tuning {name}: {trials} trials")
-        tuned[name] = tuned_network(config, name, trials, out / name, progress)
+        tuned[name] = tuned_network(config, {"design": name}, trials, out / name, progress)
     for kind in kinds(problem.pool.tasks[judged.task]):
         progress.note(f"tuning {kind}: {trials} trials")
         tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed)
+    return tested(config, problem, judged, tuned, seeds)
+
+
+def tested(
+    config: SearchConfig, problem: Problem, judged: Judged, tuned: Mapping[str, Tuned], seeds: int
+) -> Comparison:
+    """Train all, then read the test split, once."""
     dataset = load(config.data)
     given = {name: _trained(item.model, dataset, problem, config, judged, seeds) for name, item in tuned.items()}
     return judge(dataset.part("test"), judged, tuned, given, config.seed)
@@ -76,13 +83,13 @@ def judge(
     }
     rng, differences = np.random.default_rng((seed, 11)), {}
     for name, outputs in every.items():
-        ours = every["best+ensemble" if name.endswith("+ensemble") else "best"]
+        mine = every["best+ensemble" if name.endswith("+ensemble") else "best"]
         if not name.startswith(OURS):
-            differences[name] = paired_difference(judged.metric, labels, groups, ours, outputs, rng)
+            differences[name] = paired_difference(judged.metric, labels, groups, mine, outputs, rng)
     return Comparison(judged, models, tuned, differences)
 
 
-def _ours(run: Path) -> Iterator[tuple[str, Tuned]]:
+def ours(run: Path) -> Iterator[tuple[str, Tuned]]:
     """The best genome of a search and its best ensemble, if there is one."""
     with RunDirectory.open(run, read_only=True) as directory:
         summary = directory.summary()

@@ -86,6 +86,7 @@ class SearchConfig(BaseModel):
         default_factory=list,
         description="What to optimise, the first first, for example [mae, params]; empty: the main metric and params.",
     )
+    tasks: list[str] = Field(default_factory=list, description="Learn these tasks alone; empty: all of the data.")
     limits: dict[str, Positive] = Field(
         default_factory=dict, description="Hard limits that every genome keeps, for example {params: 200000}."
     )
@@ -104,7 +105,7 @@ class SearchConfig(BaseModel):
         default=None,
         min_length=1,
         description="Only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion or "
-        "flat_mixture; null: any.",
+        "flat_mixture; one_level and no_transfer are any without that part; null: any.",
     )
     first_epochs: Count = Field(default=3, description="Epochs of the first rung.")
     eta: Annotated[int, Field(ge=2)] = Field(

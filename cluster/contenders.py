@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from cluster.launch import resume_search, run_search
 from cluster.problem import Problem
 from cluster.progress import Progress
 from cluster.recipe import Recipe, read_recipe
-from evo.families import families
+from evo.families import usual
 from model.classical import Classical, Kind, draw, outputs, summaries
 from model.data.dataset import Dataset, Task
 from model.data.folds import Folds
@@ -70,7 +71,9 @@ class Start:
     trials: int
 
 
-def begun(run: Path | None, data: str | None, trials: int | None, out: Path | None, progress: Progress) -> Start:
+def begun(
+    run: Path | None, data: str | None, trials: int | None, out: Path | None, progress: Progress, folder: str
+) -> Start:
     """From a command's options; without a run, a search of as many trials on `data` comes first.
 
     Raises ValueError without either, or for fewer trials than 1.
@@ -81,38 +84,36 @@ def begun(run: Path | None, data: str | None, trials: int | None, out: Path | No
         with RunDirectory.open(run, read_only=True) as directory:
             config, summary = directory.config(), directory.summary()
         config = config.model_copy(update={"data": data or config.data})
-        return Start(config, run, out or _place(config.data), trials or int((summary or {}).get("evaluations", 1)))
+        place = out or Path(folder) / Path(config.data).stem
+        return Start(config, run, place, trials or int((summary or {}).get("evaluations", 1)))
     if data is None:
         raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
-    config, place = SearchConfig.of({"data": data}), out or _place(data)
+    config, place = SearchConfig.of({"data": data}), out or Path(folder) / Path(data).stem
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")
-    tuned_network(config, None, count, place / "search", progress)
+    tuned_network(config, {}, count, place / "search", progress)
     return Start(config, place / "search", place, count)
 
 
-def _place(data: str) -> Path:
-    return Path("compared") / Path(data).stem
-
-
-def tuned_network(config: SearchConfig, design: str | None, trials: int, run: Path, progress: Progress) -> Tuned:
-    """The best network of a design (None: any), by a search in `run` that goes on where it was cut off."""
+def tuned_network(
+    config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, progress: Progress
+) -> Tuned:
+    """The best network of a search like `config`'s with these changes, in `run`; it goes on where it was cut off."""
     if (run / "config.yaml").exists():
         found = resume_search(run, progress, {"evaluations": trials})
     else:
-        given = {"design": design, "evaluations": trials, "time": None, "patience": None, "run": str(run)}
-        own = {"tracking": "off", "name": design or "search", "objectives": config.objectives}
-        found = run_search(SearchConfig.of({**config.model_dump(), **given, **own}), progress)
+        own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
+        found = run_search(SearchConfig.of({**config.model_dump(), "tracking": "off", **own, **changes}), progress)
     best = found.summary["best"]
     if best is None:
-        raise ValueError(f"no network of the design {design} could be trained: see {run / 'search.log'}")
+        raise ValueError(f"no network of {run.name} could be trained: see {run / 'search.log'}")
     objective = next(iter(best["scores"]))
     return Tuned(best["scores"][objective], found.summary["evaluations"], read_recipe(str(run)))
 
 
 def designs(problem: Problem) -> tuple[str, ...]:
     """The designs that data of these modalities has."""
-    return tuple(families(list(problem.pool.modalities)))
+    return usual(list(problem.pool.modalities))
 
 
 def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int) -> Tuned:

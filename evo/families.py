@@ -17,6 +17,7 @@ Shape = Callable[[Domain, Genome], Genome]
 
 def families(modalities: Sequence[str]) -> dict[str, Shape]:
     """The shapes by name, for data of these modalities; those that fuse several only where there are several."""
+    plain: dict[str, Shape] = {"one_level": one_level, "no_transfer": no_transfer}
     alone: dict[str, Shape] = {f"only_{name}": partial(single, name) for name in modalities}
     fusing: dict[str, Shape] = {
         "early_fusion": early_fusion,
@@ -24,7 +25,25 @@ def families(modalities: Sequence[str]) -> dict[str, Shape]:
         "low_rank_fusion": low_rank_fusion,
         "flat_mixture": flat_mixture,
     }
-    return alone | (fusing if len(modalities) > 1 else {})
+    return alone | (fusing if len(modalities) > 1 else {}) | plain
+
+
+def usual(modalities: Sequence[str]) -> tuple[str, ...]:
+    """The shapes that the field uses: all but those that only take something away."""
+    return tuple(name for name in families(modalities) if name not in ("one_level", "no_transfer"))
+
+
+def one_level(domain: Domain, genome: Genome) -> Genome:
+    """Any network without a hierarchy: of its levels, the first."""
+    network = genome.network
+    return assemble(domain, network.width, network.encoders, network.levels[:1], genome.training)
+
+
+def no_transfer(domain: Domain, genome: Genome) -> Genome:
+    """Any network whose local tokens hear experts of their own modality alone."""
+    network = genome.network
+    levels = [replace(level, transfer=False) for level in network.levels]
+    return assemble(domain, network.width, network.encoders, levels, genome.training)
 
 
 def single(modality: str, domain: Domain, genome: Genome) -> Genome:

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from haemsa_command import haemsa
-from tiny import SPACE, data, stored
+from tiny import SPACE, data, problem, settings, stored
 
+from cluster.ablate import ablations
 from cluster.bootstrap import paired_difference
 from cluster.compare import judge
+from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned
+from cluster.problem import Problem
 from cluster.recipe import Recipe
 from model.data.dataset import Dataset
 from model.data.task import Task
@@ -82,3 +85,33 @@ def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_
     )
     assert again.status == 0
     assert json.loads((tmp_path / "y.json").read_text()) == found
+
+
+def test_an_ablation_takes_one_idea_away_at_a_time(tmp_path: Path) -> None:
+    found = problem(objectives=["sentiment/mae", "params"])[0]
+    changes = ablations(found, Judged.of(found))
+    assert list(changes) == ["no_hierarchy", "no_evolution", "no_transfer", "single_task"]
+    assert changes["single_task"] == {"tasks": ["sentiment"], "objectives": ["mae", "params"]}
+    for change in changes.values():
+        config = SearchConfig.of({**settings().model_dump(), **change})
+        genomes = [Problem.of(config, data()).space.sample(np.random.default_rng(seed)) for seed in range(20)]
+        levels = [genome.network.levels for genome in genomes]
+        if change.get("design") == "one_level":
+            assert max(map(len, levels)) == 1
+        if change.get("design") == "no_transfer":
+            assert not any(level.transfer for every in levels for level in every if len(every[0].experts) > 1)
+    alone = Problem.of(SearchConfig.of({**settings().model_dump(), **changes["single_task"]}), data())
+    assert list(alone.pool.tasks) == ["sentiment"]
+    assert list(alone.objectives) == ["mae", "params"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"design": "odd"}, "design 'odd' does not exist for this data, expected one of only_text"),
+        ({"tasks": ["odd"]}, "task 'odd' does not exist in this data, expected one of sentiment, emotion"),
+    ],
+)
+def test_a_design_or_task_that_does_not_exist_is_told(setting: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Problem.of(settings(**setting), data())

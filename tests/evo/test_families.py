@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo import ExpertSpace
-from evo.families import families
+from evo.families import families, usual
 from model.spec import GLOBAL, Genome
 
 NAMES = ("text", "audio", "vision")
@@ -34,13 +34,18 @@ def test_every_genome_keeps_the_shape_and_is_legal(seed: int, name: str) -> None
 
 def check(name: str, genome: Genome) -> None:
     network = genome.network
-    assert len(network.levels) <= 1
+    assert len(network.levels) <= 1 or name == "no_transfer"
     experts = network.levels[0].experts if network.levels else ()
     seen = [expert.sees for expert in experts]
     if name.startswith("only_"):
         modality = name.removeprefix("only_")
         assert network.modalities == (modality,)
         assert seen in ([], [(modality,)])
+        return
+    if name in ("one_level", "no_transfer"):
+        assert name == "one_level" or not any(
+            level.transfer for level in network.levels if seen != [network.modalities]
+        )
         return
     assert network.modalities == NAMES
     if name == "late_fusion":
@@ -63,4 +68,4 @@ def test_breeding_goes_on_changing_what_the_shape_leaves_open(name: str) -> None
 
 
 def test_data_of_one_modality_has_nothing_to_fuse() -> None:
-    assert list(families(["text"])) == ["only_text"]
+    assert usual(["text"]) == ("only_text",)

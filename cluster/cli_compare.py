@@ -1,0 +1,66 @@
+"""The commands `haemsa compare` and `haemsa ablate`. Everything heavy loads inside a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from cluster.terminal import Json, console, say, write_figures
+
+if TYPE_CHECKING:
+    from cluster.compare import Comparison
+
+File = Optional[Path]  # noqa: UP045 - typer reads annotations at run time
+Count = Optional[int]  # noqa: UP045
+Text = Optional[str]  # noqa: UP045
+
+
+def compare(
+    run: Annotated[File, typer.Option(help="The search whose best is compared; none: search first.")] = None,
+    data: Annotated[Text, typer.Option(help="Data, if there is no run \\[default: the run's].")] = None,
+    trials: Annotated[Count, typer.Option(help="Trials for each model \\[default: as many as the run had].")] = None,
+    seeds: Annotated[int, typer.Option(help="Times to train each tuned model.")] = 5,
+    out: Annotated[File, typer.Option(help="Where the searches go \\[default: compared/NAME].")] = None,
+    json_file: Json = None,
+) -> None:
+    """Compare the best of a search with the field's usual models, tuned alike; reads the test split once."""
+    from cluster.compare import compare as compare_models
+    from cluster.contenders import begun
+    from cluster.progress import progress
+
+    with progress() as shown:
+        start = begun(run, data, trials, out, shown, "compared")
+        found = compare_models(start.config, start.run, start.out, start.trials, seeds, shown)
+    _show_comparison(found, start.out / "compare.png", json_file)
+
+
+def _show_comparison(found: Comparison, picture: Path, json_file: Path | None) -> None:
+    from cluster.compare_report import as_values, compare_table
+    from cluster.view.comparison import draw
+
+    console().print(compare_table(found))
+    draw(found, picture)
+    say(f"picture: {picture}")
+    write_figures(json_file, as_values(found))
+
+
+def ablate(
+    run: Annotated[Path, typer.Argument(help="The run directory of a search.")],
+    trials: Annotated[
+        Count, typer.Option(help="Evaluations of each search \\[default: as many as the run had].")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Times to train what each search found.")] = 5,
+    out: Annotated[File, typer.Option(help="Where the searches go \\[default: ablated/NAME].")] = None,
+    json_file: Json = None,
+) -> None:
+    """Search again without hierarchy, evolution, transfer or multi-task learning; reads the test split once."""
+    from cluster.ablate import ablate as ablate_search
+    from cluster.contenders import begun
+    from cluster.progress import progress
+
+    with progress() as shown:
+        start = begun(run, None, trials, out, shown, "ablated")
+        found = ablate_search(start.config, start.run, start.out, start.trials, seeds, shown)
+    _show_comparison(found, start.out / "ablate.png", json_file)
