@@ -43,9 +43,8 @@ def check(name: str, genome: Genome) -> None:
         assert seen in ([], [(modality,)])
         return
     if name in ("one_level", "no_transfer"):
-        assert name == "one_level" or not any(
-            level.transfer for level in network.levels if seen != [network.modalities]
-        )
+        lone = len(network.modalities) == 1
+        assert name == "one_level" or lone or not any(level.transfer for level in network.levels)
         return
     assert network.modalities == NAMES
     if name == "late_fusion":
