@@ -39,6 +39,7 @@ def import_(
         Literal["dialogue", "session"], typer.Option(help="Which utterances of dialogues belong together.")
     ] = "dialogue",
     classes: Annotated[Optional[int], typer.Option(help="4: IEMOCAP's four classes, of its six.")] = None,  # noqa: UP045
+    steps: Annotated[Optional[int], typer.Option(help="Of longer samples, the first so many time steps.")] = None,  # noqa: UP045
     skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Leave out samples that are damaged.")] = False,
     json_file: Json = None,
 ) -> None:
@@ -48,7 +49,9 @@ def import_(
 
     if classes is not None and classes != 4:
         raise ValueError(f"--classes is {classes}, expected 4: IEMOCAP's four classes, of its six")
-    reading = Reading(align, collapse, folds, skip_damaged, group_by, classes=4 if classes else None)
+    if steps is not None and steps < 1:
+        raise ValueError(f"--steps is {steps}, expected 1 or more")
+    reading = Reading(align, collapse, folds, steps, skip_damaged, group_by, classes=4 if classes else None)
     _report(import_data(data, out, reading, half=half), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 

@@ -16,7 +16,8 @@ class Reading:
 
     align: the `.csd` sequence whose intervals become time steps; None keeps rows as they are. collapse: what the rows
     within one such interval become. folds: a file with the ids of each split, in place of folds.json beside the data.
-    skip_damaged: leave damaged samples out, counted in the notes; else the first one is an error. group_by: which
+    steps: of longer samples only the first so many time steps; None: all. skip_damaged: leave damaged samples out,
+    counted in the notes; else the first one is an error. group_by: which
     utterances of dialogues belong together: those of a dialogue, or of a session that its name tells (IEMOCAP's
     "Ses01"). classes: 4 reads IEMOCAP's six emotions without frustration, and excitement as happiness.
     """
@@ -24,6 +25,7 @@ class Reading:
     align: str | None = None
     collapse: Collapse = "mean"
     folds: Path | None = None
+    steps: int | None = None
     skip_damaged: bool = False
     group_by: Grouping = "dialogue"
     classes: Literal[4] | None = None
@@ -45,7 +47,7 @@ class Damage:
     def found(self, place: str, problem: str) -> None:
         """Count a damaged sample. Raises ValueError, naming place and problem, unless they are to be skipped."""
         if not self._skip:
-            raise ValueError(f"{place}: {problem}; --skip-damaged leaves such samples out")
+            raise ValueError(f"{place}: {problem}; haemsa data import --skip-damaged leaves such samples out")
         self._count += 1
         self._first = self._first or f"{place}: {problem}"
 

@@ -64,7 +64,7 @@ def test_a_damaged_sample_ends_an_import_unless_it_is_skipped_and_nothing_is_lef
         file["audio/data/video3/intervals"] = np.full((8, 2), np.nan)
     ran = haemsa("data", "import", folder, "--out", tmp_path / "out.h5")
     assert "entry 'video3': interval 0 is [nan, nan]" in ran.sentence
-    assert "--skip-damaged leaves such samples out" in ran.sentence
+    assert "haemsa data import --skip-damaged leaves such samples out" in ran.sentence
     assert not list(tmp_path.glob("out*"))
     ran = haemsa("data", "import", folder, "--out", tmp_path / "out.h5", "--skip-damaged")
     assert ran.status == 0, ran.err
