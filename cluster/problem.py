@@ -19,7 +19,7 @@ from model.data.folds import Folds, parse_score
 from model.data.normalisation import Normalisation
 from model.data.sources import load
 from model.data.task import Task
-from model.metrics import MISSING, all_metrics, direction, primary, with_missing
+from model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
 from model.schema import Schema
 from model.spec import Genome
 
@@ -70,10 +70,10 @@ class Problem:
 
     @property
     def main_metric(self) -> tuple[str, Direction]:
-        """The first objective that is a metric, else the first task's main one; and its direction."""
+        """The first objective that is a metric, else the first task's main one, all modalities shown; its direction."""
         first = next(iter(self.pool.tasks))
         names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
-        name = next(name for name in names if name not in COSTS)
+        name = next(without_missing(name) for name in names if name not in COSTS)
         return name, direction(name)
 
     @property

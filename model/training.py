@@ -198,9 +198,9 @@ class _Run:
         outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
         shown = self._with_missing(rows, weights)
         for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
-            if all(np.isfinite(values).all() for values in output.values()):
+            parts = {subset: found[number] for subset, found in shown.items()}
+            if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):
                 point = Checkpoint(epoch, *states[place]) if epoch < row.genome.training.epochs else None
-                parts = {subset: found[number] for subset, found in shown.items()}
                 results[self.plans[place].index] = TrainedRow(row, weights[number], output, point, parts)
         return results
 
