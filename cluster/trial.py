@@ -92,7 +92,9 @@ class Trial:
             Row(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(self.data.folds))
             for job, k, _ in places
         ]
-        settings = TrainingSettings(self.data.batch_size, order_seed=self.data.seed, missing=self.data.missing)
+        settings = TrainingSettings(
+            self.data.batch_size, order_seed=self.data.seed, held_out_only=True, missing=self.data.missing
+        )
         starts, until = [_start(job, k) for job, k, _ in places], [epochs for *_, epochs in places]
         trained = train(rows, self._pool, self.data.folds, settings, until=until, starts=starts) if rows else []
         by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}

@@ -34,7 +34,7 @@ class Rounding:
         """Raises ValueError for a column of which rounding loses too much."""
         count = max(1, self._count)
         variance = self._square / count - np.square(self._total / count)
-        lost = (self._error / count > _LOSS * variance) & (variance > 1e-9 * self._square / count)
+        lost = (self._error / count > _LOSS * variance) & (variance > 1e-12 * self._square / count)
         if lost.any():
             column = int(lost.argmax())
             raise ValueError(
