@@ -74,6 +74,7 @@ def train(
     *,
     until: Sequence[int | None] | None = None,
     starts: Sequence[Start] | None = None,
+    statistics: FoldStatistics | None = None,
 ) -> list[TrainedRow | FailedRow]:
     """Train rows together; results come in the order of `rows`.
 
@@ -85,6 +86,7 @@ def train(
         on_epoch: called with the number of epochs done, in each cohort.
         until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
         starts: the checkpoint that each row goes on from, or what it inherits; None is a fresh start.
+        statistics: `FoldStatistics.fit(pool, folds)`, if it is at hand.
 
     Raises:
         ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
@@ -95,7 +97,7 @@ def train(
         Plan.of(index, row, last, begin, settings.average)
         for index, (row, last, begin) in enumerate(zip(rows, lasts, begins, strict=True))
     ]
-    statistics, results = FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
+    statistics, results = statistics or FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
     for begun in sorted({plan.begun for plan in plans}):
         group = [plan for plan in plans if plan.begun == begun]
         run = _Run([group[place] for place in sort_order([p.row for p in group])], pool, statistics, settings)
