@@ -46,6 +46,7 @@ confirm: 1
 tracking: "off"
 objectives: [mae, params]
 memory_per_worker: {limit}
+stream: true
 space: {{epochs: [1, 2], widths: [16], expert_widths: [16], max_levels: 1, max_experts: 2, max_depth: 1}}
 """
 
