@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from model.data import aligned, dialogues, mmsa, segments
+from model.data import dialogues, misa, mmsa, mult
 from model.data.dataset import SPLITS, Dataset
 from model.data.reading import Reading
 from model.data.room import Room
@@ -45,10 +45,10 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
     keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
     if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
         return mmsa.read(parts, name, reading, room)
-    if aligned.LABELS in keys:
-        return aligned.read(parts, name, reading, room)
+    if mult.LABELS in keys:
+        return mult.read(parts, name, reading, room)
     if all(_is_segments(parts.get(split)) for split in SPLITS):
-        return segments.read({split: parts[split] for split in SPLITS}, name, reading, room)
+        return misa.read({split: parts[split] for split in SPLITS}, name, reading, room)
     within = f", with {_few(keys)} within" if keys else ""
     raise ValueError(f"it holds a dictionary of {_few(list(parts))}{within}, {_LAYOUTS}")
 
@@ -63,11 +63,11 @@ def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
     for split, file in files.items():
         if not _is_segments(lists[split]):
             raise ValueError(f"{file.name} beside it holds {described(lists[split])}, expected a list of segments")
-    return segments.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
+    return misa.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
 
 
 def _is_segments(value: object) -> bool:
-    return isinstance(value, list | tuple) and any(segments.is_segment(item) for item in value[:8])
+    return isinstance(value, list | tuple) and any(misa.is_segment(item) for item in value[:8])
 
 
 def _few(keys: list[str]) -> str:

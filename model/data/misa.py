@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.aligned import LABELS, tasks_of
+from model.data.mult import LABELS, tasks_of
 from model.data.dataset import Dataset
 from model.data.parts import Parts
 from model.data.reading import Damage, Reading
