@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.data.assemble import assemble
 from model.data.dataset import SPLITS, Dataset
 from model.data.reading import Damage, Grouping, Reading
 from model.data.room import Room
-from model.data.splitting import make_splits
+from model.data.splitting import with_validation
 from model.data.unpickle import plain, told
 from model.data.utterances import SESSION, STREAMS, Fields, Name, Utterances
 from model.data.values import described, entries
@@ -53,9 +52,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     owners = np.array([split_of[found.places[place][0]] for place in kept])
     splits = {split: np.flatnonzero(owners == split).astype(np.int64) for split in SPLITS if split in lists}
     if "valid" not in splits:
-        splits = _with_validation(splits, groups, reading.group_by)
-        sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
-        found.notes.append(f"no validation split was given; made of whole {reading.group_by}s of training: {sizes}")
+        splits = with_validation(splits, groups, reading.group_by, found.notes)
     return assemble(
         name,
         {stream: modality.take(kept) for stream, modality in raw.items()},
@@ -109,14 +106,3 @@ def _group(dialogue: Name, group_by: Grouping) -> str:
     if session is None:
         raise ValueError(f"the dialogue {told(dialogue)} names no session, expected one such as 'Ses01' to group by")
     return session[0]
-
-
-def _with_validation(
-    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], group_by: Grouping
-) -> dict[str, NDArray[np.int64]]:
-    train = splits["train"]
-    names, members = np.unique([groups[place] for place in train], return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"the training split has {len(names)} {group_by}s, expected at least 2: one for validation")
-    parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
-    return {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}

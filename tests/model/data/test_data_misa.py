@@ -61,6 +61,24 @@ def test_mag_berts_dictionary_of_lists_is_read_and_words_may_be_vectors(tmp_path
     assert [len(indices) for indices in data.splits.values()] == [4, 4, 4]
 
 
+def test_segments_are_cut_to_their_first_steps(tmp_path):
+    data = load(str(misa(tmp_path) / "test.pkl"), reading=Reading(steps=2))
+    whole = load(str(tmp_path / "MOSI" / "test.pkl"))
+    assert data.modalities["vision"].lengths[:4].tolist() == [1, 2, 2, 2]
+    assert np.array_equal(data.modalities["vision"].features, whole.modalities["vision"].features[:, :2])
+    assert "vision: 2 lengths in train cut to 2 steps" in data.notes
+
+
+def test_the_validation_file_may_have_another_name_and_one_list_may_be_missing(tmp_path):
+    folder = misa(tmp_path)
+    (folder / "dev.pkl").rename(folder / "val.pkl")
+    assert len(load(str(folder / "train.pkl")).split("valid")) == 4
+    lists = {split: segments(split, (1.0,)) for split in ("train", "test")}
+    assert {split: len(found) for split, found in load(saved(tmp_path, lists)).splits.items()} == {
+        "train": 2, "valid": 2, "test": 4,
+    }  # fmt: skip
+
+
 def test_segments_without_ids_are_each_their_own_group(tmp_path):
     lists = {split: [segment[:2] for segment in segments(split, (1.0,))] for split in ("train", "dev", "test")}
     assert len(np.unique(load(saved(tmp_path, lists)).groups)) == 12

@@ -45,6 +45,18 @@ def test_one_number_per_sample_is_sentiment(tmp_path, shape):
     assert "audio: 3 non-finite cells in 1 columns (0) filled with the training mean" in data.notes
 
 
+@pytest.mark.parametrize("low", [0, -1])
+def test_two_whole_numbers_are_two_classes_if_test_has_no_others(tmp_path, low):
+    parts = content(lambda samples: np.array([[low], [1], [1], [np.nan]]))
+    data = load(saved(tmp_path, parts))
+    assert list(data.tasks) == ["label"]
+    assert data.tasks["label"].labels == (str(low), "1")
+    assert data.tasks["label"].targets[:4].tolist() == [0, 1, 1, -1]
+    assert "label: 3 labels missing" in data.notes
+    parts["test"]["labels"][1] = 0.5
+    assert load(saved(tmp_path, parts)).tasks["sentiment"].bounds == (-1, 1)
+
+
 def test_ids_of_three_columns_are_a_video_and_the_times_of_its_segment(tmp_path):
     data = load(saved(tmp_path, content(sentiment)))
     assert data.ids[1] == "train0_x[1.5,2]"
