@@ -108,7 +108,10 @@ def _lengths(name: str, split: str, part: Part, steps: int, room: Room, notes: l
     """Given lengths [n], at most `steps`; those of BERT's mask for text without; None if there are none."""
     key = name + _LENGTHS
     if key not in part.content:
-        return _masked(part, steps) if name == "text" else None
+        masked = _masked(part, steps) if name == "text" else None
+        if masked is not None:
+            notes.append(f"{name}: lengths in {split} are those of the mask in {_TOKENS}")
+        return masked
     given = entries(part.content[key])
     if given is None or len(given) != len(part):
         raise ValueError(f"{split} {key!r} is {described(part.content[key])}, expected [{len(part)}] from 0")
@@ -123,7 +126,7 @@ def _lengths(name: str, split: str, part: Part, steps: int, room: Room, notes: l
 def _masked(part: Part, steps: int) -> NDArray[np.int64] | None:
     """How many tokens each sample has, told by the mask in the second row of BERT's tokens [n, 3, T]."""
     tokens = part.content.get(_TOKENS)
-    if not is_numbers(tokens) or tokens.shape != (len(part), 3, steps):
+    if tokens is None or not is_numbers(tokens) or tokens.shape != (len(part), 3, steps):
         return None
-    mask = tokens[:, 1]
-    return mask.sum(axis=1).astype(np.int64) if mask.any() and ((mask == 0) | (mask == 1)).all() else None
+    ones = tokens[:, 1] == 1
+    return ones.sum(axis=1) if ones.any() and (ones | (tokens[:, 1] == 0)).all() else None

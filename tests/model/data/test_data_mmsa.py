@@ -188,6 +188,7 @@ def test_berts_mask_tells_the_lengths_of_text_without(tmp_path):
         part["text_bert"][0, 1] = [1, 0, 0]
     data = load(saved(tmp_path, parts))
     assert data.modalities["text"].lengths[:4].tolist() == [1, 3, 3, 3]
+    assert "text: lengths in valid are those of the mask in text_bert" in data.notes
     for part in parts.values():
         part["text_lengths"] = [2, 2, 2, 2]
     assert load(saved(tmp_path, parts)).modalities["text"].lengths[:4].tolist() == [2, 2, 2, 2]

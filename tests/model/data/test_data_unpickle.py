@@ -208,7 +208,7 @@ def test_the_scan_follows_no_plain_values(monkeypatch):
     monkeypatch.setattr(pickle_scan._Nesting, "follow", lambda nesting, code, argument: followed.append(code.name))
     content = pickle.dumps([0.5, 1, None, True, "a", b"a"] * 100, protocol=3)
     pickle_scan.scan(io.BytesIO(content), len(content))
-    assert set(followed) == {"PROTO", "BINPUT", "MARK", "APPENDS", "STOP"}
+    assert set(followed) == {"PROTO", "BINPUT", "BINGET", "MARK", "APPENDS", "STOP"}
 
 
 def test_many_tuples_beside_one_another_are_no_nesting(tmp_path):
