@@ -128,5 +128,5 @@ def _masked(part: Part, steps: int) -> NDArray[np.int64] | None:
     tokens = part.content.get(_TOKENS)
     if tokens is None or not is_numbers(tokens) or tokens.shape != (len(part), 3, steps):
         return None
-    ones = tokens[:, 1] == 1
-    return ones.sum(axis=1) if ones.any() and (ones | (tokens[:, 1] == 0)).all() else None
+    ones, zeros = np.asarray(tokens[:, 1] == 1), np.asarray(tokens[:, 1] == 0)
+    return np.asarray(ones.sum(axis=1), dtype=np.int64) if ones.any() and (ones | zeros).all() else None
