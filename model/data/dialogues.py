@@ -46,7 +46,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     if unused := len(fields["labels"]) - len(split_of):
         found.notes.append(f"{unused} dialogues are in no split; left out")
     found.notes += _rotation(lists["test"])
-    owners = np.array([split_of[dialogue] for dialogue, _ in found.places])
+    owners = np.array([split_of[dialogue] for dialogue, _ in found.places], dtype=str)
     tasks = found.tasks(name, reading, owners != "test")
     raw, groups = found.modalities(), found.groups(reading.group_by)
     damage = Damage(skip=reading.skip_damaged)
