@@ -36,7 +36,7 @@ def import_(
     ] = "mean",
     folds: Annotated[File, typer.Option(help="The ids of each split, if not folds.json beside the data.")] = None,
     group_by: Annotated[
-        Literal["dialogue", "session"], typer.Option(help="Which utterances of dialogues belong together.")
+        Literal["dialogue", "session", "speaker"], typer.Option(help="Which utterances of dialogues belong together.")
     ] = "dialogue",
     classes: Annotated[Optional[int], typer.Option(help="4: IEMOCAP's four classes, of its six.")] = None,  # noqa: UP045
     steps: Annotated[Optional[int], typer.Option(help="Of longer samples, the first so many time steps.")] = None,  # noqa: UP045

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.data.assemble import assemble
 from model.data.dataset import SPLITS, Dataset
-from model.data.reading import Damage, Grouping, Reading
+from model.data.reading import Damage, Reading
 from model.data.room import Room
-from model.data.splitting import make_splits
+from model.data.speakers import session_of
+from model.data.splitting import with_validation
 from model.data.unpickle import plain, told
-from model.data.utterances import SESSION, STREAMS, Fields, Name, Utterances
+from model.data.utterances import STREAMS, Fields, Name, Utterances
 from model.data.values import described, entries
 
 _SPOKEN: Final = ("ids", "speakers", "labels")
@@ -45,17 +45,16 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     found = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], room)
     if unused := len(fields["labels"]) - len(split_of):
         found.notes.append(f"{unused} dialogues are in no split; left out")
-    tasks = found.tasks(name, reading)
-    raw = found.modalities()
+    found.notes += _rotation(lists["test"])
+    owners = np.array([split_of[dialogue] for dialogue, _ in found.places], dtype=str)
+    tasks = found.tasks(name, reading, owners != "test")
+    raw, groups = found.modalities(), found.groups(reading.group_by)
     damage = Damage(skip=reading.skip_damaged)
     kept = found.kept(damage)
-    groups = [_group(found.places[place][0], reading.group_by) for place in kept]
-    owners = np.array([split_of[found.places[place][0]] for place in kept])
-    splits = {split: np.flatnonzero(owners == split).astype(np.int64) for split in SPLITS if split in lists}
+    groups = [groups[place] for place in kept]
+    splits = {split: np.flatnonzero(owners[kept] == split).astype(np.int64) for split in SPLITS if split in lists}
     if "valid" not in splits:
-        splits = _with_validation(splits, groups, reading.group_by)
-        sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
-        found.notes.append(f"no validation split was given; made of whole {reading.group_by}s of training: {sizes}")
+        splits = with_validation(splits, groups, reading.group_by, found.notes)
     return assemble(
         name,
         {stream: modality.take(kept) for stream, modality in raw.items()},
@@ -102,21 +101,10 @@ def _split_of(lists: Mapping[str, Sequence[Any]], labels: Mapping[Name, Any]) ->
     return found
 
 
-def _group(dialogue: Name, group_by: Grouping) -> str:
-    if group_by == "dialogue":
-        return str(dialogue)
-    session = SESSION.search(str(dialogue))
-    if session is None:
-        raise ValueError(f"the dialogue {told(dialogue)} names no session, expected one such as 'Ses01' to group by")
-    return session[0]
-
-
-def _with_validation(
-    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], group_by: Grouping
-) -> dict[str, NDArray[np.int64]]:
-    train = splits["train"]
-    names, members = np.unique([groups[place] for place in train], return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"the training split has {len(names)} {group_by}s, expected at least 2: one for validation")
-    parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
-    return {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}
+def _rotation(tested: Sequence[Name]) -> list[str]:
+    """A note, where dialogues tell their sessions, on which the test split is and how it becomes another."""
+    sessions = sorted({session for session in map(session_of, tested) if session})
+    if not sessions:
+        return []
+    found = f"the test split is the file's own, {', '.join(sessions)}"
+    return [f"{found}; to test on each session in turn, write a file for each, with its dialogues in the place of test"]

@@ -28,7 +28,7 @@ def is_classes(labels: NDArray[np.float32]) -> bool:
 
 
 def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, ...]:
-    """Names of the classes that labels [N] number from 0: IEMOCAP's if there are six, else class_0, class_1, ...
+    """Names of the classes that labels [N] number from 0: IEMOCAP's if they are its six, else class_0, class_1, ...
 
     A label that would leave more classes unused than used counts for none, nor does one beyond IEMOCAP's six in it.
     """
@@ -37,7 +37,7 @@ def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, 
         count = max((label + 1 for label in used if label < len(IEMOCAP)), default=0)
     else:
         count = max((label + 1 for place, label in enumerate(used) if label + 1 <= 2 * (place + 1)), default=0)
-    if count == len(IEMOCAP) or (of_iemocap and count == len(IEMOCAP) - 1):
+    if of_iemocap and count >= len(IEMOCAP) - 1:
         return IEMOCAP
     return tuple(f"class_{number}" for number in range(max(2, count)))
 

@@ -6,15 +6,17 @@ The layout of the MMSA framework (Mao et al. 2022), as used for CMU-MOSI, CMU-MO
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Task
-from model.data.parts import Parts, sentiment
+from model.data.parts import Parts
 from model.data.reading import Damage, Reading
 from model.data.room import Room
+from model.data.sentiments import are_signs, classes, sentiment
 
 REGRESSION: Final = "regression_labels"
 CLASSES: Final = "classification_labels"
@@ -24,14 +26,14 @@ _OF_ALL: Final = REGRESSION + "_M"
 
 def read(content: Mapping[Any, Any], name: str, reading: Reading, room: Room) -> Dataset:
     """The data set called `name` in what an MMSA pickle holds. Raises ValueError, one sentence, for anything else."""
-    parts = Parts(content, (REGRESSION, _OF_ALL, CLASSES), Damage(skip=reading.skip_damaged), room)
+    parts = Parts(content, (REGRESSION, _OF_ALL, CLASSES), Damage(skip=reading.skip_damaged), reading.steps, room)
     tasks = _sentiments(parts)
     if CLASSES in parts.keys:
-        classes = _column(parts, CLASSES)
-        if "sentiment" in tasks and _is_sign(classes, tasks["sentiment"].targets):
-            parts.notes.append(f"{CLASSES}: only the sign of {REGRESSION}; left out")
+        numbers = _column(parts, CLASSES)
+        if "sentiment" in tasks and are_signs(parts.pooled(numbers), parts.pooled(tasks["sentiment"].targets)):
+            parts.leave_out(CLASSES, f"only the sign of {REGRESSION}")
         else:
-            tasks["class"] = _classes(classes, parts)
+            tasks["class"] = _classes(numbers, parts)
     return parts.dataset(name, tasks)
 
 
@@ -50,28 +52,19 @@ def _sentiments(parts: Parts) -> dict[str, Task]:
     for task, column in columns.items():
         parts.missing(task, np.isnan(column))
     if {REGRESSION, _OF_ALL} <= parts.keys:
-        parts.notes.append(f"{_OF_ALL}: left out for {REGRESSION}, the labels of all modalities too")
-    if others := sorted(key for key in parts.keys if key.startswith(CLASSES + "_")):
-        parts.notes.append(f"{', '.join(others)}: classes of single modalities; left out")
-    scale = np.concatenate([*columns.values()]) if columns else np.empty(0, np.float32)
+        parts.leave_out(_OF_ALL, f"the labels of all modalities, as {REGRESSION} are")
+    for key in sorted(key for key in parts.keys if key.startswith(CLASSES + "_")):
+        parts.leave_out(key, "classes of single modalities")
+    scale = np.concatenate([np.empty(0, np.float32), *map(parts.pooled, columns.values())])
     return {task: sentiment(column, scale) for task, column in columns.items()}
 
 
-def _is_sign(classes: NDArray[np.float32], labels: NDArray[np.float32]) -> bool:
-    """Whether classes are -1, 0, 1 or 0, 1, 2 for negative, neutral, positive, wherever both are known."""
-    known = ~np.isnan(classes) & ~np.isnan(labels)
-    sign = np.sign(labels[known])
-    return bool(known.any()) and any(np.array_equal(classes[known], sign + shift) for shift in (0, 1))
-
-
-def _classes(values: NDArray[np.float32], parts: Parts) -> Task:
-    known = ~np.isnan(values)
-    parts.missing("class", ~known)
-    kinds = np.unique(values[known])
-    targets = np.where(known, np.searchsorted(kinds, values), -1).astype(np.int64)
-    labels = tuple(f"{kind:g}" for kind in kinds)
+def _classes(numbers: NDArray[np.float32], parts: Parts) -> Task:
+    """Classes by their numbers, called as `annotations` call them where each has one name."""
+    parts.missing("class", np.isnan(numbers))
+    task = classes(numbers)
     if words := parts.words("annotations"):
-        pairs = {(target, word) for target, word in zip(targets, words, strict=True) if target >= 0}
-        if len(pairs) == len(kinds) == len({word for _, word in pairs}):
-            labels = tuple(word for _, word in sorted(pairs))
-    return Task("classes", targets, labels)
+        pairs = {(target, word) for target, word in zip(task.targets.tolist(), words, strict=True) if target >= 0}
+        if len(pairs) == len(task.labels) == len({word for _, word in pairs}):
+            return replace(task, labels=tuple(word for _, word in sorted(pairs)))
+    return task

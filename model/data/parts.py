@@ -1,64 +1,76 @@
 """Dictionaries by split, `{"train": {...}, "valid": {...}, "test": {...}}`, as MMSA and MulT write them.
 
-Each holds arrays and lists with one entry per sample. Axes: `N` samples of all splits, `T` time steps, `D` features.
+Each holds arrays and lists with one entry per sample. Axis: `N` samples of all splits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.data.assemble import assemble
-from model.data.cleaning import RawModality, last_step
-from model.data.dataset import SPLITS, Dataset, Task
+from model.data.dataset import Dataset, Task
+from model.data.groups import groups_of
+from model.data.part import parts_of
+from model.data.part_features import modalities
 from model.data.reading import Damage
 from model.data.room import Room
-from model.data.unpickle import plain
+from model.data.splitting import with_validation
 from model.data.values import described, entries, is_numbers, names, stacked
-
-_TOKENS: Final = "text_bert"
-_LENGTHS: Final = "_lengths"
-_NO_FEATURES: Final = ("labels", "regression_labels", "classification_labels", "annotations", "raw_text", _TOKENS)
-_USUAL: Final = ("text", "audio", "vision")
-
-Part = Mapping[str, Any]
 
 
 class Parts:
-    """The dictionaries of the three splits, and what is found in them: notes, and damaged samples."""
+    """The dictionaries of the splits, and what is found in them: notes, and damaged samples."""
 
-    def __init__(self, content: Mapping[Any, Any], counted: Sequence[str], damage: Damage, room: Room) -> None:
-        """`counted`: keys of labels, one of which tells how many samples a split has."""
-        self._parts = {split: _part(content, split) for split in SPLITS}
-        self._sizes = {split: _size(part, split, counted) for split, part in self._parts.items()}
-        ends = [int(end) for end in np.cumsum([0, *self._sizes.values()])]
-        self._starts = dict(zip(SPLITS, ends[:-1], strict=True))
-        self._intact = np.ones(ends[-1], dtype=bool)
-        self._damage, self._room = damage, room
+    def __init__(
+        self, content: Mapping[Any, Any], counted: Sequence[str], damage: Damage, steps: int | None, room: Room
+    ) -> None:
+        """counted: keys of labels, one of which tells how many samples a split has; steps: as `Reading` has it."""
+        self._parts = parts_of(content, counted)
+        ends = [int(end) for end in np.cumsum([0, *map(len, self._parts.values())])]
+        self._starts = dict(zip(self._parts, ends[:-1], strict=True))
+        self._size = ends[-1]
+        self._read = {"id", "raw_text", "annotations"}
+        self._damage, self._steps, self._room = damage, steps, room
         self.notes: list[str] = []
+        if others := [key[:40] for key in content if isinstance(key, str) and key not in self._parts]:
+            self.notes.append(f"{', '.join(others[:8])}: no split; left out")
 
     @property
     def keys(self) -> set[str]:
         """Of any split."""
-        return {key for part in self._parts.values() for key in part}
+        return {key for part in self._parts.values() for key in part.content}
+
+    def leave_out(self, key: str, reason: str) -> None:
+        """Take note that what stands under `key` is not used."""
+        self._read.add(key)
+        self.notes.append(f"{key}: {reason}; left out")
 
     def labels(self, key: str) -> NDArray[np.float32]:
-        """[N, ...], without axes of size 1; NaN where a label is None, and where it is no number, which is damage."""
-        found = [self._labels(split, key) for split in SPLITS]
-        columns = [column.reshape(len(column), *(size for size in column.shape[1:] if size != 1)) for column in found]
-        shapes = {column.shape[1:] for column in columns}
+        """[N, ...], without axes of size 1; NaN where a label is None or a split has none.
+
+        NaN also where one is no number, which is damage.
+        """
+        self._read.add(key)
+        columns: dict[str, NDArray[np.float32]] = {}
+        for split in (split for split, part in self._parts.items() if key in part.content):
+            column = self._labels(split, key)
+            columns[split] = column.reshape(len(column), *(size for size in column.shape[1:] if size != 1))
+        shapes = {column.shape[1:] for column in columns.values()}
         if len(shapes) > 1:
             several = " and ".join(str(list(shape)) for shape in sorted(shapes))
             raise ValueError(f"{key!r} has the shapes {several} per sample, expected the same in each split")
-        return np.concatenate(columns)
+        found = self._room.zeros(repr(key), self._size, *shapes.pop())
+        found[...] = np.nan
+        for split, column in columns.items():
+            found[self._starts[split] :][: len(column)] = column
+        return found
 
     def _labels(self, split: str, key: str) -> NDArray[np.float32]:
-        value, size = self._parts[split].get(key), self._sizes[split]
-        if value is None:
-            raise ValueError(f"split {split!r} has no {key!r}, but another split has")
+        value, size = self._parts[split].content[key], len(self._parts[split])
         given = entries(value)
         if given is None or len(given) != size:
             raise ValueError(f"{split} {key!r} is {described(value)}, expected {size} labels, one per sample")
@@ -75,11 +87,20 @@ class Parts:
             self.damaged(self._starts[split] + place, problem)
         return column
 
+    def pooled(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Those of the labels [N, ...] that may decide something: without the test split, which is the last."""
+        return labels[: self._starts["test"]]
+
     def damaged(self, index: int, problem: str) -> None:
         """Leave the sample at `index` of all out, if the user asked for that; else raises ValueError."""
-        split = next(split for split in reversed(SPLITS) if self._starts[split] <= index)
-        self._damage.found(f"{split} sample {index - self._starts[split]}", problem)
-        self._intact[index] = False
+        split = next(split for split in reversed(self._parts) if self._starts[split] <= index)
+        place = index - self._starts[split]
+        self._damage.found(f"{split} sample {place}", problem)
+        self._parts[split].intact[place] = False
+
+    @property
+    def _intact(self) -> NDArray[np.bool_]:
+        return np.concatenate([part.intact for part in self._parts.values()])
 
     def missing(self, task: str, unknown: NDArray[np.bool_]) -> None:
         """Take note of the samples whose label is unknown [N]."""
@@ -88,119 +109,55 @@ class Parts:
 
     def words(self, key: str) -> list[str]:
         """Text under `key`, one for each of N samples, or nothing if some is missing."""
-        found = [names(self._parts[split].get(key), self._sizes[split]) or [] for split in SPLITS]
+        found = [names(part.content.get(key), len(part)) or [] for part in self._parts.values()]
         return [word for part in found for word in part] if all(found) else []
 
     def dataset(self, name: str, tasks: Mapping[str, Task]) -> Dataset:
-        """The last step: all of it with these tasks, without the damaged samples."""
-        raw, ids = self._modalities(), self._ids()
-        ends = [self._starts[split] + self._sizes[split] for split in SPLITS]
-        spans = zip(SPLITS, self._starts.values(), ends, strict=True)
-        splits = {split: np.arange(start, end, dtype=np.int64) for split, start, end in spans}
-        groups, notes = [group_of(item) for item in ids], [*self.notes, *self._damage.notes()]
-        whole = assemble(name, raw, tasks, ids, groups=groups, splits=splits, notes=notes)
-        return whole if self._intact.all() else whole.take(np.flatnonzero(self._intact).astype(np.int64))
+        """The last step: the samples that are intact, with those of the tasks that have labels in each split."""
+        kept = np.flatnonzero(self._intact).astype(np.int64)
+        raw = modalities(self._parts, self._read, self._steps, self._room, self.notes)
+        ids, groups = self._named()
+        groups = [groups[place] for place in kept]
+        splits = self._splits(groups)
+        tasks = self._labelled({task: item.take(kept) for task, item in tasks.items()}, splits)
+        notes = [*self.notes, *self._damage.notes()]
+        return assemble(name, raw, tasks, [ids[place] for place in kept], groups=groups, splits=splits, notes=notes)
 
-    def _ids(self) -> list[str]:
-        found: list[str] = []
+    def _named(self) -> tuple[list[str], list[str]]:
+        """N ids, and the groups that they tell."""
+        found: dict[str, list[str]] = {}
         for split, part in self._parts.items():
-            size = self._sizes[split]
-            if part.get("id") is None:
+            if "id" not in part.content:
                 self.notes.append(f"ids of {split} are missing: each sample is its own group")
-                found += [f"{split}-{index}" for index in range(size)]
                 continue
-            given = names(part["id"], size)
+            given = names(part.content["id"], len(part))
             if given is None:
-                raise ValueError(f"{split} 'id' is not a list of {size} names, one per sample")
-            found += given
-        return found
+                raise ValueError(f"{split} 'id' is not a list of {len(part)} names, one per sample")
+            found[split] = given
+        given = [name for part in found.values() for name in part]
+        group_of = dict(zip(given, groups_of(given, self.notes), strict=True))
+        made = ([f"{split}-{place}" for place in range(len(part))] for split, part in self._parts.items())
+        ids = [name for split, part in zip(self._parts, made, strict=True) for name in found.get(split, part)]
+        return ids, [group_of.get(name, name) for name in ids]
 
-    def _modalities(self) -> dict[str, RawModality]:
-        found: list[str] = []
+    def _splits(self, groups: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+        """Places among the samples that are intact, whose groups are given."""
+        splits: dict[str, NDArray[np.int64]] = {}
+        end = 0
         for split, part in self._parts.items():
-            for key, value in part.items():
-                if _is_features(key, value):
-                    found.append(key)
-                elif not (value is None or key == "id" or key.startswith(_NO_FEATURES) or key.endswith(_LENGTHS)):
-                    if key in _USUAL:
-                        expected = "expected floating-point numbers [N, T, D] or [N, D]"
-                        raise ValueError(f"{split} {key!r} is {described(value)}, {expected}")
-                    self.notes.append(f"{key}: {described(value)} in {split} is no array of features; left out")
-        if _TOKENS in self.keys:
-            self.notes.append(f"{_TOKENS}: holds token numbers, not features; left out")
-        if not found:
-            raise ValueError(f"there are no features, expected arrays such as {', '.join(_USUAL)}")
-        return {name: self._modality(name) for name in dict.fromkeys(found)}
+            start, end = end, end + int(part.intact.sum())
+            if start == end:
+                raise ValueError(f"each sample of split {split!r} is damaged, expected at least one to be left")
+            splits[split] = np.arange(start, end, dtype=np.int64)
+        return splits if "valid" in splits else with_validation(splits, groups, "group", self.notes)
 
-    def _modality(self, name: str) -> RawModality:
-        shapes = [part[name].shape[1:] for part in self._parts.values() if _is_features(name, part.get(name))]
-        steps, width = max(shape[0] if len(shape) == 2 else 1 for shape in shapes), shapes[0][-1]
-        features = self._room.zeros(name, len(self._intact), steps, width)
-        lengths = np.zeros(len(self._intact), dtype=np.int64)
-        for split, part in self._parts.items():
-            start, size, array = self._starts[split], self._sizes[split], part.get(name)
-            if array is None:
-                self.notes.append(f"{name}: absent in the whole split {split!r}")
-                continue
-            if not _is_features(name, array) or array.shape[-1] != width or len(array) != size:
-                raise ValueError(f"{split} {name!r} is {described(array)}, expected numbers [{size}, T, {width}]")
-            array = array.reshape(size, -1, width)
-            lengths[start : start + size] = self._lengths(split, name, array)
-            with np.errstate(over="ignore"):
-                features[start : start + size, : array.shape[1]] = array
-        return RawModality(features, lengths)
-
-    def _lengths(self, split: str, name: str, array: NDArray[Any]) -> NDArray[np.int64]:
-        """Given lengths, else the last step that is not zero. All-zero samples are absent either way."""
-        last, key = last_step(array), name + _LENGTHS
-        if self._parts[split].get(key) is None:
-            return last
-        given = entries(self._parts[split][key])
-        if given is None or len(given) != len(last):
-            raise ValueError(f"{split} {key!r} is {described(self._parts[split][key])}, expected [{len(last)}] from 0")
-        rows, problems = stacked(given, repr(key), self._room)
-        if problems or rows.shape[1] != 1 or not (np.isfinite(rows) & (rows >= 0)).all() or (rows % 1).any():
-            raise ValueError(f"{split} {key!r} holds something other than whole numbers from 0")
-        if long := int((rows > array.shape[1]).sum()):
-            self.notes.append(f"{name}: {long} lengths in {split} cut to {array.shape[1]} steps")
-        return np.where(last == 0, 0, np.minimum(rows[:, 0], array.shape[1])).astype(np.int64)
-
-
-def group_of(name: str) -> str:
-    """The video of an utterance: what stands before the last "$_$", else before the last "[", else the last "_"."""
-    for separator in ("$_$", "[", "_"):
-        head, found, _ = name.rpartition(separator)
-        if found and head:
-            return head
-    return name
-
-
-def sentiment(labels: NDArray[np.float32], scale: NDArray[np.float32]) -> Task:
-    """A task of these labels [N], with the usual bounds of sentiment that all of `scale` keeps, if there are any."""
-    largest = float(np.nanmax(np.abs(scale))) if np.isfinite(scale).any() else np.inf
-    bounds = next(((-bound, bound) for bound in (1.0, 3.0) if largest <= bound), None)
-    return Task("regression", labels, bounds=bounds)
-
-
-def _part(content: Mapping[Any, Any], split: str) -> Part:
-    part = content.get(split)
-    if not isinstance(part, dict):
-        found = ", ".join(key[:40] for key in list(content)[:8] if isinstance(key, str)) or "nothing"
-        raise ValueError(f"there is no dictionary {split!r} but {found}, expected {', '.join(SPLITS)}")
-    return {key: plain(value) for key, value in part.items() if isinstance(key, str)}
-
-
-def _is_features(key: str, value: object) -> bool:
-    if key == "id" or key.startswith(_NO_FEATURES) or key.endswith(_LENGTHS) or not isinstance(value, np.ndarray):
-        return False
-    return value.ndim in (2, 3) and value.dtype.kind == "f" and 0 not in value.shape
-
-
-def _size(part: Part, split: str, counted: Sequence[str]) -> int:
-    for key in counted:
-        labels = part.get(key)
-        if isinstance(labels, list | tuple | np.ndarray):
-            if not (labels.size if isinstance(labels, np.ndarray) else labels):
-                raise ValueError(f"split {split!r} is empty, expected at least one sample")
-            return len(labels)
-    raise ValueError(f"split {split!r} has no list {' or '.join(map(repr, counted))}, expected one of them")
+    def _labelled(self, tasks: dict[str, Task], splits: Mapping[str, NDArray[np.int64]]) -> dict[str, Task]:
+        """The tasks that have a label in each split; all, if none has."""
+        lacking = {
+            name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
+            for name, task in tasks.items()
+        }
+        if all(lacking.values()):
+            return tasks
+        self.notes += [f"{name}: no label in {', '.join(found)}; left out" for name, found in lacking.items() if found]
+        return {name: task for name, task in tasks.items() if not lacking[name]}

@@ -8,6 +8,13 @@ from typing import IO, Any, Final
 _PUTS: Final = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _GETS: Final = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _TUPLES: Final = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"})
+_PLAIN: Final = frozenset(
+    code.name
+    for code in pickletools.opcodes
+    if not code.stack_before and len(code.stack_after) == 1
+    if code.name not in _GETS and not code.name.startswith(("MARK", "EXT"))
+)
+"""What adds a number, text or an empty container to the stack: most of a long pickle, so no more is asked of it."""
 _NESTED: Final = 1000
 """How deep tuples and frozen sets may lie in one another: hashing one 100,000 deep overflows the C stack."""
 _MARK: Final = -1
@@ -25,6 +32,9 @@ def scan(file: IO[bytes], size: int) -> None:
     nesting = _Nesting()
     bounded = _Bounded(file, size)
     for step, (code, argument, _) in enumerate(pickletools.genops(bounded)):  # type: ignore[arg-type]
+        if code.name in _PLAIN:
+            nesting.stack.append(0)
+            continue
         if code.name in _PUTS and argument is not None and argument > step:
             raise RefusedError(f"it asks for memory place {argument} in step {step}")
         if code.name == "FRAME" and argument is not None and argument > size:
@@ -56,34 +66,34 @@ class _Bounded:
 
 
 class _Nesting:
-    """Follows the stack of a pickle by the depth of its values: how many tuples lie in one another.
+    """Follows the `stack` of a pickle by the depth of its values: how many tuples lie in one another.
 
     A tuple is one deeper than what it holds; anything else as deep as what it is made of, for it may be that itself.
     """
 
     def __init__(self) -> None:
-        self._stack: list[int] = []
+        self.stack: list[int] = []
         self._memory: dict[int, int] = {}
 
     def follow(self, code: pickletools.OpcodeInfo, argument: Any) -> None:
         """Take note of one operation of a pickle."""
         if code.name in _GETS:
-            self._stack.append(self._memory.get(argument, 0))
+            self.stack.append(self._memory.get(argument, 0))
         elif code.name in _PUTS or code.name == "MEMOIZE":
-            self._memory[len(self._memory) if argument is None else argument] = self._stack[-1]
+            self._memory[len(self._memory) if argument is None else argument] = self.stack[-1]
         elif code.name == "MARK":
-            self._stack.append(_MARK)
+            self.stack.append(_MARK)
         else:
             depth = self._take(code.stack_before) + (code.name in _TUPLES)
             if depth > _NESTED:
                 raise RefusedError(f"it holds tuples in one another, more than {_NESTED} deep")
-            self._stack += [depth] * len(code.stack_after)
+            self.stack += [depth] * len(code.stack_after)
 
     def _take(self, operands: list[pickletools.StackObject]) -> int:
         """The depth of the deepest value that an operation takes off the stack."""
         deepest, single = 0, len(operands)
         if pickletools.markobject in operands:
             single = operands.index(pickletools.markobject)
-            while (depth := self._stack.pop()) != _MARK:
+            while (depth := self.stack.pop()) != _MARK:
                 deepest = max(deepest, depth)
-        return max([deepest, *(self._stack.pop() for _ in range(single))])
+        return max([deepest, *(self.stack.pop() for _ in range(single))])

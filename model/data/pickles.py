@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from model.data import aligned, dialogues, mmsa, segments
+from model.data import dialogues, misa, mmsa, mult
 from model.data.dataset import SPLITS, Dataset
 from model.data.reading import Reading
 from model.data.room import Room
@@ -16,7 +16,7 @@ _LAYOUTS: Final = (
     "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
     "or as lists of segments (MISA), or a tuple of dictionaries by dialogue (DialogueRNN)"
 )
-_FILES: Final = dict(zip(SPLITS, ("train", "dev", "test"), strict=True))
+_VALID: Final = ("valid", "dev", "val", "validation")
 
 
 def read(path: Path, reading: Reading) -> Dataset:
@@ -36,38 +36,41 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
     if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
         reading.check("dialogues", "skip_damaged", "group_by", "classes")
         return dialogues.read(content, name, reading, room)
-    reading.check("a pickle that holds no dialogues", "skip_damaged")
+    reading.check("a pickle that holds no dialogues", "skip_damaged", "steps")
     if _is_segments(content):
         return _read_files(path, content, reading)
     if not isinstance(content, dict):
         raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
-    parts = {("valid" if key == "dev" else key): part for key, part in content.items() if isinstance(key, str)}
+    valid = next((split for split in _VALID if split in content), "valid")
+    parts = {("valid" if key == valid else key): part for key, part in content.items() if isinstance(key, str)}
     keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
     if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
         return mmsa.read(parts, name, reading, room)
-    if aligned.LABELS in keys:
-        return aligned.read(parts, name, reading, room)
-    if all(_is_segments(parts.get(split)) for split in SPLITS):
-        return segments.read({split: parts[split] for split in SPLITS}, name, reading, room)
+    if mult.LABELS in keys:
+        return mult.read(parts, name, reading, room)
+    splits = [split for split in SPLITS if split in parts or split != "valid"]
+    if all(_is_segments(parts.get(split)) for split in splits):
+        return misa.read({split: parts[split] for split in splits}, name, reading, room)
     within = f", with {_few(keys)} within" if keys else ""
     raise ValueError(f"it holds a dictionary of {_few(list(parts))}{within}, {_LAYOUTS}")
 
 
 def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
     """MISA's train.pkl, dev.pkl and test.pkl, of which `path` is one, each with the segments of its split."""
-    files = {split: path.with_name(stem + path.suffix) for split, stem in _FILES.items()}
-    for file in files.values():
-        if path not in files.values() or not file.exists():
-            raise ValueError(f"it holds the segments of one split, expected {', '.join(_FILES.values())} side by side")
+    valid = next((stem for stem in _VALID if path.with_name(stem + path.suffix).exists()), "dev")
+    stems = dict(zip(SPLITS, ("train", valid, "test"), strict=True))
+    files = {split: path.with_name(stem + path.suffix) for split, stem in stems.items()}
+    if path not in files.values() or not all(file.exists() for file in files.values()):
+        raise ValueError(f"it holds the segments of one split, expected {', '.join(stems.values())} side by side")
     lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
     for split, file in files.items():
         if not _is_segments(lists[split]):
             raise ValueError(f"{file.name} beside it holds {described(lists[split])}, expected a list of segments")
-    return segments.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
+    return misa.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
 
 
 def _is_segments(value: object) -> bool:
-    return isinstance(value, list | tuple) and any(segments.is_segment(item) for item in value[:8])
+    return isinstance(value, list | tuple) and any(misa.is_segment(item) for item in value[:8])
 
 
 def _few(keys: list[str]) -> str:

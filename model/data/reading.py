@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 Collapse = Literal["mean", "last", "none"]
-Grouping = Literal["dialogue", "session"]
+Grouping = Literal["dialogue", "session", "speaker"]
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Reading:
     align: the `.csd` sequence whose intervals become time steps; None keeps rows as they are. collapse: what the rows
     within one such interval become. folds: a file with the ids of each split, in place of folds.json beside the data.
     steps: of longer samples only the first so many time steps; None: all. skip_damaged: leave damaged samples out,
-    counted in the notes; else the first one is an error. group_by: which
-    utterances of dialogues belong together: those of a dialogue, or of a session that its name tells (IEMOCAP's
-    "Ses01"). classes: 4 reads IEMOCAP's six emotions without frustration, and excitement as happiness.
+    counted in the notes; else the first one is an error. group_by: which utterances of dialogues belong together: those
+    of a dialogue, of a session that its name tells (IEMOCAP's "Ses01"), or of a speaker. classes: 4 reads IEMOCAP's six
+    emotions without frustration, and excitement as happiness.
     """
 
     align: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,24 @@ def make_splits(
         return {split: np.sort(part).astype(np.int64) for split, part in zip(counts, parts, strict=True)}
     chosen = _assign(rng.permutation(len(names)), np.bincount(member), np.array(list(counts.values())))
     return {split: np.flatnonzero(chosen[member] == place).astype(np.int64) for place, split in enumerate(counts)}
+
+
+def with_validation(
+    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], kind: str, notes: list[str]
+) -> dict[str, NDArray[np.int64]]:
+    """Splits train, valid and test from train and test: about a tenth of train, in whole groups, becomes valid.
+
+    groups: N names; kind: what messages call such a group; `notes` gets a line. Raises ValueError for a single group.
+    """
+    train = splits["train"]
+    names, members = np.unique([groups[place] for place in train], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"the training split has {len(names)} {kind}s, expected at least 2: one for validation")
+    parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
+    found = {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}
+    sizes = ", ".join(f"{split} {len(indices)}" for split, indices in found.items())
+    notes.append(f"no validation split was given; made of whole {kind}s of training: {sizes}")
+    return found
 
 
 def _counts(sizes: Mapping[str, float], samples: int) -> dict[str, int]:

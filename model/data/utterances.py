@@ -5,7 +5,6 @@ Axis: `N` utterances, dialogue after dialogue, in their order.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,17 +14,15 @@ from numpy.typing import NDArray
 from model.data import emotions
 from model.data.cleaning import RawModality, last_step
 from model.data.dataset import Task
-from model.data.reading import Damage, Reading
+from model.data.reading import Damage, Grouping, Reading
 from model.data.room import OBJECT, Room
+from model.data.speakers import marked, session_of, speaker_of
 from model.data.unpickle import plain, told
-from model.data.values import entries, stacked
+from model.data.values import described, entries, stacked
 
 STREAMS: Final = (
     "text", "text_roberta1", "text_roberta2", "text_roberta3", "text_roberta4", "audio", "vision",
 )  # fmt: skip
-SESSION: Final = re.compile(r"Ses\d\d")
-"""What IEMOCAP's names of dialogues begin with."""
-
 Name = str | int
 Fields = Mapping[str, Mapping[Name, Any]]
 
@@ -51,15 +48,43 @@ class Utterances:
             found[stream] = RawModality(rows[:, None], last_step(rows[:, None]))
         return found
 
-    def tasks(self, name: str, reading: Reading) -> dict[str, Task]:
+    def groups(self, group_by: Grouping) -> list[str]:
+        """N names, equal for utterances that belong together. Raises ValueError for a dialogue that tells no session.
+
+        An utterance without the speaker that it needs is damaged.
+        """
+        if group_by == "speaker":
+            return self._speakers()
+        names: dict[Name, str] = {}
+        for dialogue in self._sizes:
+            name = str(dialogue) if group_by == "dialogue" else session_of(dialogue)
+            if name is None:
+                problem = "names no session, expected one such as 'Ses01' to group by"
+                raise ValueError(f"the dialogue {told(dialogue)} {problem}")
+            names[dialogue] = name
+        return [names[dialogue] for dialogue, _ in self.places]
+
+    def _speakers(self) -> list[str]:
+        given = self._entries("speakers")
+        found = [speaker_of(dialogue, item) for (dialogue, _), item in zip(self.places, given, strict=True)]
+        if not all(found):
+            numbers = marked(self._rows("speakers")[0])
+            found = [name or number for name, number in zip(found, numbers, strict=True)]
+        for place in (place for place, name in enumerate(found) if not name):
+            problem = f"its speaker is {described(given[place])}, expected a name or a one-hot vector"
+            self._wrong.setdefault(place, problem)
+        return found
+
+    def tasks(self, name: str, reading: Reading, seen: NDArray[np.bool_]) -> dict[str, Task]:
         """What the labels say: classes of emotion, MELD's sentiment with them, or dimensions of emotion.
 
-        `name`: of the file, which may tell the dimension. Raises ValueError for labels of which nothing can be made.
+        name: of the file, which may tell the dimension; seen: [N], which utterances are of training or validation.
+        Raises ValueError for labels of which nothing can be made.
         """
         labels, self._wrong = self._rows("labels")
         if emotions.is_classes(labels):
             emotion = self._emotion(labels[:, 0])
-            tasks = {"emotion": emotion, **self._sentiment(emotion)}
+            tasks = {"emotion": emotion, **self._sentiment(emotion, seen)}
         else:
             infinite = np.flatnonzero(np.isinf(labels).any(axis=1))
             labels[infinite] = np.nan
@@ -68,12 +93,12 @@ class Utterances:
         return tasks if reading.classes is None else self._merged(tasks)
 
     def _emotion(self, labels: NDArray[np.float32]) -> Task:
-        of_iemocap = any(SESSION.search(str(dialogue)) for dialogue in self._sizes)
+        of_iemocap = any(session_of(dialogue) for dialogue in self._sizes)
         of_meld = "sentiment" in self._fields
         names = emotions.MELD if of_meld else emotions.class_names(labels, of_iemocap=of_iemocap)
         return self._classes(labels, names, "emotion")
 
-    def _sentiment(self, emotion: Task) -> dict[str, Task]:
+    def _sentiment(self, emotion: Task, seen: NDArray[np.bool_]) -> dict[str, Task]:
         if "sentiment" not in self._fields:
             return {}
         rows, wrong = self._rows("sentiment")
@@ -81,7 +106,7 @@ class Utterances:
             self.notes.append("sentiment: no classes; left out")
             return {}
         self._wrong = wrong | self._wrong
-        names = emotions.sentiment_names(rows[:, 0], emotion.targets)
+        names = emotions.sentiment_names(rows[seen, 0], emotion.targets[seen])
         return {"sentiment": self._classes(rows[:, 0], names, "sentiment")}
 
     def _classes(self, labels: NDArray[np.float32], names: Sequence[str], what: str) -> Task:

@@ -43,6 +43,7 @@ def numbered(values):
 
 
 def cosmic(*labels):
+    """The places of COSMIC's pickles, by numbers of dialogues."""
     streams = [numbered(vectors(2, seed)) for seed in range(4)]
     return [numbered(words("0")), *labels, *streams, numbered(words("well")), [0, 1], [4, 3], [2]]
 
@@ -90,6 +91,36 @@ def test_sessions_are_groups_where_they_are_asked_for(tmp_path):
         load(saved(tmp_path, tuple(renamed)), reading=Reading(group_by="session"))
 
 
+def test_speakers_are_groups_where_they_are_asked_for(tmp_path):
+    speakers = {dialogue: ["F", *"M" * (size - 1)] for dialogue, size in SIZES.items()}
+    data = load(saved(tmp_path, iemocap(speakers=speakers)), reading=Reading(group_by="speaker"))
+    assert data.groups.tolist() == [0, 1, 1, 2, 3, 4, 5, 5, 5, 6, 7, 7, 8, 9, 9]
+    assert any("made of whole speakers of training" in note for note in data.notes)
+    emotions, sentiments = meld_labels()
+    content = cosmic(emotions, sentiments)
+    content[0] = {key: np.eye(3, dtype=int)[np.arange(len(labels)) % 2].tolist() for key, labels in emotions.items()}
+    found = load(saved(tmp_path, content), reading=Reading(group_by="speaker"))
+    assert found.groups.tolist() == [0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("given", [None, [1, 1, 0], [["F"]], ""])
+def test_an_utterance_without_the_speaker_to_group_by_is_damaged(tmp_path, given):
+    speakers = words("M") | {"Ses03F_c": ["F", given, "F", "M"]}
+    path = saved(tmp_path, iemocap(speakers=speakers))
+    assert len(load(path)) == 15
+    with pytest.raises(ValueError, match=r"dialogue 'Ses03F_c' utterance 1: its speaker is .*, expected a name"):
+        load(path, reading=Reading(group_by="speaker"))
+    assert len(load(path, reading=Reading(group_by="speaker", skip_damaged=True))) == 14
+
+
+def test_the_session_of_the_test_split_is_told_and_how_to_rotate(tmp_path):
+    assert any(
+        note.startswith("the test split is the file's own, Ses05; to test on each session in turn, write a file")
+        for note in load(saved(tmp_path, iemocap())).notes
+    )
+    assert not any("in turn" in note for note in load(saved(tmp_path, cosmic(numbered(LABELS)))).notes)
+
+
 def test_four_classes_count_excitement_as_happiness_and_leave_frustration_out(tmp_path):
     data = load(saved(tmp_path, iemocap()), reading=Reading(classes=4))
     assert data.tasks["emotion"].labels == ("hap", "sad", "neu", "ang")
@@ -132,6 +163,17 @@ def test_sentiments_are_named_by_the_emotions_they_go_with(tmp_path, order):
     assert [found.labels[target] for target in found.targets[:3]] == ["neutral", "positive", "negative"]
 
 
+def test_test_labels_do_not_name_sentiments(tmp_path):
+    emotions, sentiments = meld_labels()
+    train, test, valid = cosmic()[-3:]
+    for dialogue in (*train, *valid):
+        sentiments[dialogue] = [(label + 1) % 3 for label in sentiments[dialogue]]
+    for dialogue in test:
+        sentiments[dialogue] = [label if label == 2 else 0 for label in sentiments[dialogue]]
+    data = load(saved(tmp_path, cosmic(emotions, sentiments)))
+    assert data.tasks["sentiment"].labels == ("negative", "neutral", "positive")
+
+
 def test_a_last_place_of_meld_that_is_no_sentiment_is_left_out(tmp_path):
     emotions, _ = meld_labels()
     places = [numbered(item) if isinstance(item, dict) else item for item in iemocap()]
@@ -145,7 +187,7 @@ def test_cosmic_gives_four_streams_of_text_and_its_own_validation_split(tmp_path
     data = load(saved(tmp_path, cosmic(numbered(LABELS))))
     assert list(data.modalities) == ["text_roberta1", "text_roberta2", "text_roberta3", "text_roberta4"]
     assert {split: len(indices) for split, indices in data.splits.items()} == {"train": 5, "valid": 4, "test": 6}
-    assert data.tasks["emotion"].labels[0] == "hap"
+    assert data.tasks["emotion"].labels == tuple(f"class_{number}" for number in range(6))
     assert not any("validation split" in note for note in data.notes)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data.parts import group_of
 from model.data.reading import Reading
 from model.data.sources import load
 
@@ -81,7 +80,7 @@ def test_labels_of_single_modalities_are_tasks_after_that_of_all(tmp_path):
     assert {task.bounds for task in data.tasks.values()} == {(-3.0, 3.0)}
     assert data.tasks["sentiment_text"].targets[4:8].tolist() == [0.5, 1, -1, 0]
     assert "sentiment_vision: 3 labels missing" in data.notes
-    assert "regression_labels_M: left out for regression_labels, the labels of all modalities too" in data.notes
+    assert "regression_labels_M: the labels of all modalities, as regression_labels are; left out" in data.notes
     assert "classification_labels_T: classes of single modalities; left out" in data.notes
     for part in parts.values():
         del part["regression_labels"]
@@ -127,10 +126,128 @@ def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path
     data = load(saved(tmp_path, parts))
     assert set(data.modalities) == {"text", "audio", "vision"}
     assert any(note.startswith("text_bert: holds token numbers") for note in data.notes)
-    assert "topics: int64 [4, 3] in test is no array of features; left out" in data.notes
+    assert "topics: int64 [4, 3] in train is no array of features; left out" in data.notes
     assert "audio: 1 non-finite cells in 1 columns (0) filled with the training mean" in data.notes
     assert "vision: 3 lengths" not in data.notes
     assert "vision: 1 lengths in train cut to 2 steps" in data.notes
+
+
+def test_labels_and_other_arrays_are_no_features_and_that_is_noted(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["Emotion_labels"] = part["label"] = part["text_sentiment"] = np.ones((4, 3, 2))
+        part["weights"] = np.ones((4, 2))
+        part["distances"] = np.ones((5, 5, 3))
+        part["depth"], part["language2"] = np.random.default_rng(1).normal(size=(2, 4, 3, 2))
+        part["depth_lengths"], part["nothing_lengths"] = [1, 2, 3, 3], [1] * 4
+    data = load(saved(tmp_path, parts))
+    assert set(data.modalities) == {"text", "audio", "vision", "depth", "language2"}
+    assert data.modalities["depth"].lengths[:4].tolist() == [1, 2, 3, 3]
+    for key in ("Emotion_labels", "label", "text_sentiment"):
+        assert f"{key}: called like labels, but none that are read; left out" in data.notes
+    assert "weights: float64 [4, 2] in train is no array of features; left out" in data.notes
+    assert "distances: float64 [5, 5, 3] in train is no array of features; left out" in data.notes
+    assert "nothing_lengths: a list of 4 in train is no array of features; left out" in data.notes
+
+
+def test_steps_that_are_padded_in_front_move_to_the_front(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["audio"] = np.zeros((4, 5, 1))
+        for sample, length in enumerate((1, 2, 3, 5)):
+            part["audio"][sample, 5 - length :, 0] = np.arange(1, length + 1)
+    given = [part | {"audio_lengths": [1, 2, 3, 5]} for part in parts.values()]
+    for changed in (parts, dict(zip(parts, given, strict=True))):
+        data = load(saved(tmp_path, changed))
+        assert data.modalities["audio"].lengths.tolist() == [1, 2, 3, 5] * 3
+        assert data.modalities["audio"].features[1, :, 0].tolist() == [1, 2, 0, 0, 0]
+        assert "valid audio: 3 samples padded in front; their steps moved to the front" in data.notes
+
+
+def test_values_beyond_a_given_length_are_counted(tmp_path):
+    notes = load(saved(tmp_path, content())).notes
+    assert "test vision: 2 samples have values beyond their given lengths; left out" in notes
+
+
+def test_samples_are_cut_to_their_first_steps_after_padding_is_gone(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["audio"] = np.zeros((4, 5, 1))
+        part["audio"][:, 1:, 0] = [4, 3, 2, 1]
+    data = load(saved(tmp_path, parts), reading=Reading(steps=2))
+    assert {name: m.steps for name, m in data.modalities.items()} == {"text": 2, "audio": 2, "vision": 2}
+    assert data.modalities["audio"].features[0, :, 0].tolist() == [4, 3]
+    assert "audio: 12 samples cut to their first 2 steps" in data.notes
+    assert data.modalities["text"].lengths[:4].tolist() == [2, 2, 2, 2]
+
+
+def test_berts_mask_tells_the_lengths_of_text_without(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["text_bert"] = np.ones((4, 3, 3))
+        part["text_bert"][0, 1] = [1, 0, 0]
+    data = load(saved(tmp_path, parts))
+    assert data.modalities["text"].lengths[:4].tolist() == [1, 3, 3, 3]
+    assert "text: lengths in valid are those of the mask in text_bert" in data.notes
+    for part in parts.values():
+        part["text_lengths"] = [2, 2, 2, 2]
+    assert load(saved(tmp_path, parts)).modalities["text"].lengths[:4].tolist() == [2, 2, 2, 2]
+    for part in parts.values():
+        del part["text_lengths"]
+        part["text_bert"][2, 1] = 7
+    assert load(saved(tmp_path, parts)).modalities["text"].lengths[:4].tolist() == [3, 2, 3, 3]
+
+
+def test_samples_that_are_left_out_fill_nothing(tmp_path):
+    parts = content()
+    parts["train"]["audio"] = np.array([[1.0, 0], [1000, 0], [3, 0], [np.nan, 1]])
+    for split in ("valid", "test"):
+        parts[split]["audio"] = np.ones((4, 2))
+    parts["train"]["regression_labels"] = [0.5, "gone", 1.0, 2.0]
+    data = load(saved(tmp_path, parts), reading=Reading(skip_damaged=True))
+    assert data.modalities["audio"].features[:3, 0, 0].tolist() == [1, 3, 2]
+    parts["train"]["regression_labels"] = ["gone"] * 4
+    with pytest.raises(ValueError, match="each sample of split 'train' is damaged, expected at least one to be left"):
+        load(saved(tmp_path, parts), reading=Reading(skip_damaged=True))
+
+
+def test_a_task_without_labels_in_a_split_is_left_out_while_another_remains(tmp_path):
+    parts = content()
+    for part in parts.values():
+        part["regression_labels_T"] = part["regression_labels_A"] = part["regression_labels"]
+    parts["valid"]["regression_labels_T"] = [None] * 4
+    del parts["test"]["regression_labels_A"]
+    data = load(saved(tmp_path, parts))
+    assert list(data.tasks) == ["sentiment"]
+    assert "sentiment_text: no label in valid; left out" in data.notes
+    assert "sentiment_audio: no label in test; left out" in data.notes
+
+
+def test_test_labels_choose_no_bounds(tmp_path):
+    parts = content()
+    parts["train"]["regression_labels"] = parts["valid"]["regression_labels"] = [-0.5, 0, 1, 0.2]
+    assert load(saved(tmp_path, parts)).tasks["sentiment"].bounds is None
+    parts["test"]["regression_labels"] = [-0.5, 0, 1, 0.2]
+    assert load(saved(tmp_path, parts)).tasks["sentiment"].bounds == (-1, 1)
+
+
+def test_test_labels_do_not_tell_that_classes_are_signs(tmp_path):
+    parts = content()
+    parts["test"]["classification_labels"] = [2, 2, 0, 1]
+    assert list(load(saved(tmp_path, parts)).tasks) == ["sentiment"]
+
+
+def test_train_and_test_alone_get_a_validation_split_of_whole_training_groups(tmp_path):
+    parts = content(40)
+    for part in parts.values():
+        part |= {"regression_labels": np.linspace(-2, 2, 40), "vision_lengths": [2] * 40}
+        del part["classification_labels"], part["annotations"], part["raw_text"]
+    del parts["valid"]
+    data = load(saved(tmp_path, parts))
+    assert {split: len(indices) for split, indices in data.splits.items()} == {"train": 36, "valid": 4, "test": 40}
+    assert not set(data.groups[data.split("train")]) & set(data.groups[data.split("valid")])
+    note = "no validation split was given; made of whole groups of training: train 36, valid 4, test 40"
+    assert note in data.notes
 
 
 def test_a_modality_missing_from_a_split_is_absent_there(tmp_path):
@@ -149,14 +266,6 @@ def test_groups_that_lie_in_two_splits_are_noted(tmp_path):
     parts = content()
     parts["test"]["id"] = parts["train"]["id"]
     assert "2 groups (videos) lie in more than one split: scores may flatter" in load(saved(tmp_path, parts)).notes
-
-
-@pytest.mark.parametrize(
-    ("name", "group"),
-    [("a_b$_$3", "a_b"), ("a_b[3]", "a_b"), ("a_b_3", "a_b"), ("abc", "abc"), ("_x", "_x"), ("a$_$b$_$c", "a$_$b")],
-)
-def test_the_group_of_an_utterance_is_its_video(name, group):
-    assert group_of(name) == group
 
 
 def changed(split, **changes):
@@ -178,7 +287,7 @@ def changed(split, **changes):
         (changed("valid", regression_labels=np.zeros(0, np.float32)), "split 'valid' is empty"),
         (changed("valid", regression_labels=np.zeros((4, 2))), r"'regression_labels' has the shapes \[\] and \[2\]"),
         (changed("valid", regression_labels=None, classification_labels=None), "split 'valid' has no list"),
-        (changed("valid", regression_labels=None), "split 'valid' has no 'regression_labels', but another"),
+        (changed("valid", regression_labels=None), "task 'sentiment' has no label in split 'valid'"),
         (
             changed("valid", regression_labels=["a"] * 4),
             "valid sample 0: 'regression_labels' is 'a', expected a number",

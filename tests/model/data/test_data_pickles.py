@@ -23,12 +23,16 @@ def test_a_dictionary_by_split_is_mmsas_or_mults_by_its_labels(tmp_path, key):
     assert read(saved(tmp_path, by_split(key)), Reading()).tasks["sentiment"].targets[:2].tolist() == [0.5, -1]
 
 
-def test_the_validation_split_may_be_called_dev(tmp_path):
+@pytest.mark.parametrize("name", ["dev", "val", "validation"])
+def test_the_validation_split_may_have_another_name(tmp_path, name):
     parts = by_split("labels")
-    assert (
-        len(read(saved(tmp_path, {"train": parts["train"], "dev": parts["valid"], "test": parts["test"]}), Reading()))
-        == 12
-    )
+    data = read(saved(tmp_path, {"train": parts["train"], name: parts["valid"], "test": parts["test"]}), Reading())
+    assert [len(indices) for indices in data.splits.values()] == [4, 4, 4]
+
+
+def test_what_is_no_split_is_left_out(tmp_path):
+    parts = by_split("labels")
+    assert "dev, more: no split; left out" in read(saved(tmp_path, {**parts, "dev": {}, "more": {}}), Reading()).notes
 
 
 @pytest.mark.parametrize(
@@ -66,11 +70,11 @@ def test_lists_in_lists_without_end_are_told_in_short(tmp_path):
 
 
 def test_one_array_under_many_names_takes_no_more_room_than_the_file(tmp_path):
-    part = by_split("labels")["train"] | {f"stream{number}": np.ones((4, 1)) for number in range(3)}
+    part = by_split("labels")["train"] | {f"audio{number}": np.ones((4, 1)) for number in range(3)}
     wide = np.ones((4, 300_000), np.float16)
-    part |= {f"wide{number}": wide for number in range(100)}
+    part |= {f"text{number}": wide for number in range(100)}
     with pytest.raises(
-        ValueError, match=r"wide\d+ of the shape \[12, 1, 300000\] would take \d+ bytes, more than the file"
+        ValueError, match=r"text\d+ of the shape \[12, 1, 300000\] would take \d+ bytes, more than the file"
     ):
         read(saved(tmp_path, dict.fromkeys(("train", "valid", "test"), part)), Reading())
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.splitting import make_splits
+from model.data.splitting import make_splits, with_validation
 
 
 def test_single_samples_are_cut_from_one_permutation_at_exact_sizes():
@@ -40,3 +40,15 @@ def test_sizes_that_do_not_sum_up_are_told(sizes):
 def test_fewer_groups_than_splits_are_told():
     with pytest.raises(ValueError, match="the data has 2 groups, expected at least 3 to split them"):
         make_splits(np.array([0, 0, 1]))
+
+
+def test_a_validation_split_is_made_of_whole_groups_of_training():
+    splits = {"train": np.arange(20), "test": np.arange(20, 24)}
+    groups, notes = [f"video{place // 2}" for place in range(24)], []
+    found = with_validation(splits, groups, "video", notes)
+    assert {split: len(indices) for split, indices in found.items()} == {"train": 18, "valid": 2, "test": 4}
+    assert sorted([*found["train"], *found["valid"]]) == list(range(20))
+    assert len({groups[place] for place in found["valid"]}) == 1
+    assert notes == ["no validation split was given; made of whole videos of training: train 18, valid 2, test 4"]
+    with pytest.raises(ValueError, match="the training split has 1 videos, expected at least 2: one for validation"):
+        with_validation(splits, ["same"] * 24, "video", [])

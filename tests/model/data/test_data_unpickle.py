@@ -1,3 +1,4 @@
+import io
 import os
 import pickle
 import struct
@@ -7,6 +8,7 @@ from collections import Counter, OrderedDict, defaultdict
 import numpy as np
 import pytest
 
+from model.data import pickle_scan
 from model.data.unpickle import load, plain
 
 
@@ -199,6 +201,14 @@ def test_random_damage_never_does_more_than_raise_a_value_error(tmp_path):
 def test_long_lists_of_scalars_are_no_nesting(tmp_path):
     found = load(saved(tmp_path, list(np.arange(25_000, dtype=np.float32))))
     assert plain(found[-1]) == 24_999
+
+
+def test_the_scan_follows_no_plain_values(monkeypatch):
+    followed = []
+    monkeypatch.setattr(pickle_scan._Nesting, "follow", lambda nesting, code, argument: followed.append(code.name))
+    content = pickle.dumps([0.5, 1, None, True, "a", b"a"] * 100, protocol=3)
+    pickle_scan.scan(io.BytesIO(content), len(content))
+    assert set(followed) == {"PROTO", "BINPUT", "BINGET", "MARK", "APPENDS", "STOP"}
 
 
 def test_many_tuples_beside_one_another_are_no_nesting(tmp_path):

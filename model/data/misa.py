@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.aligned import LABELS, tasks_of
 from model.data.dataset import Dataset
+from model.data.mult import LABELS, tasks_of
 from model.data.parts import Parts
 from model.data.reading import Damage, Reading
 from model.data.room import OBJECT, Room
@@ -44,9 +44,9 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: 
                 damage.found(f"{split} segment {place}", problem)
         kept = [place for place, problem in enumerate(problems) if not problem]
         content[split] = _part(
-            [items[place] for place in kept], [streams[split][place] for place in kept], widths, room
+            [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, room
         )
-    parts = Parts(content, (LABELS,), damage, room)
+    parts = Parts(content, (LABELS,), damage, reading.steps, room)
     if "text" not in widths:
         parts.notes.append("text: words or their numbers, not features; left out")
     return parts.dataset(name, tasks_of(parts))
@@ -80,17 +80,22 @@ def _problem(segment: Any, found: Mapping[str, NDArray[Any]], widths: Mapping[st
 
 
 def _part(
-    segments: Sequence[Segment], streams: Sequence[Mapping[str, NDArray[Any]]], widths: Mapping[str, int], room: Room
+    segments: Sequence[Segment],
+    streams: Sequence[Mapping[str, NDArray[Any]]],
+    widths: Mapping[str, int],
+    steps: int | None,
+    room: Room,
 ) -> dict[str, Any]:
-    """The dictionary of one split, its features padded to [N, T, D]."""
+    """The dictionary of one split, its features padded, or cut to `steps`, [N, T, D]; lengths are as they were."""
     part: dict[str, Any] = {LABELS: [plain(segment[1]) for segment in segments]}
     if all(len(segment) > 2 for segment in segments):
         part["id"] = [segment[2] for segment in segments]
     for name, width in widths.items():
         lengths = [len(found[name]) if found[name].size else 0 for found in streams]
-        features = room.zeros(name, len(segments), max([1, *lengths]), width)
+        longest = max([1, *lengths])
+        features = room.zeros(name, len(segments), min(longest, steps or longest), width)
         with np.errstate(over="ignore"):
             for row, length, found in zip(features, lengths, streams, strict=True):
-                row[:length] = found[name].reshape(length, width)
+                row[:length] = found[name].reshape(length, width)[:steps]
         part |= {name: features, f"{name}_lengths": lengths}
     return part

@@ -1,7 +1,8 @@
 """MulT's pickles: dictionaries by split with `vision`, `audio`, `text`, `id` and one array of `labels`.
 
 The layout of the Multimodal Transformer (Tsai et al. 2019) and of MultiBench. What `labels` says is told by its shape
-per sample: one number is sentiment; seven are MOSEI's sentiment and emotions; four pairs are IEMOCAP's emotions.
+per sample: one number is sentiment, or a class where there are two whole numbers only; seven are MOSEI's sentiment and
+emotions; four pairs are IEMOCAP's emotions.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Task
-from model.data.parts import Parts, sentiment
+from model.data.parts import Parts
 from model.data.reading import Damage, Reading
 from model.data.room import Room
+from model.data.sentiments import are_two_classes, classes, sentiment
 
 LABELS: Final = "labels"
 MOSEI: Final = ("happy", "sad", "anger", "surprise", "disgust", "fear")
@@ -24,7 +26,7 @@ IEMOCAP: Final = ("neutral", "happy", "sad", "angry")
 
 def read(content: Mapping[Any, Any], name: str, reading: Reading, room: Room) -> Dataset:
     """The data set called `name` in what such a pickle holds. Raises ValueError, one sentence, for anything else."""
-    parts = Parts(content, (LABELS,), Damage(skip=reading.skip_damaged), room)
+    parts = Parts(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, room)
     return parts.dataset(name, tasks_of(parts))
 
 
@@ -36,10 +38,13 @@ def tasks_of(parts: Parts) -> dict[str, Task]:
         return {"emotion": _paired(labels, parts)}
     if shape not in ((), (1 + len(MOSEI),)):
         raise ValueError(f"{LABELS!r} has the shape {list(shape)} per sample, expected one number, [7] or [4, 2]")
+    if not shape and are_two_classes(labels, parts.pooled(labels)):
+        parts.missing("label", np.isnan(labels))
+        return {"label": classes(labels)}
     emotion = {"emotion": _present(labels[:, 1:], parts)} if shape else {}
     strength = labels[:, 0] if shape else labels
     parts.missing("sentiment", np.isnan(strength))
-    return {"sentiment": sentiment(strength, strength), **emotion}
+    return {"sentiment": sentiment(strength, parts.pooled(strength)), **emotion}
 
 
 def _present(strengths: NDArray[np.float32], parts: Parts) -> Task:
