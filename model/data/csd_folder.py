@@ -36,19 +36,16 @@ def read(folder: Path, reading: Reading) -> Dataset:
         sequences = [stack.enter_context(opened(path)) for path in sorted(folder.glob("*.csd"))]
         labels = _find_labels(sequences, folder)
         pivot = _named(reading.align, sequences, folder) if reading.align else None
-        segments = read_segments(labels, damage, notes)
-        if segments is None:
+        samples = read_segments(labels, damage, notes)
+        if samples is None:
             raise _unclear(sequences, folder)
-        samples = segments
         samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
         if pivot is not None:
             samples = _known_to(pivot, samples, notes)
             notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
         cutter = Cutter(samples, labels, pivot, reading.collapse, damage, reading.steps)
         raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
-        for sequence in sequences:
-            if odd := sum(sequence.timeless.values()):
-                notes.append(f"{sequence.path.name}: {odd} rows end before they start, or have no time; left out")
+        notes += _timeless(sequences)
     raw, samples = _undamaged(raw, samples, cutter.damaged)
     notes += damage.notes()
     if not raw or not len(samples):
@@ -167,6 +164,13 @@ def _modalities(
         if lacking := len(videos - stream.videos.keys()):
             notes.append(f"{name}: {stream.path.name} lacks {lacking} of {len(videos)} videos")
     return found
+
+
+def _timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
+    counts = {sequence.path.name: sum(sequence.timeless.values()) for sequence in sequences}
+    return [
+        f"{file}: {odd} rows end before they start, or have no time; left out" for file, odd in counts.items() if odd
+    ]
 
 
 def _undamaged(
