@@ -258,7 +258,7 @@ def test_without_folds_splits_are_made_of_whole_videos(folder):
     (folder / "folds.json").unlink()
     data = read(folder, AS_IT_IS)
     assert {len(indices) for indices in data.splits.values()} == {2, 4}
-    assert data.notes[0].startswith("no splits were given; made of whole groups: train ")
+    assert data.notes[0].startswith("no splits were given; made of whole groups with seed 0: train ")
     assert len(data.notes) == 1
 
 
