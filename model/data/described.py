@@ -66,7 +66,11 @@ def read(path: Path, reading: Reading = _AS_IT_IS) -> Dataset:
         tasks = {name: task.take(sound) for name, task in tasks.items()}
         ids = [ids[sample] for sample in sound]
         groups = None if groups is None else [groups[sample] for sample in sound]
-        splits = None if split_of is None else _given([split_of[sample] for sample in sound], groups, notes)
+        splits = (
+            None
+            if split_of is None
+            else _given([split_of[sample] for sample in sound], groups, description.seed, notes)
+        )
         return assemble(
             path.stem,
             {name: keep(modality, sound) for name, modality in raw.items()},
@@ -179,7 +183,9 @@ def _single(column: str, source: Source) -> Cells:
     return next(iter(columns.values()))
 
 
-def _given(split_of: Sequence[str], groups: Sequence[str] | None, notes: list[str]) -> dict[str, NDArray[np.int64]]:
+def _given(
+    split_of: Sequence[str], groups: Sequence[str] | None, seed: int, notes: list[str]
+) -> dict[str, NDArray[np.int64]]:
     """The splits that the data has; without a validation split, about a tenth of training is one, in whole groups."""
     splits = {split: np.flatnonzero([one == split for one in split_of]).astype(np.int64) for split in SPLITS}
     for split, indices in splits.items():
@@ -188,7 +194,7 @@ def _given(split_of: Sequence[str], groups: Sequence[str] | None, notes: list[st
     if not len(splits["valid"]):
         train = splits["train"]
         members = train if groups is None else numbered([groups[sample] for sample in train])
-        made = make_splits(members, {"train": 0.9, "valid": 0.1})
+        made = make_splits(members, {"train": 0.9, "valid": 0.1}, seed)
         splits |= {split: train[places] for split, places in made.items()}
         notes.append(f"no validation split was given; made of whole groups of training: {counted(splits)}")
     return splits

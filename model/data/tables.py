@@ -48,8 +48,8 @@ class Table:
     """The columns that `features` and `labels` name in a CSV or Parquet file; rows count from 1, below any header.
 
     A pattern such as "text_*" names all columns that it fits. `features`: the names of each modality. Rows with fewer
-    cells than the header are damaged. Raises ValueError, one sentence, for a file that cannot
-    be read, a column that it lacks, or one that is named in both.
+    cells than the header are damaged. Raises ValueError, one sentence, for a file that cannot be read, a column that it
+    lacks, or one that is named in both.
     """
 
     split_of: Sequence[str] | None = None  # a column tells, if anything does
@@ -58,7 +58,7 @@ class Table:
     def __init__(
         self,
         path: Path,
-        features: Iterable[str | tuple[str, ...]],
+        features: Sequence[str | tuple[str, ...]],
         labels: Iterable[str | tuple[str, ...]],
         damage: Damage,
     ) -> None:
