@@ -272,6 +272,8 @@ def test_pom_is_read_by_its_description(tmp_path):
     data = example(tmp_path, "pom")
     assert [len(indices) for indices in data.splits.values()] == [600, 100, 203]
     assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {"audio": (20, 43), "video": (20, 41)}
+    assert "audio: 749 samples padded in front; their steps moved to the front" in data.notes
+    assert data.modalities["audio"].features[:, 0].any(axis=1).all()
     assert len(data.tasks) == 17
     assert {task.kind for task in data.tasks.values()} == {"regression"}
     assert data.tasks["confident"].targets[:2].tolist() == [5, 7]
