@@ -24,7 +24,7 @@ from evo.families import usual
 from model.classical import Classical, Kind, draw, outputs, summaries
 from model.data.dataset import Dataset, Task
 from model.data.folds import Folds
-from model.metrics import MISSING, task_metrics
+from model.metrics import task_metrics
 
 Outputs = NDArray[np.float32]
 
@@ -39,10 +39,10 @@ class Judged:
 
     @classmethod
     def of(cls, problem: Problem) -> Judged:
-        """The main metric of a search, with all modalities shown."""
+        """The main metric of a search."""
         full, way = problem.main_metric
         task, _, name = full.rpartition("/")
-        return cls(task or next(iter(problem.pool.tasks)), name.removeprefix(MISSING), way == "min")
+        return cls(task or next(iter(problem.pool.tasks)), name, way == "min")
 
     def metric(self, task: Task, given: Outputs) -> float:
         """The metric of outputs [N, C] on the samples that have a label."""

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,84 +17,96 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.trial import Trial, TrialData
 from model.data.dataset import Dataset
-from model.data.stored import StoredFeatures
+from model.data.stored import StoredFeatures, Version, version_of
 
 BLOCK: Final = 2**24
 """Bytes that are sent at a time."""
 Read = Callable[[str, int], bytes]
-"""A block of the file at a path, from an offset; empty at its end."""
+"""A block of the file at a path, from an offset."""
 
 
 class _Server:
     """The body of an actor on the driver's node: it reads files for others, those alone that it was made for."""
 
-    def __init__(self, paths: Collection[str]) -> None:
-        self._paths = paths
+    def __init__(self, versions: Mapping[str, Version]) -> None:
+        self._files = {path: os.open(path, os.O_RDONLY) for path in versions}
+        for path, version in versions.items():
+            if version_of(Path(path)) != version:
+                raise ValueError(f"{path} has changed since it was read, expected it to stay while it is in use")
+
+    def ready(self) -> None:
+        """Raises what kept it from being made."""
 
     def read(self, path: str, start: int) -> bytes:
-        assert path in self._paths
-        with Path(path).open("rb") as file:
-            file.seek(start)
-            return file.read(BLOCK)
+        return os.pread(self._files[path], BLOCK, start)
 
 
 def trial_maker(data: TrialData) -> Callable[[TrialData], Trial]:
     """What makes a trial in a worker: with streamed features, on a copy of their file where its node has none."""
-    versions = {str(path): version_of(path) for path in stored_paths(data.pool)}
+    versions = versions_of(data.pool)
     if not versions:
         return Trial
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = ray.remote(_Server)
-    server = actor.options(num_cpus=0, scheduling_strategy=here).remote(list(versions))
-    return partial(_make, server, versions)
+    server = actor.options(num_cpus=0, scheduling_strategy=here).remote(versions)
+    ray.get(server.ready.remote())  # from now on it has the files, whatever becomes of their paths
+    return partial(_make, server)
 
 
-def _make(server: Any, versions: Mapping[str, str], data: TrialData) -> Trial:
+def _make(server: Any, data: TrialData) -> Trial:
     def read(path: str, start: int) -> bytes:
         return bytes(ray.get(server.read.remote(path, start)))
 
     folder = Path(tempfile.gettempdir()) / f"haemsa-{os.getuid()}"
-    return Trial(replace(data, pool=localised(data.pool, versions, folder, read)))
+    return Trial(replace(data, pool=localised(data.pool, folder, read)))
 
 
-def stored_paths(dataset: Dataset) -> set[Path]:
-    """The files that features are streamed from."""
-    return {item.features.path for item in dataset.modalities.values() if isinstance(item.features, StoredFeatures)}
+def versions_of(dataset: Dataset) -> dict[str, Version]:
+    """The files that features are streamed from, and their versions."""
+    stored = [item.features for item in dataset.modalities.values()]
+    return {str(item.path): item.version for item in stored if isinstance(item, StoredFeatures)}
 
 
-def localised(dataset: Dataset, versions: Mapping[str, str], folder: Path, read: Read) -> Dataset:
+def localised(dataset: Dataset, folder: Path, read: Read) -> Dataset:
     """The data set, its files replaced by copies in `folder` where they are not here in the version asked for."""
-    here = {Path(path): _local(Path(path), version, folder, read) for path, version in versions.items()}
+    here = {path: _local(Path(path), version, folder, read) for path, version in versions_of(dataset).items()}
     modalities = {
-        name: item.moved(here[item.features.path]) if isinstance(item.features, StoredFeatures) else item
+        name: item.moved(here[str(item.features.path)]) if isinstance(item.features, StoredFeatures) else item
         for name, item in dataset.modalities.items()
     }
     return replace(dataset, modalities=modalities)
 
 
-def _local(path: Path, version: str, folder: Path, read: Read) -> Path:
-    if path.exists() and version_of(path) == version:
+def _local(path: Path, version: Version, folder: Path, read: Read) -> Path:
+    if _is_here(path, version):
         return path
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise ValueError(f"folder {folder} belongs to another user, expected to keep a copy of {path} there")
-    copy = folder / f"{version}{path.suffix}"
-    with (folder / f"{version}.lock").open("w") as lock:
+    name = hashlib.sha256(f"{path} {version}".encode()).hexdigest()[:16]
+    copy = folder / f"{name}{path.suffix}"
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker of a node copies, the others wait
         if not copy.exists():
-            _copy(str(path), copy, read)
+            _copy(str(path), copy, version[0], read)
     return copy
 
 
-def _copy(path: str, copy: Path, read: Read) -> None:
-    unfinished, size = copy.with_suffix(".part"), 0
-    with unfinished.open("wb") as file:
-        while block := read(path, size):
-            size += file.write(block)
-    unfinished.replace(copy)
+def _is_here(path: Path, version: Version) -> bool:
+    try:
+        with path.open("rb"):
+            return version_of(path) == version
+    except OSError:
+        return False
 
 
-def version_of(path: Path) -> str:
-    """Tells a file from others, and from what it was before it changed."""
-    found = path.stat()
-    return hashlib.sha256(f"{path} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:16]
+def _copy(path: str, copy: Path, size: int, read: Read) -> None:
+    unfinished = copy.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            while file.tell() < size:
+                file.write(read(path, file.tell()))
+        unfinished.replace(copy)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from model.data.folds import Folds, parse_score
 from model.data.normalisation import Normalisation
 from model.data.sources import load
 from model.data.task import Task
-from model.metrics import MISSING, all_metrics, direction, primary, with_missing
+from model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
 from model.schema import Schema
 from model.spec import Genome
 
@@ -28,6 +28,7 @@ COSTS = ("params", "flops")
 SMALL_SPLIT = 2000
 """Validation samples from which on the official split scores a genome by default."""
 AUTO_FOLDS = 5
+MOST_MODALITIES = 8
 
 
 @dataclass(frozen=True)
@@ -58,28 +59,32 @@ class Problem:
             cost=lambda network: cost(network, schema),
             shape=_shape(config.design, list(data.modalities)),
         )
+        objectives = resolve_objectives(config.objectives, pool.tasks)
+        if any(without_missing(name) != name for name in objectives) and len(pool.modalities) > MOST_MODALITIES:
+            found = f"the data has {len(pool.modalities)} modalities and an objective counts missing ones"
+            raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
         return cls(
             pool=pool,
             normalisation=normalisation,
             folds=choose_folds(config.score, pool, config.seed),
             schema=schema,
-            objectives=resolve_objectives(config.objectives, pool.tasks),
+            objectives=objectives,
             space=space,
             fingerprint=data.fingerprint,
         )
 
     @property
     def main_metric(self) -> tuple[str, Direction]:
-        """The first objective that is a metric, else the first task's main one; and its direction."""
+        """The first objective that is a metric, else the first task's main one, all modalities shown; its direction."""
         first = next(iter(self.pool.tasks))
         names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
-        name = next(name for name in names if name not in COSTS)
+        name = next(without_missing(name) for name in names if name not in COSTS)
         return name, direction(name)
 
     @property
     def missing(self) -> bool:
         """Whether an objective counts missing modalities."""
-        return any(name.rpartition("/")[2].startswith(MISSING) for name in self.objectives)
+        return any(without_missing(name) != name for name in self.objectives)
 
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""

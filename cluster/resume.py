@@ -12,6 +12,7 @@ BUDGET: Final = ("evaluations", "time", "patience", "confirm")
 """With more of these, a search that has ended goes on."""
 PLACE: Final = (
     "data",
+    "stream",
     "workers",
     "backend",
     "address",

@@ -52,12 +52,13 @@ class Trial:
     """Trains cohorts on data that it holds. Made once per worker; torch loads here, not on import."""
 
     def __init__(self, data: TrialData) -> None:
-        from model.pool import Pool
+        from model.pool import FoldStatistics, Pool
         from model.process import prepare_process
 
         prepare_process()  # one thread: workers do not fight over cores, and results do not depend on their number
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
+        self._statistics = FoldStatistics.fit(self._pool, data.folds)
 
     def __call__(self, jobs: Sequence[Job]) -> list[Result]:
         """Train the jobs together, all replicates of each; results in their order. Never raises for a genome."""
@@ -87,14 +88,20 @@ class Trial:
         from model.cohort import Row
         from model.training import TrainingSettings, train
 
+        folds = self.data.folds
         places = [(job, replicate, epochs) for job in jobs for replicate, epochs in job.waiting().items()]
         rows = [
-            Row(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(self.data.folds))
-            for job, k, _ in places
+            Row(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(folds)) for job, k, _ in places
         ]
-        settings = TrainingSettings(self.data.batch_size, order_seed=self.data.seed, missing=self.data.missing)
+        settings = TrainingSettings(
+            self.data.batch_size, order_seed=self.data.seed, held_out_only=True, missing=self.data.missing
+        )
         starts, until = [_start(job, k) for job, k, _ in places], [epochs for *_, epochs in places]
-        trained = train(rows, self._pool, self.data.folds, settings, until=until, starts=starts) if rows else []
+        trained = (
+            train(rows, self._pool, folds, settings, until=until, starts=starts, statistics=self._statistics)
+            if rows
+            else []
+        )
         by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}
         for (job, replicate, _), row in zip(places, trained, strict=True):
             by_job[job.id][replicate] = row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -43,25 +43,41 @@ def predict(
     statistics: FoldStatistics,
     dtype: torch.dtype = torch.float32,
     batch_size: int = 256,
-    hidden: Collection[str] = (),
 ) -> list[Outputs]:
-    """Outputs of trained rows for every sample of the pool, in the order of `rows`, without the `hidden` modalities."""
+    """Outputs of trained rows for every sample of the pool, in the order of `rows`."""
+    (found,) = predict_hiding(rows, weights, pool, statistics, [()], np.arange(len(pool)), dtype, batch_size)
+    return found
+
+
+def predict_hiding(
+    rows: Sequence[Row],
+    weights: Sequence[Weights],
+    pool: Pool,
+    statistics: FoldStatistics,
+    hidden: Sequence[Collection[str]],
+    samples: NDArray[np.int64],
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = 256,
+) -> list[list[Outputs]]:
+    """For each set of modalities that are hidden, outputs of trained rows, in the order of `rows`.
+
+    Only of the given samples, each of which is read once; the outputs of the others are 0.
+    """
     order = sort_order(rows)
     cohort = Cohort([rows[index] for index in order], pool.schema)
     network = build(cohort, pool.device, dtype, statistics).eval()
     insert(network, [weights[index] for index in order])
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
-    parts: list[dict[str, Tensor]] = []
+    sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
+    found = [{name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden]
+    chunks = np.array_split(samples, math.ceil(len(samples) / batch_size)) if len(samples) else []
     with torch.inference_mode():
-        chunks = np.array_split(np.arange(len(pool)), math.ceil(len(pool) / batch_size))
-        for batch in pool.read(chunks, dtype, network.encoders.reads):
-            outputs = network(batch.hiding(hidden)).outputs
-            parts.append({name: _unscale(values, scales.get(name)).float().cpu() for name, values in outputs.items()})
-    joined = {name: torch.cat([part[name] for part in parts], 1).numpy() for name in pool.schema.tasks}
-    found: Mapping[int, Outputs] = {
-        index: {name: values[place] for name, values in joined.items()} for place, index in enumerate(order)
-    }
-    return [found[index] for index in range(len(rows))]
+        for indices, batch in zip(chunks, pool.read(chunks, dtype, network.encoders.reads), strict=True):
+            for names, outputs in zip(hidden, found, strict=True):
+                for name, values in network(batch.hiding(names)).outputs.items():
+                    outputs[name][:, indices] = _unscale(values, scales.get(name)).float().cpu().numpy()
+    back = np.argsort(order)
+    return [[{name: values[place] for name, values in outputs.items()} for place in back.tolist()] for outputs in found]
 
 
 def _unscale(values: Tensor, scale: TargetScale | None) -> Tensor:

@@ -61,6 +61,12 @@ def with_missing(key: str) -> str:
     return f"{task}{slash}{MISSING}{name}"
 
 
+def without_missing(key: str) -> str:
+    """The key of the same metric with all modalities shown."""
+    task, slash, name = key.rpartition("/")
+    return f"{task}{slash}{name.removeprefix(MISSING)}"
+
+
 def primary(task: TaskLike) -> str:
     """The metric that a search optimises first."""
     return _PRIMARY[task.kind]

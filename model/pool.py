@@ -148,6 +148,7 @@ def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:
 
 def _features(modality: Modality, device: torch.device) -> Tensor | StoredFeatures:
     if isinstance(modality.features, StoredFeatures):
+        assert modality.features.data is not None  # opened now: no worker finds out in training that there is no file
         return modality.features
     return torch.from_numpy(np.ascontiguousarray(modality.features)).to(device)
 

@@ -129,15 +129,23 @@ class Predictor:
         return count
 
     def _normalised(self, inputs: Inputs, samples: NDArray[np.int64]) -> dict[str, Modality]:
-        """Some samples, cut to the steps that the model knows; absent modalities have length 0."""
+        """Some samples, cut to their longest, which is at most as long as the model knows.
+
+        Absent modalities have length 0, and so have those that no member reads.
+        """
+        read = {name for genome, _ in self.members for name in genome.network.modalities}
         found = {}
         for name, (steps, width) in self.modalities.items():
-            if name in inputs:
-                raw, lengths = (part[samples] for part in inputs[name])
-            else:
-                raw, lengths = np.zeros((len(samples), 1, width), np.float32), np.zeros(len(samples), np.int64)
-            cut = np.minimum(lengths, steps).astype(np.int64)
-            found[name] = Modality(self.normalisation.arrays(name, np.asarray(raw)[:, : max(steps, 1)], cut), cut)
+            raw, lengths = np.zeros((len(samples), 1, width), np.float32), np.zeros(len(samples), np.int64)
+            if name in inputs and name in read:
+                features, known = inputs[name]
+                lengths = np.minimum(known[samples], steps).astype(np.int64)
+                longest = max(1, int(lengths.max(initial=0)))
+                if isinstance(features, StoredFeatures):
+                    raw = features.read(samples, longest)
+                else:
+                    raw = np.asarray(features)[samples, :longest]
+            found[name] = Modality(self.normalisation.arrays(name, raw, lengths), lengths)
         return found
 
     def save(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.cohort import Cohort, Row, sort_order
 from model.data.folds import Folds
-from model.inference import Outputs, build, predict, target_scales
+from model.inference import Outputs, build, predict_hiding, target_scales
 from model.inheritance import Inherited, inherit
 from model.losses import cohort_losses
 from model.missing import subsets
@@ -30,19 +30,21 @@ from model.weights import Weights, extract_from
 class TrainingSettings:
     """What all rows share. `average`: the last share of a row's epochs whose weights are averaged.
 
-    `missing`: also predict with every non-empty subset of the modalities, for scores that count missing ones.
+    `held_out_only`: outputs are wanted of no other samples than some row's fold holds out. `missing`: also with every
+    non-empty subset of the modalities, for scores that count missing ones.
     """
 
     batch_size: int = 16
     order_seed: int = 0
     average: float = 0.5
     dtype: torch.dtype = torch.float32
+    held_out_only: bool = False
     missing: bool = False
 
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """A trained network: averaged weights, and outputs for all samples of the pool (score the held-out ones only).
+    """A trained network: averaged weights, and outputs for the samples of the pool (score the held-out ones only).
 
     `checkpoint`: from where it may go on; None once its gene's epochs are done. `shown`: outputs by the modalities that
     were shown, all others hidden; empty unless the settings ask for it.
@@ -72,6 +74,7 @@ def train(
     *,
     until: Sequence[int | None] | None = None,
     starts: Sequence[Start] | None = None,
+    statistics: FoldStatistics | None = None,
 ) -> list[TrainedRow | FailedRow]:
     """Train rows together; results come in the order of `rows`.
 
@@ -83,6 +86,7 @@ def train(
         on_epoch: called with the number of epochs done, in each cohort.
         until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
         starts: the checkpoint that each row goes on from, or what it inherits; None is a fresh start.
+        statistics: `FoldStatistics.fit(pool, folds)`, if it is at hand.
 
     Raises:
         ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
@@ -93,7 +97,7 @@ def train(
         Plan.of(index, row, last, begin, settings.average)
         for index, (row, last, begin) in enumerate(zip(rows, lasts, begins, strict=True))
     ]
-    statistics, results = FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
+    statistics, results = statistics or FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
     for begun in sorted({plan.begun for plan in plans}):
         group = [plan for plan in plans if plan.begun == begun]
         run = _Run([group[place] for place in sort_order([p.row for p in group])], pool, statistics, settings)
@@ -195,25 +199,25 @@ class _Run:
         if not good:
             return results
         rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
-        outputs = predict(rows, weights, self.pool, self.statistics, self.settings.dtype)
-        shown = self._with_missing(rows, weights)
+        outputs, shown = self._outputs(rows, weights)
         for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
-            if all(np.isfinite(values).all() for values in output.values()):
+            parts = {subset: found[number] for subset, found in shown.items()}
+            if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):
                 point = Checkpoint(epoch, *states[place]) if epoch < row.genome.training.epochs else None
-                parts = {subset: found[number] for subset, found in shown.items()}
                 results[self.plans[place].index] = TrainedRow(row, weights[number], output, point, parts)
         return results
 
-    def _with_missing(
+    def _outputs(
         self, rows: Sequence[Row], weights: Sequence[Weights]
-    ) -> Mapping[tuple[str, ...], Sequence[Outputs]]:
-        """Outputs of the rows by the modalities that they are shown."""
+    ) -> tuple[list[Outputs], dict[tuple[str, ...], list[Outputs]]]:
+        """Outputs of the rows for the samples that one of them holds out (or for all), and by what they are shown."""
         names = tuple(self.pool.schema.modalities)
-        hidden = {subset: set(names) - set(subset) for subset in subsets(names)} if self.settings.missing else {}
-        return {
-            subset: predict(rows, weights, self.pool, self.statistics, self.settings.dtype, hidden=others)
-            for subset, others in hidden.items()
-        }
+        shown = subsets(names) if self.settings.missing else [names]
+        held_out = ~self.statistics.trains[sorted({row.fold for row in rows})].all(0).cpu().numpy()
+        samples = np.flatnonzero(held_out) if self.settings.held_out_only else np.arange(len(self.pool))
+        hidden = [set(names) - set(subset) for subset in shown]
+        found = predict_hiding(rows, weights, self.pool, self.statistics, hidden, samples, self.settings.dtype)
+        return found[0], dict(zip(shown, found, strict=True)) if self.settings.missing else {}
 
     def _keep(self, places: Sequence[int], states: Sequence[Sequence[Weights]], averages: Sequence[Weights]) -> None:
         """Go on with some rows: their weights, moments and averages move into a smaller cohort."""

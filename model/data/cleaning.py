@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.dataset import Modality
+from model.data.dataset import Dataset, Modality
 from model.data.steps import blocks, step_mask
+from model.data.stored import StoredFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +31,11 @@ class RawModality:
 
 def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
     """Lengths int64 [N] of zero-padded features [N, T, D]: up to the last step that is not all zero."""
-    filled = (features != 0).any(axis=2)
-    steps = features.shape[1]
-    return np.where(filled.any(axis=1), steps - filled[:, ::-1].argmax(axis=1), 0).astype(np.int64)
+    steps, found = features.shape[1], np.zeros(len(features), dtype=np.int64)
+    for block in blocks(features.shape):
+        filled = (features[block] != 0).any(axis=2)
+        found[block] = np.where(filled.any(axis=1), steps - filled[:, ::-1].argmax(axis=1), 0)
+    return found
 
 
 def clean(raw: Mapping[str, RawModality], train: NDArray[np.int64]) -> tuple[dict[str, Modality], tuple[str, ...]]:
@@ -60,16 +63,9 @@ def _clean_one(
     hopeless = int(((raw.lengths > 0) & (lengths == 0)).sum())
     if hopeless:
         notes.append(f"{name}: {hopeless} samples without a finite cell count as absent")
-    if not (lengths[train] > 0).any():
-        notes.append(f"{name}: dropped, absent or non-finite in the whole training split")
-        return
     mean, constant = _columns(features, lengths, train)
-    if constant.all():
-        notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
+    if not _says_something(name, lengths[train], constant, notes):
         return
-    if constant.any():
-        columns = f"{constant.sum()} of {len(constant)} columns ({_places(constant)})"
-        notes.append(f"{name}: {columns} are constant in the training split")
     if bad.any():
         columns = f"{(bad > 0).sum()} columns ({_places(bad > 0)})"
         notes.append(f"{name}: {bad.sum()} non-finite cells in {columns} filled with the training mean")
@@ -85,6 +81,41 @@ def _places(mask: NDArray[np.bool_]) -> str:
     """The first three places where `mask` holds."""
     places = np.flatnonzero(mask).tolist()
     return ", ".join([*map(str, places[:3]), *(["..."] if len(places) > 3 else [])])
+
+
+def useful(dataset: Dataset, constant: Mapping[str, NDArray[np.bool_] | None]) -> Dataset:
+    """The clean data set without modalities that training says nothing of, and with notes that are not there yet.
+
+    `constant`: which columns [D] never change in training, where that is known. Raises ValueError if none remains.
+    """
+    train, notes, kept = dataset.split("train"), list[str](), dict[str, Modality]()
+    for name, modality in dataset.modalities.items():
+        mask = constant.get(name)
+        still = constant_columns(modality, train) if mask is None else mask
+        if _says_something(name, modality.lengths[train], still, notes):
+            kept[name] = modality
+    if not kept:
+        raise ValueError(f"no usable modality remains: {'; '.join(notes)}")
+    return replace(dataset, modalities=kept, notes=tuple(dict.fromkeys((*dataset.notes, *notes))))
+
+
+def constant_columns(modality: Modality, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which columns [D] of finite features never change in these samples."""
+    return _columns(modality.features, modality.lengths, samples)[1]
+
+
+def _says_something(name: str, lengths: NDArray[np.int64], constant: NDArray[np.bool_], notes: list[str]) -> bool:
+    """Whether a modality is of use, by its lengths and constant columns in training; notes on both."""
+    if not (lengths > 0).any():
+        notes.append(f"{name}: dropped, absent or non-finite in the whole training split")
+        return False
+    if constant.all():
+        notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
+        return False
+    if constant.any():
+        columns = f"{constant.sum()} of {len(constant)} columns ({_places(constant)})"
+        notes.append(f"{name}: {columns} are constant in the training split")
+    return True
 
 
 def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -103,7 +134,7 @@ def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[
 
 
 def _columns(
-    features: NDArray[np.float32], lengths: NDArray[np.int64], samples: NDArray[np.int64]
+    features: NDArray[np.float32] | StoredFeatures, lengths: NDArray[np.int64], samples: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Per column, over these samples: the mean of the finite cells (0 without one), and whether they are all equal."""
     width = features.shape[2]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.steps import blocks, step_mask
-from model.data.stored import StoredFeatures
+from model.data.stored import StoredFeatures, version_of
 from model.data.task import Task, TaskKind, check_name
 from model.spec import GLOBAL
 
@@ -76,8 +76,18 @@ class Modality:
             mean[block], square[block] = features.sum(1) / counts, np.square(features).sum(1) / counts
         return mean, square
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the features' bytes as float32, in hexadecimal digits."""
+        digest = hashlib.sha256(f"{self.features.shape}".encode())
+        for block in blocks(self.features.shape):
+            digest.update(np.ascontiguousarray(self.features[block]).view(np.uint8).data)
+        return digest.hexdigest()
+
     def hidden(self, where: NDArray[np.bool_]) -> Modality:
         """The same stream, absent in the samples `where` [N]."""
+        if not (where & self.presence).any():
+            return self
         lengths = np.where(where, 0, self.lengths)
         if isinstance(self.features, StoredFeatures):
             return Modality(replace(self.features, lengths=lengths), lengths)
@@ -86,7 +96,7 @@ class Modality:
     def moved(self, path: Path) -> Modality:
         """The same stream, read from a copy of its file; what is known of its moments is kept."""
         assert isinstance(self.features, StoredFeatures)
-        found = Modality(replace(self.features, path=path), self.lengths)
+        found = Modality(replace(self.features, path=path, version=version_of(path)), self.lengths)
         found.__dict__.update({name: value for name, value in self.__dict__.items() if name == "moments"})
         return found
 
@@ -171,14 +181,14 @@ class Dataset:
         digest = hashlib.sha256()
         for key, array in sorted(self._content(), key=lambda item: item[0]):
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-            for block in blocks(array.shape):
-                digest.update(np.ascontiguousarray(array[block]).view(np.uint8).data)
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        for name, modality in sorted(self.modalities.items()):
+            digest.update(f"modality {name} features {modality.digest}\n".encode())
         return digest.hexdigest()[:16]
 
-    def _content(self) -> Iterable[tuple[str, NDArray[Any] | StoredFeatures]]:
+    def _content(self) -> Iterable[tuple[str, NDArray[Any]]]:
         yield "groups", self.groups
         for name, modality in self.modalities.items():
-            yield f"modality {name} features", modality.features
             yield f"modality {name} lengths", modality.lengths
         for name, task in self.tasks.items():
             yield f"task {name} {task.kind} {task.labels} {task.bounds}", task.targets

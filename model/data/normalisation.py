@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Modality
-from model.data.steps import standardise, step_mask
+from model.data.steps import blocks, standardise, step_mask
 from model.data.stored import StoredFeatures
 
 
@@ -31,6 +31,8 @@ class Normalisation:
         mean, scale = {}, {}
         for name, modality in dataset.modalities.items():
             mean[name], scale[name] = _statistics(modality, samples)
+            if not np.isfinite(mean[name]).all():
+                raise ValueError(f"modality {name!r} has a feature that is not finite, expected them filled beforehand")
         return cls(mean, scale)
 
     def apply(self, dataset: Dataset) -> Dataset:
@@ -88,7 +90,8 @@ def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray
     """Mean and scale [D]; sums run in float64, one sample block at a time, to keep memory low."""
     count, total, square = 0, np.zeros(modality.width), np.zeros(modality.width)
     centre = None
-    for block in np.array_split(samples, max(1, len(samples) // 256)):
+    for part in blocks((len(samples), modality.steps, modality.width)):
+        block = samples[part]
         rows = modality.features[block][step_mask(modality.lengths[block], modality.steps)].astype(np.float64)
         if not len(rows):
             continue

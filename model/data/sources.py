@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,8 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
     that describes arrays or a table beside it. `stream`: leave the features of a store in their file; None: if they
     are large. Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
     """
+    if stream and Path(source).suffix.lower() not in STORES:
+        raise ValueError(f"data {source!r} cannot be streamed, expected a store, as haemsa data import makes it")
     if source in ("planted", "digits"):
         reading.check(f"{source} data")
         return _made(source, seed)
@@ -37,7 +38,7 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
         from model.data.store import read
 
         reading.check("a store")
-        return _cleaned(read(path, stream=stream))
+        return read(path, stream=stream)
     if suffix in PICKLES:
         from model.data.pickles import read as read_pickle
 
@@ -45,7 +46,7 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
     if suffix in DESCRIPTIONS:
         from model.data.described import read as read_described
 
-        reading.check("a description", "skip_damaged")
+        reading.check("a description", "steps", "skip_damaged")
         return read_described(path, reading)
     if suffix in _DESCRIBED:
         raise ValueError(_undescribed(path))
@@ -67,25 +68,8 @@ def _folder(path: Path, reading: Reading) -> Dataset:
         raise ValueError(f"data '{path}' is a folder without .csd files, expected {_FORMS}")
     from model.data.csd_folder import read
 
-    reading.check("a folder of .csd files", "align", "collapse", "folds", "skip_damaged")
+    reading.check("a folder of .csd files", "align", "collapse", "folds", "steps", "skip_damaged")
     return read(path, reading)
-
-
-def _cleaned(dataset: Dataset) -> Dataset:
-    """The data set without modalities that cannot say anything, and with notes on them, as every reader gives it.
-
-    What is streamed is left as it was written.
-    """
-    from model.data.cleaning import RawModality, clean
-    from model.data.stored import StoredFeatures
-
-    raw = {}
-    for name, item in dataset.modalities.items():
-        if isinstance(item.features, StoredFeatures):
-            return dataset
-        raw[name] = RawModality(item.features, item.lengths)
-    modalities, notes = clean(raw, dataset.split("train"))
-    return replace(dataset, modalities=modalities, notes=(*dataset.notes, *notes))
 
 
 def _undescribed(path: Path) -> str:

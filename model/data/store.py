@@ -1,6 +1,7 @@
 """Data sets as HDF5 files: numbers and text only, no pickles, and nothing that points outside the file.
 
-- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]
+- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]; with the attributes digest, and constant
+  uint8 [D], 1 where a column never changes in training
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N]
@@ -8,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from pathlib import Path
@@ -17,13 +19,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from model.data.cleaning import constant_columns, useful
 from model.data.dataset import Dataset, Modality, Task
 from model.data.hdf5 import SafeGroup, one_sentence
-from model.data.steps import blocks
-from model.data.stored import StoredFeatures
+from model.data.rounding import Rounding
+from model.data.steps import blocks, step_mask
+from model.data.stored import StoredFeatures, version_of
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
+_CGROUP: Final = Path("/sys/fs/cgroup")
 _CHUNK: Final = 2**14  # cells
 _SHARE: Final = 8
 """Features that would take more than this part of the memory are streamed: a search holds several copies of them."""
@@ -32,15 +37,16 @@ _SHARE: Final = 8
 def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
     """Write `dataset` to `path`, replacing what is there once all of it is written.
 
-    `half`: features as float16, in half the space. Raises ValueError for one that float16 cannot hold.
+    `half`: features as float16, in half the space. Raises ValueError for those that float16 cannot hold or tell apart.
     """
     unfinished = path.with_name(path.name + ".part")
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
             _write(dataset, file, np.float16 if half else np.float32)
-        fingerprint = read(unfinished, stream=True).fingerprint
+        known = {name: _known(item, dataset) for name, item in _read(unfinished, stream=True).modalities.items()}
         with h5py.File(unfinished, "r+") as file:
-            file.attrs["fingerprint"] = fingerprint
+            for name, attributes in known.items():
+                file[f"modalities/{name}"].attrs.update(attributes)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -49,8 +55,17 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
 def read(path: Path, *, stream: bool | None = None) -> Dataset:
     """Read what `write` wrote; the name is the file's stem. Raises ValueError, one sentence, for anything else.
 
-    `stream`: leave features in the file until they are needed; None: where they would fill too much of the memory.
+    A modality that is absent or constant in training is left out, with a note. `stream`: leave features in the file
+    until they are needed; None: where they would fill too much of the memory.
     """
+    dataset = _read(path, stream=stream)
+    if "train" not in dataset.splits:
+        return dataset
+    known = {name: item.__dict__.get("constant") for name, item in dataset.modalities.items()}
+    return useful(dataset, known)
+
+
+def _read(path: Path, *, stream: bool | None) -> Dataset:
     if not path.exists():
         raise FileNotFoundError(f"data '{path}' does not exist")
     with one_sentence(f"{path} cannot be read: "), h5py.File(path, "r", track_order=True) as file:
@@ -59,6 +74,12 @@ def read(path: Path, *, stream: bool | None = None) -> Dataset:
         if file.attrs.get("version") != VERSION:
             raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
         return _Reader(SafeGroup(file, path.stat().st_size), path, stream=stream).dataset(path.stem)
+
+
+def _known(modality: Modality, dataset: Dataset) -> dict[str, Any]:
+    """What would take a pass over all features to know again."""
+    train = dataset.splits.get("train", np.arange(len(dataset)))
+    return {"digest": modality.digest, "constant": constant_columns(modality, train).astype(np.uint8)}
 
 
 def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
@@ -89,12 +110,13 @@ def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.fl
     shape = modality.features.shape
     chunks = (max(1, min(shape[0], _CHUNK // (shape[1] * shape[2]))), *shape[1:])
     data = group.create_dataset("features", shape, dtype, chunks=chunks, compression="gzip", compression_opts=1)
+    rounding = Rounding(name, shape[2])
     for block in blocks(shape):
         features = modality.features[block]
-        largest = float(np.abs(features).max(initial=0))
-        if largest > float(np.finfo(dtype).max):
-            raise ValueError(f"modality {name!r} has a feature of {largest:g}, more than {np.dtype(dtype)} can hold")
+        if dtype is np.float16:
+            rounding.check(features[step_mask(modality.lengths[block], shape[1])])
         data[block] = features
+    rounding.end()
 
 
 class _Reader:
@@ -105,7 +127,7 @@ class _Reader:
         self._stream = self._size() > _memory() / _SHARE if stream is None else stream
 
     def dataset(self, name: str) -> Dataset:
-        found = Dataset(
+        return Dataset(
             name=name,
             modalities={key: self._modality(f"modalities/{key}") for key in self._file.group("modalities").names()},
             tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks").names()},
@@ -114,10 +136,6 @@ class _Reader:
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
         )
-        fingerprint = self._file.attributes.get("fingerprint")
-        if self._stream and isinstance(fingerprint, str):  # to compute it again would take minutes
-            found.__dict__["fingerprint"] = fingerprint
-        return found
 
     def _size(self) -> int:
         """Bytes of all features in memory."""
@@ -130,10 +148,15 @@ class _Reader:
         if found.dtype not in (np.float32, np.float16) or found.ndim != 3 or len(found) != len(lengths):
             shape = f"{found.dtype} {list(found.shape)}"
             raise ValueError(f"{place!r} holds {shape}, expected float32 or float16 [{len(lengths)}, T, D]")
-        if self._stream:
-            rows = np.arange(len(lengths))
-            return Modality(StoredFeatures(self._path.resolve(), place, found.shape, rows, lengths), lengths)
-        return Modality(found.astype(np.float32)[()], lengths)
+        if not self._stream:
+            return Modality(found.astype(np.float32)[()], lengths)
+        version, rows = version_of(self._path), np.arange(len(lengths))
+        modality = Modality(StoredFeatures(self._path.resolve(), version, place, found.shape, rows, lengths), lengths)
+        attributes = self._file.group(path).attributes
+        digest, constant = attributes.get("digest"), attributes.get("constant")
+        if isinstance(digest, str) and np.shape(constant) == found.shape[2:]:  # to find them again takes minutes
+            modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
+        return modality
 
     def _task(self, path: str) -> Task:
         attributes = self._file.group(path).attributes
@@ -159,5 +182,9 @@ class _Reader:
 
 
 def _memory() -> int:
-    """Bytes of this machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Bytes of memory that this process may use: the machine's, or those of its control group."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max": no limit
+            limits.append(int((_CGROUP / name).read_text()))
+    return min(limits)

@@ -11,18 +11,29 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.steps import standardise
+from model.data.steps import standardise, step_mask
+
+Version = tuple[int, int]
+"""Bytes, and when it was last changed in nanoseconds: what tells a file from what is there later."""
+
+
+def version_of(path: Path) -> Version:
+    """The version of the file at `path` now."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True, eq=False)
 class StoredFeatures:
     """Features [N, T, D] of one modality in a file; read as float32, however they are stored.
 
-    rows: int64 [N], which sample of the file each one is; lengths: int64 [N]. scaling: mean and scale [D] by which
-    they are normalised as they are read. It may be sent to another process, which opens the file for itself.
+    version: of the file that `rows` and `lengths` belong to; another one is refused. rows: int64 [N], which sample of
+    the file each one is; lengths: int64 [N], beyond which all is zero. scaling: mean and scale [D] by which features
+    are normalised as they are read. It may be sent to another process, which opens the file for itself.
     """
 
     path: Path
+    version: Version
     place: str
     shape: tuple[int, int, int]
     rows: NDArray[np.int64]
@@ -43,10 +54,13 @@ class StoredFeatures:
         count = self.shape[1] if steps is None else steps
         rows, found = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):  # rows that follow one another
-            found[start:end] = self._data[rows[start] : rows[end - 1] + 1, :count]
-        if self.scaling is not None:
-            standardise(found, np.minimum(self.lengths[samples], count), *self.scaling)
+        for start, end in zip(starts, np.append(starts, len(rows))[1:], strict=True):  # rows that follow one another
+            found[start:end] = self.data[rows[start] : rows[end - 1] + 1, :count]
+        lengths = np.minimum(self.lengths[samples], count)
+        if self.scaling is None:
+            found[~step_mask(lengths, count)] = 0
+        else:
+            standardise(found, lengths, *self.scaling)
         return found
 
     def select(self, samples: NDArray[np.int64]) -> StoredFeatures:
@@ -59,8 +73,13 @@ class StoredFeatures:
         return replace(self, scaling=(mean, scale))
 
     @cached_property
-    def _data(self) -> Any:
-        return h5py.File(self.path, "r")[self.place]
+    def data(self) -> Any:
+        """The open `h5py.Dataset`. Raises ValueError if the file is another than the one that was read first."""
+        file = h5py.File(self.path, "r")
+        if version_of(self.path) != self.version:
+            file.close()
+            raise ValueError(f"{self.path} has changed since it was read, expected it to stay while it is in use")
+        return file[self.place]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_data"}
+        return {name: value for name, value in self.__dict__.items() if name != "data"}

@@ -46,6 +46,7 @@ confirm: 1
 tracking: "off"
 objectives: [mae, params]
 memory_per_worker: {limit}
+stream: true
 space: {{epochs: [1, 2], widths: [16], expert_widths: [16], max_levels: 1, max_experts: 2, max_depth: 1}}
 """
 
@@ -66,7 +67,8 @@ def run(*command: str) -> Used:
     with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             for status in _statuses(process.pid):
-                own, everything = max(own, status.get("RssAnon", 0)), max(everything, status.get("VmRSS", 0))
+                own = max(own, status.get("RssAnon", 0) + status.get("RssShmem", 0))
+                everything = max(everything, status.get("VmRSS", 0))
             time.sleep(0.1)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
@@ -83,7 +85,9 @@ def _statuses(root: int) -> Iterator[dict[str, int]]:
             continue
         fields = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
         parents[int(folder.name)] = int(fields["PPid"][0])
-        found[int(folder.name)] = {key: int(fields[key][0]) * 1024 for key in ("RssAnon", "VmRSS") if key in fields}
+        found[int(folder.name)] = {
+            key: int(fields[key][0]) * 1024 for key in ("RssAnon", "RssShmem", "VmRSS") if key in fields
+        }
     for pid, status in found.items():
         place = pid
         while place not in (0, root):
@@ -106,17 +110,22 @@ def read_ours(store: Path, order: Sequence[np.ndarray[Any, Any]]) -> Callable[[]
 
 
 def read_npy(folder: Path, order: Sequence[np.ndarray[Any, Any]], workers: int) -> Callable[[], Iterator[Any]]:
-    """The same samples by torch's DataLoader: float32, normalised."""
-    from npy_loader import NpySamples, scaling
+    """The same samples by torch's DataLoader: float32, normalised, padded to the longest of a batch."""
+    from npy_loader import NpySamples, padded, scaling
     from torch.utils.data import DataLoader
 
     samples = NpySamples(folder, scaling(folder))
     batches = [part.tolist() for part in order]
-    return lambda: iter(DataLoader(samples, batch_sampler=batches, num_workers=workers))
+    return lambda: iter(DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=padded))
 
 
-def samples_per_second(read: Callable[[], Iterator[Any]], count: int) -> float:
-    """Reading alone: nothing is trained."""
+def samples_per_second(read: Callable[[], Iterator[Any]], count: int, folder: Path) -> float:
+    """Reading alone, from the disk: nothing is trained, and no file is in the system's cache."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     start = time.perf_counter()
     for _ in read():
         pass
@@ -139,7 +148,7 @@ def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, read in sides.items():
-            found[name].append(samples_per_second(read, len(chosen)))
+            found[name].append(samples_per_second(read, len(chosen), folder))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from large import SHAPES
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 Scaling = dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
@@ -18,7 +20,7 @@ Scaling = dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 def unpack(archive: Path, folder: Path, split: str) -> None:
     """The .npy files of a split's features and labels."""
     with zipfile.ZipFile(archive) as members:
-        for name in (*SHAPES, "sentiment"):
+        for name in (*SHAPES, *(f"{name}_lengths" for name in SHAPES), "sentiment"):
             members.extract(f"{name}_{split}.npy", folder)
 
 
@@ -37,6 +39,7 @@ class NpySamples(Dataset[dict[str, Tensor]]):
     def __init__(self, folder: Path, scales: Scaling) -> None:
         self.scales = scales
         self.features = {name: np.load(folder / f"{name}_train.npy", mmap_mode="r") for name in SHAPES}
+        self.lengths = {name: np.load(folder / f"{name}_lengths_train.npy") for name in SHAPES}
         self.labels = np.load(folder / "sentiment_train.npy")
 
     def __len__(self) -> int:
@@ -48,4 +51,11 @@ class NpySamples(Dataset[dict[str, Tensor]]):
 
     def _normalised(self, name: str, index: int) -> Tensor:
         mean, deviation = self.scales[name]
-        return torch.from_numpy((self.features[name][index].astype(np.float32) - mean) / deviation)
+        steps = self.features[name][index, : self.lengths[name][index]]
+        return torch.from_numpy((steps.astype(np.float32) - mean) / deviation)
+
+
+def padded(samples: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """A batch, each modality padded to its longest sample."""
+    found = {name: pad_sequence([sample[name] for sample in samples], batch_first=True) for name in SHAPES}
+    return {**found, "sentiment": torch.stack([sample["sentiment"] for sample in samples])}

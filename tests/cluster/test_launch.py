@@ -305,3 +305,11 @@ def test_a_search_on_streamed_data_ends_as_one_on_data_in_memory(tmp_path: Path)
     fronts = [[(item["genome"], item["scores"]) for item in result.summary["front"]] for result in found]
     assert fronts[0] == fronts[1]
     assert fronts[0]
+
+
+def test_a_search_may_optimise_for_missing_modalities_from_end_to_end(tmp_path: Path) -> None:
+    found = run_search(
+        settings(data=str(stored(tmp_path)), run=str(tmp_path / "run"), objectives=["missing_mae", "params"], confirm=2)
+    )
+    assert found.summary["best"]["scores"]["sentiment/missing_mae"] > 0
+    assert found.summary["ensemble"]["scores"]["sentiment/mae"] > 0

@@ -13,7 +13,7 @@ from tiny import settings, stored
 
 from cluster.evaluator import InlineEvaluator
 from cluster.launch import trial_data
-from cluster.node_copies import localised, stored_paths, trial_maker, version_of
+from cluster.node_copies import localised, trial_maker, versions_of
 from cluster.problem import Problem
 from cluster.trial import Trial
 from model.data.dataset import Dataset
@@ -37,10 +37,9 @@ class Remote:
 
 
 def test_a_file_that_is_here_is_used_as_it_is(streamed: Dataset, tmp_path: Path) -> None:
-    (path,) = stored_paths(streamed)
     remote = Remote(b"")
-    found = localised(streamed, {str(path): version_of(path)}, tmp_path / "copies", remote)
-    assert stored_paths(found) == {path}
+    found = localised(streamed, tmp_path / "copies", remote)
+    assert versions_of(found) == versions_of(streamed)
     assert not remote.starts
 
 
@@ -48,18 +47,18 @@ def test_a_file_that_is_here_is_used_as_it_is(streamed: Dataset, tmp_path: Path)
 def test_a_file_that_is_missing_or_another_is_fetched_once_in_blocks(
     streamed: Dataset, tmp_path: Path, change: str
 ) -> None:
-    (path,) = stored_paths(streamed)
-    version, remote = version_of(path), Remote(path.read_bytes())
+    (path,) = map(Path, versions_of(streamed))
+    remote = Remote(path.read_bytes())
     if change == "moved":
         path.rename(tmp_path / "elsewhere.h5")
     else:
         os.utime(path, ns=(0, 0))
-    expected = len(remote.content) // remote.block + 2
+    expected = -(-len(remote.content) // remote.block)
     with ThreadPoolExecutor(3) as threads:
         folder = tmp_path / "copies"
-        every = list(threads.map(lambda _: localised(streamed, {str(path): version}, folder, remote), range(3)))
+        every = list(threads.map(lambda _: localised(streamed, folder, remote), range(3)))
     assert len(remote.starts) == expected
-    (copy,) = {place for found in every for place in stored_paths(found)}
+    (copy,) = {Path(place) for found in every for place in versions_of(found)}
     assert copy.parent == folder
     assert copy.read_bytes() == remote.content
     assert every[0].modalities["text"].features[np.arange(3)].any()
@@ -68,7 +67,18 @@ def test_a_file_that_is_missing_or_another_is_fetched_once_in_blocks(
 
 def test_what_was_known_of_moments_is_kept(streamed: Dataset, tmp_path: Path) -> None:
     known = streamed.modalities["text"].moments
-    assert streamed.modalities["text"].moved(tmp_path / "anywhere.h5").moments is known
+    (path,) = map(Path, versions_of(streamed))
+    assert streamed.modalities["text"].moved(path.rename(tmp_path / "anywhere.h5")).moments is known
+
+
+@pytest.mark.ray
+def test_a_file_that_was_replaced_meanwhile_is_told(ray_cluster: None, tmp_path: Path) -> None:
+    path = stored(tmp_path)
+    config = settings(data=str(path))
+    given = trial_data(config, Problem.of(config, read(path, stream=True)))
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(Exception, match="has changed since it was read"):
+        trial_maker(given)
 
 
 @pytest.mark.ray
@@ -83,7 +93,7 @@ def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, 
     here.submit(cohort)
     (expected,) = here.collect()
     make = trial_maker(data)
-    os.utime(path, ns=(0, 0))  # to workers it is another file
+    path.rename(tmp_path / "elsewhere.h5")
     evaluator = RayEvaluator(make, data, workers=1)
     evaluator.submit(cohort)
     (found,) = evaluator.collect()

@@ -1,5 +1,6 @@
 """Training on features that stay in their file is training on features in memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,6 @@ def test_an_error_while_reading_ahead_is_raised_where_the_batch_is_needed(tmp_pa
     pool = Pool.of(read(path, stream=True).take(np.arange(10)))
     lost = pool.features["audio"]
     assert isinstance(lost, StoredFeatures)
-    pool.features["audio"] = StoredFeatures(tmp_path / "gone.h5", lost.place, lost.shape, lost.rows, lost.lengths)
+    pool.features["audio"] = replace(lost, path=tmp_path / "gone.h5")
     with pytest.raises(FileNotFoundError):
         list(pool.read([np.arange(3)], torch.float32, ["audio"]))

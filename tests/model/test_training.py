@@ -172,10 +172,10 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
 def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     from model import training
 
-    def overflowing(rows: list[Row], *_: object) -> list[dict[str, np.ndarray]]:
-        return [{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]
+    def overflowing(rows: list[Row], *_: object) -> list[list[dict[str, np.ndarray]]]:
+        return [[{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]]
 
-    monkeypatch.setattr(training, "predict", overflowing)
+    monkeypatch.setattr(training, "predict_hiding", overflowing)
     row = Row(genome(EXPERTS, epochs=1), 0)
     assert train([row], POOL, FOLDS, EXACT) == [FailedRow(row, 1)]
 
@@ -241,3 +241,30 @@ def test_a_modality_that_the_data_lacks_is_named() -> None:
         ValueError, match=r"reads modalities \['smell'\], but the data has \['text', 'audio', 'vision'\]"
     ):
         train([Row(odd, 0)], POOL, FOLDS)
+
+
+def test_outputs_may_be_of_held_out_samples_alone_and_are_the_same_there() -> None:
+    rows = random_rows(4, seed=1, folds=2, epochs=2)
+    everything = train(rows, POOL, FOLDS, EXACT)
+    some = train(rows, POOL, FOLDS, dataclasses.replace(EXACT, held_out_only=True))
+    held_out = FOLDS.held_out[[0, 1]].any(0)
+    for a, b in zip(everything, some, strict=True):
+        assert isinstance(a, TrainedRow)
+        assert isinstance(b, TrainedRow)
+        for task, values in a.outputs.items():
+            np.testing.assert_allclose(b.outputs[task][held_out], values[held_out], atol=1e-6)
+            assert not b.outputs[task][~held_out].any()
+
+
+def test_outputs_with_modalities_hidden_are_those_of_samples_without_them() -> None:
+    rows = random_rows(3, seed=2, epochs=2)
+    shown = [row.shown for row in train(rows, POOL, FOLDS, dataclasses.replace(EXACT, missing=True)) if row.shown]
+    assert len(shown) == 3
+    names = ["text", "audio"]
+    without = DATA.hiding(names, np.zeros((len(DATA), 2), bool))
+    trained_rows = [row for row in train(rows, POOL, FOLDS, EXACT) if isinstance(row, TrainedRow)]
+    statistics = FoldStatistics.fit(POOL, FOLDS)
+    expected = predict(rows, [row.weights for row in trained_rows], Pool.of(without), statistics, torch.float64)
+    for found, wanted in zip(shown, expected, strict=True):
+        for task, values in wanted.items():
+            np.testing.assert_allclose(found[("vision",)][task], values, atol=1e-5)

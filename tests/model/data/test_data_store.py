@@ -194,3 +194,55 @@ def test_what_was_there_stays_if_writing_fails(path, tmp_path):
         write(broken, path)
     assert path.read_bytes() == before
     assert not list(tmp_path.glob("*.part"))
+
+
+def with_text(features, lengths=(3, 2, 0, 3, 3)):
+    return dataclasses.replace(
+        small(), modalities={**small().modalities, "text": Modality(features, np.array(lengths))}
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_modality_that_never_changes_in_training_is_left_out_with_one_note(tmp_path, stream):
+    still = np.zeros((5, 3, 2), F32)
+    still[0], still[4] = 0.5, 0.5
+    write(with_text(still, (3, 0, 0, 0, 3)), tmp_path / "still.h5")
+    found = read(tmp_path / "still.h5", stream=stream)
+    assert list(found.modalities) == ["audio"]
+    assert [note for note in found.notes if "text" in note] == [
+        "text: dropped, entirely constant or non-finite in the training split"
+    ]
+    write(found, tmp_path / "again.h5")
+    assert read(tmp_path / "again.h5", stream=stream).notes == found.notes
+
+
+def test_columns_that_half_precision_cannot_tell_apart_are_told(tmp_path):
+    features = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(F32)
+    features[:, :, 1] = 5000 + 0.1 * features[:, :, 1]
+    with pytest.raises(ValueError, match=r"modality 'text' varies too little for float16 in 1 columns, as in 1"):
+        write(with_text(features, (3, 3, 3, 3, 3)), tmp_path / "odd.h5", half=True)
+
+
+def test_a_streamed_file_that_was_replaced_is_refused(path):
+    streamed = read(path, stream=True)
+    changed = small().modalities["text"].features * 2
+    write(with_text(changed), path)
+    with pytest.raises(ValueError, match=r"small\.h5 has changed since it was read"):
+        streamed.modalities["text"].features[np.array([0])]
+
+
+def test_streamed_features_are_zero_where_a_sample_ends_or_is_hidden_and_nothing_can_be_asked_for(path):
+    streamed = read(path, stream=True)
+    assert streamed.modalities["text"].features[np.zeros(0, np.int64)].shape == (0, 3, 2)
+    hidden = streamed.hiding(["text"], np.array([[True], [False], [True], [True], [True]])).modalities["text"]
+    assert not hidden.features[np.array([1])].any()
+    assert not hidden.moments[0][1].any()
+    assert hidden.features[np.array([0])].any()
+
+
+def test_the_memory_of_a_control_group_counts(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("model.data.store._CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert isinstance(read(path).modalities["text"].features, np.ndarray)
+    (tmp_path / "memory.max").write_text("100\n")
+    assert isinstance(read(path).modalities["text"].features, StoredFeatures)
