@@ -11,18 +11,39 @@ from cluster.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
     from model.data.dataset import Dataset
+    from model.data.reading import Collapse, Grouping, Reading
 
 data_app = typer.Typer(help="Look at data, and import it.", no_args_is_help=True)
-Source = Annotated[str, typer.Argument(help="planted, digits, or a path to data of any layout.")]
 File = Optional[Path]  # noqa: UP045 - typer reads annotations at run time
+Source = Annotated[str, typer.Argument(help="planted, digits, or a path to data of any layout.")]
+Align = Annotated[Optional[str], typer.Option(help="The .csd sequence whose intervals become time steps.")]  # noqa: UP045
+How = Annotated[Literal["mean", "last", "none"], typer.Option(help="What the rows in such an interval become.")]
+Folds = Annotated[File, typer.Option(help="The ids of each split, if not folds.json beside the data.")]
+Grouped = Annotated[
+    Literal["dialogue", "session", "speaker"], typer.Option(help="Which utterances of dialogues belong together.")
+]
+Classes = Annotated[Optional[int], typer.Option(help="4: IEMOCAP's four classes, of its six.")]  # noqa: UP045
+Steps = Annotated[Optional[int], typer.Option(help="Of longer samples, the first so many time steps.")]  # noqa: UP045
+Skip = Annotated[bool, typer.Option("--skip-damaged", help="Leave out samples that are damaged.")]
 
 
 @data_app.command()
-def info(data: Source, json_file: Json = None) -> None:
+def info(
+    data: Source,
+    align: Align = None,
+    collapse: How = "mean",
+    folds: Folds = None,
+    group_by: Grouped = "dialogue",
+    classes: Classes = None,
+    steps: Steps = None,
+    skip_damaged: Skip = False,
+    json_file: Json = None,
+) -> None:
     """Say what was read: modalities, tasks, splits, and what was found wrong."""
     from model.data.sources import load
 
-    _report(load(data), json_file)
+    reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
+    _report(load(data, reading=reading), json_file)
 
 
 @data_app.command(name="import")
@@ -30,28 +51,19 @@ def import_(
     data: Source,
     out: Annotated[Path, typer.Option(help="The store to write, an .h5 file.")],
     half: Annotated[bool, typer.Option("--half", help="Keep features as float16, in half the space.")] = False,
-    align: Annotated[Optional[str], typer.Option(help="The .csd sequence whose intervals become time steps.")] = None,  # noqa: UP045
-    collapse: Annotated[
-        Literal["mean", "last", "none"], typer.Option(help="What the rows in such an interval become.")
-    ] = "mean",
-    folds: Annotated[File, typer.Option(help="The ids of each split, if not folds.json beside the data.")] = None,
-    group_by: Annotated[
-        Literal["dialogue", "session", "speaker"], typer.Option(help="Which utterances of dialogues belong together.")
-    ] = "dialogue",
-    classes: Annotated[Optional[int], typer.Option(help="4: IEMOCAP's four classes, of its six.")] = None,  # noqa: UP045
-    steps: Annotated[Optional[int], typer.Option(help="Of longer samples, the first so many time steps.")] = None,  # noqa: UP045
-    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Leave out samples that are damaged.")] = False,
+    align: Align = None,
+    collapse: How = "mean",
+    folds: Folds = None,
+    group_by: Grouped = "dialogue",
+    classes: Classes = None,
+    steps: Steps = None,
+    skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
     """Write data of any layout to a store, which is read faster, and streamed where memory is short."""
     from cluster.data_import import import_data
-    from model.data.reading import Reading
 
-    if classes is not None and classes != 4:
-        raise ValueError(f"--classes is {classes}, expected 4: IEMOCAP's four classes, of its six")
-    if steps is not None and steps < 1:
-        raise ValueError(f"--steps is {steps}, expected 1 or more")
-    reading = Reading(align, collapse, folds, steps, skip_damaged, group_by, classes=4 if classes else None)
+    reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
     _report(import_data(data, out, reading, half=half), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
@@ -60,6 +72,13 @@ def import_(
 def check(
     data: Source,
     out: Annotated[File, typer.Option(help="Also write a page with plots to this HTML file.")] = None,
+    align: Align = None,
+    collapse: How = "mean",
+    folds: Folds = None,
+    group_by: Grouped = "dialogue",
+    classes: Classes = None,
+    steps: Steps = None,
+    skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
     """Look for leaks between splits, first of all of labels, and for odd features; exit status 1 if data leaks."""
@@ -69,13 +88,33 @@ def check(
     from cluster.data_report import as_values, show_check
     from model.data.sources import load
 
-    found = check_data(load(data))
+    reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
+    found = check_data(load(data, reading=reading))
     show_check(found, console())
     if out is not None:
         write_page(found, out)
     write_figures(json_file, as_values(found))
     if leaks(found):
         raise typer.Exit(1)
+
+
+def _reading(
+    align: str | None,
+    collapse: Collapse,
+    folds: Path | None,
+    group_by: Grouping,
+    classes: int | None,
+    steps: int | None,
+    skip_damaged: bool,
+) -> Reading:
+    """What the options ask of a reader."""
+    from model.data.reading import Reading
+
+    if classes is not None and classes != 4:
+        raise ValueError(f"--classes is {classes}, expected 4: IEMOCAP's four classes, of its six")
+    if steps is not None and steps < 1:
+        raise ValueError(f"--steps is {steps}, expected 1 or more")
+    return Reading(align, collapse, folds, steps, skip_damaged, group_by, classes=4 if classes else None)
 
 
 def _report(dataset: Dataset, json_file: Path | None) -> None:

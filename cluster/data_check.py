@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from cluster.data_columns import ModalityCheck, modality_check
 from cluster.data_labels import TaskCheck, task_check
 from cluster.data_leaks import Part, Sign, Skill, signs, skill_of
-from cluster.data_overlap import Overlap, Repeats, overlaps, repeats
+from cluster.data_overlap import Overlap, Repeats, numbered_rows, overlaps, repeated, repeats
 from cluster.data_scan import Scan, scan
 from cluster.wording import printable
+from model.data.assemble import numbered
 from model.data.dataset import Dataset, Task
 
 ALL: Final = "all modalities"
@@ -33,8 +34,10 @@ Indices = NDArray[np.int64]
 class DataCheck:
     """All that is found, in plain values. Names from the data are made printable.
 
-    straddling: groups in more than one split. repeats: per modality, and over all, equal samples. skills: per task and
-    modality what it predicts alone, and signs: where that is far better than training promises. notes: the reader's.
+    straddling: groups in more than one split. names: ids in more than one, and repeated_names: per split, how many
+    samples have the id of another. repeats: per modality, and over all, equal samples; twins: those of several splits
+    whose labels are equal too. skills: per task and modality what it predicts alone, and signs: where that is far
+    better than training promises. notes: the reader's.
     """
 
     name: str
@@ -44,7 +47,10 @@ class DataCheck:
     modalities: dict[str, ModalityCheck]
     tasks: dict[str, TaskCheck]
     straddling: tuple[Overlap, ...]
+    names: tuple[Overlap, ...]
+    repeated_names: dict[str, int]
     repeats: dict[str, Repeats]
+    twins: tuple[Overlap, ...]
     skills: dict[str, dict[str, Skill]]
     signs: dict[str, tuple[Sign, ...]]
     notes: tuple[str, ...]
@@ -62,7 +68,7 @@ def check(dataset: Dataset) -> DataCheck:
     every = np.sort(np.concatenate(list(chosen.values())))
     scans = {name: scan(modality, dataset.splits, every) for name, modality in dataset.modalities.items()}
     skills = {name: _skills(dataset, task, scans, chosen, every) for name, task in dataset.tasks.items()}
-    used = np.concatenate(list(dataset.splits.values()))
+    used, names = np.concatenate(list(dataset.splits.values())), numbered(dataset.ids)
     return DataCheck(
         name=printable(dataset.name),
         fingerprint=dataset.fingerprint,
@@ -73,7 +79,10 @@ def check(dataset: Dataset) -> DataCheck:
         },
         tasks={name: task_check(task, dataset.splits) for name, task in dataset.tasks.items()},
         straddling=overlaps(dataset.groups, dataset.splits, dataset.ids),
+        names=overlaps(names, dataset.splits, dataset.ids),
+        repeated_names=repeated(names, dataset.splits),
         repeats=_repeats(dataset, scans),
+        twins=_twins(dataset, scans),
         skills=skills,
         signs={name: tuple(signs(found)) for name, found in skills.items()},
         notes=tuple(printable(note, 400) for note in dataset.notes),
@@ -126,3 +135,12 @@ def _repeats(dataset: Dataset, scans: Mapping[str, Scan]) -> dict[str, Repeats]:
     if len(digests) > 1:
         asked |= {name: column[:, None] for name, column in digests.items() if len(np.unique(column[column > 0])) > 1}
     return {name: repeats(columns, dataset.splits, dataset.ids) for name, columns in asked.items()}
+
+
+def _twins(dataset: Dataset, scans: Mapping[str, Scan]) -> tuple[Overlap, ...]:
+    """Samples of several splits with equal features in all modalities, and equal labels of all tasks."""
+    digests = np.stack([found.digests for found in scans.values()], axis=1)
+    labels = [np.nan_to_num(task.targets.reshape(len(dataset), -1), nan=np.inf) for task in dataset.tasks.values()]
+    things = numbered_rows(np.column_stack([numbered_rows(part) for part in (digests, *labels)]))
+    told = {split: indices[digests[indices].any(axis=1)] for split, indices in dataset.splits.items()}
+    return overlaps(things, told, dataset.ids)

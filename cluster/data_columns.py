@@ -70,15 +70,17 @@ class ModalityCheck:
 
 
 def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]) -> ModalityCheck:
-    """What the scan of `modality` says; it is present in training, as `load` gives it."""
+    """What the scan of `modality` says; a stored one may be absent in training, or everywhere."""
     train, parts = scan.moments["train"], [found for found in scan.moments.values() if found.rows]
     lengths = np.concatenate([modality.lengths[indices] for indices in splits.values()])
     lengths = lengths[lengths > 0]
+    if not parts:
+        return _absent(modality, splits)
     bar = -(-modality.steps // _BARS)
     counts, edges = np.histogram(lengths, bins=np.arange(0.5, modality.steps + bar + 0.5, bar))
     quartiles = np.percentile(scan.rows.astype(np.float64), (25, 50, 75)).tolist()
     values = (min(part.low.min() for part in parts), *quartiles, max(part.high.max() for part in parts))
-    others = {split: found for split, found in scan.moments.items() if split != "train" and found.rows}
+    others = {split: found for split, found in scan.moments.items() if split != "train" and found.rows and train.rows}
     shifts = {split: _shifts(found, train) for split, found in others.items()}
     return ModalityCheck(
         steps=modality.steps,
@@ -88,11 +90,33 @@ def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]
         values=Spread(*map(float, values)),
         zeros=scan.zeros,
         constant=tuple(np.flatnonzero(train.high <= train.low).tolist()),
-        absent={split: int((modality.lengths[indices] == 0).sum()) for split, indices in splits.items()},
+        absent=_counts(modality, splits),
         shifts={split: _worst(found) for split, found in shifts.items()},
         far={split: int((np.abs(found) > FAR).sum()) for split, found in shifts.items()},
         bands=_bands(scan.rows),
     )
+
+
+def _absent(modality: Modality, splits: Mapping[str, Indices]) -> ModalityCheck:
+    nothing = Spread(0.0, 0.0, 0.0, 0.0, 0.0)
+    return ModalityCheck(
+        steps=modality.steps,
+        width=modality.width,
+        lengths=nothing,
+        histogram=((0.5, 1.5), (0,)),
+        values=nothing,
+        zeros=0.0,
+        constant=(),
+        absent=_counts(modality, splits),
+        shifts={},
+        far={},
+        bands=_bands(np.zeros((1, modality.width), dtype=np.float32)),
+    )
+
+
+def _counts(modality: Modality, splits: Mapping[str, Indices]) -> dict[str, int]:
+    """Samples without the modality, per split."""
+    return {split: int((modality.lengths[indices] == 0).sum()) for split, indices in splits.items()}
 
 
 def _shifts(found: Moments, train: Moments) -> NDArray[np.float64]:

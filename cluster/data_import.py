@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from model.data.dataset import Dataset
@@ -19,6 +20,13 @@ def import_data(source: str, out: Path, reading: Reading, *, half: bool) -> Data
     if out.suffix.lower() not in STORES:
         raise ValueError(f"--out is '{out}', expected a file that ends in {' or '.join(STORES)}")
     dataset = load(source, reading=reading)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(dataset, out, half=half)
+    created = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(dataset, out, half=half)
+    except BaseException:
+        for folder in created:
+            with suppress(OSError):  # it may not have come so far
+                folder.rmdir()
+        raise
     return load(str(out))

@@ -1,9 +1,10 @@
-"""What lies in more than one split: groups, and samples with equal features."""
+"""What lies in more than one split: groups, ids, and samples with equal features."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,13 @@ class Overlap:
 class Repeats:
     """Samples with bytewise equal features, in one modality or in all that they have.
 
-    within: per split, how many samples repeat an earlier one of it. across: those that lie in several splits.
+    within: per split, how many samples repeat an earlier one of it. across: those that lie in several splits. shared:
+    the share of training samples that equal another one of training.
     """
 
     within: dict[str, int]
     across: tuple[Overlap, ...]
+    shared: float
 
 
 def overlaps(things: Indices, splits: Mapping[str, Indices], ids: Sequence[str]) -> tuple[Overlap, ...]:
@@ -52,10 +55,21 @@ def overlaps(things: Indices, splits: Mapping[str, Indices], ids: Sequence[str])
 
 def repeats(digests: NDArray[np.uint64], splits: Mapping[str, Indices], ids: Sequence[str]) -> Repeats:
     """Equal rows of digests [N, M], one column per modality; a row of zeros equals nothing."""
-    things = np.unique(digests, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    things = numbered_rows(digests)
     told = {split: indices[digests[indices].any(axis=1)] for split, indices in splits.items()}
-    within = {split: len(indices) - len(np.unique(things[indices])) for split, indices in told.items()}
-    return Repeats(within, overlaps(things, told, ids))
+    counts = np.unique(things[told["train"]], return_counts=True)[1]
+    shared = float(counts[counts > 1].sum() / max(1, len(splits["train"])))
+    return Repeats(repeated(things, told), overlaps(things, told, ids), shared)
+
+
+def repeated(things: Indices, splits: Mapping[str, Indices]) -> dict[str, int]:
+    """Per split, how many samples repeat a thing of an earlier one of it."""
+    return {split: len(indices) - len(np.unique(things[indices])) for split, indices in splits.items()}
+
+
+def numbered_rows(rows: NDArray[Any]) -> Indices:
+    """A number for each row, int64 [N], equal for equal rows."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _first(name: int, things: Indices, indices: Indices, ids: Sequence[str]) -> str:

@@ -28,9 +28,10 @@ body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--p
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { margin: .4rem 0; overflow-wrap: anywhere; } .faint, figcaption { color: var(--faint); }
-.leak, .warning { padding: .5rem .8rem; border-radius: .3rem; }
+.leak, .warning, .note { padding: .5rem .8rem; border-radius: .3rem; }
 .leak { color: var(--leak); background: var(--leak-paper); border-left: .35rem solid var(--leak); font-weight: 600; }
-.warning { color: var(--warning); background: var(--warning-paper); } .good { color: var(--good); font-weight: 600; }
+.warning { color: var(--warning); background: var(--warning-paper); } .note { border-left: .35rem solid var(--line); }
+.good { color: var(--good); font-weight: 600; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .87rem; }
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--faint); font-weight: 600; } figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
@@ -50,7 +51,7 @@ def page(check: DataCheck) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{described}</p>\n"
-        f"{_problems(check)}\n{_sections(check)}\n{_notes(check)}\n"
+        f"{_problems(check)}\n{_notes(check)}\n{_sections(check)}\n"
         f'<p class="faint">{escape(PROMISE)}</p>\n</body>\n</html>\n'
     )
 
@@ -109,4 +110,5 @@ def _figures(drawn: Iterable[tuple[Figure | None, str]]) -> str:
 def _notes(check: DataCheck) -> str:
     if not check.notes:
         return ""
-    return "<h2>Notes of the reader</h2>\n" + "\n".join(f"<p>{escape(note)}</p>" for note in check.notes)
+    lines = "\n".join(f'<p class="note">{escape(note)}</p>' for note in check.notes)
+    return f"<h2>What the reader found</h2>\n{lines}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from cluster.data_check import ALL, DataCheck
 from cluster.data_columns import FAR
@@ -10,15 +11,26 @@ from cluster.data_leaks import Sign
 from cluster.data_overlap import Overlap
 from cluster.wording import counted, listed
 
+RARE: Final = 0.01
+"""Equal samples in several splits are a leak where fewer samples of training than this share equal another of it."""
+
 
 def leaks(check: DataCheck) -> list[str]:
     """One sentence per leak: what makes scores of a split say less than they seem to."""
-    return [*_straddling(check), *_repeated(check), *_signs(check)]
+    return [*_straddling(check), *_named_twice(check), *_twins(check), *_signs(check)]
 
 
 def warnings(check: DataCheck) -> list[str]:
     """One sentence per oddity that is no leak."""
-    return [*_equal_parts(check), *_labels(check), *_absent(check), *_shifted(check), *_unseen(check)]
+    return [
+        *_repeated_names(check),
+        *_equal(check),
+        *_equal_parts(check),
+        *_labels(check),
+        *_absent(check),
+        *_shifted(check),
+        *_unseen(check),
+    ]
 
 
 def _straddling(check: DataCheck) -> Iterator[str]:
@@ -27,10 +39,37 @@ def _straddling(check: DataCheck) -> Iterator[str]:
         yield f"{groups} in more than one split ({_splits(found)}): {_examples(found, ' with ')}"
 
 
-def _repeated(check: DataCheck) -> Iterator[str]:
-    for found in check.repeats[ALL].across:
+def _named_twice(check: DataCheck) -> Iterator[str]:
+    for found in check.names:
+        names = counted(found.count, "id lies", "ids lie")
+        first = listed([example[0] for example in found.examples], found.count)
+        yield f"{names} in more than one split ({_splits(found)}): {first}"
+
+
+def _repeated_names(check: DataCheck) -> Iterator[str]:
+    if count := sum(check.repeated_names.values()):
+        samples = counted(count, "sample has", "samples have")
+        yield f"{samples} the id of another one of the same split ({_per_split(check.repeated_names)})"
+
+
+def _twins(check: DataCheck) -> Iterator[str]:
+    for found in check.twins if _is_rare(check) else ():
         samples = counted(found.count, "sample lies", "samples lie")
-        yield f"{samples} in more than one split ({_splits(found)}) with equal features: {_examples(found, ' = ')}"
+        splits = f"in more than one split ({_splits(found)})"
+        yield f"{samples} {splits} with equal features and labels: {_examples(found, ' = ')}"
+
+
+def _equal(check: DataCheck) -> Iterator[str]:
+    told = {(found.splits, found.count) for found in check.twins} if _is_rare(check) else set()
+    for found in check.repeats[ALL].across:
+        if (found.splits, found.count) not in told:
+            samples = counted(found.count, "sample lies", "samples lie")
+            yield f"{samples} in more than one split ({_splits(found)}) with equal features: {_examples(found, ' = ')}"
+
+
+def _is_rare(check: DataCheck) -> bool:
+    """Whether samples of training hardly ever equal each other; where they do, so will those of other splits."""
+    return check.repeats[ALL].shared < RARE
 
 
 def _signs(check: DataCheck) -> Iterator[str]:
@@ -54,11 +93,11 @@ def _equal_parts(check: DataCheck) -> Iterator[str]:
     for name, repeats in check.repeats.items():
         count = sum(repeats.within.values())
         if count and name == ALL:
-            where = listed([f"{split} {number:,}" for split, number in repeats.within.items() if number])
-            yield f"{counted(count, 'sample repeats', 'samples repeat')} another of the same split ({where})"
+            samples = counted(count, "sample repeats", "samples repeat")
+            yield f"{samples} another of the same split ({_per_split(repeats.within)})"
         for found in repeats.across:
             if (found.splits, found.count) in whole:
-                continue  # the same samples, told as a leak
+                continue  # the same samples, told already
             values = counted(found.count, "value of a whole sample lies", "values of whole samples lie")
             yield f"{name}: {values} in more than one split ({_splits(found)}): {_examples(found, ' = ')}"
 
@@ -95,6 +134,10 @@ def _unseen(check: DataCheck) -> Iterator[str]:
         if names:
             few = "train has too few samples or groups with it to say what they promise"
             yield f"{task}: leaked labels would not be seen in {listed(names)}: {few}"
+
+
+def _per_split(counts: Mapping[str, int]) -> str:
+    return listed([f"{split} {number:,}" for split, number in counts.items() if number])
 
 
 def _splits(found: Overlap) -> str:

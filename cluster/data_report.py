@@ -1,4 +1,4 @@
-"""A check for a terminal: leaks loud and first, then the tables."""
+"""A check for a terminal: leaks loud and first, then what the reader noted, then the tables."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def show_check(check: DataCheck, console: Console) -> None:
         console.print(Text(f"warning: {sentence}", style="yellow"), soft_wrap=True)
     if not leaks(check):
         console.print(Text("No leak was found.", style="green"))
+    for note in check.notes:
+        console.print(Text(f"note: {note}", style="cyan"), soft_wrap=True)
     for table in facts(check):
         console.print()
         console.print(_table(table))
     console.print()
-    for note in check.notes:
-        console.print(Text(f"note: {note}"), soft_wrap=True)
     console.print(Text(PROMISE, style="dim"), soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.data.cleaning import RawModality, clean
 from model.data.dataset import Dataset, Task
-from model.data.splitting import make_splits
+from model.data.splitting import SHARES, make_splits
 
 
 def assemble(
@@ -20,22 +20,29 @@ def assemble(
     *,
     groups: Sequence[str] | None = None,
     splits: Mapping[str, NDArray[np.int64]] | None = None,
+    sizes: Mapping[str, float] = SHARES,
+    seed: int = 0,
     notes: Sequence[str] = (),
 ) -> Dataset:
     """A data set of N samples. `groups`: N names, equal for samples that belong together; None: each for itself.
 
-    Without `splits`, groups are divided 70 / 10 / 20. Raises ValueError, one sentence, where nothing usable remains.
+    Without `splits`, whole groups are divided by `make_splits` with these `sizes` and `seed`. Raises ValueError, one
+    sentence, where nothing usable remains.
     """
     found = list(notes)
     members = np.arange(len(ids), dtype=np.int64) if groups is None else numbered(groups)
     if splits is None:
-        splits = make_splits(members)
-        sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
-        found.append(f"no splits were given; made of whole groups: {sizes}")
+        splits = make_splits(members, sizes, seed)
+        found.append(f"no splits were given; made of whole groups with seed {seed}: {counted(splits)}")
     if len(straddling := straddlers(members, splits)):
         found.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
     modalities, cleaned = clean(raw, splits["train"])
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*found, *cleaned))
+
+
+def counted(splits: Mapping[str, NDArray[np.int64]]) -> str:
+    """How many samples each split has, in words."""
+    return ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
 
 
 def numbered(groups: Sequence[str]) -> NDArray[np.int64]:

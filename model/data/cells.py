@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -17,17 +16,17 @@ MISSING: Final = frozenset({"", "NA", "NaN", "nan"})
 
 def word(cell: object) -> str:
     """A cell as text: whole numbers without a point, "" for a missing one."""
-    if isinstance(cell, float):
-        if math.isnan(cell):
+    if isinstance(cell, float | np.floating):
+        if np.isnan(cell):
             return ""
-        return str(int(cell)) if cell.is_integer() else f"{cell:g}"
+        return str(int(cell)) if cell.is_integer() else str(cell)
     text = "" if cell is None else str(cell)
     return "" if text in MISSING else text
 
 
 def words(cells: Cells) -> list[str]:
     """Every cell as text."""
-    return [word(cell) for cell in cells.tolist()]
+    return [word(cell) for cell in cells]  # not tolist(), which makes 0.1 of float32 a longer number
 
 
 def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

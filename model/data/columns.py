@@ -1,33 +1,43 @@
-"""The columns of a CSV or Parquet file, as a pandas frame; no more memory is filled than the file can hold."""
+"""The columns of a CSV or Parquet file, some rows at a time; no more memory is filled than the file can hold."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from model.data.cells import MISSING
+from model.data.lists import depth
 from model.data.room import DEFLATED
 
 _MOST_COLUMNS: Final = 100_000
 _LONGEST_HEADER: Final = 2**24
+_BLOCK: Final = 2**22
+"""Bytes in which lines are counted."""
 _CELLS: Final = 2**22
-"""Cells of a CSV file that are read at a time."""
+"""Cells that are read at a time."""
 _TEXT: Final = ("string", "large_string")
 _NUMBERS: Final = ("int", "uint", "halffloat", "float", "double", "bool")
 _READ: Final = (*_NUMBERS, *_TEXT, *(f"dictionary<values={kind}," for kind in _TEXT))
 """How the types of Parquet columns that are read begin, as Arrow calls them."""
 
 
+class Labels(NamedTuple):
+    """The columns that are no features, and the rows that have too few cells, with how many they have."""
+
+    frame: pd.DataFrame
+    short: Mapping[int, int]
+
+
 def column_names(path: Path) -> list[str]:
     """What the columns of the file at `path` are called, each once. Raises ValueError for a file that is broken."""
-    with _one_sentence(path):
-        names = _csv_header(path) if _is_csv(path) else _parquet(path).schema_arrow.names
+    with one_sentence(path):
+        names = _csv_header(path) if _is_csv(path) else parquet(path).schema_arrow.names
         if not 0 < len(names) <= _MOST_COLUMNS:
             raise ValueError(f"it has {len(names)} columns, expected 1 to {_MOST_COLUMNS}")
         name, count = Counter(names).most_common(1)[0]
@@ -36,13 +46,39 @@ def column_names(path: Path) -> list[str]:
         return list(names)
 
 
-def read_columns(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    """These columns; of a CSV file, labels are text. Raises ValueError, one sentence, for a file that is broken."""
-    with _one_sentence(path):
-        frame = _read_csv(path, features, labels) if _is_csv(path) else _read_parquet(path, features, labels)
-        if not len(frame):
+def list_columns(path: Path) -> Mapping[str, int]:
+    """The columns whose cells are lists of numbers (1), or lists of those (2)."""
+    if _is_csv(path):
+        return {}
+    with one_sentence(path):
+        found = {field.name: depth(field.type) for field in parquet(path).schema_arrow}
+        return {name: level for name, level in found.items() if level}
+
+
+def most_rows(path: Path) -> int:
+    """No fewer rows than the file has: as many as lines, and as cells allow, which take a byte at least."""
+    with one_sentence(path):
+        if not _is_csv(path):
+            return int(parquet(path).metadata.num_rows)
+        lines = 1
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                lines += block.count(b"\n") + block.count(b"\r")
+        return min(lines, (path.stat().st_size + 1) // len(_csv_header(path)))
+
+
+def read_columns(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    """Give features to `take`, some rows at a time with the number of the first; return labels, text in a CSV file.
+
+    Raises ValueError, one sentence, for a file that is broken.
+    """
+    with one_sentence(path):
+        found = (_read_csv if _is_csv(path) else _read_parquet)(path, features, labels, take)
+        if not len(found.frame):
             raise ValueError("it has no rows")
-        return frame
+        return found
 
 
 def _is_csv(path: Path) -> bool:
@@ -50,7 +86,8 @@ def _is_csv(path: Path) -> bool:
 
 
 @contextmanager
-def _one_sentence(path: Path) -> Iterator[None]:
+def one_sentence(path: Path) -> Iterator[None]:
+    """Whatever a broken file raises within becomes a ValueError that names it."""
     try:
         yield
     except Exception as error:  # a broken file raises whatever its broken parts raise
@@ -63,8 +100,10 @@ def _csv_header(path: Path) -> list[str]:
         return next(csv.reader([file.readline(_LONGEST_HEADER)]), [])
 
 
-def _read_csv(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    names, size, rows = _csv_header(path), path.stat().st_size, 0
+def _read_csv(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    names, size, rows, is_whole = _csv_header(path), path.stat().st_size, 0, True
     parts: list[pd.DataFrame] = []
     with pd.read_csv(
         path,
@@ -82,29 +121,47 @@ def _read_csv(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.
             if rows * len(names) > size + 1:  # a cell takes a byte at least, with what ends it
                 raise ValueError(f"its rows have fewer cells than its header, which has {len(names)}")
             chunk.columns = pd.Index(names)
-            parts.append(chunk[[*features, *labels]])
-    return pd.concat(parts, ignore_index=True)
+            take(rows - len(chunk), chunk[list(features)])
+            parts.append(chunk[list(labels)])
+            is_whole = is_whole and bool(chunk[names[-1]].notna().all())
+    return Labels(pd.concat(parts, ignore_index=True), {} if is_whole else _short_rows(path, len(names), rows))
 
 
-def _parquet(path: Path, text: Sequence[str] = ()) -> Any:
+def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
+    """The rows with fewer cells than `width`, and how many they have; pandas reads the others as missing."""
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            sizes = [len(row) for row in csv.reader(file) if row and not (len(row) == 1 and row[0].isspace())][1:]
+    finally:
+        csv.field_size_limit(limit)
+    if len(sizes) != rows:
+        raise ValueError(f"it has {rows} rows or {len(sizes)}, as its quotes are read")
+    return {row: size for row, size in enumerate(sizes) if size < width}
+
+
+def parquet(path: Path, text: Sequence[str] = ()) -> Any:
+    """The file, opened; equal cells of `text` columns lie in memory once."""
     from pyarrow.parquet import ParquetFile
 
     return ParquetFile(path, read_dictionary=list(text))
 
 
-def _read_parquet(path: Path, features: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    schema = _parquet(path).schema_arrow
+def _read_parquet(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    schema = parquet(path).schema_arrow
     types = {name: str(schema.field(name).type) for name in (*features, *labels)}
     for name, kind in types.items():
         if not kind.startswith(_READ):
             raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")
-    file = _parquet(path, [name for name, kind in types.items() if kind in _TEXT])  # equal text lies in memory once
+    file = parquet(path, [name for name, kind in types.items() if kind in _TEXT])
     size, rows = path.stat().st_size, file.metadata.num_rows
     if rows > size or 8 * rows * len(types) > DEFLATED * size:
         raise ValueError(f"it claims {rows} rows of {len(types)} columns, more than the file can hold")
-    frames = [
-        file.read(list(columns), use_pandas_metadata=False).to_pandas(ignore_metadata=True, integer_object_nulls=exact)
-        for columns, exact in ((features, False), (labels, True))
-    ]
-    found: pd.DataFrame = pd.concat(frames, axis=1)
-    return found
+    start = 0
+    for batch in file.iter_batches(max(1, _CELLS // len(features)), columns=list(features)) if features else ():
+        take(start, batch.to_pandas(ignore_metadata=True))
+        start += len(batch)
+    frame = file.read(list(labels), use_pandas_metadata=False)
+    return Labels(frame.to_pandas(ignore_metadata=True, integer_object_nulls=True), {})

@@ -47,7 +47,8 @@ class ComputationalSequence:
     """A sequence of which one entry at a time is read.
 
     root: its name within the SDK. metadata: what else the file says of it, JSON parsed. entries: their names, in the
-    file's order. capacity: bytes of features that the file can hold at most.
+    file's order. capacity: bytes of features that the file can hold at most. timeless: per entry read so far, how many
+    rows end before they start, or are not finite in time; they count as empty.
     """
 
     def __init__(self, path: Path, file: SafeGroup) -> None:
@@ -60,13 +61,14 @@ class ComputationalSequence:
         self.entries = self._data.names()
         self.metadata = _metadata(root)
         self.root = str(self.metadata.get("root name", names[0]))
+        self.timeless: dict[str, int] = {}
 
     @cached_property
     def videos(self) -> Mapping[str, tuple[str, ...]]:
         """The entries of each video, in the file's order."""
         found: dict[str, list[str]] = {}
         for entry in self.entries:
-            found.setdefault(entry.partition("[")[0], []).append(entry)
+            found.setdefault(video_of(entry), []).append(entry)
         return {video: tuple(entries) for video, entries in found.items()}
 
     @property
@@ -88,7 +90,7 @@ class ComputationalSequence:
         return forms.most_common(1)[0][0] if forms else _Form(is_text=False, width=0)
 
     def intervals(self, entry: str) -> NDArray[np.float64]:
-        """Start and end of each row, float64 [R, 2], finite, none backwards. Raises DamagedEntryError for others."""
+        """Start and end of each row, float64 [R, 2], both 0 where the file has no time. Raises DamagedEntryError."""
         with self._told(entry):
             return self._intervals(entry, self._features(entry).shape)
 
@@ -110,8 +112,8 @@ class ComputationalSequence:
         intervals = np.asarray(found[()], dtype=np.float64)
         wrong = ~np.isfinite(intervals).all(axis=1) | (intervals[:, 0] > intervals[:, 1])
         if wrong.any():
-            row = int(wrong.argmax())
-            raise ValueError(f"interval {row} is {intervals[row].tolist()}, expected a start and a later end")
+            self.timeless[entry] = int(wrong.sum())
+            intervals[wrong] = 0
         return intervals
 
     def _features(self, entry: str) -> Any:
@@ -124,6 +126,11 @@ class ComputationalSequence:
                 yield
         except ValueError as error:
             raise DamagedEntryError(f"{self.path}: entry {entry!r}", str(error)) from None
+
+
+def video_of(entry: str) -> str:
+    """The video that an entry is, or is a segment of."""
+    return entry.partition("[")[0]
 
 
 class _Form(NamedTuple):

@@ -1,4 +1,4 @@
-"""A folder of `.csd` files, as CMU-MultimodalSDK keeps data: one sequence of labels, the others streams of features.
+"""A folder of `.csd` files, as CMU-MultimodalSDK keeps data: sequences of labels, and streams of features.
 
 Samples are the label intervals. What a stream has of a sample's video within its interval are the sample's time steps.
 """
@@ -16,11 +16,12 @@ from model.data.assemble import assemble
 from model.data.cleaning import RawModality
 from model.data.csd import ComputationalSequence, opened
 from model.data.csd_folds import find_folds, read_folds
-from model.data.csd_labels import Samples, make_tasks, read_samples
+from model.data.csd_labels import LabelledSegments, label_names, make_tasks, read_segments
 from model.data.csd_names import modality_names
-from model.data.csd_streams import Cutter, keep
-from model.data.dataset import SPLITS, Dataset
-from model.data.reading import Damage, Reading
+from model.data.csd_streams import Cutter
+from model.data.dataset import SPLITS, Dataset, Task
+from model.data.keeping import keep
+from model.data.reading import Damage, Reading, within
 
 
 def read(folder: Path, reading: Reading) -> Dataset:
@@ -35,37 +36,47 @@ def read(folder: Path, reading: Reading) -> Dataset:
         sequences = [stack.enter_context(opened(path)) for path in sorted(folder.glob("*.csd"))]
         labels = _find_labels(sequences, folder)
         pivot = _named(reading.align, sequences, folder) if reading.align else None
-        samples = read_samples(labels, damage, notes)
+        samples = read_segments(labels, damage, notes)
+        if samples is None:
+            raise _unclear(sequences, folder)
         samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
         if pivot is not None:
             samples = _known_to(pivot, samples, notes)
             notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
-        cutter = Cutter(samples, labels, pivot, reading.collapse, damage)
+        cutter = Cutter(samples, labels, pivot, reading.collapse, damage, reading.steps)
         raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
+        notes += _timeless(sequences)
     raw, samples = _undamaged(raw, samples, cutter.damaged)
     notes += damage.notes()
     if not raw or not len(samples):
         raise ValueError(f"folder '{folder}' has no features for labels: {'; '.join(notes) or 'labels are all it has'}")
-    tasks = make_tasks(samples.values, labels.metadata.get("dimension names"), notes)
     splits = _splits(samples, split_of) if split_of else None
+    tasks = _told_everywhere(make_tasks(samples.values, label_names(labels), notes), splits or {}, notes)
     name = folder.resolve().name
-    return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
+    with within(f"folder '{folder}'"):
+        return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
 
 
 def _is_labels(sequence: ComputationalSequence) -> bool:
     return "label" in sequence.path.stem.lower()
 
 
-def _find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
-    """The sequence called labels, else the only one with "label" in its file's name."""
+def _find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> list[ComputationalSequence]:
+    """The sequence called labels, else those with "label" in their file's name, single columns (sentiment) first."""
     found = [sequence for sequence in sequences if _is_labels(sequence)]
     found = [sequence for sequence in found if sequence.path.stem.lower() == "labels"] or found
-    if len(found) != 1:
-        files = ", ".join(sequence.path.name for sequence in sequences)
-        raise ValueError(f"folder '{folder}' has {files}, expected labels.csd, or one name with 'label' in it")
-    if found[0].is_text:
-        raise ValueError(f"{found[0].path} holds text, expected labels that are numbers")
-    return found[0]
+    if not found:
+        raise _unclear(sequences, folder)
+    for sequence in found:
+        if sequence.is_text:
+            raise ValueError(f"{sequence.path} holds text, expected labels that are numbers")
+    return sorted(found, key=lambda sequence: sequence.width)
+
+
+def _unclear(sequences: Sequence[ComputationalSequence], folder: Path) -> ValueError:
+    files = ", ".join(sequence.path.name for sequence in sequences)
+    expected = "labels.csd, or one name with 'label' in it, or several whose entries and intervals are the same"
+    return ValueError(f"folder '{folder}' has {files}, expected {expected}")
 
 
 def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
@@ -78,7 +89,9 @@ def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) 
     raise ValueError(f"folder '{folder}' has no sequence {name!r} to align to, it has {found}")
 
 
-def _with_splits(samples: Samples, folds: Path | None, notes: list[str]) -> tuple[Samples, dict[str, str]]:
+def _with_splits(
+    samples: LabelledSegments, folds: Path | None, notes: list[str]
+) -> tuple[LabelledSegments, dict[str, str]]:
     """The samples whose video is in the folds, in their order, and the split of each video; {} without folds."""
     if folds is None:
         return samples, {}
@@ -94,12 +107,26 @@ def _with_splits(samples: Samples, folds: Path | None, notes: list[str]) -> tupl
     return samples.take(np.concatenate([places[video] for video in videos])), split_of
 
 
-def _splits(samples: Samples, split_of: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
+def _splits(samples: LabelledSegments, split_of: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
     splits = np.array([split_of[video] for video in samples.videos])
     return {split: np.flatnonzero(splits == split).astype(np.int64) for split in SPLITS}
 
 
-def _known_to(pivot: ComputationalSequence, samples: Samples, notes: list[str]) -> Samples:
+def _told_everywhere(
+    tasks: Mapping[str, Task], splits: Mapping[str, NDArray[np.int64]], notes: list[str]
+) -> Mapping[str, Task]:
+    """The tasks that have a label in every split; all of them where there is none."""
+    lacking = {
+        name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
+        for name, task in tasks.items()
+    }
+    if all(lacking.values()):
+        return tasks  # which is an error that names the first
+    notes += [f"{name}: no label in {' or '.join(where)}; left out" for name, where in lacking.items() if where]
+    return {name: task for name, task in tasks.items() if not lacking[name]}
+
+
+def _known_to(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:
     known = np.array([video in pivot.videos for video in samples.videos])
     if not known.all():
         notes.append(f"{(~known).sum()} samples whose video {pivot.path.name} lacks left out")
@@ -108,7 +135,7 @@ def _known_to(pivot: ComputationalSequence, samples: Samples, notes: list[str]) 
 
 def _streams(
     sequences: Sequence[ComputationalSequence],
-    labels: ComputationalSequence,
+    labels: Sequence[ComputationalSequence],
     pivot: ComputationalSequence | None,
     notes: list[str],
 ) -> dict[str, ComputationalSequence]:
@@ -117,19 +144,19 @@ def _streams(
     for sequence in sequences:
         if not _is_labels(sequence) and not sequence.is_text:
             streams[sequence.path.stem] = sequence
-        elif sequence not in (labels, pivot):
+        elif sequence not in (*labels, pivot):
             what = "labels too" if _is_labels(sequence) else "text, not features"
             notes.append(f"{sequence.path.name}: holds {what}; left out")
     return {name: streams[stem] for stem, name in modality_names(list(streams)).items()}
 
 
 def _modalities(
-    streams: Mapping[str, ComputationalSequence], samples: Samples, cutter: Cutter, notes: list[str]
+    streams: Mapping[str, ComputationalSequence], samples: LabelledSegments, cutter: Cutter, notes: list[str]
 ) -> dict[str, RawModality]:
     found: dict[str, RawModality] = {}
     videos = set(samples.videos)
     for name, stream in streams.items():
-        modality = cutter.modality(stream)
+        modality = cutter.modality(name, stream, notes)
         if modality is None:
             notes.append(f"{name}: {stream.path.name} has nothing within a label; left out")
             continue
@@ -139,11 +166,16 @@ def _modalities(
     return found
 
 
+def _timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
+    counts = {sequence.path.name: sum(sequence.timeless.values()) for sequence in sequences}
+    return [
+        f"{file}: {odd} rows end before they start, or have no time; left out" for file, odd in counts.items() if odd
+    ]
+
+
 def _undamaged(
-    raw: Mapping[str, RawModality], samples: Samples, damaged: Set[str]
-) -> tuple[dict[str, RawModality], Samples]:
+    raw: Mapping[str, RawModality], samples: LabelledSegments, damaged: Set[str]
+) -> tuple[dict[str, RawModality], LabelledSegments]:
     """What remains without the damaged videos."""
     kept = np.flatnonzero([video not in damaged for video in samples.videos])
-    if len(kept) == len(samples):
-        return dict(raw), samples
     return {name: keep(modality, kept) for name, modality in raw.items()}, samples.take(kept)

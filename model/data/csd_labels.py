@@ -1,17 +1,19 @@
-"""The sequence of labels: one sample per label interval, and the tasks that its columns are. Axes: `N` samples."""
+"""Sequences of labels: one sample per label interval, and the tasks that their columns are. Axes: `N` samples."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.csd import ComputationalSequence, DamagedEntryError
-from model.data.csd_align import is_empty
+from model.data.csd import ComputationalSequence, DamagedEntryError, video_of
+from model.data.csd_align import EPSILON, is_empty
 from model.data.csd_names import valid_name
 from model.data.reading import Damage
 from model.data.task import Task
@@ -22,26 +24,31 @@ _BOUND: Final = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class LabelledSegments:
     """What is labelled.
 
-    ids and videos: N names each. intervals: float64 [N, 2], seconds, none empty. values: float32 [N, C], the label
-    columns, NaN = missing.
+    ids and entries: N names each, of the samples, and of the entry that each is a row of. intervals: float64 [N, 2],
+    seconds, none empty. values: float32 [N, C], the label columns, NaN = missing.
     """
 
     ids: tuple[str, ...]
-    videos: tuple[str, ...]
+    entries: tuple[str, ...]
     intervals: NDArray[np.float64]
     values: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, indices: NDArray[np.integer[Any]]) -> Samples:
+    @cached_property
+    def videos(self) -> tuple[str, ...]:
+        """The video of each sample."""
+        return tuple(video_of(entry) for entry in self.entries)
+
+    def take(self, indices: NDArray[np.integer[Any]]) -> LabelledSegments:
         """The samples at `indices`, in their order."""
-        return Samples(
+        return LabelledSegments(
             tuple(self.ids[index] for index in indices),
-            tuple(self.videos[index] for index in indices),
+            tuple(self.entries[index] for index in indices),
             self.intervals[indices],
             self.values[indices],
         )
@@ -54,29 +61,48 @@ class Samples:
         return {video: np.array(indices) for video, indices in found.items()}
 
 
-def read_samples(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> Samples:
+def read_segments(labels: Sequence[ComputationalSequence], damage: Damage, notes: list[str]) -> LabelledSegments | None:
+    """The samples of all sequences of labels, whose columns stand side by side in their order.
+
+    Samples that one of them lacks are left out. None if they share no sample, or disagree on when one begins and ends.
+    """
+    first, *others = (_read(sequence, damage, notes) for sequence in labels)
+    for other in others:
+        place = {name: index for index, name in enumerate(other.ids)}
+        shared = [index for index, name in enumerate(first.ids) if name in place]
+        theirs = np.array([place[first.ids[index]] for index in shared], dtype=np.int64)
+        if not shared or np.abs(first.intervals[shared] - other.intervals[theirs]).max() > EPSILON:
+            return None
+        if lacking := len(first) + len(other) - 2 * len(shared):
+            notes.append(f"{lacking} labels that are not in all files of labels left out")
+        first = first.take(np.array(shared))
+        first = replace(first, values=np.concatenate([first.values, other.values[theirs]], axis=1))
+    return first
+
+
+def _read(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> LabelledSegments:
     """One sample per row of each entry, which is called as the entry, or "entry[i]" for row i of several.
 
     Rows of empty intervals are left out, as the SDK does. Raises ValueError if none remains.
     """
     ids: list[str] = []
-    videos: list[str] = []
+    owners: list[str] = []
     intervals: list[NDArray[np.float64]] = [np.zeros((0, 2))]
     values: list[NDArray[np.float32]] = [np.zeros((0, labels.width), np.float32)]
-    for video, entries in labels.videos.items():
-        for entry in entries:
-            try:
-                rows = labels.rows(entry)
-            except DamagedEntryError as error:
-                damage.found(error.place, error.problem)
-                continue
-            several = len(rows.intervals) > 1
-            ids += [f"{entry}[{row}]" if several else entry for row in range(len(rows.intervals))]
-            videos += [video] * len(rows.intervals)
-            intervals.append(rows.intervals)
-            values.append(rows.features)
+    for entry in (entry for entries in labels.videos.values() for entry in entries):
+        try:
+            rows = labels.rows(entry)
+        except DamagedEntryError as error:
+            damage.found(error.place, error.problem)
+            continue
+        several = len(rows.intervals) > 1
+        ids += [f"{entry}[{row}]" if several else entry for row in range(len(rows.intervals))]
+        owners += [entry] * len(rows.intervals)
+        intervals.append(rows.intervals)
+        values.append(rows.features)
     found = np.concatenate(values)
-    samples = Samples(tuple(ids), tuple(videos), np.concatenate(intervals), np.where(np.isfinite(found), found, np.nan))
+    found = np.where(np.isfinite(found), found, np.nan)
+    samples = LabelledSegments(tuple(ids), tuple(owners), np.concatenate(intervals), found)
     empty = is_empty(samples.intervals)
     if empty.any():
         notes.append(f"{empty.sum()} labels of empty intervals left out")
@@ -86,21 +112,40 @@ def read_samples(labels: ComputationalSequence, damage: Damage, notes: list[str]
     return samples
 
 
-def make_tasks(values: NDArray[np.float32], names: object, notes: list[str]) -> dict[str, Task]:
-    """The tasks of label columns [N, C], called by the `names` that the file gives for them.
+def label_names(labels: Sequence[ComputationalSequence]) -> list[str]:
+    """A name for each column of all sequences of labels; where two have the same, each has its file's too."""
+    named = [(valid_name(sequence.path.stem), name) for sequence in labels for name in _names(sequence)]
+    counts = Counter(name for _, name in named)
+    return [name if counts[name] == 1 else f"{file}_{name}" for file, name in named]
 
-    One column is "sentiment". Seven such as CMU-MOSEI's are "sentiment" and the multilabel task "emotion". Any others
-    are regression tasks.
+
+def _names(labels: ComputationalSequence) -> list[str]:
+    """One column is "sentiment"; of several, the file's own names, made valid, if there is a distinct one for each."""
+    if labels.width == 1:
+        return ["sentiment"]
+    names = labels.metadata.get("dimension names")
+    given = names if isinstance(names, list) else []
+    found = [valid_name(name) if isinstance(name, str) else "" for name in given]
+    if all(found) and len(found) == len(set(found)) == labels.width:
+        return found
+    return [f"label_{column}" for column in range(labels.width)]
+
+
+def make_tasks(values: NDArray[np.float32], names: Sequence[str], notes: list[str]) -> dict[str, Task]:
+    """The tasks of label columns [N, C] and their names: a regression task each.
+
+    But seven such as CMU-MOSEI's are "sentiment" and the multilabel task "emotion".
     """
-    columns = values.shape[1]
-    known = ("sentiment",) if columns == 1 else _column_names(names, columns)
-    if _is_mosei(values, known):
+    order = _as_mosei(values, names)
+    if order is not None:
         notes.append("emotion: a class is present where its label is above 0")
-        present = np.where(np.isnan(values[:, 1:]), np.nan, values[:, 1:] > 0).astype(np.float32)
-        return {**_regression("sentiment", values[:, 0], notes), "emotion": Task("multilabel", present, _EMOTIONS)}
+        emotions = values[:, order[1:]]
+        present = np.where(np.isnan(emotions), np.nan, emotions > 0).astype(np.float32)
+        sentiment = _regression("sentiment", values[:, order[0]], notes)
+        return {**sentiment, "emotion": Task("multilabel", present, _EMOTIONS)}
     tasks: dict[str, Task] = {}
-    for column in range(columns):
-        tasks |= _regression(known[column] if known else f"label_{column}", values[:, column], notes)
+    for name, column in zip(names, values.T, strict=True):
+        tasks |= _regression(name, column, notes)
     return tasks
 
 
@@ -112,19 +157,16 @@ def _regression(name: str, targets: NDArray[np.float32], notes: list[str]) -> di
     return {name: Task("regression", targets.copy(), bounds=(-_BOUND, _BOUND) if is_sentiment else None)}
 
 
-def _column_names(names: object, columns: int) -> tuple[str, ...] | None:
-    """The given names, made valid, if there is a distinct one for each column."""
-    if not isinstance(names, list) or len(names) != columns:
-        return None
-    found = tuple(valid_name(name) if isinstance(name, str) else "" for name in names)
-    return found if all(found) and len(set(found)) == columns else None
+def _as_mosei(values: NDArray[np.float32], names: Sequence[str]) -> list[int] | None:
+    """Where the columns of CMU-MOSEI are, in its order, or None if these are others.
 
-
-def _is_mosei(values: NDArray[np.float32], names: tuple[str, ...] | None) -> bool:
-    """By the names, if they do more than number the columns, else by the ranges."""
+    The first letters of the names tell ("happy" may be "happiness"), or the ranges where names but number the columns.
+    """
     if values.shape[1] != len(_MOSEI):
-        return False
-    if names is not None and len({name.rstrip(string.digits) for name in names}) > 1:
-        return tuple(name.lower() for name in names) == _MOSEI
+        return None
+    if len({name.rstrip(string.digits) for name in names[1:]}) > 1:
+        found, known = ([name[:3].lower() for name in all_names] for all_names in (names, _MOSEI))
+        return [found.index(name) for name in known] if set(found) == set(known) else None
     low = np.array([-_BOUND] + [0.0] * len(_EMOTIONS))
-    return bool((np.isnan(values) | ((values >= low) & (values <= _BOUND))).all())
+    keep_to = np.isnan(values) | ((values >= low) & (values <= _BOUND))
+    return list(range(len(_MOSEI))) if keep_to.all() else None

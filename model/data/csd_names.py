@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 _DATASETS: Final = r"\A(CMU[-_])?(MOSI|MOSEI|MOSEAS|POM|IEMOCAP|SOCIAL[-_]IQ|ICT[-_]MMMO|MMMO)[-_]"
 _USUAL: Final = ("text", "audio", "vision")
-_MODALITIES: Final = (*_USUAL, "language", "acoustic", "visual", "video")
+_MODALITIES: Final = {
+    **{name: name for name in (*_USUAL, "video")}, "language": "text", "acoustic": "audio", "visual": "vision",
+}  # fmt: skip
 _FEATURES: Final = {
     "bert": "text",
+    "roberta": "text",
     "glove": "text",
-    "wordvector": "text",
+    "wordvectors": "text",
     "covarep": "audio",
     "opensmile": "audio",
+    "hubert": "audio",
+    "wav2vec": "audio",
+    "wavlm": "audio",
     "facet": "vision",
     "openface": "vision",
 }
@@ -47,11 +55,13 @@ def valid_name(text: str) -> str:
 
 
 def _kind(name: str) -> str | None:
-    first = re.split(r"[-_]", name.lower(), maxsplit=1)[0]
-    if first in _MODALITIES:
-        return first
-    letters = re.sub(r"[^a-z]", "", name.lower())
-    return next((modality for feature, modality in _FEATURES.items() if feature in letters), None)
+    """By its first word, else by a word, or two that are one elsewhere ("OpenFace"), that is known."""
+    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+    if words[0] in _MODALITIES:
+        return _MODALITIES[words[0]]
+    pairs = [first + second for first, second in pairwise(words)]
+    known = [word.rstrip(string.digits) for word in (*pairs, *words)]  # "HuBERT" is no "BERT"
+    return next((_FEATURES[word] for word in known if word in _FEATURES), None)
 
 
 def _rank(kind: str | None) -> int:

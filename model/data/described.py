@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.assemble import assemble, numbered
+from model.data.assemble import assemble, counted, numbered
 from model.data.cells import Cells, numbers, unlike, words
-from model.data.cleaning import RawModality, last_step
+from model.data.cleaning import RawModality
 from model.data.dataset import SPLITS, Dataset, Task
-from model.data.description import SPLIT, Description, ModalityEntry, read_description
-from model.data.reading import Damage, Reading
+from model.data.description import SPLIT, VALID, Description, ModalityEntry, read_description
+from model.data.keeping import keep, shorten
+from model.data.padding import to_front
+from model.data.reading import Damage, Reading, within
 from model.data.samples import Samples
 from model.data.splitting import make_splits
+from model.data.steps import blocks
 from model.data.targets import make_tasks
 
 SOURCES: Final = (".npz", ".csv", ".parquet")
@@ -28,15 +31,15 @@ class Source(Protocol):
     """What a description speaks of, by name: arrays or columns. Axes: `N` samples, `T` steps, `D` features.
 
     split_of: the split of each sample, if every split has arrays of its own. zeros_pad: whether steps that are all zero
-    at the end of a sample are none.
+    at the end, or in front, of a sample are none.
     """
 
     samples: Samples
     split_of: Sequence[str] | None
     zeros_pad: bool
 
-    def features(self, names: str | tuple[str, ...]) -> NDArray[np.float32]:
-        """float32 [N, T, D]."""
+    def features(self, names: str | tuple[str, ...]) -> RawModality:
+        """Features [N, T, D], with all steps that may be some."""
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:
         """The splits that have no such features."""
@@ -48,40 +51,37 @@ class Source(Protocol):
 def read(path: Path, reading: Reading = _AS_IT_IS) -> Dataset:
     """Read what the YAML file at `path` describes. Raises ValueError, one sentence, for anything that does not fit."""
     description, damage, notes = read_description(path), Damage(skip=reading.skip_damaged), list[str]()
-    with _within(str(path)):
+    with within(str(path)):
         source = _open(path.parent, description, damage)
-        raw = {name: _modality(name, entry, source, notes) for name, entry in description.modalities.items()}
+        raw = {
+            name: _modality(name, entry, source, reading.steps, notes) for name, entry in description.modalities.items()
+        }
         tasks = _tasks(description, source)
         ids = _texts("ids", description.ids, source) or source.samples.names
         groups = _texts("groups", description.groups, source)
-        split_of = _texts("split", description.split, source, SPLITS) or source.split_of
+        split_of = _split_names(description.split, source) or source.split_of
         sound = source.samples.sound  # all that can be damaged is read now
         if not len(sound):
             raise ValueError("no sample is left")
         tasks = {name: task.take(sound) for name, task in tasks.items()}
+        ids = [ids[sample] for sample in sound]
         groups = None if groups is None else [groups[sample] for sample in sound]
-        if split_of is None:
-            splits = _made(description, groups, len(sound), notes)
-        else:
-            splits = _given([split_of[sample] for sample in sound])
+        splits = (
+            None
+            if split_of is None
+            else _given([split_of[sample] for sample in sound], groups, description.seed, notes)
+        )
         return assemble(
             path.stem,
-            {name: _take(modality, sound) for name, modality in raw.items()},
+            {name: keep(modality, sound) for name, modality in raw.items()},
             tasks,
-            [ids[sample] for sample in sound],
+            ids,
             groups=groups,
             splits=splits,
-            notes=[*notes, *_missing(tasks), *damage.notes()],
+            sizes=description.shares,
+            seed=description.seed,
+            notes=[*notes, *_repeated(ids), *_missing(tasks), *damage.notes()],
         )
-
-
-@contextmanager
-def _within(place: str) -> Iterator[None]:
-    """Errors say where they were found."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
 def _open(folder: Path, description: Description, damage: Damage) -> Source:
@@ -102,34 +102,40 @@ def _open(folder: Path, description: Description, damage: Damage) -> Source:
     return Table(path, description.features, description.labels, damage)
 
 
-def _modality(name: str, entry: ModalityEntry, source: Source, notes: list[str]) -> RawModality:
-    with _within(f"modalities.{name}"):
-        features = source.features(entry.from_)
+def _modality(name: str, entry: ModalityEntry, source: Source, steps: int | None, notes: list[str]) -> RawModality:
+    with within(f"modalities.{name}"):
+        found = source.features(entry.from_)
         notes += [f"{name}: absent in the whole split {split!r}" for split in source.absent(entry.from_)]
-        lengths = last_step(features) if source.zeros_pad else np.ones(len(features), dtype=np.int64)
-        if entry.lengths is not None:
-            lengths = _lengths(name, entry.lengths, source, lengths, features.shape[1], notes)
-        return RawModality(features, lengths)
+        lengths = None if entry.lengths is None else _lengths(name, entry.lengths, source, found, notes)
+        if source.zeros_pad:
+            lengths = to_front(name, found.features, lengths, notes)
+        elif lengths is None:
+            lengths = found.lengths
+        return shorten(name, RawModality(found.features, lengths), steps, notes)
 
 
-def _lengths(
-    name: str, column: str, source: Source, last: NDArray[np.int64], steps: int, notes: list[str]
-) -> NDArray[np.int64]:
-    """Given lengths, at most `steps`; samples whose `last` step is none stay absent."""
+def _lengths(name: str, column: str, source: Source, found: RawModality, notes: list[str]) -> NDArray[np.int64]:
+    """Given lengths, at most those found; samples that are all zero, or have no steps, need none."""
     cells = _single(column, source)
     values, odd = numbers(cells)
-    odd = (last > 0) & (odd | ~(values >= 0) | (np.floor(values) != values))
+    present = _filled(found.features) if source.zeros_pad else found.lengths > 0
+    odd = present & (odd | ~(values >= 0) | (np.floor(values) != values))
     source.samples.damaged(odd, unlike(column, cells, "a whole number from 0"))
-    longer = (last > 0) & (values > steps)
+    longer = present & (values > found.lengths)
     if longer.any():
-        notes.append(f"{name}: {longer.sum()} lengths cut to {steps} steps")
-    return np.where((last == 0) | odd, 0, np.minimum(values, steps)).astype(np.int64)
+        notes.append(f"{name}: {longer.sum()} lengths cut to the steps that there are")
+    return np.where(present & ~odd & ~longer, values, found.lengths).astype(np.int64)
+
+
+def _filled(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """[N], where a sample is not all zero."""
+    return np.concatenate([features[block].any(axis=(1, 2)) for block in blocks(features.shape)])
 
 
 def _tasks(description: Description, source: Source) -> dict[str, Task]:
     tasks: dict[str, Task] = {}
     for name, entry in description.tasks.items():
-        with _within(f"tasks.{name}"):
+        with within(f"tasks.{name}"):
             made = make_tasks(name, entry, source.cells(entry.from_), source.samples)
             if twice := made.keys() & tasks.keys():
                 raise ValueError(f"two tasks are called {min(twice)!r}, expected names of their own")
@@ -142,15 +148,31 @@ def _missing(tasks: dict[str, Task]) -> list[str]:
     return [f"{name}: {count} labels missing" for name, count in counts.items() if count]
 
 
-def _texts(key: str, column: str | None, source: Source, allowed: Sequence[str] = ()) -> list[str] | None:
-    """Names, one per sample, any or those `allowed`; a sample without is damaged. None without a column."""
+def _repeated(ids: Sequence[str]) -> list[str]:
+    several = [name for name, count in Counter(ids).items() if count > 1]
+    return [f"ids: {len(several)} names are of several samples, such as {several[0]!r}"] if several else []
+
+
+def _texts(key: str, column: str | None, source: Source) -> list[str] | None:
+    """Names, one per sample; a sample without is damaged. None without a column."""
     if column is None:
         return None
-    with _within(key):
+    with within(key):
         cells = _single(column, source)
         found = words(cells)
-        odd = np.array([text not in allowed if allowed else not text for text in found])
-        source.samples.damaged(odd, unlike(column, cells, " or ".join(allowed) or "a name"))
+        source.samples.damaged(np.array([not text for text in found]), unlike(column, cells, "a name"))
+        return found
+
+
+def _split_names(column: str | None, source: Source) -> list[str] | None:
+    """The split of each sample; one without is damaged. None without a column."""
+    if column is None:
+        return None
+    with within("split"):
+        cells = _single(column, source)
+        found = ["valid" if text in VALID else text for text in words(cells)]
+        odd = np.array([text not in SPLITS for text in found])
+        source.samples.damaged(odd, unlike(column, cells, " or ".join(SPLITS)))
         return found
 
 
@@ -161,25 +183,18 @@ def _single(column: str, source: Source) -> Cells:
     return next(iter(columns.values()))
 
 
-def _made(
-    description: Description, groups: Sequence[str] | None, count: int, notes: list[str]
+def _given(
+    split_of: Sequence[str], groups: Sequence[str] | None, seed: int, notes: list[str]
 ) -> dict[str, NDArray[np.int64]]:
-    """Splits for data without."""
-    members = np.arange(count, dtype=np.int64) if groups is None else numbered(groups)
-    splits = make_splits(members, description.shares, description.seed)
-    sizes = ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
-    notes.append(f"splits made of whole groups with seed {description.seed}: {sizes}")
-    return splits
-
-
-def _given(split_of: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    for split in SPLITS:
-        if split not in split_of:
+    """The splits that the data has; without a validation split, about a tenth of training is one, in whole groups."""
+    splits = {split: np.flatnonzero([one == split for one in split_of]).astype(np.int64) for split in SPLITS}
+    for split, indices in splits.items():
+        if not len(indices) and split != "valid":
             raise ValueError(f"split {split!r} has no sample, expected {', '.join(SPLITS)}")
-    return {split: np.flatnonzero([one == split for one in split_of]).astype(np.int64) for split in SPLITS}
-
-
-def _take(modality: RawModality, samples: NDArray[np.int64]) -> RawModality:
-    if len(samples) == len(modality.lengths):
-        return modality  # as large as they may be, features are not copied without need
-    return RawModality(modality.features[samples], modality.lengths[samples])
+    if not len(splits["valid"]):
+        train = splits["train"]
+        members = train if groups is None else numbered([groups[sample] for sample in train.tolist()])
+        made = make_splits(members, {"train": 0.9, "valid": 0.1}, seed)
+        splits |= {split: train[places] for split, places in made.items()}
+        notes.append(f"no validation split was given; made of whole groups of training: {counted(splits)}")
+    return splits

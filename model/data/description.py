@@ -15,6 +15,8 @@ from model.data.task import TaskKind
 
 SPLIT: Final = "{split}"
 """Stands for train, valid and test in the name of an array."""
+VALID: Final = ("valid", "val", "dev", "validation")
+"""What the validation split may be called in the data."""
 _LARGEST: Final = 2**18
 """Bytes: YAML is read slowly, and a description is a page."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -36,6 +38,15 @@ class Reading:
             if field.name not in known and getattr(self, field.name) != field.default:
                 option = "--" + field.name.replace("_", "-")
                 raise ValueError(f"{option} is given, but does not concern {what}")
+
+
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """A ValueError raised within says where it was found."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 class Damage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,9 @@ from model.data.description import TaskEntry
 from model.data.samples import Samples
 from model.data.task import Task, TaskKind, check_name
 
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_CODE: Final = re.compile(r"[+-]?0[0-9][0-9.]*")
+"""Text that is no number, though it looks like one: "01" is another class than "1"."""
 _TRUTH: Final = {"True": 1, "true": 1, "False": 0, "false": 0}
 _MOST_CLASSES: Final = 1000
 """More distinct labels than this are names or amounts rather than classes."""
@@ -82,23 +84,29 @@ def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, s
 
 
 def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | None, samples: Samples) -> Task:
-    found = [_value(text) for text in words(cells)]
+    found = words(cells)
+    names = set(found) - {""} if labels is None else [word(label) for label in labels]
+    value: Callable[[str], str | float] = _value if _are_numbers(names) else str
+    kinds = [value(name) for name in names]
     if labels is None:
-        kinds = sorted({value for value in found if value != ""}, key=lambda value: (isinstance(value, str), value))
+        kinds = sorted(kinds, key=lambda kind: (isinstance(kind, str), kind))
         if len(kinds) > _MOST_CLASSES:
             raise ValueError(f"{column!r} has {len(kinds)} distinct labels, expected at most {_MOST_CLASSES} classes")
-    else:
-        kinds = [_value(word(label)) for label in labels]
-    number = {value: place for place, value in enumerate(kinds)} | {"": -1}
-    targets = np.array([number.get(value, -2) for value in found], dtype=np.int64)
+    number = {kind: place for place, kind in enumerate(kinds)} | {"": -1}
+    targets = np.array([number.get(value(text), -2) for text in found], dtype=np.int64)
     titles = tuple(map(word, kinds if labels is None else labels))
     samples.damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
     return Task("classes", np.maximum(targets, -1), titles)
 
 
 def _value(text: str) -> str | float:
-    """What tells classes apart: 1 and 1.0 are the same."""
+    """A number, where text is one."""
     return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _are_numbers(names: Collection[str]) -> bool:
+    """Whether classes are told apart by their value, 1 and 1.0 being the same: not where two names have one value."""
+    return not any(map(_CODE.fullmatch, names)) and len(set(map(_value, names))) == len(names)
 
 
 def _multilabel(titles: Sequence[str], columns: Mapping[str, Cells], samples: Samples) -> Task:

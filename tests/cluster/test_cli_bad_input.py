@@ -63,8 +63,8 @@ def test_a_hostile_pickle_is_named_by_what_it_asks_for_and_not_run(tmp_path: Pat
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (bad_data.plain, "has no dictionary 'train' but weights, expected train, valid, test"),
-        (lambda folder: pickled(folder, bad_data.fewer_audio), "train 'audio' has the shape [20, 3, 2], expected"),
+        (bad_data.plain, "it holds a dictionary of weights, expected train, valid and test with"),
+        (lambda folder: pickled(folder, bad_data.fewer_audio), "train 'audio' is float32 [20, 3, 2], expected numbers"),
         (lambda folder: pickled(folder, bad_data.empty_split), "split 'valid' is empty, expected at least one sample"),
         (lambda folder: pickled(folder, bad_data.no_label), "task 'sentiment' has no label in split 'valid'"),
         (

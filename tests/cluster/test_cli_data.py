@@ -61,15 +61,26 @@ def test_a_damaged_sample_ends_an_import_unless_it_is_skipped_and_nothing_is_lef
     folder = csd_folder(tmp_path)
     with h5py.File(folder / "audio.csd", "r+") as file:
         del file["audio/data/video3/intervals"]
-        file["audio/data/video3/intervals"] = np.full((8, 2), np.nan)
     ran = haemsa("data", "import", folder, "--out", tmp_path / "out.h5")
-    assert "entry 'video3': interval 0 is [nan, nan]" in ran.sentence
+    assert "entry 'video3': 'video3/intervals' is missing" in ran.sentence
     assert "haemsa data import --skip-damaged leaves such samples out" in ran.sentence
     assert not list(tmp_path.glob("out*"))
     ran = haemsa("data", "import", folder, "--out", tmp_path / "out.h5", "--skip-damaged")
     assert ran.status == 0, ran.err
     assert "1 damaged samples left out" in ran.out
     assert len(load(str(tmp_path / "out.h5"))) == 11
+
+
+def test_data_is_looked_at_as_it_will_be_imported(tmp_path: Path) -> None:
+    folder = csd_folder(tmp_path)
+    ran = haemsa("data", "info", folder, "--align", "words", "--json", tmp_path / "found.json")
+    assert ran.status == 0, ran.err
+    assert "steps are the intervals of words.csd; rows within one: mean" in ran.out
+    with h5py.File(folder / "audio.csd", "r+") as file:
+        del file["audio/data/video3/intervals"]
+    ran = haemsa("data", "check", folder, "--skip-damaged", "--align", "words", "--collapse", "last")
+    assert "1 damaged samples left out" in ran.out.split("Modalities")[0]
+    assert "--classes is 5, expected 4" in haemsa("data", "info", folder, "--classes", 5).sentence
 
 
 @pytest.mark.parametrize(
@@ -83,6 +94,13 @@ def test_a_damaged_sample_ends_an_import_unless_it_is_skipped_and_nothing_is_lef
 )
 def test_options_that_do_not_fit(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
     assert words in haemsa("data", "import", bad_data.pickled(tmp_path), *options).sentence
+
+
+def test_folders_that_a_failed_import_made_are_removed(tmp_path: Path) -> None:
+    source = bad_data.pickled(tmp_path, lambda found: found["train"]["audio"].__setitem__(0, 1e6))
+    ran = haemsa("data", "import", source, "--out", tmp_path / "new" / "deep" / "mine.h5", "--half")
+    assert "more than float16 can hold" in ran.sentence
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_was_there_stays_if_an_import_fails(tmp_path: Path) -> None:

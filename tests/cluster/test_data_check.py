@@ -11,9 +11,10 @@ import pytest
 from checked_data import GROUP, SIZES, changed, honest, leaking
 from haemsa_command import haemsa
 
-from cluster.data_check import check
+from cluster.data_check import ALL, check
 from cluster.data_labels import task_check
 from cluster.data_overlap import Overlap, overlaps, repeats
+from cluster.data_page import page
 from cluster.data_problems import leaks, warnings
 from cluster.data_report import as_values
 from cluster.files import to_json
@@ -74,12 +75,63 @@ def test_many_groups_in_two_splits_are_counted_and_the_first_are_named() -> None
     assert leak.endswith(" and 27 more")
 
 
-def test_a_sample_in_two_splits_is_a_leak() -> None:
-    found = check(copied(honest(), 3, TEST, "text", "audio"))
+def labelled_alike(data: Dataset, source: int, target: int) -> Dataset:
+    """The data with the label of one sample given to another one."""
+    targets = data.tasks["mood"].targets.copy()
+    targets[target] = targets[source]
+    return replace(data, tasks={"mood": replace(data.tasks["mood"], targets=targets)})
+
+
+@pytest.mark.parametrize("kind", ["regression", "classes", "multilabel"])
+def test_a_sample_in_two_splits_is_a_leak(kind: str) -> None:
+    data = labelled_alike(copied(honest(kind=kind), 3, TEST, "text", "audio"), 3, TEST)
+    found = check(data)
     assert leaks(found) == [
-        "1 sample lies in more than one split (train and test) with equal features: clip0_3 = clip75_300"
+        "1 sample lies in more than one split (train and test) with equal features and labels: clip0_3 = clip75_300"
     ]
     assert warnings(found) == []
+
+
+def test_equal_features_with_another_label_are_a_warning() -> None:
+    found = check(copied(honest(), 3, TEST, "text", "audio"))
+    assert leaks(found) == []
+    assert warnings(found) == [
+        "1 sample lies in more than one split (train and test) with equal features: clip0_3 = clip75_300"
+    ]
+
+
+def test_equal_samples_are_a_warning_where_those_of_training_equal_each_other_too() -> None:
+    data = labelled_alike(copied(honest(), 3, TEST, "text", "audio"), 3, TEST)
+    found = check(copied(copied(data, 5, 100, "text", "audio"), 5, 101, "text", "audio"))
+    assert found.repeats[ALL].shared == 3 / SIZES["train"]
+    assert leaks(found) == []
+    assert warnings(found) == [
+        "1 sample lies in more than one split (train and test) with equal features: clip0_3 = clip75_300",
+        "2 samples repeat another of the same split (train 2)",
+    ]
+
+
+def test_an_id_in_two_splits_is_a_leak_and_one_that_repeats_within_one_a_warning() -> None:
+    data = honest()
+    ids = list(data.ids)
+    ids[TEST], ids[5] = ids[3], ids[4]
+    found = check(replace(data, ids=tuple(ids)))
+    assert leaks(found) == ["1 id lies in more than one split (train and test): clip0_3"]
+    assert warnings(found) == ["1 sample has the id of another one of the same split (train 1)"]
+    assert warnings(check(honest())) == []
+
+
+def test_a_stored_modality_may_be_absent_everywhere_or_in_training_alone() -> None:
+    data = honest()
+    features, lengths = data.modalities["audio"].features.copy(), data.modalities["audio"].lengths.copy()
+    features[:VALID], lengths[:VALID] = 0, 0
+    found = check(changed(data, "audio", features, lengths))
+    assert found.modalities["audio"].shifts == {}
+    assert "audio: absent in the whole split 'train'" in warnings(found)
+    found = check(changed(data, "audio", 0 * features, 0 * lengths))
+    assert found.modalities["audio"].absent == SIZES
+    assert [f"audio: absent in the whole split {split!r}" for split in SIZES] == warnings(found)[:3]
+    assert page(found).count("<figure>") >= 4
 
 
 def test_one_equal_modality_is_a_warning() -> None:
@@ -161,7 +213,9 @@ def test_a_training_split_alone_can_be_checked() -> None:
 def test_what_is_found_is_plain_and_printable_whatever_the_names() -> None:
     data = honest(kind="classes")
     task = replace(data.tasks["mood"], labels=("a\x1b[31m", "\ud800", "x" * 99))
-    odd = replace(data, name="a\nb", ids=("\x07",) * len(data), tasks={"mood": task}, notes=("n\x00",))
+    odd = replace(
+        data, name="a\nb", ids=tuple(f"\x07{n}" for n in range(len(data))), tasks={"mood": task}, notes=("n\x00",)
+    )
     values = json.loads(to_json(as_values(check(odd))).encode("utf-8"))
     assert (values["name"], values["notes"]) == ("a?b", ["n?"])
     assert values["tasks"]["mood"]["bins"] == ["a?[31m", "?", "x" * 39 + "…"]

@@ -125,9 +125,9 @@ def test_nothing_is_said_of_too_few_samples_or_groups_or_of_constants() -> None:
 
 @pytest.mark.skipif(not MOSI.exists(), reason="the real data is not here")
 def test_mosi_gives_no_sign() -> None:
-    from model.data.mmsa import read
+    from model.data.sources import load
 
-    found = check(read(MOSI))
+    found = check(load(str(MOSI)))
     assert found.signs == {"sentiment": ()}
     assert found.straddling == ()
     promised = found.skills["sentiment"]["text"].promised

@@ -91,6 +91,8 @@ def test_a_page_is_light_or_dark_as_the_reader_likes_and_its_pictures_too(found:
 def test_leaks_come_before_all_else(found: DataCheck) -> None:
     words = Reader(page(found)).words
     assert 0 < words.index("LEAK: audio alone predicts 'mood' in test") < words.index("Modalities")
+    noted = Reader(page(check(replace(honest(), notes=("9 cells filled",))))).words
+    assert noted.index("No leak was found.") < noted.index("9 cells filled") < noted.index("Modalities")
     assert page(found).count("<figure>") == 4
     assert "No leak was found." in page(check(honest()))
 

@@ -19,7 +19,7 @@ def test_arrays_of_splits_are_joined_and_padded_to_the_longest(tmp_path):
     found = opened(tmp_path, "audio_{split}", **audio)
     assert found.split_of == ["train", "train", "valid", "test"]
     assert list(found.samples.names) == ["train-0", "train-1", "valid-0", "test-0"]
-    assert found.features("audio_{split}")[:, :, 0].tolist() == [[1, 1, 1], [1, 1, 1], [2, 0, 0], [3, 0, 0]]
+    assert found.features("audio_{split}").features[:, :, 0].tolist() == [[1, 1, 1], [1, 1, 1], [2, 0, 0], [3, 0, 0]]
     assert found.absent("audio_{split}") == []
 
 
@@ -27,7 +27,7 @@ def test_a_split_without_the_array_has_zeros_and_is_told(tmp_path):
     y = split_in_three("y", np.zeros(2), np.zeros(1), np.zeros(1))
     found = opened(tmp_path, "text_{split}", "y_{split}", **y, text_valid=np.ones((1, 2, 3)))
     assert found.absent("text_{split}") == ["train", "test"]
-    assert found.features("text_{split}").sum(axis=(1, 2)).tolist() == [0, 0, 6, 0]
+    assert found.features("text_{split}").features.sum(axis=(1, 2)).tolist() == [0, 0, 6, 0]
 
 
 def test_arrays_without_splits_are_taken_as_they_are(tmp_path):
@@ -35,11 +35,24 @@ def test_arrays_without_splits_are_taken_as_they_are(tmp_path):
     found = opened(tmp_path, "x", x=np.arange(6).reshape(3, 2), ids=ids, y=y)
     assert found.split_of is None
     assert list(found.samples.names) == ["0", "1", "2"]
-    assert found.features("x").tolist() == [[[0, 1]], [[2, 3]], [[4, 5]]]
+    assert found.features("x").features.tolist() == [[[0, 1]], [[2, 3]], [[4, 5]]]
     assert found.cells("ids")["ids"].tolist() == ["a", "b", "c"]
     assert list(found.cells("x")) == ["x[0]", "x[1]"]
     assert found.cells("x")["x[1]"].tolist() == [1, 3, 5]
     assert found.cells("y")["y"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("called", ["valid", "val", "dev", "validation"])
+def test_arrays_of_the_validation_split_may_be_called_otherwise(tmp_path, called):
+    arrays = {"x_train": np.ones((2, 1)), f"x_{called}": np.full((1, 1), 2), "x_test": np.full((1, 1), 3)}
+    found = opened(tmp_path, "x_{split}", **arrays)
+    assert found.split_of == ["train", "train", "valid", "test"]
+    assert found.features("x_{split}").features.ravel().tolist() == [1, 1, 2, 3]
+
+
+def test_arrays_of_the_validation_split_may_all_be_missing(tmp_path):
+    found = opened(tmp_path, "x_{split}", x_train=np.ones((2, 1)), x_test=np.ones((1, 1)))
+    assert found.split_of == ["train", "train", "test"]
 
 
 def test_labels_that_a_split_lacks_are_missing_there(tmp_path):
@@ -52,7 +65,7 @@ def test_labels_that_a_split_lacks_are_missing_there(tmp_path):
     [
         (("z",), {"x": np.ones((2, 2))}, r"a\.npz has no array 'z', it has x$"),
         (("z_{split}",), {"x": np.ones((2, 2))}, "has no array 'z_train', it has x"),
-        (("x_{split}",), {"x_train": np.ones((2, 2))}, "has no array 'x_valid', it has x_train"),
+        (("x_{split}",), {"x_train": np.ones((2, 2))}, "has no array 'x_test', it has x_train"),
         (("x",), {"x": np.ones(2)}, r"'x' is float64 \[2\], expected numbers \[N, T, D\] or \[N, D\]"),
         (("x",), {"x": np.ones((2, 2, 2, 2))}, r"'x' is float64 \[2, 2, 2, 2\], expected numbers"),
         (("x",), {"x": np.array([["a"]])}, r"'x' is <U1 \[1, 1\], expected numbers"),

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from csd_files import VIDEOS, WORDS, labelled, seconds, steps, stream, words, write_sequence
@@ -124,7 +125,7 @@ def test_a_stream_that_has_nothing_within_a_label_is_left_out(folder):
 def test_the_labels_are_the_only_file_that_is_called_so(folder):
     (folder / "labels.csd").rename(folder / "CMU_MOSI_Opinion_Labels.csd")
     assert read(folder, AS_IT_IS).ids[0] == "a[0]"
-    stream(folder, "more_labels")
+    stream(folder, "more_labels")  # of other intervals
     with pytest.raises(ValueError, match=r"has CMU_MOSI_O.*, audio_covarep\.csd, more_labels\.csd, expected labels"):
         read(folder, AS_IT_IS)
     (folder / "CMU_MOSI_Opinion_Labels.csd").rename(folder / "labels.csd")
@@ -138,6 +139,96 @@ def test_the_labels_are_the_only_file_that_is_called_so(folder):
     (folder / "more_labels.csd").unlink()
     with pytest.raises(ValueError, match=r"has audio_covarep\.csd, expected labels\.csd, or one name with 'label'"):
         read(folder, AS_IT_IS)
+
+
+def test_files_of_labels_that_share_entries_and_intervals_stand_side_by_side(folder):
+    entries, emotions = labelled(folder), ["happy", "sad", "anger", "surprise", "disgust", "fear"]
+    (folder / "labels.csd").rename(folder / "CMU_MOSEI_LabelsSentiment.csd")
+    present = {video: (np.eye(6)[[n, n + 1]], entries[video][1]) for n, video in enumerate(reversed(VIDEOS))}
+    path = folder / "CMU_MOSEI_LabelsEmotions.csd"
+    for names in (emotions, None):
+        write_sequence(path, present, metadata={"dimension names": names})
+        data = read(folder, AS_IT_IS)
+        assert list(data.tasks) == ["sentiment", "emotion"]
+        assert data.tasks["sentiment"].targets.tolist() == [-1, 1, -2, 2, -3, 3, -1, 1]
+        assert data.tasks["emotion"].targets.argmax(axis=1).tolist() == [3, 4, 2, 3, 1, 2, 0, 1]
+    present["a"] = (np.zeros((1, 6)), [[0, 2]])
+    present["b"] = (np.eye(6)[:3], [*present["b"][1], [4, 5]])
+    write_sequence(path, present, metadata={"dimension names": emotions})
+    data = read(folder, AS_IT_IS)
+    assert data.ids == ("b[0]", "b[1]", "c[0]", "c[1]", "d[0]", "d[1]")
+    assert "4 labels that are not in all files of labels left out" in data.notes
+    present["b"] = (present["b"][0], np.array(present["b"][1]) + 1)
+    write_sequence(path, present)
+    with pytest.raises(ValueError, match=r"or several whose entries and intervals are the same"):
+        read(folder, AS_IT_IS)
+
+
+def test_labels_of_one_name_in_two_files_are_called_after_their_files(folder):
+    entries = labelled(folder)
+    (folder / "labels.csd").rename(folder / "label_a.csd")
+    write_sequence(
+        folder / "label_b.csd", {video: (-np.array(rows), times) for video, (rows, times) in entries.items()}
+    )
+    data = read(folder, AS_IT_IS)
+    assert list(data.tasks) == ["label_a_sentiment", "label_b_sentiment"]
+    assert data.tasks["label_b_sentiment"].targets.tolist() == [1, -1, 2, -2, 3, -3, 1, -1]
+
+
+def test_a_label_that_a_whole_split_lacks_is_left_out_while_another_remains(folder):
+    entries = {video: ([[1.0, 2], [np.nan if video == "c" else 1, 2]], seconds(0, 1)) for video in VIDEOS}
+    entries["c"][0][0][0] = np.nan
+    write_sequence(folder / "labels.csd", entries, metadata={"dimension names": ["calm", "vivid"]})
+    data = read(folder, AS_IT_IS)
+    assert list(data.tasks) == ["vivid"]
+    assert "calm: no label in valid; left out" in data.notes
+    write_sequence(
+        folder / "labels.csd", {video: (np.array(rows)[:, :1], times) for video, (rows, times) in entries.items()}
+    )
+    with pytest.raises(ValueError, match=r"^folder '.*': task 'sentiment' has no label in split 'valid'"):
+        read(folder, AS_IT_IS)
+
+
+def test_segments_that_overlap_keep_to_the_entry_of_their_own_name(tmp_path):
+    """As the SDK writes what is aligned to labels: "a[0]" and "a[1]" share a second, and rows of both lie in it."""
+    segments, audio = {}, {}
+    for number, video in enumerate(VIDEOS):
+        for segment, start in enumerate((0.0, 1.0)):
+            name = f"{video}[{segment}]"
+            segments[name] = ([[1.0]], [[start, start + 2]])
+            audio[name] = (10.0 * number + 2 * segment + np.arange(2.0)[:, None], seconds(start, start + 1))
+    del audio["b[1]"]
+    write_sequence(tmp_path / "labels.csd", segments)
+    write_sequence(tmp_path / "audio.csd", audio)
+    halves = {
+        name: ([[1.0]] * 4, seconds(*(times[0][0] + np.arange(4) / 2), long=0.5))
+        for name, (_, times) in segments.items()
+    }
+    write_sequence(tmp_path / "words.csd", halves)
+    for reading, often in ((AS_IT_IS, 1), (Reading(align="words"), 2)):
+        found = steps(read(tmp_path, reading))
+        assert found["a[0]"] == np.repeat([0, 1], often).tolist()
+        assert found["a[1]"] == np.repeat([2, 3], often).tolist()
+        assert (found["b[0]"], found["b[1]"]) == (np.repeat([10, 11], often).tolist(), [])
+
+
+def test_rows_without_time_are_left_out_and_counted(folder):
+    with h5py.File(folder / "audio_covarep.csd", "r+") as file:
+        file["audio_covarep/data/a/intervals"][1] = [2, 1]
+    with h5py.File(folder / "labels.csd", "r+") as file:
+        file["labels/data/b/intervals"][0] = np.nan
+    data = read(folder, AS_IT_IS)
+    assert steps(data)["a[0]"] == [10]
+    assert data.ids[2:4] == ("b[1]", "c[0]")
+    odd = "1 rows end before they start, or have no time; left out"
+    assert {f"audio_covarep.csd: {odd}", f"labels.csd: {odd}"} <= set(data.notes)
+
+
+def test_samples_may_be_cut_to_their_first_steps(folder):
+    data = read(folder, Reading(steps=1))
+    assert data.modalities["audio"].features.shape == (8, 1, 2)
+    assert steps(data)["a[0]"] == [10]
+    assert data.notes == ("audio: 4 samples cut to their first 1 steps",)
 
 
 def test_two_streams_of_one_modality_keep_their_names(folder):
@@ -167,7 +258,7 @@ def test_without_folds_splits_are_made_of_whole_videos(folder):
     (folder / "folds.json").unlink()
     data = read(folder, AS_IT_IS)
     assert {len(indices) for indices in data.splits.values()} == {2, 4}
-    assert data.notes[0].startswith("no splits were given; made of whole groups: train ")
+    assert data.notes[0].startswith("no splits were given; made of whole groups with seed 0: train ")
     assert len(data.notes) == 1
 
 

@@ -1,15 +1,21 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from model.data.csd_labels import make_tasks
+from model.data.csd_labels import label_names, make_tasks
 
 MOSEI = ["sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear"]
 
+OTHER_WORDS = ["Sentiment", "happiness", "sadness", "angry", "surprised", "disgusted", "fearful"]
+
 
 def tasks_of(rows, names=None):
-    """The tasks of label rows, and the notes."""
-    notes = []
-    return make_tasks(np.array(rows, np.float32), names, notes), notes
+    """The tasks of label rows in a file that gives these names for its columns, and the notes."""
+    values, notes = np.array(rows, np.float32), []
+    file = SimpleNamespace(path=Path("x.csd"), width=values.shape[1], metadata={"dimension names": names})
+    return make_tasks(values, label_names([file]), notes), notes
 
 
 def test_one_column_is_sentiment_with_bounds_where_all_labels_keep_them():
@@ -47,7 +53,9 @@ def test_several_columns_are_regression_tasks_named_by_the_file(given, found):
     assert {(task.kind, task.bounds) for task in tasks.values()} == {("regression", None)}
 
 
-@pytest.mark.parametrize("given", [MOSEI, [name.title() for name in MOSEI], None, [f"labels_{n}" for n in range(7)]])
+@pytest.mark.parametrize(
+    "given", [MOSEI, OTHER_WORDS, [name.title() for name in MOSEI], None, [f"labels_{n}" for n in range(7)]]
+)
 def test_the_seven_columns_of_mosei_are_sentiment_and_emotions(given):
     tasks, notes = tasks_of([[-2, 0, 1 / 3, 3, 0, 0, 0], [np.nan, 2, 0, 0, 0, 0, np.nan]], given)
     assert list(tasks) == ["sentiment", "emotion"]
@@ -57,6 +65,14 @@ def test_the_seven_columns_of_mosei_are_sentiment_and_emotions(given):
     assert tasks["emotion"].targets[1].tolist()[:5] == [1, 0, 0, 0, 0]
     assert np.isnan(tasks["emotion"].targets[1, 5])
     assert notes == ["emotion: a class is present where its label is above 0", "sentiment: 1 labels missing"]
+
+
+def test_moseis_columns_are_found_in_any_order():
+    tasks, _ = tasks_of(
+        [[0, 1, 2, 0, 0, 0, -1]], ["fear", "sadness", "happiness", "anger", "surprise", "disgust", "senti"]
+    )
+    assert tasks["sentiment"].targets.tolist() == [-1]
+    assert tasks["emotion"].targets[0].tolist() == [1, 1, 0, 0, 0, 0]
 
 
 def test_moseis_names_decide_whatever_the_ranges():

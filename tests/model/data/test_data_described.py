@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model.data.described import read
 from model.data.description import read_description
 from model.data.reading import Reading
 from model.data.sources import load
@@ -89,7 +90,7 @@ def test_lengths_are_cut_and_all_zero_samples_stay_absent(tmp_path):
     source["audio_train"][1] = 0
     data = described(tmp_path, text, source)
     assert data.modalities["audio"].lengths.tolist() == [1, 0, 4, 4, 2, 4, 2]
-    assert "audio: 1 lengths cut to 4 steps" in data.notes
+    assert "audio: 1 lengths cut to the steps that there are" in data.notes
     with pytest.raises(ValueError, match=r"sample valid-1: 'n_\{split\}' is 1\.5, expected a whole number from 0"):
         described(tmp_path, text, source | {"n_valid": [4, 1.5]})
 
@@ -119,7 +120,7 @@ def test_splits_are_made_of_whole_groups_with_the_seed(tmp_path):
     data = described(tmp_path, OF_TABLE + "groups: video\n", TABLE)
     owners = [set(data.groups[indices].tolist()) for indices in data.splits.values()]
     assert sum(map(len, owners)) == 6
-    assert any(note.startswith("splits made of whole groups with seed 0: train ") for note in data.notes)
+    assert any(note.startswith("no splits were given; made of whole groups with seed 0: train ") for note in data.notes)
     assert data.ids[:2] == ("1", "2")
     sizes = OF_TABLE + "splits: {train: 6, valid: 3, test: 3}\n"
     order = np.random.default_rng(7).permutation(12)
@@ -130,7 +131,7 @@ def test_splits_are_made_of_whole_groups_with_the_seed(tmp_path):
 
 def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
     odd = TABLE.astype(str).replace({"nan": "", "None": ""})
-    odd.loc[2, "a_1"], odd.loc[3, "fold"], odd.loc[3, "id"] = "x", "dev", ""
+    odd.loc[2, "a_1"], odd.loc[3, "fold"], odd.loc[3, "id"] = "x", "none", ""
     text = OF_TABLE + "groups: video\nids: id\nsplit: fold\n"
     with pytest.raises(
         ValueError, match=r"six\.yaml: modalities.a: .*six\.csv: row 3: 'a_1' is 'x', expected a number"
@@ -184,8 +185,56 @@ def test_what_does_not_fit_is_one_sentence(tmp_path, text, message):
 
 
 def test_a_split_without_samples_is_told(tmp_path):
-    with pytest.raises(ValueError, match="split 'valid' has no sample, expected train, valid, test"):
-        described(tmp_path, OF_TABLE + "split: fold", TABLE.replace({"fold": {"valid": "train"}}))
+    with pytest.raises(ValueError, match="split 'test' has no sample, expected train, valid, test"):
+        described(tmp_path, OF_TABLE + "split: fold", TABLE.replace({"fold": {"test": "train"}}))
+
+
+@pytest.mark.parametrize("called", ["val", "dev", "validation"])
+def test_the_validation_split_may_be_called_otherwise(tmp_path, called):
+    data = described(tmp_path, OF_TABLE + "split: fold", TABLE.replace({"fold": {"valid": called}}))
+    assert data.splits["valid"].tolist() == [6, 7]
+
+
+def test_without_a_validation_split_whole_groups_of_training_are_one(tmp_path):
+    data = described(tmp_path, OF_TABLE + "split: fold\ngroups: video", TABLE.replace({"fold": {"valid": "train"}}))
+    assert sorted(np.concatenate([data.splits["train"], data.splits["valid"]]).tolist()) == list(range(8))
+    assert data.splits["test"].tolist() == [8, 9, 10, 11]
+    assert len(data.splits["valid"]) == 2
+    assert len(set(data.groups[data.splits["valid"]])) == 1
+    assert "no validation split was given; made of whole groups of training: train 6, valid 2, test 4" in data.notes
+    source = {name: array for name, array in arrays().items() if "valid" not in name}
+    assert {split: len(found) for split, found in described(tmp_path, BY_SPLIT, source).splits.items()} == {
+        "train": 2, "valid": 1, "test": 2,
+    }  # fmt: skip
+
+
+def test_ids_that_repeat_are_told(tmp_path):
+    data = described(tmp_path, OF_TABLE + "ids: video\nsplit: fold", TABLE)
+    assert "ids: 6 names are of several samples, such as 'v0'" in data.notes
+
+
+def test_steps_that_are_padded_in_front_are_moved(tmp_path):
+    source = arrays()
+    for split in ("train", "valid", "test"):
+        source[f"audio_{split}"][:, :2] = 0
+    data = described(tmp_path, BY_SPLIT, source)
+    assert data.modalities["audio"].lengths.tolist() == [2] * 7
+    assert np.array_equal(data.modalities["audio"].features[:3, :2], source["audio_train"][:, 2:].astype(np.float32))
+    assert "audio: 7 samples padded in front; their steps moved to the front" in data.notes
+    text = BY_SPLIT.replace('"audio_{split}"', '{from: "audio_{split}", lengths: "n_{split}"}')
+    lengths = {"n_train": [2, 2, 3], "n_valid": [2, 2], "n_test": [2, 2]}
+    assert described(tmp_path, text, source | lengths).modalities["audio"].lengths.tolist() == [2, 2, 3, 2, 2, 2, 2]
+
+
+def test_samples_may_be_cut_to_their_first_steps_behind_padding(tmp_path):
+    source = arrays()
+    for split in ("train", "valid", "test"):
+        source[f"audio_{split}"][:, :2] = 0
+    described(tmp_path, BY_SPLIT, source)
+    data = read(tmp_path / "six.yaml", Reading(steps=1))
+    assert data.modalities["audio"].features.shape == (7, 1, 2)
+    assert np.array_equal(data.modalities["audio"].features[:3, 0], source["audio_train"][:, 2].astype(np.float32))
+    assert "audio: 7 samples cut to their first 1 steps" in data.notes
 
 
 def test_nothing_left_is_told(tmp_path):
@@ -223,6 +272,8 @@ def test_pom_is_read_by_its_description(tmp_path):
     data = example(tmp_path, "pom")
     assert [len(indices) for indices in data.splits.values()] == [600, 100, 203]
     assert {name: (m.steps, m.width) for name, m in data.modalities.items()} == {"audio": (20, 43), "video": (20, 41)}
+    assert "audio: 749 samples padded in front; their steps moved to the front" in data.notes
+    assert data.modalities["audio"].features[:, 0].any(axis=1).all()
     assert len(data.tasks) == 17
     assert {task.kind for task in data.tasks.values()} == {"regression"}
     assert data.tasks["confident"].targets[:2].tolist() == [5, 7]

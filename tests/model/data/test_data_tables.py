@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from model.data.reading import Damage
@@ -23,10 +25,10 @@ def test_columns_are_named_one_by_one_or_by_pattern_in_the_tables_order(tmp_path
     found = opened(tmp_path, TABLE, ["text_*", ("f[0]", "text_0")], ["id", "mood"])
     assert list(found.samples.names) == ["1", "2", "3"]
     assert found.split_of is None
-    text = found.features("text_*")
+    text = found.features("text_*").features
     assert text.dtype == np.float32
     assert np.array_equal(text, np.array([[[1, 2.5]], [[np.nan, np.nan]], [[-1000, np.inf]]]), equal_nan=True)
-    assert found.features(("f[0]", "text_0"))[0].tolist() == [[1, 2.5]]
+    assert found.features(("f[0]", "text_0")).features[0].tolist() == [[1, 2.5]]
     assert found.absent("text_*") == []
 
 
@@ -41,7 +43,7 @@ def test_a_cell_that_is_no_number_is_a_damaged_row(tmp_path):
     with pytest.raises(ValueError, match=r"t\.csv: row 2: 'b' is 'x', expected a number; haemsa data"):
         opened(tmp_path, "a,b,y\n1,2,3\n4,x,5\n", [("a", "b")], ["y"]).features(("a", "b"))
     found = opened(tmp_path, "a,b,y\n1,2,3\n4,x,5\n", [("a", "b")], ["y"], skip=True)
-    assert np.isnan(found.features(("a", "b"))[1, 0, 1])
+    assert np.isnan(found.features(("a", "b")).features[1, 0, 1])
     assert found.samples.sound.tolist() == [0]
 
 
@@ -49,15 +51,15 @@ def test_a_file_is_read_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr("model.data.columns._CELLS", 9)
     rows = "".join(f"{row},{row},{row if row != 7 else 'x'}\n" for row in range(10))
     found = opened(tmp_path, "a,b,c\n" + rows, ["a", "c"], ["b"], skip=True)
-    assert found.features("a")[:, 0, 0].tolist() == list(range(10))
+    assert found.features("a").features[:, 0, 0].tolist() == list(range(10))
     assert found.cells("b")["b"].tolist() == [str(row) for row in range(10)]
-    assert np.flatnonzero(np.isnan(found.features("c"))).tolist() == [7]
+    assert np.flatnonzero(np.isnan(found.features("c").features)).tolist() == [7]
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfa,y\r\n1,b\r\n", b'"a","y"\n1,"b"'])
 def test_files_of_other_programs_are_read(tmp_path, content):
     found = opened(tmp_path, content, ["a"], ["y"])
-    assert found.features("a").tolist() == [[[1]]]
+    assert found.features("a").features.tolist() == [[[1]]]
     assert found.cells("y")["y"].tolist() == ["b"]
 
 
@@ -101,7 +103,7 @@ def test_parquet_is_read_as_it_is_typed(tmp_path):
     }, index=pd.Index(["i", "j", "k"], name="id"))  # fmt: skip
     found = as_parquet(tmp_path, frame, [("a", "b", "c")], ["y", "mood", "name", "id"])
     expected = [[[0, 1, 1]], [[1, np.nan, 0]], [[2, 3, 1]]]
-    assert np.array_equal(found.features(("a", "b", "c")), expected, equal_nan=True)
+    assert np.array_equal(found.features(("a", "b", "c")).features, expected, equal_nan=True)
     assert found.cells("y")["y"].tolist() == [2**60 + 1, None, 3]
     assert found.cells("mood")["mood"].tolist() == ["x", None, "x"]
     assert found.cells("name")["name"].tolist() == ["p", "q", None]
@@ -116,9 +118,69 @@ def test_equal_text_in_parquet_lies_in_memory_once(tmp_path, kind):
 
 
 def test_parquet_columns_of_other_types_are_told(tmp_path):
-    frame = pd.DataFrame({"a": [[1.0, 2.0]], "y": [1]})
-    with pytest.raises(ValueError, match=r"column 'a' holds list<.*double>, expected numbers or text"):
+    frame = pd.DataFrame({"a": [["x", "y"]], "y": [1], "b": [[1.0]]})
+    with pytest.raises(ValueError, match=r"column 'a' holds list<.*string>, expected numbers or text"):
         as_parquet(tmp_path, frame, ["a"], ["y"])
+    with pytest.raises(ValueError, match=r"column 'b' holds list<.*double>, expected numbers or text"):
+        as_parquet(tmp_path, frame, ["y"], ["b"])
+    with pytest.raises(ValueError, match=r"y, b are not all single numbers, expected one column of lists"):
+        as_parquet(tmp_path, frame, [("y", "b")], ["a"])
+
+
+def test_parquet_lists_of_numbers_are_columns(tmp_path):
+    frame = pd.DataFrame({"v": [[1.0, 2], None, [3, np.nan], [np.inf, 4]], "y": [1, 2, 3, 4]})
+    found = as_parquet(tmp_path, frame, ["v"], ["y"]).features("v")
+    assert np.array_equal(found.features[:, 0], [[1, 2], [0, 0], [3, np.nan], [np.inf, 4]], equal_nan=True)
+    assert (found.features.shape, found.features.dtype) == ((4, 1, 2), np.float32)
+    assert found.lengths.tolist() == [1, 0, 1, 1]
+
+
+def test_parquet_lists_of_lists_are_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr("model.data.lists._CELLS", 5)
+    frame = pd.DataFrame({"v": [[[1.0, 2]], [[3, 4], [0, 0]], [], None, [[5, 6], [7, 8], [9, 10]]], "y": range(5)})
+    found = as_parquet(tmp_path, frame, ["v"], ["y"]).features("v")
+    assert found.features.tolist() == [
+        [[1, 2], [0, 0], [0, 0]], [[3, 4], [0, 0], [0, 0]], [[0, 0]] * 3, [[0, 0]] * 3, [[5, 6], [7, 8], [9, 10]],
+    ]  # fmt: skip
+    assert found.lengths.tolist() == [1, 2, 0, 0, 3]
+
+
+def test_a_parquet_list_of_another_size_is_a_damaged_row(tmp_path):
+    frame = pd.DataFrame(
+        {"v": [[1, 2], [3], [4, 5], [6, 7, 8]], "w": [[[1, 2]], [[3, 4], [5]], [[6, 7]], []], "y": range(4)}
+    )
+    found = as_parquet(tmp_path, frame, ["v", "w"], ["y"])
+    with pytest.raises(ValueError, match=r"row 2: 'v' has a list of 1 numbers, expected 2 as in most"):
+        found.features("v")
+    found = Table(tmp_path / "t.parquet", ["v", "w"], ["y"], Damage(skip=True))
+    assert found.features("v").features[[0, 2], 0].tolist() == [[1, 2], [4, 5]]
+    assert found.samples.sound.tolist() == [0, 2]
+    with pytest.raises(ValueError, match=r"row 2: 'w' has a list of 1 numbers, expected 2"):
+        as_parquet(tmp_path, frame, ["v", "w"], ["y"]).features("w")
+
+
+def test_parquet_lists_that_claim_more_than_the_file_can_hold_are_refused(tmp_path):
+    values = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(10**6, np.float32)), 10**6)
+    pq.write_table(pa.table({"v": values, "y": [1]}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="column 'v' claims 1000000 numbers, more than the file can hold"):
+        Table(tmp_path / "t.parquet", ["v"], ["y"], Damage(skip=False)).features("v")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n  \n"])
+def test_a_row_with_too_few_cells_is_damaged(tmp_path, end):
+    text = 'a,b,y\n1,2,\n3,"4\n",\n\n\n5,6' + end
+    with pytest.raises(ValueError, match=r"t\.csv: row 3: it has 2 cells, expected 3 as the header; .* --skip-damaged"):
+        opened(tmp_path, text, ["a"], ["b", "y"])
+    found = opened(tmp_path, text, ["a"], ["b", "y"], skip=True)
+    assert found.samples.sound.tolist() == [0, 1]
+    assert found.cells("y")["y"].tolist() == [None] * 3
+
+
+def test_columns_in_two_modalities_are_read_for_each(tmp_path):
+    found = opened(tmp_path, TABLE, ["f[0]", "f[0]"], ["id"])
+    first, second = found.features("f[0]").features, found.features("f[0]").features
+    first += 1
+    assert second.ravel().tolist() == [1, 2, 3]
 
 
 def test_parquet_that_claims_more_than_it_can_hold_is_refused(tmp_path):

@@ -39,12 +39,28 @@ def test_any_other_labels_ask_for_their_kind(cells):
 
 
 def test_classes_are_sorted_numbers_as_numbers():
-    task, _ = only({"kind": "classes"}, "10", "9", "9.0", "", "0010")
-    assert (task.labels, task.targets.tolist()) == (("9", "10"), [1, 0, 0, -1, 1])
+    task, _ = only({"kind": "classes"}, "10", "9", "x", "", "10")
+    assert (task.labels, task.targets.tolist()) == (("9", "10", "x"), [1, 0, 2, -1, 1])
     task, _ = only({"kind": "classes"}, 2.0, 0.5, np.nan)
     assert (task.labels, task.targets.tolist()) == (("0.5", "2"), [1, 0, -1])
     task, _ = only({"kind": "classes"}, True, False)
     assert (task.labels, task.targets.tolist()) == (("False", "True"), [1, 0])
+
+
+@pytest.mark.parametrize("other", ["01", "1.0", "+1"])
+def test_classes_that_would_be_one_as_numbers_are_told_apart_as_text(other):
+    task, _ = only({"kind": "classes"}, "1", other, "1", "20")
+    assert task.labels == tuple(sorted(["1", other, "20"]))
+    assert [task.labels[place] for place in task.targets] == ["1", other, "1", "20"]
+    task, _ = only({"labels": ["1", other]}, "1", other)
+    assert task.targets.tolist() == [0, 1]
+
+
+def test_codes_are_no_numbers():
+    task, _ = only({"kind": "classes"}, "01", "10", "02")
+    assert task.labels == ("01", "02", "10")
+    with pytest.raises(ValueError, match="row 2: 'y' is '02', expected one of 1, 2"):
+        only({"labels": [1, 2]}, "1.0", "02")
 
 
 def test_given_labels_fix_the_order_and_one_outside_is_damage():
