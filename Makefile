@@ -32,12 +32,14 @@ bench: $(VENV)/installed ## what is claimed about speed, measured beside the alt
 	$(BIN)/python -m tests.bench.bench_scale
 	$(BIN)/python -m tests.bench.bench_evolution
 	$(BIN)/python -m tests.bench.bench_cohort
+	$(BIN)/python -m tests.bench.bench_data
 
 bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten minutes
 	$(BIN)/python -m tests.bench.bench_driver --quick
 	$(BIN)/python -m tests.bench.bench_scale --quick
 	$(BIN)/python -m tests.bench.bench_evolution --quick
 	$(BIN)/python -m tests.bench.bench_cohort --quick
+	$(BIN)/python -m tests.bench.bench_data --quick
 
 bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
 	$(BIN)/python -m tests.bench.bench_full

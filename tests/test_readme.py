@@ -64,7 +64,9 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
         words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2", "--confirm", "1"]
-    return replaced(words, "--seeds", SEEDS) if words[0] == "train" else words
+    if words[0] in ("compare", "ablate"):
+        words = replaced(words, "--trials", SEEDS)
+    return replaced(words, "--seeds", SEEDS) if words[0] in ("train", "compare", "ablate") else words
 
 
 def replaced(words: list[str], option: str, value: str) -> list[str]:
