@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -70,7 +69,7 @@ def predict_hiding(
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
     found = [{name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden]
-    chunks = np.array_split(samples, math.ceil(len(samples) / batch_size)) if len(samples) else []
+    chunks = pool.chunks(samples, network.encoders.reads, batch_size)
     with torch.inference_mode():
         for indices, batch in zip(chunks, pool.read(chunks, dtype, network.encoders.reads), strict=True):
             for names, outputs in zip(hidden, found, strict=True):

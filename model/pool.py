@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from model.schema import Schema
 
 _LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold, after normalisation, counts as constant
 _AHEAD = 4  # batches that are read ahead from a file
+_CELLS = 2**24  # of features that are predicted from at a time
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,12 @@ class Pool:
             present={name: values.index_select(0, index) for name, values in self.present.items()},
             complete=self.complete,
         )
+
+    def chunks(self, samples: NDArray[np.int64], reads: Collection[str], most: int = 256) -> list[NDArray[np.int64]]:
+        """Samples in parts of at most so many, fewer where their features are large: to predict from."""
+        cells = sum(math.prod(self.features[name].shape[1:]) for name in reads)
+        size = min(most, max(1, _CELLS // max(1, cells)))
+        return np.array_split(samples, math.ceil(len(samples) / size)) if len(samples) else []
 
     def read(self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]) -> Iterator[Batch]:
         """A batch for each part; features that stay in a file are read ahead, while the batch before is in use."""
