@@ -51,6 +51,7 @@ def import_(
     data: Source,
     out: Annotated[Path, typer.Option(help="The store to write, an .h5 file.")],
     half: Annotated[bool, typer.Option("--half", help="Keep features as float16, in half the space.")] = False,
+    context: Annotated[int, typer.Option(min=0, help="Previous utterances to look back on, as further streams.")] = 0,
     align: Align = None,
     collapse: How = "mean",
     folds: Folds = None,
@@ -64,7 +65,7 @@ def import_(
     from cluster.data_import import import_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    _report(import_data(data, out, reading, half=half), json_file)
+    _report(import_data(data, out, reading, half=half, context=context), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from model.data.context import with_context
 from model.data.dataset import Dataset
 from model.data.reading import Reading
 from model.data.sources import STORES, load
 from model.data.store import write
 
 
-def import_data(source: str, out: Path, reading: Reading, *, half: bool) -> Dataset:
-    """Read `source`, write it to `out`, and return what can be read there.
+def import_data(source: str, out: Path, reading: Reading, *, half: bool, context: int = 0) -> Dataset:
+    """Read `source`, write it to `out`, and return what can be read there. `context`: see model/data/context.py.
 
     Raises ValueError, one sentence, for a file that is no store by its name, or for data that cannot be read; then
     nothing is left behind, and what was at `out` stays.
@@ -20,6 +21,8 @@ def import_data(source: str, out: Path, reading: Reading, *, half: bool) -> Data
     if out.suffix.lower() not in STORES:
         raise ValueError(f"--out is '{out}', expected a file that ends in {' or '.join(STORES)}")
     dataset = load(source, reading=reading)
+    if context:
+        dataset = with_context(dataset, context)
     created = [folder for folder in out.parents if not folder.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

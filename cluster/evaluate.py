@@ -11,7 +11,7 @@ from cluster.files import replacing
 from cluster.train import Table, score
 from model.data.dataset import Dataset
 from model.data.sources import load
-from model.missing import RATES, random_presence, subsets
+from model.missing import RATES, random_presence, streams_of, subsets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,13 +60,16 @@ def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: boo
         raise ValueError(
             f"data {dataset.name!r} has no labels for {', '.join(unknown)}, it has {', '.join(part.tasks)}"
         )
-    names = [name for name in predictor.modalities if name in part.modalities]
-    present = np.stack([part.modalities[name].presence for name in names], axis=1)
+    streams = streams_of([name for name in predictor.modalities if name in part.modalities])
+    names = list(streams)
+    present = np.stack([part.presence_of(streams[name]) for name in names], axis=1)
     shown = {"+".join(names): present}
     if missing:
         shown |= {"+".join(subset): present & np.isin(names, subset) for subset in subsets(names)}
         shown |= {f"{rate:.0%} missing": random_presence(part.ids, names, present, rate) for rate in RATES}
-    return {name: score(predictor, part.hiding(names, where)) for name, where in shown.items()}
+    hidden = [stream for name in names for stream in streams[name]]
+    owner = [place for place, name in enumerate(names) for _ in streams[name]]
+    return {name: score(predictor, part.hiding(hidden, where[:, owner])) for name, where in shown.items()}
 
 
 def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from model.data.normalisation import Normalisation
 from model.data.sources import load
 from model.data.task import Task
 from model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
+from model.missing import streams_of
 from model.schema import Schema
 from model.spec import Genome
 
@@ -60,8 +61,9 @@ class Problem:
             shape=_shape(config.design, list(data.modalities)),
         )
         objectives = resolve_objectives(config.objectives, pool.tasks)
-        if any(without_missing(name) != name for name in objectives) and len(pool.modalities) > MOST_MODALITIES:
-            found = f"the data has {len(pool.modalities)} modalities and an objective counts missing ones"
+        count = len(streams_of(list(pool.modalities)))
+        if any(without_missing(name) != name for name in objectives) and count > MOST_MODALITIES:
+            found = f"the data has {count} modalities and an objective counts missing ones"
             raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
         return cls(
             pool=pool,

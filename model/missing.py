@@ -13,8 +13,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+_USUAL: Final = ("text", "audio", "vision")
 RATES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Shares of modalities that the field's protocols of random missing hide."""
+
+
+def streams_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The feature streams of each modality: "text_bert" and "text_minilm" are text, and so is "text_before"."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        head, _, rest = name.partition("_")
+        owner = head if rest and head in _USUAL else name.removesuffix("_before")
+        found.setdefault(owner, []).append(name)
+    return {owner: tuple(streams) for owner, streams in found.items()}
 
 
 def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -19,7 +19,7 @@ from model.data.folds import Folds
 from model.inference import Outputs, build, predict_hiding, target_scales
 from model.inheritance import Inherited, inherit
 from model.losses import cohort_losses
-from model.missing import subsets
+from model.missing import streams_of, subsets
 from model.optimizer import CohortAdamW
 from model.plan import Checkpoint, Plan, Start
 from model.pool import FoldStatistics, Pool, batch_count, batches
@@ -211,11 +211,12 @@ class _Run:
         self, rows: Sequence[Row], weights: Sequence[Weights]
     ) -> tuple[list[Outputs], dict[tuple[str, ...], list[Outputs]]]:
         """Outputs of the rows for the samples that one of them holds out (or for all), and by what they are shown."""
-        names = tuple(self.pool.schema.modalities)
+        streams = streams_of(list(self.pool.schema.modalities))
+        names = tuple(streams)
         shown = subsets(names) if self.settings.missing else [names]
         held_out = ~self.statistics.trains[sorted({row.fold for row in rows})].all(0).cpu().numpy()
         samples = np.flatnonzero(held_out) if self.settings.held_out_only else np.arange(len(self.pool))
-        hidden = [set(names) - set(subset) for subset in shown]
+        hidden = [{name for owner in names if owner not in subset for name in streams[owner]} for subset in shown]
         found = predict_hiding(rows, weights, self.pool, self.statistics, hidden, samples, self.settings.dtype)
         return found[0], dict(zip(shown, found, strict=True)) if self.settings.missing else {}
 

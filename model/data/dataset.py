@@ -175,6 +175,10 @@ class Dataset:
         """[N, M], where a sample has a modality."""
         return np.stack([modality.presence for modality in self.modalities.values()], axis=1)
 
+    def presence_of(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """[N], where a sample has any of these modalities."""
+        return np.asarray(np.any([self.modalities[name].presence for name in names], axis=0))
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the content (arrays, labels, groups, splits), whatever the data is called."""

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.missing import RATES, random_presence, subsets
+from model.missing import RATES, random_presence, streams_of, subsets
 
 NAMES = ("text", "audio", "vision")
 
@@ -14,6 +14,15 @@ NAMES = ("text", "audio", "vision")
 def test_subsets_come_with_the_largest_first_and_never_empty() -> None:
     assert subsets(("a", "b")) == [("a", "b"), ("a",), ("b",)]
     assert len(subsets(NAMES)) == 7
+
+
+def test_streams_belong_to_the_modality_that_their_names_begin_with() -> None:
+    names = ["text_bert", "text_minilm", "audio", "fac", "fac_before", "text_before"]
+    assert streams_of(names) == {
+        "text": ("text_bert", "text_minilm", "text_before"),
+        "audio": ("audio",),
+        "fac": ("fac", "fac_before"),
+    }
 
 
 def test_a_draw_can_be_made_again_from_the_samples_id_alone() -> None:
