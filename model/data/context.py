@@ -32,10 +32,11 @@ def with_context(dataset: Dataset, steps: int) -> Dataset:
     conversations = _conversations(dataset.ids, dataset.groups)
     if max(map(len, conversations)) < 2:
         raise ValueError(f"data {dataset.name!r} has no two samples of one conversation, expected some to look back on")
-    streams = {
-        f"{name}{BEFORE}": _stream(modality, conversations, steps) for name, modality in dataset.modalities.items()
-    }
-    kept = {name: stream for name, stream in streams.items() if stream.presence[dataset.split("train")].any()}
+    train, kept = dataset.split("train"), dict[str, Modality]()
+    for name, modality in dataset.modalities.items():
+        stream = _stream(modality, conversations, steps)
+        if stream.presence[train].any():
+            kept[f"{name}{BEFORE}"] = stream
     note = f"{', '.join(kept)}: up to {steps} previous samples of the same conversation"
     return replace(dataset, modalities={**dataset.modalities, **kept}, notes=(*dataset.notes, note))
 
@@ -44,8 +45,9 @@ def _stream(modality: Modality, conversations: Sequence[NDArray[np.int64]], step
     means, present = modality.moments[0], modality.presence
     features, lengths = zeros((len(means), steps, modality.width)), np.zeros(len(means), dtype=np.int64)
     for samples in conversations:
-        had = samples[present[samples]]
-        for sample, count in zip(samples, np.searchsorted(np.flatnonzero(present[samples]), np.arange(len(samples)))):
+        here = present[samples]
+        had, earlier = samples[here], np.cumsum(here) - here
+        for sample, count in zip(samples, earlier, strict=True):
             before = had[max(0, count - steps) : count]
             features[sample, : len(before)] = means[before]
             lengths[sample] = len(before)
