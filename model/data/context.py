@@ -46,7 +46,8 @@ def _stream(modality: Modality, conversations: Sequence[NDArray[np.int64]], step
     features, lengths = zeros((len(means), steps, modality.width)), np.zeros(len(means), dtype=np.int64)
     for samples in conversations:
         here = present[samples]
-        had, earlier = samples[here], np.cumsum(here) - here
+        had = samples[here]
+        earlier: NDArray[np.int64] = np.cumsum(here) - here
         for sample, count in zip(samples, earlier, strict=True):
             before = had[max(0, count - steps) : count]
             features[sample, : len(before)] = means[before]
