@@ -63,7 +63,7 @@ def tested(
     config: SearchConfig, problem: Problem, judged: Judged, tuned: Mapping[str, Tuned], seeds: int
 ) -> Comparison:
     """Train all, then read the test split, once."""
-    dataset = load(config.data)
+    dataset = load(config.data, stream=config.stream)
     given = {name: _trained(item.model, dataset, problem, config, judged, seeds) for name, item in tuned.items()}
     return judge(dataset.part("test"), judged, tuned, given, config.seed)
 

@@ -101,7 +101,8 @@ def _columns(name: str, task: Any, values: Any) -> dict[str, Any]:
     mean = values.mean(0)
     if task.kind == "regression":
         each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
-        return {name: mean[:, 0], f"{name}_std": values[..., 0].std(0), **each}
+        spread = values[..., 0].std(0, ddof=min(1, len(values) - 1))
+        return {name: mean[:, 0], f"{name}_std": spread, **each}
     labels = np.array(task.labels)
     shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}
     if task.kind == "classes":

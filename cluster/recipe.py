@@ -15,7 +15,7 @@ from model.spec import Genome
 
 @dataclass(frozen=True)
 class Recipe:
-    """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K", ...) and batched."""
+    """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K"), batched and read."""
 
     members: tuple[tuple[Genome, int], ...]
     ensemble: bool = False
@@ -24,6 +24,7 @@ class Recipe:
     seed: int = 0
     origin: str = ""
     fingerprint: str | None = None
+    stream: bool | None = None
 
 
 def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
@@ -44,7 +45,8 @@ def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
             members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
             facts = run.manifest()
             score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
-            return Recipe(members, ensemble, score, config.batch_size, config.seed, source, found_on)
+            settings = config.batch_size, config.seed, source, found_on, config.stream
+            return Recipe(members, ensemble, score, *settings)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
     except FileNotFoundError:

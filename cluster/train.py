@@ -14,7 +14,7 @@ from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
 from model.data.dataset import Dataset
 from model.data.normalisation import Normalisation
-from model.data.sources import load
+from model.data.sources import STORES, load
 from model.metrics import all_metrics
 from model.schema import Schema
 from model.spec import Genome
@@ -31,7 +31,8 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
 
     Returns the table of test metrics, and the line that names the protocol. Raises ValueError if a network diverges.
     """
-    dataset = load(data)
+    is_store = Path(data).suffix.lower() in STORES  # the search may have been on a store, and this data be none
+    dataset = load(data, stream=recipe.stream if is_store else None)
     predictor = train_predictor(recipe, dataset, data, seeds)
     predictor.save(out)
     table = score(predictor, dataset.part("test"))

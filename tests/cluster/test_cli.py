@@ -157,7 +157,7 @@ def test_all_samples_are_predicted_unless_a_split_is_asked_for(world: World, tmp
     table = pd.read_csv(tmp_path / "all.csv")
     assert dict(table["split"].value_counts()) == {"train": 120, "valid": 40, "test": 40}
     spread = table[["sentiment_0", "sentiment_1"]].to_numpy()
-    np.testing.assert_allclose(table["sentiment_std"], spread.std(1), atol=1e-6)
+    np.testing.assert_allclose(table["sentiment_std"], spread.std(1, ddof=1), atol=1e-6)
 
 
 def test_evaluate_gives_the_figures_of_training_again(world: World, tmp_path: Path) -> None:
