@@ -7,6 +7,7 @@ that was cut off begins anew. The table at the end is made of what is there. Pie
 
 - `ours/DATA/VARIANT/SEED`: a search of `SECONDS` seconds, its fronts over time confirmed from scratch
 - `peer/NAME/SEED`: a peer's search on MOSI, its trace
+- `quality/DATA`: the best of a search beside the field's usual models, tuned alike; this alone reads test splits
 - `rescored/SEED`: all fronts of that seed on MOSI over time, rescored by one plain trainer; again after further peers
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import quality
 from full_report import report
 from machine import RESULTS, machine
 from ours import VARIANTS, confirm_all, curves, run_ours
@@ -76,6 +78,8 @@ def pieces() -> Iterator[Piece]:
     for seed in PEER_SEEDS:
         for variant in PARTS:
             yield f"ours/mosi/{variant}/{seed}", partial(ours, "mosi", variant, seed)
+    for name in quality.SEEDS:
+        yield f"quality/{name}", partial(quality.quality, name, WORK)
     for seed in PEER_SEEDS:
         yield from _beside(FURTHER, seed, "rescored-again")
 

@@ -17,6 +17,7 @@ def report(found: Mapping[str, Any]) -> None:
     commits = sorted({str(piece["machine"]["commit"]) for piece in found.values()})
     print(f"\n{len(found)} pieces, measured at {', '.join(commits) or 'no commit'}")
     _ours(results)
+    _quality(results)
     _peers(results)
 
 
@@ -55,6 +56,25 @@ def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
     for variant, by_seed in by_variant.items():
         rows = np.array([[volume for _, volume in found["hypervolume"]] for found in by_seed.values()])
         print(f"{variant:16} " + "".join(f"{value:8.3f}" for value in rows.mean(axis=0)))
+
+
+def _quality(results: Mapping[str, Any]) -> None:
+    """Per data set: every model's main metric on the test split, and ours less its, with the bootstrap's interval."""
+    for piece, found in results.items():
+        if not piece.startswith("quality/"):
+            continue
+        metric = found["metric"]
+        print(
+            f"\n{piece.partition('/')[2]}: {metric} on the test split, mean over seeds; the best of ours less it (95 %)"
+        )
+        for name, model in sorted(found["models"].items(), key=lambda item: float(item[1][metric]["mean"])):
+            difference = found["differences"].get(name)
+            less = (
+                f"{difference['mean']:+.4f} ({difference['low']:+.4f} to {difference['high']:+.4f})"
+                if difference
+                else ""
+            )
+            print(f"{name:26} {model[metric]['mean']:.4f}  {less}")
 
 
 def _peers(results: Mapping[str, Any]) -> None:
