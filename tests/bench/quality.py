@@ -1,7 +1,7 @@
 """The best of a search beside the field's usual models on real data: `haemsa search`, then `haemsa compare`.
 
-Each data set is imported as a user imports it. All are tuned by `TRIALS` trials on the same folds, and the test split is
-read once, at the end of the comparison; what is written is what the command prints.
+Each data set is imported as a user imports it. All are tuned by `TRIALS` trials on the same folds, and the test split
+is read once, at the end of the comparison; what is written is what the command prints.
 """
 
 from __future__ import annotations
