@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from cluster.compare import Comparison, ours, tested
+from cluster.compare import Comparison, checked, ours, tested
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, tuned_network
 from cluster.problem import Problem
 from cluster.progress import Progress
 
-RANDOM: Final = 1_000_000
-"""A population that is never full: every candidate is drawn at random."""
 
+def ablations(problem: Problem, judged: Judged, trials: int) -> dict[str, Mapping[str, Any]]:
+    """Changes of the configuration by name; without multi-task learning only where there are several tasks.
 
-def ablations(problem: Problem, judged: Judged) -> dict[str, Mapping[str, Any]]:
-    """Changes of the configuration by name; without multi-task learning only where there are several tasks."""
+    Without evolution the population is never full before the search ends: every candidate is drawn at random.
+    """
     found: dict[str, Mapping[str, Any]] = {
         "no_hierarchy": {"design": "one_level"},
-        "no_evolution": {"population": RANDOM},
+        "no_evolution": {"population": max(2, trials)},
         "no_transfer": {"design": "no_transfer"},
     }
     if len(problem.pool.tasks) > 1:
@@ -35,12 +35,11 @@ def ablations(problem: Problem, judged: Judged) -> dict[str, Mapping[str, Any]]:
 
 def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
     """The best of `run` beside what its search finds without each idea, in `out`; the test split is read once."""
-    problem = Problem.of(config)
-    judged = Judged.of(problem)
-    tuned = {name: item for name, item in ours(run) if name == "best"}
-    for name, changes in ablations(problem, judged).items():
+    problem, judged = checked(config, run, seeds)
+    tuned = {"best": ours(run, judged)["best"]}
+    for name, changes in ablations(problem, judged, trials).items():
         progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
-        tuned[name] = tuned_network(config, changes, trials, out / name, progress)
+        tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress)
     return tested(config, problem, judged, tuned, seeds)
 
 

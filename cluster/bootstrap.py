@@ -16,6 +16,7 @@ from model.data.task import Task
 
 RESAMPLES: Final = 1000
 LEVEL: Final = 0.95
+LEAST_GROUPS: Final = 10
 Outputs = NDArray[np.float32]
 
 
@@ -29,7 +30,7 @@ class Difference:
 
     def wins(self, *, minimise: bool) -> bool | None:
         """Whether the first model is better, beyond the interval; None where it holds 0."""
-        if self.low <= 0 <= self.high:
+        if not self.low * self.high > 0:  # also where a metric is undefined in too many resamples
             return None
         return (self.high < 0) == minimise
 
@@ -44,8 +45,11 @@ def paired_difference(
 ) -> Difference:
     """Of a metric on N samples of a task; outputs are [S, N, C], seeds of both sides need not be as many.
 
-    Whole groups are drawn, since samples of one video or speaker are alike (Efron and Tibshirani 1993, chapter 8).
+    Whole groups are drawn, since samples of one video or speaker are alike (Efron and Tibshirani 1993, chapter 8);
+    where they are fewer than `LEAST_GROUPS`, samples.
     """
+    if len(np.unique(groups)) < LEAST_GROUPS:
+        groups = np.arange(len(groups))
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
 
@@ -56,5 +60,5 @@ def paired_difference(
 
     draws = (rng.integers(len(members), size=len(members)) for _ in range(RESAMPLES))
     values = [difference(np.concatenate([members[group] for group in draw])) for draw in draws]
-    low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    low, high = np.nanquantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return Difference(difference(np.arange(len(groups))), float(low), float(high))

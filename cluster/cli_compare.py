@@ -19,9 +19,9 @@ Text = Optional[str]  # noqa: UP045
 
 def compare(
     run: Annotated[File, typer.Option(help="The search whose best is compared; none: search first.")] = None,
-    data: Annotated[Text, typer.Option(help="Data, if there is no run \\[default: the run's].")] = None,
+    data: Annotated[Text, typer.Option(help="Data, if there is no run, or where it has moved.")] = None,
     trials: Annotated[Count, typer.Option(help="Trials for each model \\[default: as many as the run had].")] = None,
-    seeds: Annotated[int, typer.Option(help="Times to train each tuned model.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Times to train each tuned model.")] = 5,
     out: Annotated[File, typer.Option(help="Where the searches go \\[default: compared/NAME].")] = None,
     json_file: Json = None,
 ) -> None:
@@ -41,8 +41,11 @@ def _show_comparison(found: Comparison, picture: Path, json_file: Path | None) -
     from cluster.view.comparison import draw
 
     console().print(compare_table(found))
+    for name, problem in found.failed.items():
+        say(f"{name} is left out: {problem}")
     draw(found, picture)
     say(f"picture: {picture}")
+    write_figures(picture.with_suffix(".json"), as_values(found))
     write_figures(json_file, as_values(found))
 
 
@@ -51,7 +54,7 @@ def ablate(
     trials: Annotated[
         Count, typer.Option(help="Evaluations of each search \\[default: as many as the run had].")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Times to train what each search found.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Times to train what each search found.")] = 5,
     out: Annotated[File, typer.Option(help="Where the searches go \\[default: ablated/NAME].")] = None,
     json_file: Json = None,
 ) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from cluster.bootstrap import Difference, paired_difference
 from cluster.config import SearchConfig
-from cluster.contenders import Judged, Tuned, classical_outputs, designs, tuned_classical, tuned_network
+from cluster.contenders import Judged, Tuned, designs, tuned_classical, tuned_network
 from cluster.journal import RunDirectory
-from cluster.problem import Problem
+from cluster.problem import COSTS, Problem
 from cluster.progress import Progress
 from cluster.recipe import Recipe, protocol, read_recipe
 from cluster.train import Table, seed_means, summarise, train_predictor
-from model.classical import Classical, kinds
+from model.classical import Classical, kinds, outputs, summaries
 from model.data.dataset import Dataset
 from model.data.sources import load
 from model.metrics import task_metrics
@@ -32,87 +32,129 @@ class Comparison:
     """All models on the test split.
 
     models: metrics by name, a model's mean over seeds as NAME+ensemble too. tuned: held-out score and trials by name.
-    differences: the best genome, and the ensemble of its seeds, less each other model and its ensemble.
+    differences: the best genome, and the ensemble of its seeds, less each other model and its ensemble;
+    of_ensembles: our best ensemble less each other model's. failed: who could not be tuned or trained, and why.
     """
 
     judged: Judged
     models: Table
     tuned: Mapping[str, Tuned]
     differences: Mapping[str, Difference]
+    of_ensembles: Mapping[str, Difference]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
     """Tune all, train each `seeds` times, and read the test split once.
 
     `run`: the search whose best is compared. The searches of the other designs go to `out`, and a comparison that was
-    cut off goes on there.
+    cut off goes on there. Raises ValueError, before any training, for what cannot be compared.
     """
-    problem = Problem.of(config)
-    judged = Judged.of(problem)
-    tuned: dict[str, Tuned] = dict(ours(run))
+    problem, judged = checked(config, run, seeds)
+    tuned, failed = ours(run, judged), dict[str, str]()
     for name in designs(problem):
         progress.note(f"tuning {name}: {trials} trials")
-        tuned[name] = tuned_network(config, {"design": name}, trials, out / name, progress)
+        try:
+            tuned[name] = tuned_network(config, {"design": name}, trials, out / name, judged, progress)
+        except ValueError as error:  # say, no network of this design keeps the limits
+            failed[name] = str(error)
     for kind in kinds(problem.pool.tasks[judged.task]):
         progress.note(f"tuning {kind}: {trials} trials")
         tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed)
-    return tested(config, problem, judged, tuned, seeds)
+    return tested(config, problem, judged, tuned, seeds, failed)
+
+
+def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, Judged]:
+    """The problem of a search, and what all are judged by. Raises ValueError for what cannot be compared."""
+    if seeds < 1:
+        raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
+    dataset = load(config.data, stream=config.stream)
+    dataset.split("test")
+    problem = Problem.of(config, dataset)
+    first = next(iter(problem.objectives))
+    if first in COSTS:
+        raise ValueError(f"the first objective of {run} is {first}, expected a metric: by it the best are chosen")
+    with RunDirectory.open(run, read_only=True) as directory:
+        known = directory.manifest().get("fingerprint")
+    if known != problem.fingerprint:
+        raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search was on {known}")
+    return problem, Judged.of(problem)
 
 
 def tested(
-    config: SearchConfig, problem: Problem, judged: Judged, tuned: Mapping[str, Tuned], seeds: int
+    config: SearchConfig,
+    problem: Problem,
+    judged: Judged,
+    tuned: Mapping[str, Tuned],
+    seeds: int,
+    failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Train all, then read the test split, once."""
-    dataset = load(config.data, stream=config.stream)
-    given = {name: _trained(item.model, dataset, problem, config, judged, seeds) for name, item in tuned.items()}
-    return judge(dataset.part("test"), judged, tuned, given, config.seed)
+    """Train all, then read the test split, once. One that cannot be trained is left out, but for the best genome."""
+    dataset, given, lost = load(config.data, stream=config.stream), dict[str, Outputs](), dict(failed or {})
+    for name, item in tuned.items():
+        try:
+            if isinstance(item.model, Recipe):
+                given[name] = _network_outputs(item.model, dataset, config.data, judged, seeds)
+            else:
+                given[name] = _classical_outputs(item.model, dataset, problem, judged)
+        except ValueError as error:
+            if name == "best":
+                raise
+            lost[name] = str(error)
+    return judge(dataset.part("test"), judged, tuned, given, config.seed, lost)
 
 
 def judge(
-    test: Dataset, judged: Judged, tuned: Mapping[str, Tuned], given: Mapping[str, Outputs], seed: int
+    test: Dataset,
+    judged: Judged,
+    tuned: Mapping[str, Tuned],
+    given: Mapping[str, Outputs],
+    seed: int,
+    failed: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Metrics and differences of what the models answer for the test samples, [S, N, C] by name."""
     task = test.tasks[judged.task]
     known = np.flatnonzero(task.labelled)
     labels, groups = task.take(known), test.groups[known]
-    every = {name: outputs[:, known] for name, outputs in given.items()}
-    every |= {f"{name}+ensemble": outputs.mean(axis=0, keepdims=True) for name, outputs in every.items()}
+    every = {name: answers[:, known] for name, answers in given.items()}
+    every |= {f"{name}+ensemble": answers.mean(axis=0, keepdims=True) for name, answers in every.items()}
     models = {
-        name: summarise([task_metrics(labels, labels.targets, each) for each in outputs])
-        for name, outputs in every.items()
+        name: summarise([task_metrics(labels, labels.targets, each) for each in answers])
+        for name, answers in every.items()
     }
-    rng, differences = np.random.default_rng((seed, 11)), {}
-    for name, outputs in every.items():
-        mine = every["best+ensemble" if name.endswith("+ensemble") else "best"]
-        if not name.startswith(OURS):
-            differences[name] = paired_difference(judged.metric, labels, groups, mine, outputs, rng)
-    return Comparison(judged, models, tuned, differences)
+    rng, others = np.random.default_rng((seed, 11)), [name for name in every if not name.startswith(OURS)]
+
+    def less(mine: str, name: str) -> Difference:
+        return paired_difference(judged.metric, labels, groups, every[mine], every[name], rng)
+
+    single = {name: less("best+ensemble" if name.endswith("+ensemble") else "best", name) for name in others}
+    best = "ensemble+ensemble"
+    joint = {name: less(best, name) for name in others if name.endswith("+ensemble")} if best in every else {}
+    return Comparison(judged, models, tuned, single, joint, dict(failed or {}))
 
 
-def ours(run: Path) -> Iterator[tuple[str, Tuned]]:
-    """The best genome of a search and its best ensemble, if there is one."""
+def ours(run: Path, judged: Judged) -> dict[str, Tuned]:
+    """The best genome of a search that has ended, and its best ensemble, if there is one."""
     with RunDirectory.open(run, read_only=True) as directory:
         summary = directory.summary()
-    if not summary or not summary.get("best"):
+    if not summary or not summary.get("best") or summary.get("ended_by") == "interrupted":
         raise ValueError(f"run directory {run} has no best genome, expected a search that has ended")
-    objective = next(iter(summary["best"]["scores"]))
-    yield "best", Tuned(summary["best"]["scores"][objective], summary["evaluations"], read_recipe(str(run)))
+    score = judged.score_in(summary["best"]["scores"])
+    found = {"best": Tuned(score, summary["evaluations"], read_recipe(str(run)))}
     ensemble: Any = summary.get("ensemble")
     if ensemble:
         recipe = read_recipe(str(run), ensemble=True)
-        yield "ensemble", Tuned(ensemble["scores"][objective], summary["evaluations"], recipe)
+        found["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
+    return found
 
 
-def _trained(
-    model: Recipe | Classical, dataset: Dataset, problem: Problem, config: SearchConfig, judged: Judged, seeds: int
-) -> Outputs:
-    """A model's answers for the test samples [S, N, C], trained as the search scored."""
-    if isinstance(model, Recipe):
-        return _network_outputs(model, dataset, config.data, judged, seeds)
-    folds, _ = protocol(Recipe((), score=problem.folds.kind), problem.pool)
+def _classical_outputs(model: Classical, dataset: Dataset, problem: Problem, judged: Judged) -> Outputs:
+    """A model's answers for the test samples [1, N, C], trained as the search scored; no seed changes them."""
+    folds, _ = protocol(problem.folds.kind, problem.pool)
     pool = np.concatenate([dataset.split("train"), dataset.split("valid")])  # in the order of problem.pool
-    prepared, trained = problem.normalisation.apply(dataset), pool[~folds.held_out[0]]
-    return classical_outputs(model, prepared, trained, dataset.split("test"), judged.task, seeds)
+    features = summaries(problem.normalisation.apply(dataset))
+    found = outputs(model, features, dataset.tasks[judged.task], pool[~folds.held_out[0]])
+    return found[None, dataset.split("test")]
 
 
 def _network_outputs(recipe: Recipe, dataset: Dataset, data: str, judged: Judged, seeds: int) -> Outputs:

@@ -22,7 +22,8 @@ def compare_table(comparison: Comparison) -> Table:
 
     judged = comparison.judged
     table = Table(title=f"{judged.task}: {judged.name} on the test split, read once", title_justify="left")
-    for name in ("model", "trials", "held out", judged.name, "ours less its", "95% interval", ""):
+    names = ("model", "trials", "held out", judged.name, "best less it", "95% interval", "", "our ensemble less it")
+    for name in names:
         table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
     for name in ordered(comparison):
         cell, tuned = comparison.models[name][judged.name], comparison.tuned.get(name)
@@ -32,13 +33,14 @@ def compare_table(comparison: Comparison) -> Table:
     return table
 
 
-def _difference(comparison: Comparison, name: str) -> tuple[str, str, str]:
-    found = comparison.differences.get(name)
+def _difference(comparison: Comparison, name: str) -> tuple[str, str, str, str]:
+    found, joint = comparison.differences.get(name), comparison.of_ensembles.get(name)
     if found is None:
-        return "", "", ""
-    verdict = {True: "ahead", False: "behind", None: "within the interval"}
+        return "", "", "", ""
+    verdict = {True: "ahead", False: "behind", None: "within"}
     won = found.wins(minimise=comparison.judged.minimise)
-    return f"{found.mean:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}", verdict[won]
+    beside = f"{joint.mean:+.3f} ({joint.low:+.3f} to {joint.high:+.3f})" if joint else ""
+    return f"{found.mean:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}", verdict[won], beside
 
 
 def as_values(comparison: Comparison) -> dict[str, Any]:
@@ -49,5 +51,7 @@ def as_values(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.judged.name,
         "task": comparison.judged.task,
         "differences": {name: vars(found) for name, found in comparison.differences.items()},
+        "ensemble_differences": {name: vars(found) for name, found in comparison.of_ensembles.items()},
+        "failed": dict(comparison.failed),
         "tuned": {name: {"score": item.score, "trials": item.trials} for name, item in comparison.tuned.items()},
     }

@@ -6,6 +6,7 @@ random trials on them. All are then trained in the same way, and none of it sees
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,9 @@ from cluster.progress import Progress
 from cluster.recipe import Recipe, read_recipe
 from evo.families import usual
 from model.classical import Classical, Kind, draw, outputs, summaries
-from model.data.dataset import Dataset, Task
-from model.data.folds import Folds
+from model.data.dataset import Task
 from model.metrics import task_metrics
+from model.missing import streams_of
 
 Outputs = NDArray[np.float32]
 
@@ -43,6 +44,10 @@ class Judged:
         full, way = problem.main_metric
         task, _, name = full.rpartition("/")
         return cls(task or next(iter(problem.pool.tasks)), name, way == "min")
+
+    def score_in(self, scores: Mapping[str, float]) -> float:
+        """The metric among a search's scores, which are without the task's name where there is one task."""
+        return scores.get(f"{self.task}/{self.name}", scores.get(self.name, math.nan))
 
     def metric(self, task: Task, given: Outputs) -> float:
         """The metric of outputs [N, C] on the samples that have a label."""
@@ -84,36 +89,42 @@ def begun(
         with RunDirectory.open(run, read_only=True) as directory:
             config, summary = directory.config(), directory.summary()
         config = config.model_copy(update={"data": data or config.data})
-        place = out or Path(folder) / Path(config.data).stem
+        place = out or Path(folder) / run.name
         return Start(config, run, place, trials or int((summary or {}).get("evaluations", 1)))
     if data is None:
         raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
     config, place = SearchConfig.of({"data": data}), out or Path(folder) / Path(data).stem
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")
-    tuned_network(config, {}, count, place / "search", progress)
+    tuned_network(config, {}, count, place / "search", Judged.of(Problem.of(config)), progress)
     return Start(config, place / "search", place, count)
 
 
 def tuned_network(
-    config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, progress: Progress
+    config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, judged: Judged, progress: Progress
 ) -> Tuned:
-    """The best network of a search like `config`'s with these changes, in `run`; it goes on where it was cut off."""
+    """The best network of a search like `config`'s with these changes, in `run`; it goes on where it was cut off.
+
+    Raises ValueError if another search is there already, or none could be trained.
+    """
+    own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
+    wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
     if (run / "config.yaml").exists():
-        found = resume_search(run, progress, {"evaluations": trials})
+        sized = {name for name in ("population", "cohort") if wanted[name] == "auto"}
+        found = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
     else:
-        own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
-        found = run_search(SearchConfig.of({**config.model_dump(), "tracking": "off", **own, **changes}), progress)
+        found = run_search(SearchConfig.of(wanted), progress)
+    if found.summary["ended_by"] == "interrupted":
+        raise KeyboardInterrupt
     best = found.summary["best"]
     if best is None:
         raise ValueError(f"no network of {run.name} could be trained: see {run / 'search.log'}")
-    objective = next(iter(best["scores"]))
-    return Tuned(best["scores"][objective], found.summary["evaluations"], read_recipe(str(run)))
+    return Tuned(judged.score_in(best["scores"]), found.summary["evaluations"], read_recipe(str(run)))
 
 
 def designs(problem: Problem) -> tuple[str, ...]:
     """The designs that data of these modalities has."""
-    return usual(list(problem.pool.modalities))
+    return usual(streams_of(list(problem.pool.modalities)))
 
 
 def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int) -> Tuned:
@@ -122,27 +133,20 @@ def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, s
 
     rng = np.random.default_rng((seed, 7))
     drawn = [draw(kind, list(problem.pool.modalities), rng) for _ in range(trials)]
-    features = summaries(problem.pool)
-    jobs = (delayed(_held_out_score)(model, features, problem.pool, problem.folds, judged) for model in drawn)
+    features, task = summaries(problem.pool), problem.pool.tasks[judged.task]
+    folds = np.unique(problem.folds.held_out, axis=0)
+    jobs = (delayed(_held_out_score)(model, features, task, folds, judged) for model in drawn)
     scores = np.array(Parallel(n_jobs=-1)(jobs))
-    best = int(np.argmin(scores) if judged.minimise else np.argmax(scores))
+    best = int(np.nanargmin(scores) if judged.minimise else np.nanargmax(scores))
     return Tuned(float(scores[best]), trials, drawn[best])
 
 
 def _held_out_score(
-    model: Classical, features: Mapping[str, Outputs], pool: Dataset, folds: Folds, judged: Judged
+    model: Classical, features: Mapping[str, Outputs], task: Task, folds: NDArray[np.bool_], judged: Judged
 ) -> float:
-    """The metric on what each fold holds out, the mean over folds."""
-    task, scores = pool.tasks[judged.task], []
-    for held_out in np.unique(folds.held_out, axis=0):
+    """The metric on what each of the folds [F, N] holds out, the mean over folds."""
+    scores = []
+    for held_out in folds:
         given, places = outputs(model, features, task, np.flatnonzero(~held_out)), np.flatnonzero(held_out)
         scores.append(judged.metric(task.take(places), given[places]))
     return float(np.mean(scores))
-
-
-def classical_outputs(
-    model: Classical, prepared: Dataset, trained: NDArray[np.int64], asked: NDArray[np.int64], task: str, seeds: int
-) -> Outputs:
-    """What a model answers for the samples `asked`, float32 [S, N, C], trained once per seed."""
-    features = summaries(prepared)
-    return np.stack([outputs(model, features, prepared.tasks[task], trained, seed)[asked] for seed in range(seeds)])

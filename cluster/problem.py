@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Problem:
     def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
         """Read the data and check the settings against it. Raises ValueError, one sentence, for what does not fit."""
         data = load(config.data, stream=config.stream) if dataset is None else dataset
-        data = _with_tasks(data, config.tasks)
+        data = data.with_tasks(config.tasks)
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)
@@ -93,17 +93,9 @@ class Problem:
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
 
 
-def _with_tasks(data: Dataset, names: Sequence[str]) -> Dataset:
-    """The data with some of its tasks. Raises ValueError for a task that it does not have."""
-    for name in names:
-        if name not in data.tasks:
-            raise ValueError(f"task {name!r} does not exist in this data, expected one of {', '.join(data.tasks)}")
-    return replace(data, tasks={name: data.tasks[name] for name in names}) if names else data
-
-
 def _shape(design: str | None, modalities: Sequence[str]) -> Shape | None:
     """What genomes are brought into. Raises ValueError for a design that such data does not have."""
-    known = families(modalities)
+    known = families(streams_of(modalities))
     if design is not None and design not in known:
         raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(known)}")
     return known[design] if design else None

@@ -25,6 +25,7 @@ class Recipe:
     origin: str = ""
     fingerprint: str | None = None
     stream: bool | None = None
+    tasks: tuple[str, ...] = ()
 
 
 def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
@@ -45,7 +46,7 @@ def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
             members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
             facts = run.manifest()
             score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
-            settings = config.batch_size, config.seed, source, found_on, config.stream
+            settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             return Recipe(members, ensemble, score, *settings)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
@@ -67,9 +68,9 @@ def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
         raise ValueError(f"{path} is damaged: {error!r}") from None
 
 
-def protocol(recipe: Recipe, pool: Dataset) -> tuple[Folds, str]:
+def protocol(score: str, pool: Dataset) -> tuple[Folds, str]:
     """What final training sees: as the search scored. Returns the folds and one line that says so."""
-    if recipe.score.startswith("holdout"):
+    if score.startswith("holdout"):
         return holdout(pool), "trained on the training split, as the search did (holdout)"
-    line = f"trained on the training and validation splits together, as the search scored by {recipe.score}"
+    line = f"trained on the training and validation splits together, as the search scored by {score}"
     return final(pool), line

@@ -56,11 +56,12 @@ def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> 
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
+    dataset = dataset.with_tasks(recipe.tasks)
     for genome, _ in recipe.members:
         check_modalities(genome, dataset)
     normalisation = Normalisation.fit(dataset)
     prepared = normalisation.apply(dataset.pool())
-    folds, line = protocol(recipe, prepared)
+    folds, line = protocol(recipe.score, prepared)
     if recipe.fingerprint not in (None, dataset.fingerprint):
         line += "; the genome was found on other data"
     device = "cuda" if torch.cuda.is_available() else "cpu"

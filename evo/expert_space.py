@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -50,8 +51,11 @@ class ExpertSpace:
         weights = np.cumsum(list(WEIGHTS.values()))
         self._up_to = weights / weights[-1]
         self._check_limits()
-        networks = [minimal(self.domain, modality) for modality in self.domain.modalities]
+        smallest = [Genome(minimal(self.domain, modality)) for modality in self.domain.modalities]
+        networks = [(shape(self.domain, genome) if shape else genome).network for genome in smallest]
         met = [network for network in networks if within(network, self.limits, self._cost)]
+        if not met and shape:
+            raise ValueError(f"limits {_listed(self.limits)} cannot be met by any network of this design")
         if not met:
             raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, though each can alone")
         self._least = met[0]
@@ -80,9 +84,9 @@ class ExpertSpace:
         return self._fit(first), self._fit(second)
 
     def simpler(self, genome: Genome) -> list[Genome]:
-        """The genome without each of its modalities in turn; none if it has one alone, or a fixed shape."""
+        """The genome without each of its modalities in turn; none if it has one alone."""
         network = genome.network
-        if len(network.encoders) == 1 or self._shape is not None:
+        if len(network.encoders) == 1:
             return []
         rests = [[e for e in network.encoders if e != left_out] for left_out in network.encoders]
         return [
@@ -99,9 +103,13 @@ class ExpertSpace:
 
     def _fit(self, genome: Genome) -> Genome:
         """A legal genome, as every operator leaves it, in the space's shape and shrunk until it keeps the limits."""
-        if self._shape is not None:
-            genome = self._shape(self.domain, genome)
-        return shrink(self.domain, genome, self.limits, self._cost, self._least)
+        if self._shape is None:
+            return shrink(self.domain, genome, self.limits, self._cost, self._least)
+        shaped = self._shape(self.domain, genome)
+        small = shrink(self.domain, shaped, self.limits, self._cost, self._least)
+        if self._shape(self.domain, small) == small:
+            return small
+        return legal(self.domain, replace(small, network=self._least))  # shrinking would have cost it its shape
 
     def smallest(self, objective: str) -> float:
         """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""

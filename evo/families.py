@@ -5,7 +5,7 @@ A design is a shape: what it makes of a legal genome keeps the genes that matter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,22 +15,22 @@ from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelS
 Shape = Callable[[Domain, Genome], Genome]
 
 
-def families(modalities: Sequence[str]) -> dict[str, Shape]:
-    """The shapes by name, for data of these modalities; those that fuse several only where there are several."""
+def families(streams: Mapping[str, Sequence[str]]) -> dict[str, Shape]:
+    """The shapes by name, for modalities of these feature streams; those that fuse only where there are several."""
     plain: dict[str, Shape] = {"one_level": one_level, "no_transfer": no_transfer}
-    alone: dict[str, Shape] = {f"only_{name}": partial(single, name) for name in modalities}
+    alone: dict[str, Shape] = {f"only_{name}": partial(single, tuple(own)) for name, own in streams.items()}
     fusing: dict[str, Shape] = {
         "early_fusion": early_fusion,
         "late_fusion": late_fusion,
         "low_rank_fusion": low_rank_fusion,
         "flat_mixture": flat_mixture,
     }
-    return alone | (fusing if len(modalities) > 1 else {}) | plain
+    return alone | (fusing if len(streams) > 1 else {}) | plain
 
 
-def usual(modalities: Sequence[str]) -> tuple[str, ...]:
+def usual(streams: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The shapes that the field uses: all but those that only take something away."""
-    return tuple(name for name in families(modalities) if name not in ("one_level", "no_transfer"))
+    return tuple(name for name in families(streams) if name not in ("one_level", "no_transfer"))
 
 
 def one_level(domain: Domain, genome: Genome) -> Genome:
@@ -46,10 +46,11 @@ def no_transfer(domain: Domain, genome: Genome) -> Genome:
     return assemble(domain, network.width, network.encoders, levels, genome.training)
 
 
-def single(modality: str, domain: Domain, genome: Genome) -> Genome:
-    """One modality alone, and at most one expert over it."""
-    experts = [replace(_dense(expert), sees=(modality,)) for expert in _experts(genome)[:1]]
-    return _built(domain, genome, (modality,), experts)
+def single(streams: Sequence[str], domain: Domain, genome: Genome) -> Genome:
+    """One modality alone, those of its streams that the genome reads, and at most one expert over them."""
+    used = tuple(name for name in streams if name in genome.network.modalities) or tuple(streams)
+    experts = [replace(_dense(expert), sees=used) for expert in _experts(genome)[:1]]
+    return _built(domain, genome, used, experts)
 
 
 def early_fusion(domain: Domain, genome: Genome) -> Genome:
@@ -102,7 +103,7 @@ def _experts(genome: Genome) -> list[ExpertSpec]:
 
 
 def _first(domain: Domain, genome: Genome) -> ExpertSpec:
-    fallback = ExpertSpec(domain.modalities, width=domain.bounds.expert_widths[len(domain.bounds.expert_widths) // 2])
+    fallback = ExpertSpec(domain.modalities, width=domain.bounds.expert_widths[0])
     return next(iter(_experts(genome)), fallback)
 
 

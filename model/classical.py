@@ -23,7 +23,10 @@ RANGES: Final[dict[Kind, dict[str, tuple[float, float]]]] = {
     "svc": {"C": (0.1, 100.0), "gamma": (0.01, 10.0)},
     "boosting": {"learning_rate": (0.02, 0.3), "max_iter": (30.0, 300.0), "max_leaf_nodes": (4.0, 32.0)},
 }
-"""Settings and their ranges, drawn evenly in their logarithm; gamma is over the number of features."""
+"""Settings and their ranges, drawn evenly in their logarithm; gamma is over the number of features.
+
+Where there are classes, every other model weighs them by how rare they are (`balanced`).
+"""
 Floats = NDArray[np.float32]
 
 
@@ -45,6 +48,8 @@ def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Cla
     """A model with random settings, on all modalities or on a random choice of them."""
     used = [name for name in modalities if rng.random() < 0.5] if rng.random() < 0.6 else list(modalities)
     settings = {name: float(np.exp(rng.uniform(*np.log(ends)))) for name, ends in RANGES[kind].items()}
+    if kind in ("logistic", "svc"):
+        settings["balanced"] = float(rng.random() < 0.5)
     return Classical(kind, tuple(used) or (modalities[int(rng.integers(len(modalities)))],), settings)
 
 
@@ -54,6 +59,7 @@ def summaries(dataset: Dataset) -> dict[str, Floats]:
     for name, modality in dataset.modalities.items():
         mean, square = modality.moments
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        deviation[~modality.presence] = deviation[modality.presence].mean(axis=0) if modality.presence.any() else 0
         found[name] = mean if modality.steps == 1 else np.concatenate([mean, deviation], axis=1)
     return found
 
@@ -93,6 +99,8 @@ def _scores(
     model: Classical, task: Task, x: Floats, labels: NDArray[np.int64], known: NDArray[np.int64], seed: int
 ) -> Floats:
     """A score per class [N, C]; the lowest for classes that training lacks."""
+    if len(np.unique(labels)) < 2:
+        return np.tile(np.eye(task.outputs, dtype=np.float32)[labels[0]], (len(x), 1))
     fitted = _estimator(model, task, x.shape[1], seed).fit(x[known], labels)
     found = np.asarray(fitted.decision_function(x), dtype=np.float32)
     found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
@@ -113,8 +121,9 @@ def _estimator(model: Classical, task: Task, width: int, seed: int) -> Any:
         whole = {name: round(settings[name]) for name in ("max_iter", "max_leaf_nodes")}
         make = HistGradientBoostingRegressor if task.kind == "regression" else HistGradientBoostingClassifier
         return make(**{**settings, **whole}, random_state=seed, early_stopping=False)
+    weight = "balanced" if settings.pop("balanced", 0) else None
     if model.kind == "logistic":
-        return LogisticRegression(**settings, max_iter=2000, class_weight="balanced")
+        return LogisticRegression(**settings, max_iter=2000, class_weight=weight)
     if model.kind == "svc":
-        return SVC(**settings, class_weight="balanced")
+        return SVC(**settings, class_weight=weight)
     return Ridge(**settings) if model.kind == "ridge" else SVR(**settings)

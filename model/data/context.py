@@ -26,14 +26,17 @@ _PLACE: Final = re.compile(r"(.*?)(\d+)\D*")
 def with_context(dataset: Dataset, steps: int) -> Dataset:
     """The data set with a stream of up to `steps` previous samples beside each modality, averaged over their time.
 
-    Previous samples are those of the same group and conversation ("Ses01F[3]" of "Ses01F"), by the number in their ids,
-    else in the order of the data; such as lack the modality are passed over. Raises ValueError if no sample has any.
+    Previous samples are those of the same group and conversation ("Ses01F[3]" is of "Ses01F["), by the last number in
+    their ids, else in the order of the data; such as lack the modality are passed over. Raises ValueError if no sample
+    has any.
     """
-    conversations = _conversations(dataset.ids, dataset.groups)
+    conversations = _conversations(dataset)
     if max(map(len, conversations)) < 2:
         raise ValueError(f"data {dataset.name!r} has no two samples of one conversation, expected some to look back on")
     train, kept = dataset.split("train"), dict[str, Modality]()
     for name, modality in dataset.modalities.items():
+        if name.endswith(BEFORE):
+            raise ValueError(f"data {dataset.name!r} has the stream {name!r}: it looks back already")
         stream = _stream(modality, conversations, steps)
         if stream.presence[train].any():
             kept[f"{name}{BEFORE}"] = stream
@@ -55,11 +58,12 @@ def _stream(modality: Modality, conversations: Sequence[NDArray[np.int64]], step
     return Modality(features, lengths)
 
 
-def _conversations(ids: Sequence[str], groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The samples of each conversation, in order."""
-    members: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
-    for sample, (name, group) in enumerate(zip(ids, groups.tolist(), strict=True)):
+def _conversations(dataset: Dataset) -> list[NDArray[np.int64]]:
+    """The samples of each conversation, in order; none looks back on one of the test split unless it is of it too."""
+    tested = set(dataset.splits.get("test", np.zeros(0, np.int64)).tolist())
+    members: dict[tuple[int, str, bool], list[tuple[int, int]]] = defaultdict(list)
+    for sample, (name, group) in enumerate(zip(dataset.ids, dataset.groups.tolist(), strict=True)):
         found = _PLACE.fullmatch(name)
-        head, place = (found[1], int(found[2])) if found and len(found[2]) < 10 else (name, 0)
-        members[group, head if found and re.search(r"[\[$]", name) else ""].append((place, sample))
+        head, place = (found[1], int(found[2])) if found and len(found[2]) < 10 else ("", 0)
+        members[group, head, sample in tested].append((place, sample))
     return [np.array([sample for _, sample in sorted(found)], dtype=np.int64) for found in members.values()]

@@ -216,6 +216,13 @@ class Dataset:
             notes=self.notes,
         )
 
+    def with_tasks(self, names: Sequence[str]) -> Dataset:
+        """The data with these tasks alone; none: all. Raises ValueError for a task that it does not have."""
+        for name in names:
+            if name not in self.tasks:
+                raise ValueError(f"task {name!r} does not exist in this data, expected one of {', '.join(self.tasks)}")
+        return replace(self, tasks={name: self.tasks[name] for name in names}) if names else self
+
     def hiding(self, names: Sequence[str], shown: NDArray[np.bool_]) -> Dataset:
         """The same samples, the modalities `names` absent but where `shown` [N, len(names)]."""
         hidden = {name: self.modalities[name].hidden(~where) for name, where in zip(names, shown.T, strict=True)}

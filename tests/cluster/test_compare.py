@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,17 @@ from haemsa_command import haemsa
 from tiny import SPACE, data, problem, settings, stored
 
 from cluster.ablate import ablations
-from cluster.bootstrap import paired_difference
-from cluster.compare import judge
+from cluster.bootstrap import Difference, paired_difference
+from cluster.compare import checked, judge
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned
+from cluster.journal import RunDirectory
+from cluster.launch import run_search
 from cluster.problem import Problem
-from cluster.recipe import Recipe
+from cluster.recipe import Recipe, read_recipe
+from cluster.train import train_predictor
 from model.data.dataset import Dataset
+from model.data.store import write
 from model.data.task import Task
 
 MAE = Judged("sentiment", "mae", minimise=True)
@@ -55,6 +60,17 @@ def test_an_interval_covers_what_chance_among_groups_allows() -> None:
     assert grouped.high - grouped.low > 1.3 * (alone.high - alone.low)
 
 
+def test_of_few_groups_samples_are_drawn_and_what_is_undefined_is_no_win() -> None:
+    rng = np.random.default_rng(1)
+    task = Task("regression", np.zeros(300, np.float32))
+    ours, theirs = (rng.normal(size=(1, 300, 1)).astype(np.float32) for _ in range(2))
+    found = paired_difference(MAE.metric, task, np.zeros(300, np.int64), ours, theirs, rng)
+    assert found.low < found.mean < found.high
+    assert Difference(0.0, math.nan, math.nan).wins(minimise=False) is None
+    assert Difference(-0.2, -0.3, -0.1).wins(minimise=True) is True
+    assert Difference(-0.2, -0.3, -0.1).wins(minimise=False) is False
+
+
 def test_the_same_answers_differ_by_nothing() -> None:
     task = Task("classes", np.arange(30) % 3, ("a", "b", "c"))
     answers = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
@@ -89,7 +105,7 @@ def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_
 
 def test_an_ablation_takes_one_idea_away_at_a_time(tmp_path: Path) -> None:
     found = problem(objectives=["sentiment/mae", "params"])[0]
-    changes = ablations(found, Judged.of(found))
+    changes = ablations(found, Judged.of(found), 20)
     assert list(changes) == ["no_hierarchy", "no_evolution", "no_transfer", "single_task"]
     assert changes["single_task"] == {"tasks": ["sentiment"], "objectives": ["mae", "params"]}
     for change in changes.values():
@@ -115,3 +131,36 @@ def test_an_ablation_takes_one_idea_away_at_a_time(tmp_path: Path) -> None:
 def test_a_design_or_task_that_does_not_exist_is_told(setting: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Problem.of(settings(**setting), data())
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("searched")
+    run_search(settings(data=str(stored(folder)), run=str(folder / "run"), evaluations=2, population=2))
+    return folder / "run"
+
+
+def test_what_cannot_be_compared_is_told_before_any_training(searched: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(searched, read_only=True) as run:
+        config = run.config()
+    with pytest.raises(ValueError, match="0 seeds were asked for, expected 1 or more"):
+        checked(config, searched, 0)
+    other = config.model_copy(update={"data": "planted"})
+    with pytest.raises(ValueError, match=r"data planted has fingerprint .*, the search was on"):
+        checked(other, searched, 1)
+    small = config.model_copy(update={"objectives": ["params", "sentiment/mae"]})
+    with pytest.raises(ValueError, match=r"the first objective of .* is params, expected a metric"):
+        checked(small, searched, 1)
+    write(data().pool(), tmp_path / "pool.h5")
+    pool = config.model_copy(update={"data": str(tmp_path / "pool.h5")})
+    with pytest.raises(ValueError, match="has no split 'test'"):
+        checked(pool, searched, 1)
+
+
+def test_one_task_is_searched_trained_and_tested_alone(tmp_path: Path) -> None:
+    path, run = stored(tmp_path), tmp_path / "run"
+    run_search(settings(data=str(path), run=str(run), evaluations=2, population=2, tasks=["sentiment"]))
+    recipe = read_recipe(str(run))
+    predictor = train_predictor(recipe, data(), str(path), seeds=1)
+    assert list(predictor.tasks) == ["sentiment"]
+    assert "other data" not in predictor.info["protocol"]

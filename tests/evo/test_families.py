@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from evo import ExpertSpace
 from evo.families import families, usual
-from model.spec import GLOBAL, Genome
+from model.spec import GLOBAL, Genome, NetworkSpec
 
 NAMES = ("text", "audio", "vision")
 STEPS = {"text": 20, "audio": 20, "vision": 1}
-SHAPES = families(NAMES)
+SHAPES = families({name: (name,) for name in NAMES})
 
 
 def bred(name: str, seed: int) -> list[Genome]:
@@ -67,4 +67,31 @@ def test_breeding_goes_on_changing_what_the_shape_leaves_open(name: str) -> None
 
 
 def test_data_of_one_modality_has_nothing_to_fuse() -> None:
-    assert usual(["text"]) == ("only_text",)
+    assert usual({"text": ("text",)}) == ("only_text",)
+
+
+def test_a_modality_alone_is_all_of_its_streams_or_some() -> None:
+    streams = {"text": ("text", "text_before"), "audio": ("audio",)}
+    space = ExpertSpace(("text", "audio", "text_before"), shape=families(streams)["only_text"])
+    read = {space.sample(np.random.default_rng(seed)).network.modalities for seed in range(30)}
+    assert read == {("text",), ("text_before",), ("text", "text_before")}
+
+
+def cost(network: NetworkSpec) -> dict[str, float]:
+    experts = sum(expert.width for level in network.levels for expert in level.experts)
+    return {"params": float(10 * network.width * len(network.encoders) + experts)}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_limits_are_kept_without_leaving_the_shape(name: str) -> None:
+    limits = {"params": 300.0}
+    space = ExpertSpace(NAMES, steps=STEPS, shape=SHAPES[name], limits=limits, cost=cost)
+    for seed in range(10):
+        genome = space.sample(np.random.default_rng(seed))
+        assert cost(genome.network)["params"] <= 300
+        assert SHAPES[name](space.domain, genome) == genome
+
+
+def test_a_design_that_no_limit_allows_is_told() -> None:
+    with pytest.raises(ValueError, match="limits params=100 cannot be met by any network of this design"):
+        ExpertSpace(NAMES, shape=SHAPES["late_fusion"], limits={"params": 100.0}, cost=cost)
