@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from haemsa_command import haemsa
 from tiny import SPACE, data, problem, settings, stored
 
-from cluster.ablate import ablations
+import cluster.compare
+from cluster.ablate import ablate, ablations
 from cluster.bootstrap import Difference, paired_difference
-from cluster.compare import checked, judge
+from cluster.compare import checked, compare, judge
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned
 from cluster.journal import RunDirectory
 from cluster.launch import run_search
 from cluster.problem import Problem
+from cluster.progress import SilentProgress
 from cluster.recipe import Recipe, read_recipe
 from cluster.train import train_predictor
 from model.data.dataset import Dataset
@@ -164,3 +168,31 @@ def test_one_task_is_searched_trained_and_tested_alone(tmp_path: Path) -> None:
     predictor = train_predictor(recipe, data(), str(path), seeds=1)
     assert list(predictor.tasks) == ["sentiment"]
     assert "other data" not in predictor.info["protocol"]
+
+
+@pytest.mark.parametrize("kind", ["compare", "ablate"])
+def test_permuted_test_labels_change_nothing_before_the_figures(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[dict[str, float], dict[str, np.ndarray]]] = []
+
+    def remember(test: Dataset, judged: Judged, tuned: Any, given: Any, *_: object) -> Any:
+        seen.append(({name: item.score for name, item in tuned.items()}, given))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster.compare, "judge", remember)
+    whole, tested = data(), data().splits["test"]
+    order = np.arange(len(whole))
+    order[tested] = np.random.default_rng(0).permutation(tested)
+    tasks = {name: task.take(order) for name, task in whole.tasks.items()}
+    for number, dataset in enumerate((whole, replace(whole, tasks=tasks))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        config = settings(data=str(stored(folder, dataset=dataset)), run=str(folder / "run"), evaluations=2)
+        run_search(config.model_copy(update={"population": 2}))
+        command = compare if kind == "compare" else ablate
+        with pytest.raises(KeyboardInterrupt):
+            command(config, folder / "run", folder / "out", 2, 1, SilentProgress())
+    (scores, given), (again, other) = seen
+    assert scores == again
+    assert all(np.array_equal(given[name], other[name]) for name in given)
