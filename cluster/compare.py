@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cluster.bootstrap import Difference, paired_difference
+from cluster.bootstrap import Difference, Outputs, paired_difference
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned, designs, tuned_classical, tuned_network
 from cluster.journal import RunDirectory
 from cluster.problem import COSTS, Problem
 from cluster.progress import Progress
 from cluster.recipe import Recipe, protocol, read_recipe
-from cluster.train import Table, seed_means, summarise, train_predictor
+from cluster.train import Table, as_scores, seed_means, summarise, train_predictor
 from model.classical import Classical, kinds, outputs, summaries
 from model.data.dataset import Dataset
 from model.data.sources import load
 from model.metrics import task_metrics
 
-Outputs = NDArray[np.float32]
 OURS = ("best", "ensemble")
 
 
@@ -91,12 +89,14 @@ def tested(
 ) -> Comparison:
     """Train all, then read the test split, once. One that cannot be trained is left out, but for the best genome."""
     dataset, given, lost = load(config.data, stream=config.stream), dict[str, Outputs](), dict(failed or {})
+    classical = any(isinstance(item.model, Classical) for item in tuned.values())
+    features = summaries(problem.normalisation.apply(dataset)) if classical else {}
     for name, item in tuned.items():
         try:
             if isinstance(item.model, Recipe):
                 given[name] = _network_outputs(item.model, dataset, config.data, judged, seeds)
             else:
-                given[name] = _classical_outputs(item.model, dataset, problem, judged)
+                given[name] = _classical_outputs(item.model, features, dataset, problem, judged)
         except ValueError as error:
             if name == "best":
                 raise
@@ -148,21 +148,18 @@ def ours(run: Path, judged: Judged) -> dict[str, Tuned]:
     return found
 
 
-def _classical_outputs(model: Classical, dataset: Dataset, problem: Problem, judged: Judged) -> Outputs:
+def _classical_outputs(
+    model: Classical, features: Mapping[str, Outputs], dataset: Dataset, problem: Problem, judged: Judged
+) -> Outputs:
     """A model's answers for the test samples [1, N, C], trained as the search scored; no seed changes them."""
     folds, _ = protocol(problem.folds.kind, problem.pool)
     pool = np.concatenate([dataset.split("train"), dataset.split("valid")])  # in the order of problem.pool
-    features = summaries(problem.normalisation.apply(dataset))
     found = outputs(model, features, dataset.tasks[judged.task], pool[~folds.held_out[0]])
     return found[None, dataset.split("test")]
 
 
 def _network_outputs(recipe: Recipe, dataset: Dataset, data: str, judged: Judged, seeds: int) -> Outputs:
     """Answers of the recipe's genomes, the mean of an ensemble's, for the test samples [S, N, C]."""
-    from model.predictor import inputs_of
-
     predictor, test = train_predictor(recipe, dataset, data, seeds), dataset.part("test")
-    given = {name: item for name, item in inputs_of(test).items() if name in predictor.modalities}
-    found = seed_means(predictor, predictor.predict_members(given))[judged.task]
-    centred = found - 0.5 if test.tasks[judged.task].kind == "multilabel" else found  # metrics ask where it is above 0
-    return np.asarray(centred, dtype=np.float32)
+    found = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[judged.task]
+    return np.asarray(as_scores(test.tasks[judged.task], found), dtype=np.float32)

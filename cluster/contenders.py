@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.bootstrap import Outputs
 from cluster.config import DEFAULT_EVALUATIONS, SearchConfig
 from cluster.journal import RunDirectory
 from cluster.launch import resume_search, run_search
@@ -26,8 +27,6 @@ from model.classical import Classical, Kind, draw, outputs, summaries
 from model.data.dataset import Task
 from model.metrics import task_metrics
 from model.missing import streams_of
-
-Outputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

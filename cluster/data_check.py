@@ -19,8 +19,8 @@ from cluster.data_leaks import Part, Sign, Skill, signs, skill_of
 from cluster.data_overlap import Overlap, Repeats, numbered_rows, overlaps, repeated, repeats
 from cluster.data_scan import Scan, scan
 from cluster.wording import printable
-from model.data.assemble import numbered
 from model.data.dataset import Dataset, Task
+from model.data.splitting import numbered
 
 ALL: Final = "all modalities"
 _PROBED: Final = {"train": 3000, "valid": 1000, "test": 1000}

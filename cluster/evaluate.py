@@ -80,11 +80,8 @@ def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from model.predictor import inputs_of
-
-    given = {name: item for name, item in inputs_of(dataset).items() if name in predictor.modalities}
     columns: dict[str, Any] = {"id": list(dataset.ids), "split": _split_names(dataset)}
-    for name, values in predictor.predict_members(given).items():
+    for name, values in predictor.predict_members(predictor.inputs(dataset)).items():
         columns |= _columns(name, predictor.tasks[name], values)
     return pd.DataFrame(columns)
 

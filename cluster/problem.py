@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,7 @@ class Problem:
         )
         objectives = resolve_objectives(config.objectives, pool.tasks)
         count = len(streams_of(list(pool.modalities)))
-        if any(without_missing(name) != name for name in objectives) and count > MOST_MODALITIES:
+        if _count_missing(objectives) and count > MOST_MODALITIES:
             found = f"the data has {count} modalities and an objective counts missing ones"
             raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
         return cls(
@@ -86,11 +86,16 @@ class Problem:
     @property
     def missing(self) -> bool:
         """Whether an objective counts missing modalities."""
-        return any(without_missing(name) != name for name in self.objectives)
+        return _count_missing(self.objectives)
 
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
+
+
+def _count_missing(objectives: Iterable[str]) -> bool:
+    """Whether one of them counts missing modalities."""
+    return any(without_missing(name) != name for name in objectives)
 
 
 def _shape(design: str | None, modalities: Sequence[str]) -> Shape | None:

@@ -12,7 +12,7 @@ import numpy as np
 from cluster.files import write_json
 from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
-from model.data.dataset import Dataset
+from model.data.dataset import Dataset, Task
 from model.data.normalisation import Normalisation
 from model.data.sources import STORES, load
 from model.metrics import all_metrics
@@ -107,10 +107,7 @@ def score(predictor: Any, dataset: Dataset) -> Table:
     They are called `best` and `best+ensemble`; of an ensemble of genomes, `ensemble` (the genomes' mean for
     each seed) and `ensemble+ensemble` (the mean of all). Modalities that the model does not know are not shown to it.
     """
-    from model.predictor import inputs_of
-
-    known = {name: item for name, item in inputs_of(dataset).items() if name in predictor.modalities}
-    outputs = predictor.predict_members(known)
+    outputs = predictor.predict_members(predictor.inputs(dataset))
     weights, means = _weights(predictor), seed_means(predictor, outputs)
     each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
     name = "ensemble" if predictor.info.get("ensemble") else "best"
@@ -139,9 +136,12 @@ def _weights(predictor: Predictor) -> Any:
 def member_metrics(dataset: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:
     """All metrics of one network's predictions (values, or probabilities) of the tasks that it predicts."""
     tasks = {name: dataset.tasks[name] for name in outputs}
-    # metrics take a label as given where its logit is above 0
-    centred = {name: values - 0.5 if tasks[name].kind == "multilabel" else values for name, values in outputs.items()}
-    return all_metrics(tasks, centred)
+    return all_metrics(tasks, {name: as_scores(tasks[name], values) for name, values in outputs.items()})
+
+
+def as_scores(task: Task, predicted: Any) -> Any:
+    """Predictions as metrics take them: a label is given where its score is above 0, and not its probability."""
+    return predicted - 0.5 if task.kind == "multilabel" else predicted
 
 
 def summarise(metrics: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:

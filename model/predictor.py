@@ -85,6 +85,10 @@ class Predictor:
         """Mean of every feature over the training data, [D] by modality: an example that is nobody's sample."""
         return dict(self.normalisation.mean)
 
+    def inputs(self, dataset: Dataset) -> Inputs:
+        """A dataset's raw features, of the modalities that it knows."""
+        return {name: item for name, item in inputs_of(dataset).items() if name in self.modalities}
+
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """The members' mean, by their shares: regression values [N], class or label probabilities [N, C], by task."""
         outputs, shares = self.predict_members(inputs), self.shares or None

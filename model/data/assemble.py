@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.data.cleaning import RawModality, clean
 from model.data.dataset import Dataset, Task
-from model.data.splitting import SHARES, make_splits
+from model.data.splitting import SHARES, counted, make_splits, numbered
 
 
 def assemble(
@@ -40,15 +40,18 @@ def assemble(
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*found, *cleaned))
 
 
-def counted(splits: Mapping[str, NDArray[np.int64]]) -> str:
-    """How many samples each split has, in words."""
-    return ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
-
-
-def numbered(groups: Sequence[str]) -> NDArray[np.int64]:
-    """A number for each name, int64 [N], equal for equal names, in the order of the alphabet."""
-    numbers = {name: number for number, name in enumerate(sorted(set(groups)))}  # an array makes all as long as one is
-    return np.array([numbers[name] for name in groups], dtype=np.int64)
+def labelled_everywhere(
+    tasks: Mapping[str, Task], splits: Mapping[str, NDArray[np.int64]], notes: list[str]
+) -> dict[str, Task]:
+    """The tasks that have a label in each split, `notes` on the others; all of them where there is none."""
+    lacking = {
+        name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
+        for name, task in tasks.items()
+    }
+    if all(lacking.values()):
+        return dict(tasks)  # which is an error that names the first
+    notes += [f"{name}: no label in {', '.join(where)}; left out" for name, where in lacking.items() if where]
+    return {name: task for name, task in tasks.items() if not lacking[name]}
 
 
 def straddlers(groups: NDArray[np.int64], splits: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:

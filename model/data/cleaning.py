@@ -24,10 +24,6 @@ class RawModality:
     features: NDArray[Any]
     lengths: NDArray[np.int64]
 
-    def take(self, indices: NDArray[np.int64]) -> RawModality:
-        """The same stream for the samples at `indices`, in their order."""
-        return RawModality(self.features[indices], self.lengths[indices])
-
 
 def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
     """Lengths int64 [N] of zero-padded features [N, T, D]: up to the last step that is not all zero."""

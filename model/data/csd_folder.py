@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.assemble import assemble
+from model.data.assemble import assemble, labelled_everywhere
 from model.data.cleaning import RawModality
 from model.data.csd import ComputationalSequence, opened
 from model.data.csd_folds import find_folds, read_folds
 from model.data.csd_labels import LabelledSegments, label_names, make_tasks, read_segments
 from model.data.csd_names import modality_names
 from model.data.csd_streams import Cutter
-from model.data.dataset import SPLITS, Dataset, Task
+from model.data.dataset import SPLITS, Dataset
 from model.data.keeping import keep
 from model.data.reading import Damage, Reading, within
 
@@ -51,7 +51,7 @@ def read(folder: Path, reading: Reading) -> Dataset:
     if not raw or not len(samples):
         raise ValueError(f"folder '{folder}' has no features for labels: {'; '.join(notes) or 'labels are all it has'}")
     splits = _splits(samples, split_of) if split_of else None
-    tasks = _told_everywhere(make_tasks(samples.values, label_names(labels), notes), splits or {}, notes)
+    tasks = labelled_everywhere(make_tasks(samples.values, label_names(labels), notes), splits or {}, notes)
     name = folder.resolve().name
     with within(f"folder '{folder}'"):
         return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
@@ -110,20 +110,6 @@ def _with_splits(
 def _splits(samples: LabelledSegments, split_of: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
     splits = np.array([split_of[video] for video in samples.videos])
     return {split: np.flatnonzero(splits == split).astype(np.int64) for split in SPLITS}
-
-
-def _told_everywhere(
-    tasks: Mapping[str, Task], splits: Mapping[str, NDArray[np.int64]], notes: list[str]
-) -> Mapping[str, Task]:
-    """The tasks that have a label in every split; all of them where there is none."""
-    lacking = {
-        name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
-        for name, task in tasks.items()
-    }
-    if all(lacking.values()):
-        return tasks  # which is an error that names the first
-    notes += [f"{name}: no label in {' or '.join(where)}; left out" for name, where in lacking.items() if where]
-    return {name: task for name, task in tasks.items() if not lacking[name]}
 
 
 def _known_to(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:

@@ -11,6 +11,7 @@ from model.data.cleaning import RawModality
 from model.data.csd import ComputationalSequence, DamagedEntryError
 from model.data.csd_align import Rows, align, collapse, cut, join
 from model.data.csd_labels import LabelledSegments
+from model.data.keeping import shortened
 from model.data.reading import Collapse, Damage
 from model.data.scratch import zeros
 
@@ -49,9 +50,7 @@ class Cutter:
             lengths[place] = len(rows.intervals)
         if not lengths.any():
             return None
-        if self._steps is not None and (lengths > self._steps).any():
-            notes.append(f"{name}: {(lengths > self._steps).sum()} samples cut to their first {self._steps} steps")
-            lengths = np.minimum(lengths, self._steps)
+        lengths = shortened(name, lengths, self._steps, notes)
         shape = (len(lengths), int(lengths.max()), stream.width)
         if 4 * math.prod(shape) > stream.capacity:
             raise ValueError(f"{stream.path} would become features {list(shape)}, more than the file can hold")

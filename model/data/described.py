@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.assemble import assemble, counted, numbered
+from model.data.assemble import assemble
 from model.data.cells import Cells, numbers, unlike, words
 from model.data.cleaning import RawModality
 from model.data.dataset import SPLITS, Dataset, Task
@@ -19,7 +19,7 @@ from model.data.keeping import keep, shorten
 from model.data.padding import to_front
 from model.data.reading import Damage, Reading, within
 from model.data.samples import Samples
-from model.data.splitting import make_splits
+from model.data.splitting import with_validation
 from model.data.steps import blocks
 from model.data.targets import make_tasks
 
@@ -191,10 +191,4 @@ def _given(
     for split, indices in splits.items():
         if not len(indices) and split != "valid":
             raise ValueError(f"split {split!r} has no sample, expected {', '.join(SPLITS)}")
-    if not len(splits["valid"]):
-        train = splits["train"]
-        members = train if groups is None else numbered([groups[sample] for sample in train.tolist()])
-        made = make_splits(members, {"train": 0.9, "valid": 0.1}, seed)
-        splits |= {split: train[places] for split, places in made.items()}
-        notes.append(f"no validation split was given; made of whole groups of training: {counted(splits)}")
-    return splits
+    return splits if len(splits["valid"]) else with_validation(splits, groups, "group", notes, seed)

@@ -12,6 +12,7 @@ import numpy as np
 
 from model.data.assemble import assemble
 from model.data.dataset import SPLITS, Dataset
+from model.data.keeping import keep
 from model.data.reading import Damage, Reading
 from model.data.room import Room
 from model.data.speakers import session_of
@@ -57,7 +58,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
         splits = with_validation(splits, groups, reading.group_by, found.notes)
     return assemble(
         name,
-        {stream: modality.take(kept) for stream, modality in raw.items()},
+        {stream: keep(modality, kept) for stream, modality in raw.items()},
         {task: item.take(kept) for task, item in tasks.items()},
         found.ids(kept),
         groups=groups,

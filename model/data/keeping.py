@@ -24,11 +24,18 @@ def keep(modality: RawModality, kept: NDArray[np.integer[Any]]) -> RawModality:
 
 def shorten(name: str, modality: RawModality, steps: int | None, notes: list[str]) -> RawModality:
     """The first `steps` of every sample; None: all of them. `notes` gets a line, about `name`, if some are longer."""
-    features, longer = modality.features, 0 if steps is None else int((modality.lengths > steps).sum())
-    if steps is None or not longer:
+    features, lengths = modality.features, shortened(name, modality.lengths, steps, notes)
+    if steps is None or lengths is modality.lengths:
         return modality
-    notes.append(f"{name}: {longer} samples cut to their first {steps} steps")
     room = zeros((len(features), steps, features.shape[2]))
     for block in blocks(features.shape):
         room[block] = features[block, :steps]
-    return RawModality(room, np.minimum(modality.lengths, steps))
+    return RawModality(room, lengths)
+
+
+def shortened(name: str, lengths: NDArray[np.int64], steps: int | None, notes: list[str]) -> NDArray[np.int64]:
+    """Lengths [N] of samples cut to `steps`, with a note on how many are; the same array if none is longer."""
+    if steps is None or not (longer := int((lengths > steps).sum())):
+        return lengths
+    notes.append(f"{name}: {longer} samples cut to their first {steps} steps")
+    return np.minimum(lengths, steps)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.cleaning import RawModality
+from model.data.keeping import shortened
 from model.data.padding import spans
 from model.data.part import Part
 from model.data.room import Room
@@ -90,9 +91,7 @@ def _modality(name: str, parts: Mapping[str, Part], steps: int | None, room: Roo
             array, given = array[part.intact], None if given is None else given[part.intact]
         starts, lengths[start:end] = spans(f"{split} {name}", array, given, notes)
         _copy(array, starts, features[start:end])
-    if long := int((lengths > features.shape[1]).sum()):
-        notes.append(f"{name}: {long} samples cut to their first {features.shape[1]} steps")
-    return RawModality(features, np.minimum(lengths, features.shape[1]))
+    return RawModality(features, shortened(name, lengths, features.shape[1], notes))
 
 
 def _copy(array: NDArray[Any], starts: NDArray[np.int64], features: NDArray[np.float32]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.assemble import assemble
+from model.data.assemble import assemble, labelled_everywhere
 from model.data.dataset import Dataset, Task
 from model.data.groups import groups_of
 from model.data.part import parts_of
@@ -119,7 +119,7 @@ class Parts:
         ids, groups = self._named()
         groups = [groups[place] for place in kept]
         splits = self._splits(groups)
-        tasks = self._labelled({task: item.take(kept) for task, item in tasks.items()}, splits)
+        tasks = labelled_everywhere({task: item.take(kept) for task, item in tasks.items()}, splits, self.notes)
         notes = [*self.notes, *self._damage.notes()]
         return assemble(name, raw, tasks, [ids[place] for place in kept], groups=groups, splits=splits, notes=notes)
 
@@ -150,14 +150,3 @@ class Parts:
                 raise ValueError(f"each sample of split {split!r} is damaged, expected at least one to be left")
             splits[split] = np.arange(start, end, dtype=np.int64)
         return splits if "valid" in splits else with_validation(splits, groups, "group", self.notes)
-
-    def _labelled(self, tasks: dict[str, Task], splits: Mapping[str, NDArray[np.int64]]) -> dict[str, Task]:
-        """The tasks that have a label in each split; all, if none has."""
-        lacking = {
-            name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
-            for name, task in tasks.items()
-        }
-        if all(lacking.values()):
-            return tasks
-        self.notes += [f"{name}: no label in {', '.join(found)}; left out" for name, found in lacking.items() if found]
-        return {name: task for name, task in tasks.items() if not lacking[name]}

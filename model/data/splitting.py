@@ -33,21 +33,32 @@ def make_splits(
 
 
 def with_validation(
-    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str], kind: str, notes: list[str]
+    splits: Mapping[str, NDArray[np.int64]], groups: Sequence[str] | None, kind: str, notes: list[str], seed: int = 0
 ) -> dict[str, NDArray[np.int64]]:
     """Splits train, valid and test from train and test: about a tenth of train, in whole groups, becomes valid.
 
-    groups: N names; kind: what messages call such a group; `notes` gets a line. Raises ValueError for a single group.
+    groups: N names, None: each sample for itself; kind: what messages call such a group; `notes` gets a line. Raises
+    ValueError for a single group.
     """
     train = splits["train"]
-    names, members = np.unique([groups[place] for place in train], return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"the training split has {len(names)} {kind}s, expected at least 2: one for validation")
-    parts = make_splits(members.astype(np.int64), {"train": 0.9, "valid": 0.1})
+    members = train if groups is None else numbered([groups[place] for place in train.tolist()])
+    if (count := len(np.unique(members))) < 2:
+        raise ValueError(f"the training split has {count} {kind}s, expected at least 2: one for validation")
+    parts = make_splits(members, {"train": 0.9, "valid": 0.1}, seed)
     found = {"train": train[parts["train"]], "valid": train[parts["valid"]], "test": splits["test"]}
-    sizes = ", ".join(f"{split} {len(indices)}" for split, indices in found.items())
-    notes.append(f"no validation split was given; made of whole {kind}s of training: {sizes}")
+    notes.append(f"no validation split was given; made of whole {kind}s of training: {counted(found)}")
     return found
+
+
+def counted(splits: Mapping[str, NDArray[np.int64]]) -> str:
+    """How many samples each split has, in words."""
+    return ", ".join(f"{split} {len(indices)}" for split, indices in splits.items())
+
+
+def numbered(groups: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each name, int64 [N], equal for equal names, in the order of the alphabet."""
+    numbers = {name: number for number, name in enumerate(sorted(set(groups)))}  # an array makes all as long as one is
+    return np.array([numbers[name] for name in groups], dtype=np.int64)
 
 
 def _counts(sizes: Mapping[str, float], samples: int) -> dict[str, int]:
