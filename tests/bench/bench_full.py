@@ -1,6 +1,6 @@
 """Everything that takes hours: searches of ours and of peers on real data, several seeds. Resumable, piece by piece.
 
-    python -m tests.bench.bench_full [--only PREFIX] [--minutes M]
+    python -m tests.bench.bench_full [--only PREFIX] [--minutes M] [--picture]
 
 Each piece that ended is in bench-results/full.json with its commit, date and machine, and is not run again; a search
 that was cut off begins anew. The table at the end is made of what is there. Pieces:
@@ -24,12 +24,13 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import quality
+from full_figure import draw
 from full_report import report
 from machine import RESULTS, machine
 from ours import VARIANTS, confirm_all, curves, run_ours
 from peers import PEERS
 from rescore import MOSI_REFERENCE, Rescorer, compare, front, times
-from setting import PROCESSES, REAL_DATA, Setting
+from setting import PROCESSES, REAL_DATA, ROOT, Setting
 from traces import read
 
 SECONDS: Final = 120.0
@@ -144,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="pieces whose name begins so")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no piece after so long")
+    parser.add_argument("--picture", action="store_true", help="draw docs/evolution.png too")
     given = parser.parse_args()
     path, begun = RESULTS / "full.json", time.monotonic()
     WORK.mkdir(parents=True, exist_ok=True)
@@ -160,6 +162,8 @@ def main() -> None:
             temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             temporary.replace(path)
     report(found)
+    if given.picture:
+        draw(found, ROOT / "docs" / "evolution.png")
 
 
 if __name__ == "__main__":
