@@ -81,7 +81,7 @@ def _products(out: Tensor, spec: ExpertSpec, origin: ExpertSpec) -> Tensor:
 
     The first place of an axis is the constant one, so a lost token leaves that, and a new one has nothing else.
     """
-    out = out.unflatten(0, [origin.width + 1] * len(origin.sees))
+    out = out.view(*[origin.width + 1] * len(origin.sees), out.shape[1])
     for axis, token in reversed(list(enumerate(sorted(origin.sees)))):
         if token not in spec.sees:
             out = out.select(axis, 0)
