@@ -104,8 +104,9 @@ class SearchConfig(BaseModel):
     design: str | None = Field(
         default=None,
         min_length=1,
-        description="Only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion or "
-        "flat_mixture; one_level and no_transfer are any without that part; null: any.",
+        description="Only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion, "
+        "tensor_fusion, cross_modal_attention or flat_mixture; one_level and no_transfer are any without that part; "
+        "null: any.",
     )
     first_epochs: Count = Field(default=3, description="Epochs of the first rung.")
     eta: Annotated[int, Field(ge=2)] = Field(

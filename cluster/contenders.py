@@ -123,7 +123,8 @@ def tuned_network(
 
 def designs(problem: Problem) -> tuple[str, ...]:
     """The designs that data of these modalities has."""
-    return usual(streams_of(list(problem.pool.modalities)))
+    steps = {name: item.steps for name, item in problem.pool.modalities.items()}
+    return usual(streams_of(list(steps)), steps)
 
 
 def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int) -> Tuned:

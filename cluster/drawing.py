@@ -60,7 +60,9 @@ def _expert(expert: ExpertSpec) -> str:
     sees = " + ".join(expert.sees)
     if expert.kind == "low_rank":
         return f"low-rank fusion of {sees}, rank {expert.width}"
-    kind = "gated MLP" if expert.kind == "gated" else "MLP"
+    if expert.kind == "tensor":
+        return f"tensor fusion of {sees}, {_count(expert.width, 'unit')} each"
+    kind = {"gated": "gated MLP", "cross_attention": "cross-attention MLP"}.get(expert.kind, "MLP")
     return f"{kind} on {sees}, {_count(expert.depth, 'layer')} of width {expert.width}"
 
 

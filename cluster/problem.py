@@ -52,13 +52,14 @@ class Problem:
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)
+        steps = {name: item.steps for name, item in data.modalities.items()}
         space = ExpertSpace(
             tuple(data.modalities),
             bounds=Bounds.from_dict(config.space),
-            steps={name: item.steps for name, item in data.modalities.items()},
+            steps=steps,
             limits=config.limits,
             cost=lambda network: cost(network, schema),
-            shape=_shape(config.design, list(data.modalities)),
+            shape=_shape(config.design, steps),
         )
         objectives = resolve_objectives(config.objectives, pool.tasks)
         count = len(streams_of(list(pool.modalities)))
@@ -98,9 +99,9 @@ def _count_missing(objectives: Iterable[str]) -> bool:
     return any(without_missing(name) != name for name in objectives)
 
 
-def _shape(design: str | None, modalities: Sequence[str]) -> Shape | None:
-    """What genomes are brought into. Raises ValueError for a design that such data does not have."""
-    known = families(streams_of(modalities))
+def _shape(design: str | None, steps: Mapping[str, int]) -> Shape | None:
+    """What genomes are brought into. Raises ValueError for a design that data of such modalities does not have."""
+    known = families(streams_of(list(steps)), steps)
     if design is not None and design not in known:
         raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(known)}")
     return known[design] if design else None

@@ -6,11 +6,11 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
-from model.spec import EncoderSpec, ExpertSpec, GateSpec, NetworkSpec, TrainingGenes
+from model.spec import EncoderSpec, ExpertKind, ExpertSpec, GateSpec, NetworkSpec, TrainingGenes
 
 Choices = tuple[int, ...]
 Range = tuple[float, float]
@@ -27,6 +27,8 @@ TRAINING: Final = (
     "balance",
 )
 RANGES: Final = (*TRAINING, "temperature", "noise")
+PLAIN: Final = ("mlp", "gated", "low_rank")
+"""Kinds of experts that make sense over any tokens."""
 DIGITS: Final = 3
 """Significant digits of a real gene, so that keys are stable and near copies count as copies."""
 
@@ -40,6 +42,7 @@ class Bounds:
     max_levels: int = 4
     max_experts: int = 6
     max_depth: int = 3
+    expert_kinds: tuple[ExpertKind, ...] = (*PLAIN, "cross_attention")
     heads: Choices = (1, 2, 4)
     kernels: Choices = (3, 5)
     gate_k: Choices = (1, 2, 3, 4)
@@ -59,6 +62,7 @@ class Bounds:
             object.__setattr__(self, name, _choices(name, getattr(self, name)))
         for name in RANGES:
             object.__setattr__(self, name, _range(name, getattr(self, name)))
+        object.__setattr__(self, "expert_kinds", _kinds(self.expert_kinds))
         for name, low, high in (("max_levels", 0, 16), ("max_experts", 1, 64), ("max_depth", 1, 8)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -138,6 +142,15 @@ def _choices(name: str, value: Any) -> Choices:
     if not whole or not value or min(value) < 1:
         raise ValueError(f"bound {name} is {value!r}, expected a list of positive whole numbers")
     return tuple(sorted(set(value)))
+
+
+def _kinds(value: Any) -> tuple[ExpertKind, ...]:
+    every = get_args(ExpertKind)
+    known = isinstance(value, (list, tuple)) and all(kind in every for kind in value)
+    if not known or not any(kind in PLAIN for kind in value):
+        wanted = f"some of {', '.join(every)}, with one of {', '.join(PLAIN)} among them"
+        raise ValueError(f"bound expert_kinds is {value!r}, expected {wanted}")
+    return tuple(kind for kind in every if kind in value)
 
 
 def _range(name: str, value: Any) -> Range:

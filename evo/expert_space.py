@@ -42,7 +42,8 @@ class ExpertSpace:
         cost: Cost | None = None,
         shape: Shape | None = None,
     ) -> None:
-        self.domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}))
+        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}))
+        self.domain = domain.allowing(shape.kinds) if shape else domain
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})
         self._shape = shape

@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
-from evo.bounds import TRAINING, Bounds
-from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
+from evo.bounds import PLAIN, TRAINING, Bounds
+from model.spec import (
+    GLOBAL,
+    TENSOR_WIDTHS,
+    EncoderSpec,
+    ExpertKind,
+    ExpertSpec,
+    GateSpec,
+    Genome,
+    LevelSpec,
+    NetworkSpec,
+    TrainingGenes,
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,19 @@ class Domain:
         """The gate whose genes have no effect."""
         bounds = self.bounds
         return GateSpec("softmax", bounds.nearest("gate_k", 2), bounds.clip_to("temperature", 1.0), bounds.noise[0])
+
+    @cached_property
+    def expert_kinds(self) -> tuple[ExpertKind, ...]:
+        """The kinds of experts that make sense for this data."""
+        timed = any(map(self.pools, self.modalities))
+        return tuple(kind for kind in self.bounds.expert_kinds if timed or kind != "cross_attention")
+
+    def allowing(self, kinds: tuple[ExpertKind, ...]) -> Domain:
+        """The same domain, with these kinds of experts too."""
+        known = self.bounds.expert_kinds
+        if set(kinds) <= set(known):
+            return self
+        return replace(self, bounds=replace(self.bounds, expert_kinds=(*known, *kinds)))
 
     def pools(self, modality: str) -> bool:
         """Whether the modality has time steps to pool, so that kinds of encoders differ."""
@@ -81,22 +106,39 @@ def legal_encoder(domain: Domain, encoder: EncoderSpec, width: int) -> EncoderSp
     return EncoderSpec(encoder.modality, kind, heads, kernel)
 
 
+def legal_expert(domain: Domain, sees: tuple[str, ...], kind: ExpertKind, depth: int, width: int) -> ExpertSpec:
+    """The legal expert nearest to these genes, over known tokens.
+
+    A kind that the bounds do not have, or cross-attention with nothing to read, becomes a plain one. A tensor expert
+    sees the first tokens that it may, and is as narrow as it must.
+    """
+    bounds = domain.bounds
+    reads = any(domain.pools(token) for token in sees if token != GLOBAL)
+    if kind not in bounds.expert_kinds or (kind == "cross_attention" and not reads):
+        kind = next(plain for plain in PLAIN if plain in bounds.expert_kinds)
+    if kind != "tensor":
+        return ExpertSpec(sees, kind, min(depth, bounds.max_depth), bounds.nearest("expert_widths", width))
+    sees = sees[: max(TENSOR_WIDTHS)]
+    most = TENSOR_WIDTHS[len(sees)]
+    choices = [choice for choice in bounds.expert_widths if choice <= most] or [most]
+    return ExpertSpec(sees, kind, 1, min(choices, key=lambda choice: (abs(choice - width), choice)))
+
+
+def altered(domain: Domain, expert: ExpertSpec, **genes: Any) -> ExpertSpec:
+    """The legal expert nearest to `expert` with other genes, which might not fit together as they are."""
+    return legal_expert(domain, **{**vars(expert), **genes})
+
+
 def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec | None:
     order = (*used, GLOBAL)
     seen = [(expert, tuple(token for token in order if token in expert.sees)) for expert in level.experts]
-    experts = tuple(_expert(domain, expert, sees) for expert, sees in seen if sees)[: domain.bounds.max_experts]
+    experts = tuple(altered(domain, expert, sees=sees) for expert, sees in seen if sees)[: domain.bounds.max_experts]
     if not experts:
         return None
     all_own = len(used) == 1 and all(expert.sees == used for expert in experts)
     gate, transfer = _gate(domain, level.gate, len(experts)), level.transfer or all_own
     same = (experts, gate, transfer) == (level.experts, level.gate, level.transfer)
     return level if same else LevelSpec(experts, gate, transfer)
-
-
-def _expert(domain: Domain, expert: ExpertSpec, sees: tuple[str, ...]) -> ExpertSpec:
-    depth, width = min(expert.depth, domain.bounds.max_depth), domain.bounds.nearest("expert_widths", expert.width)
-    same = (sees, depth, width) == (expert.sees, expert.depth, expert.width)
-    return expert if same else ExpertSpec(sees, expert.kind, depth, width)
 
 
 def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:

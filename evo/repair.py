@@ -62,7 +62,7 @@ def _narrower_expert(domain: Domain, network: NetworkSpec) -> NetworkSpec:
     width, i, j = max(places)
     level = network.levels[-i]
     experts = list(level.experts)
-    experts[-j] = replace(experts[-j], width=domain.bounds.below("expert_widths", width))
+    experts[-j] = replace(experts[-j], width=min(width, domain.bounds.below("expert_widths", width)))
     levels = list(network.levels)
     levels[-i] = replace(level, experts=tuple(experts))
     return replace(network, levels=tuple(levels))

@@ -8,12 +8,11 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from evo.bounds import TRAINING
-from evo.legal import Domain, assemble
+from evo.legal import Domain, assemble, legal_expert
 from model.spec import (
     GLOBAL,
     EncoderKind,
     EncoderSpec,
-    ExpertKind,
     ExpertSpec,
     GateKind,
     GateSpec,
@@ -58,7 +57,7 @@ def random_expert(domain: Domain, used: Sequence[str], rng: Rng) -> ExpertSpec:
     chance = pick((0.0, 0.5, 1.0), rng)
     sees = tuple(token for token in tokens if rng.random() < chance) or (pick(tokens, rng),)
     depth = 1 if rng.random() < 0.7 else int(rng.integers(1, domain.bounds.max_depth + 1))
-    return ExpertSpec(sees, pick(get_args(ExpertKind), rng), depth, domain.bounds.draw("expert_widths", rng))
+    return legal_expert(domain, sees, pick(domain.expert_kinds, rng), depth, domain.bounds.draw("expert_widths", rng))
 
 
 def random_gate(domain: Domain, rng: Rng) -> GateSpec:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 from deap import base
 
 from evo.bounds import TRAINING
-from evo.legal import Domain, assemble, legal
+from evo.legal import Domain, altered, assemble, legal
 from evo.sampling import Rng, pick, random_encoder, random_expert, random_gate, random_level
-from model.spec import GLOBAL, ExpertKind, ExpertSpec, Genome, LevelSpec, TrainingGenes
+from model.spec import GLOBAL, ExpertSpec, Genome, LevelSpec, TrainingGenes
 
 T = TypeVar("T")
 WEIGHTS: Final = {
@@ -66,7 +66,7 @@ def add_modality(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     encoders = (*genome.network.encoders, random_encoder(domain, new, rng))
 
     def widen(expert: ExpertSpec) -> ExpertSpec:
-        return replace(expert, sees=(*expert.sees, new)) if rng.random() < 0.5 else expert
+        return altered(domain, expert, sees=(*expert.sees, new)) if rng.random() < 0.5 else expert
 
     levels = tuple(replace(level, experts=tuple(map(widen, level.experts))) for level in genome.network.levels)
     return _rebuild(domain, genome, encoders=encoders, levels=levels)
@@ -133,10 +133,10 @@ def alter_expert(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     def alter(expert: ExpertSpec) -> ExpertSpec:
         gene = pick(("kind", "depth", "width", "width"), rng)
         if gene == "kind":
-            return replace(expert, kind=pick(get_args(ExpertKind), rng))
+            return altered(domain, expert, kind=pick(domain.expert_kinds, rng))
         if gene == "depth":
-            return replace(expert, depth=max(1, expert.depth + pick((-1, 1), rng)))
-        return replace(expert, width=domain.bounds.nudge("expert_widths", expert.width, rng))
+            return altered(domain, expert, depth=max(1, expert.depth + pick((-1, 1), rng)))
+        return altered(domain, expert, width=domain.bounds.nudge("expert_widths", expert.width, rng))
 
     return _change_expert(domain, genome, rng, alter)
 
@@ -147,8 +147,8 @@ def alter_sees(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     def alter(expert: ExpertSpec) -> ExpertSpec:
         token = pick((*genome.network.modalities, GLOBAL), rng)
         if token not in expert.sees:
-            return replace(expert, sees=(*expert.sees, token))
-        return replace(expert, sees=tuple(seen for seen in expert.sees if seen != token) or expert.sees)
+            return altered(domain, expert, sees=(*expert.sees, token))
+        return altered(domain, expert, sees=tuple(seen for seen in expert.sees if seen != token) or expert.sees)
 
     return _change_expert(domain, genome, rng, alter)
 

@@ -19,7 +19,8 @@ def parameters(network: NetworkSpec, schema: Schema) -> int:
     W, D = network.width, len(network.encoders) + 1
     total = sum(_encoder_parameters(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
-        total += D * (W + 1) * len(level.experts) + sum(_expert_parameters(expert, W) for expert in level.experts)
+        experts = sum(_expert_parameters(expert, W, schema) for expert in level.experts)
+        total += D * (W + 1) * len(level.experts) + experts
     return total + sum(D + W + (W + 1) * task.outputs for task in schema.tasks.values())
 
 
@@ -29,7 +30,8 @@ def flops(network: NetworkSpec, schema: Schema) -> int:
     products = sum(_encoder_products(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
         # Twice for each token and expert: the gate's logit, and mixing the expert's output in.
-        products += 2 * D * W * len(level.experts) + sum(_expert_products(expert, W) for expert in level.experts)
+        experts = sum(_expert_products(expert, W, schema) for expert in level.experts)
+        products += 2 * D * W * len(level.experts) + experts
     products += sum(D * W + W * task.outputs for task in schema.tasks.values())
     return 2 * products
 
@@ -44,11 +46,15 @@ def _encoder_parameters(encoder: EncoderSpec, W: int, schema: Schema) -> int:
     return total
 
 
-def _expert_parameters(expert: ExpertSpec, W: int) -> int:
+def _expert_parameters(expert: ExpertSpec, W: int, schema: Schema) -> int:
     tokens, H = len(expert.sees), expert.width
+    if expert.kind == "tensor":
+        products: int = (H + 1) ** tokens
+        return tokens * (W + 1) * H + (products + 1) * W
     halves = 2 if expert.kind == "gated" else 1
     biases = tokens if expert.kind == "low_rank" else halves
-    return tokens * W * H * halves + H * biases + (expert.depth - 1) * (H * H + H) + H * W + W
+    read = sum((2 * features + 1) * H for _, features in _read(expert, schema))
+    return tokens * W * H * halves + H * biases + read + (expert.depth - 1) * (H * H + H) + H * W + W
 
 
 def _encoder_products(encoder: EncoderSpec, W: int, schema: Schema) -> int:
@@ -60,7 +66,18 @@ def _encoder_products(encoder: EncoderSpec, W: int, schema: Schema) -> int:
     return steps * features * W + steps * encoder.kernel * W
 
 
-def _expert_products(expert: ExpertSpec, W: int) -> int:
-    H = expert.width
+def _expert_products(expert: ExpertSpec, W: int, schema: Schema) -> int:
+    tokens, H = len(expert.sees), expert.width
+    if expert.kind == "tensor":
+        fused: int = (H + 1) ** tokens * W
+        return tokens * W * H + fused
     halves = 2 if expert.kind == "gated" else 1
-    return len(expert.sees) * W * H * halves + (expert.depth - 1) * H * H + H * W
+    # The query to the features, what it finds back, and two products with every step.
+    read = sum(2 * features * (H + steps) for steps, features in _read(expert, schema))
+    return tokens * W * H * halves + read + (expert.depth - 1) * H * H + H * W
+
+
+def _read(expert: ExpertSpec, schema: Schema) -> list[tuple[int, int]]:
+    """Steps and features of each modality that an expert reads again."""
+    names = schema.over_time(expert.sees) if expert.kind == "cross_attention" else ()
+    return [schema.modalities[name] for name in names]

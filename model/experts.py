@@ -3,6 +3,7 @@
 A pair is an expert and one token that it sees. Every expert first projects its tokens pair by pair, then joins them:
 MLP: GELU(sum); gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b); low-rank fusion (LMF, Liu et al. 2018): the product
 of affine maps of each token. Further layers are residual. Sorting experts makes each step work on a prefix: no masks.
+Kinds that do more have files of their own: cross_attention.py, tensor_fusion.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.cohort import Cohort, Init, Slot, Stacked
-from model.noise import site
+from model.encoders import Batch, FeatureStatistics
+from model.noise import Noise, site
 from model.spec import ExpertSpec
 
 Shape = Callable[[int, int], tuple[int, ...]]
@@ -30,6 +32,19 @@ class Member(NamedTuple):
     spec: ExpertSpec
 
 
+def path_of(level: int, member: Member) -> str:
+    """What the names of an expert's weights begin with."""
+    return f"levels.{level}.experts.{member.number}"
+
+
+class Source(NamedTuple):
+    """What experts may read beside tokens: the batch, which tokens are present, bool [P, D, B] (None: all), noise."""
+
+    batch: Batch
+    present: Tensor | None
+    noise: Noise | None
+
+
 _GROUP_COST = 30_000
 """Padded parameters that cost as much time in a step as one more group of experts does (measured on a CPU)."""
 
@@ -39,20 +54,25 @@ def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
 
     A lone network is parted at every width, so that it has no padding at all.
     """
-    weights = 3 * cohort.width  # of a hidden unit, roughly: into it, out of it, and a further layer
     extra = _GROUP_COST if len(cohort) > 1 else 0
     widths = sorted({member.spec.width for member in members})
-    counts = [sum(member.spec.width == width for member in members) for width in widths]
+    weights = [sum(_weights(m.spec, cohort) for m in members if m.spec.width == width) for width in widths]
     best: list[tuple[int, list[int]]] = [(0, [])]  # least cost of the first n widths, and where groups end
     for end in range(1, len(widths) + 1):
         tries = [
-            (best[start][0] + extra + widths[end - 1] * weights * sum(counts[start:end]), [*best[start][1], end])
+            (best[start][0] + extra + widths[end - 1] * sum(weights[start:end]), [*best[start][1], end])
             for start in range(end)
         ]
         best.append(min(tries, key=lambda item: (item[0], len(item[1]))))
     ends = best[-1][1]
     limits = [widths[end - 1] for end in ends]
     return [[m for m in members if low < m.spec.width <= high] for low, high in zip([0, *limits], limits, strict=False)]
+
+
+def _weights(spec: ExpertSpec, cohort: Cohort) -> int:
+    """Weights of one hidden unit, roughly: into it, out of it, a further layer, and those that read features again."""
+    read = cohort.schema.over_time(spec.sees) if spec.kind == "cross_attention" else ()
+    return 3 * cohort.width + 2 * sum(cohort.schema.modalities[name][1] for name in read)
 
 
 class DropoutPlace(NamedTuple):
@@ -86,21 +106,38 @@ class ExpertGroup(Stacked):
         self._reorders = order != list(range(len(order)))
         self.constant("order", torch.tensor(order))
         self._add_layers()
-        self.dropout_places = [
-            DropoutPlace(member.row, site(f"{self._path(member)}.{layer}"))
+        self.dropout_places = self._dropout_places()
+
+    @staticmethod
+    def parts(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
+        """Experts of this kind, parted into those that make one group each."""
+        return by_size(members, cohort)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The modalities whose time steps it needs."""
+        return ()
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features, where it reads any, as the fold of each row asks."""
+
+    def _dropout_places(self) -> list[DropoutPlace]:
+        return [
+            DropoutPlace(member.row, site(f"{path_of(self._level, member)}.{layer}"))
             for layer in range(self._depth)
             for member in self.members
             if member.spec.depth > layer
         ]
 
-    def _path(self, member: Member) -> str:
-        return f"levels.{self._level}.experts.{member.number}"
+    def _sees(self, spec: ExpertSpec) -> tuple[str, ...]:
+        """The tokens that an expert sees, in the order of its pairs."""
+        return spec.sees
 
     def _add_joins(self, by_breadth: list[Member]) -> None:
         """Pairs are sorted by the place of the token in `sees`: those at place s belong to the first experts."""
         breadth = len(by_breadth[0].spec.sees)
         self._prefixes = [sum(len(m.spec.sees) > place for m in by_breadth) for place in range(breadth)]
-        pairs = [(m, m.spec.sees[place]) for place, n in enumerate(self._prefixes) for m in by_breadth[:n]]
+        pairs = [(m, self._sees(m.spec)[place]) for place, n in enumerate(self._prefixes) for m in by_breadth[:n]]
         tokens = [m.row * len(self._cohort.tokens) + self._cohort.tokens.index(token) for m, token in pairs]
         self.tokens_seen = tuple(tokens)
 
@@ -109,8 +146,9 @@ class ExpertGroup(Stacked):
 
         names = [(member, f"in.{token}") for member, token in pairs]
         self._add("join", names, shape, "fan_in")
-        if self.kind == "low_rank":
-            self._add("join_bias", [(m, f"{name}.bias") for m, name in names], lambda _, hidden: (hidden,), "ones")
+        if self.kind in ("low_rank", "tensor"):
+            biases = [(m, f"{name}.bias") for m, name in names]
+            self._add("join_bias", biases, lambda _, hidden: (hidden,), "ones" if self.kind == "low_rank" else "zeros")
         else:
             self._add("join_bias", [(m, "in.bias") for m in by_breadth], lambda *sizes: shape(*sizes)[1:], "zeros")
 
@@ -123,24 +161,27 @@ class ExpertGroup(Stacked):
             bias = [(member, f"{name}.bias") for member, name in deep]
             self._add(f"layer_{layer}_bias", bias, lambda _, hidden: (hidden,), "zeros")
         outputs = [(member, "out") for member in self.members]
-        self._add("out", outputs, lambda width, hidden: (hidden, width), "fan_in")
+        self._add("out", outputs, self._out_shape, "fan_in")
         biases = [(member, "out.bias") for member in self.members]
         self._add("out_bias", biases, lambda width, _: (width,), "zeros")
 
+    def _out_shape(self, width: int, hidden: int) -> tuple[int, ...]:
+        return hidden, width
+
     def _add(self, name: str, places: Sequence[tuple[Member, str]], shape: Shape, init: Init) -> None:
         slots = [
-            Slot(index, m.row, f"{self._path(m)}.{part}", shape(self._cohort.widths[m.row], m.spec.width))
+            Slot(index, m.row, f"{path_of(self._level, m)}.{part}", shape(self._cohort.widths[m.row], m.spec.width))
             for index, (m, part) in enumerate(places)
         ]
         self.add(name, slots, self._cohort.rows, init, least=shape(self._width, self.hidden))
 
-    def forward(self, seen: Tensor, keep: Tensor | None) -> Tensor:
+    def forward(self, seen: Tensor, keep: Tensor | None, source: Source | None = None) -> Tensor:
         """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W].
 
-        `keep` has a dropout multiplier [B, H] for each of `dropout_places`.
+        `keep` has a dropout multiplier [B, H] for each of `dropout_places`; `source` is for kinds that read features.
         """
         kept = [None] * self._depth if keep is None else torch.split(keep[..., : self.hidden], self._layers)
-        hidden = self._join(seen)
+        hidden = self._join(seen, source)
         if self._reorders:
             hidden = hidden.index_select(0, self.order)
         hidden = _drop(hidden, kept[0])
@@ -152,15 +193,20 @@ class ExpertGroup(Stacked):
             hidden = torch.cat([deep, done]) if len(done) else deep
         return torch.baddbmm(self.out_bias.unsqueeze(1), hidden, self.out)
 
-    def _join(self, seen: Tensor) -> Tensor:
+    def _join(self, seen: Tensor, _: Source | None) -> Tensor:
         """Project the tokens seen [pairs, B, W] and join those of an expert [E, B, H], experts by breadth."""
         if self.kind == "low_rank":
             return self._fold(torch.baddbmm(self.join_bias.unsqueeze(1), seen, self.join), torch.mul)
-        total = self._fold(torch.bmm(seen, self.join.flatten(2)), torch.add) + self.join_bias.flatten(1).unsqueeze(1)
+        total = self._total(seen)
         if self.kind == "mlp":
             return F.gelu(total)
         gate, value = total.chunk(2, -1)
         return F.gelu(gate) * value
+
+    def _total(self, seen: Tensor) -> Tensor:
+        """The sum of an expert's projected tokens and its bias [E, B, H], experts by breadth."""
+        pairs = torch.bmm(seen, self.join.flatten(2))
+        return self._fold(pairs, torch.add) + self.join_bias.flatten(1).unsqueeze(1)
 
     def _fold(self, pairs: Tensor, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """Join the pairs of each expert: [pairs, B, H] to [E, B, H]."""

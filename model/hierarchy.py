@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from model.cohort import Cohort, Stacked
-from model.experts import ExpertGroup, Member, by_size
+from model.encoders import Batch, FeatureStatistics
+from model.expert_groups import expert_groups
+from model.experts import ExpertGroup, Member, Source
 from model.gates import GateOutput, Gates
 from model.noise import Noise
 
@@ -41,14 +43,8 @@ class Level(Stacked):
         super().__init__()
         self.rows = cohort.rows_with_level(level)
         self.constant("width", torch.tensor(cohort.widths[: self.rows], dtype=torch.float32).view(-1, 1, 1, 1))
-        members: dict[str, list[Member]] = {}
-        for row in range(self.rows):
-            for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
-                members.setdefault(spec.kind, []).append(Member(row, number, spec))
-        groups = [
-            ExpertGroup(cohort, level, part) for _, kind in sorted(members.items()) for part in by_size(kind, cohort)
-        ]
-        self.groups = nn.ModuleList(groups)
+        groups = expert_groups(cohort, level)
+        self.groups, self._groups = nn.ModuleList(groups), tuple(groups)
         self.gates = Gates(cohort, level)
         self._pairs = [len(group.tokens_seen) for group in groups]
         self.constant("token_index", torch.tensor([token for group in groups for token in group.tokens_seen]))
@@ -72,6 +68,16 @@ class Level(Stacked):
         self._dropouts = [len(group.dropout_places) for group in groups]
         self._widest = max(group.hidden for group in groups)
 
+    @property
+    def reads(self) -> set[str]:
+        """The modalities whose time steps its experts need."""
+        return {name for group in self._groups for name in group.reads}
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features, where experts read any, as the fold of each row asks."""
+        for group in self._groups:
+            group.set_statistics(statistics)
+
     def _keep(self, noise: Noise | None, tokens: Tensor) -> Sequence[Tensor | None]:
         """Dropout multipliers for each group of experts, hashed in one go."""
         if noise is None or not self._drops:
@@ -80,15 +86,21 @@ class Level(Stacked):
         keep = noise.keep(self.dropout_rows, self.dropout_sites, shape, self.dropout_rate).to(tokens.dtype)
         return torch.split(keep, self._dropouts)
 
-    def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> LevelOutput:
-        """Mix experts into tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
+    def forward(
+        self, tokens: Tensor, present: Tensor | None, noise: Noise | None, batch: Batch | None = None
+    ) -> LevelOutput:
+        """Mix experts into tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are.
+
+        `batch` is for experts that read features.
+        """
         n = self.rows
         own, others = torch.split(tokens, [n, len(tokens) - n])
         normed = normalise(own, self.width)
         gate = self.gates(normed, None if present is None else present[:n], noise)
         seen = torch.split(normed.flatten(0, 1).index_select(0, self.token_index), self._pairs)
         keeps = self._keep(noise, tokens)
-        outputs = [group(part, keep) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
+        source = None if batch is None else Source(batch, present, noise)
+        outputs = [group(part, keep, source) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
         if self._padded:
             outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
         by_row = torch.cat(outputs).index_select(0, self.place).view(n, -1, *tokens.shape[2:])  # [P, E, B, W]

@@ -69,9 +69,9 @@ def predict_hiding(
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
     found = [{name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden]
-    chunks = pool.chunks(samples, network.encoders.reads, batch_size)
+    chunks = pool.chunks(samples, network.reads, batch_size)
     with torch.inference_mode():
-        for indices, batch in zip(chunks, pool.read(chunks, dtype, network.encoders.reads), strict=True):
+        for indices, batch in zip(chunks, pool.read(chunks, dtype, network.reads), strict=True):
             for names, outputs in zip(hidden, found, strict=True):
                 for name, values in network(batch.hiding(names)).outputs.items():
                     outputs[name][:, indices] = _unscale(values, scales.get(name)).float().cpu().numpy()

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from model.alignment import Match, are_twins, match_experts
+from model.expert_inheritance import continued
 from model.heritage import Heritage, overlay
-from model.spec import GLOBAL, ExpertSpec, GateSpec, LevelSpec
+from model.spec import GLOBAL, GateSpec, LevelSpec
 from model.weights import Weights
 
 _SPREAD: Final = 0.1
@@ -32,7 +33,7 @@ def grown_level(heritage: Heritage, number: int, old: int) -> Weights:
     for place, source in enumerate(experts):
         if source is not None:
             paths = _path(number, place), _path(old, source)
-            found |= _expert(heritage, *paths, spec.experts[place], origin.experts[source])
+            found |= continued(heritage, *paths, spec.experts[place], origin.experts[source])
     columns = _columns(experts, len(origin.experts))
     siblings = _siblings(spec, experts, columns)
     for name in (*heritage.child.modalities, GLOBAL):
@@ -53,26 +54,6 @@ def _silent(heritage: Heritage, number: int, places: Sequence[int]) -> Weights:
     for place in places:
         found |= heritage.filled(f"{_path(number, place)}.out", 0.0)
         found |= heritage.filled(f"{_path(number, place)}.out.bias", 0.0)
-    return found
-
-
-def _expert(heritage: Heritage, new: str, old: str, spec: ExpertSpec, origin: ExpertSpec) -> Weights:
-    """An expert wider, deeper or with more to see: new units are not read, new layers add zero."""
-    found = heritage.padded(f"{new}.out", f"{old}.out") | heritage.padded(f"{new}.out.bias", f"{old}.out.bias")
-    for token in spec.sees:
-        name, source = f"{new}.in.{token}", f"{old}.in.{token}"
-        seen = token in origin.sees
-        found |= heritage.scaled(name, source) if seen else heritage.filled(name, 0.0)
-        if spec.kind == "low_rank":  # a new factor is one
-            bias = f"{name}.bias"
-            found |= heritage.grown(bias, f"{source}.bias") if seen else heritage.filled(bias, 1.0)
-    if spec.kind != "low_rank":
-        found |= heritage.grown(f"{new}.in.bias", f"{old}.in.bias")
-    for layer in range(1, spec.depth):
-        for part in (f"layer.{layer}", f"layer.{layer}.bias"):
-            name, source = f"{new}.{part}", f"{old}.{part}"
-            found |= heritage.grown(name, source) if layer < origin.depth else heritage.filled(name, 0.0)
-        found[f"{new}.layer.{layer}"][origin.width :, : origin.width] = 0
     return found
 
 

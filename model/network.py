@@ -23,7 +23,10 @@ class NetworkOutput(NamedTuple):
 
 
 class CohortNetwork(Stacked):
-    """P networks as one module; row i of everything it returns belongs to `cohort.rows[i]`."""
+    """P networks as one module; row i of everything it returns belongs to `cohort.rows[i]`.
+
+    `reads`: the modalities whose time steps they need.
+    """
 
     noise_keys: Tensor
 
@@ -32,13 +35,17 @@ class CohortNetwork(Stacked):
         self.cohort = cohort
         self.encoders = Encoders(cohort)
         depth = len(cohort.rows[0].genome.network.levels)
-        self.levels = nn.ModuleList(Level(cohort, level) for level in range(depth))
+        levels = [Level(cohort, level) for level in range(depth)]
+        self.levels, self._levels = nn.ModuleList(levels), tuple(levels)
         self.heads = Heads(cohort)
         self.constant("noise_keys", cohort.noise_keys())
+        self.reads = sorted({*self.encoders.reads, *(name for level in levels for name in level.reads)})
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold, from now on."""
         self.encoders.set_statistics(statistics)
+        for level in self._levels:
+            level.set_statistics(statistics)
 
     def forward(self, batch: Batch, step: int | None = None) -> NetworkOutput:
         """Outputs for a batch; with the number of a training `step`, under that step's noise."""
@@ -47,6 +54,6 @@ class CohortNetwork(Stacked):
         known = None if batch.complete and not (noise and self.encoders.drops) else present
         gates = []
         for level in self.levels:
-            tokens, gate = level(tokens, known, noise)
+            tokens, gate = level(tokens, known, noise, batch)
             gates.append(gate)
         return NetworkOutput(self.heads(tokens, known), gates)

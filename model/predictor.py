@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.baking import bake
 from model.cohort import Cohort, Row, sort_order
 from model.data.dataset import Dataset, Modality
 from model.data.normalisation import Normalisation
@@ -113,7 +114,7 @@ class Predictor:
         with torch.inference_mode():
             for samples in np.array_split(np.arange(count), max(1, math.ceil(count / batch_size))):
                 pool = Pool.of_modalities(self._normalised(inputs, samples), self.schema)
-                parts.append(network(pool.batch(np.arange(len(samples)), reads=network.encoders.reads)).outputs)
+                parts.append(network(pool.batch(np.arange(len(samples)), reads=network.reads)).outputs)
         back = np.argsort(order)
         return {
             name: probabilities(task, torch.cat([part[name] for part in parts], 1)).numpy()[back]
@@ -221,22 +222,3 @@ def probabilities(task: TaskInfo, outputs: Tensor) -> Tensor:
     if task.kind == "regression":
         return outputs
     return outputs.softmax(-1) if task.kind == "classes" else outputs.sigmoid()
-
-
-def bake(row: Row, weights: Weights, statistics: FoldStatistics) -> Weights:
-    """The same network without fold statistics: features standardise, and targets scale, inside its weights."""
-    baked = {name: values.cpu() for name, values in weights.items()}
-    for encoder in row.genome.network.encoders:
-        kind = statistics.features.steps if encoder.kind == "convolution" else statistics.features.pooled
-        mean, scale = (part[row.fold].cpu() for part in kind[encoder.modality])
-        path = f"encoders.{encoder.modality}"
-        for name in (f"{path}.weight", f"{path}.query"):
-            if name in baked:
-                baked[name] = (baked[name].double() * scale).float()
-        shift = baked[f"{path}.weight"].double() @ mean
-        baked[f"{path}.bias"] = (baked[f"{path}.bias"].double() - shift).float()
-    for task, (means, deviations) in statistics.targets.items():
-        mean, deviation = means[row.fold].cpu(), deviations[row.fold].cpu()
-        baked[f"heads.{task}.weight"] = (baked[f"heads.{task}.weight"].double() * deviation).float()
-        baked[f"heads.{task}.bias"] = (baked[f"heads.{task}.bias"].double() * deviation + mean).float()
-    return baked

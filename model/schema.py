@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,10 @@ class Schema:
         modalities = {name: (item.steps, item.width) for name, item in dataset.modalities.items()}
         tasks = {name: TaskInfo(task.kind, tuple(task.labels), task.bounds) for name, task in dataset.tasks.items()}
         return cls(modalities, tasks)
+
+    def over_time(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that are modalities with time steps."""
+        return tuple(name for name in names if self.modalities.get(name, (1, 0))[0] > 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -19,8 +19,10 @@ GLOBAL: Final = "global"
 """Name of the global token; experts may see it like a modality, so no modality may bear it."""
 
 EncoderKind = Literal["mean", "attention", "convolution"]
-ExpertKind = Literal["mlp", "gated", "low_rank"]
+ExpertKind = Literal["mlp", "gated", "low_rank", "cross_attention", "tensor"]
 GateKind = Literal["softmax", "top_k", "sigmoid"]
+TENSOR_WIDTHS: Final = {1: 4095, 2: 63, 3: 15}
+"""The widest tensor expert, by how many tokens it sees: (width + 1) ** tokens products are at most 4,096."""
 T = TypeVar("T")
 
 
@@ -62,7 +64,10 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class ExpertSpec:
-    """One expert: the tokens it sees (modalities, or `GLOBAL`), and its depth and width (rank, for low_rank)."""
+    """One expert: the tokens it sees (modalities, or `GLOBAL`), and its depth and width (rank, for low_rank).
+
+    A tensor expert has a depth of 1, and few tokens and units: `TENSOR_WIDTHS`.
+    """
 
     sees: tuple[str, ...]
     kind: ExpertKind = "mlp"
@@ -75,6 +80,10 @@ class ExpertSpec:
         _check_kind("expert kind", self.kind, ExpertKind)
         _check_count("expert depth", self.depth, 1, 8)
         _check_count("expert width", self.width, 1, 4096)
+        if self.kind == "tensor" and (self.depth > 1 or self.width > TENSOR_WIDTHS.get(len(self.sees), 0)):
+            found = f"depth {self.depth} and width {self.width} over {len(self.sees)} tokens"
+            limits = ", ".join(f"{width} over {tokens}" for tokens, width in TENSOR_WIDTHS.items())
+            raise ValueError(f"a tensor expert has {found}, expected depth 1 and a width of at most {limits}")
 
 
 @dataclass(frozen=True)

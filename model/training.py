@@ -155,7 +155,7 @@ class _Run:
         """One pass over the batches; `finite` says which rows still are after it."""
         total = torch.zeros_like(self.balance)
         cuda = self.pool.device.type == "cuda"
-        read = self.pool.read(epoch_batches, self.settings.dtype, self.network.encoders.reads)
+        read = self.pool.read(epoch_batches, self.settings.dtype, self.network.reads)
         for indices, batch in zip(epoch_batches, read, strict=True):
             targets = self.pool.targets_at(indices)
             with torch.autocast(self.pool.device.type, dtype=torch.bfloat16, enabled=cuda):

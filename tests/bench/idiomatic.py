@@ -6,24 +6,22 @@ weights it predicts the same. Axes: B samples, T time steps, D tokens, E experts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
+from idiomatic_experts import Kept, make_expert
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.encoders import Batch
 from model.schema import Schema
-from model.spec import GLOBAL, EncoderSpec, ExpertSpec, Genome, LevelSpec
+from model.spec import GLOBAL, EncoderSpec, Genome, LevelSpec
 
 
 class Encoder(nn.Module):
     """One modality: pooled over time, then projected; a convolution projects first."""
 
-    def __init__(self, spec: EncoderSpec, features: int, width: int, dropout: float) -> None:
+    def __init__(self, spec: EncoderSpec, features: int, width: int) -> None:
         super().__init__()
         self.spec = spec
-        self.dropout = nn.Dropout(dropout)
         self.stand_in = nn.Parameter(torch.empty(width).uniform_(-1, 1))
         self.share = nn.Parameter(torch.zeros(()))
         heads = spec.heads if spec.kind == "attention" else 1
@@ -33,13 +31,12 @@ class Encoder(nn.Module):
         if spec.kind == "convolution":
             self.convolution = nn.Conv1d(width, width, spec.kernel, padding="same", groups=width, bias=False)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, kept: Kept) -> Tensor:
         """Tokens [B, W]."""
         name = self.spec.modality
-        kept = self.dropout(torch.ones_like(batch.means[name][0]))
         if self.spec.kind == "mean":
-            return self.projections[0](batch.means[name] * kept)
-        x, steps = batch.features[name] * kept, batch.steps[name]
+            return self.projections[0](batch.means[name] * kept[name])
+        x, steps = batch.features[name] * kept[name], batch.steps[name]
         if self.spec.kind == "attention":
             scores = self.query(x).masked_fill(~steps.unsqueeze(-1), float("-inf"))
             pooled = scores.softmax(1).transpose(1, 2) @ x
@@ -49,57 +46,27 @@ class Encoder(nn.Module):
         return hidden.masked_fill(~steps.unsqueeze(1), float("-inf")).amax(2)
 
 
-class Expert(nn.Module):
-    """A small network over some of the tokens."""
-
-    def __init__(self, spec: ExpertSpec, width: int, dropout: float) -> None:
-        super().__init__()
-        self.spec = spec
-        seen, H = len(spec.sees), spec.width
-        if spec.kind == "low_rank":
-            self.factors = nn.ModuleList(nn.Linear(width, H) for _ in range(seen))
-        else:
-            self.join = nn.Linear(seen * width, 2 * H if spec.kind == "gated" else H)
-        self.layers = nn.ModuleList(nn.Linear(H, H) for _ in range(spec.depth - 1))
-        self.out = nn.Linear(H, width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, tokens: Mapping[str, Tensor]) -> Tensor:
-        """Output [B, W] from the tokens by name."""
-        seen = [tokens[name] for name in self.spec.sees]
-        if self.spec.kind == "low_rank":
-            hidden = self.factors[0](seen[0])
-            for factor, token in zip(self.factors[1:], seen[1:], strict=True):
-                hidden = hidden * factor(token)
-        elif self.spec.kind == "gated":
-            gate, value = self.join(torch.cat(seen, -1)).chunk(2, -1)
-            hidden = F.gelu(gate) * value
-        else:
-            hidden = F.gelu(self.join(torch.cat(seen, -1)))
-        hidden = self.dropout(hidden)
-        for layer in self.layers:
-            hidden = hidden + self.dropout(F.gelu(layer(hidden)))
-        return self.out(hidden)
-
-
 class Level(nn.Module):
     """Experts, a gate per destination token, and a residual."""
 
-    def __init__(self, spec: LevelSpec, names: tuple[str, ...], width: int, dropout: float) -> None:
+    def __init__(self, spec: LevelSpec, names: tuple[str, ...], width: int, dropout: float, schema: Schema) -> None:
         super().__init__()
         self.spec, self.names = spec, names
-        self.experts = nn.ModuleList(Expert(expert, width, dropout) for expert in spec.experts)
+        self.experts = nn.ModuleList(make_expert(expert, width, dropout, schema) for expert in spec.experts)
         self.gates = nn.ModuleList(nn.Linear(width, len(spec.experts)) for _ in names)
         self.norm = nn.RMSNorm(width, eps=1e-6, elementwise_affine=False)
         heard = [[spec.transfer or name == GLOBAL or e.sees == (name,) for e in spec.experts] for name in names]
         self.register_buffer("heard", torch.tensor(heard))
         self.register_buffer("sees", torch.tensor([[name in e.sees for e in spec.experts] for name in names]))
 
-    def forward(self, tokens: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, present: Tensor | None, batch: Batch, kept: Kept
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Tokens after the level [B, D, W], then gate weights, logits and allowed experts [B, D, E]."""
         normed = self.norm(tokens)
         by_name = dict(zip(self.names, normed.unbind(1), strict=True))
-        outputs = torch.stack([expert(by_name) for expert in self.experts], 1)  # [B, E, W]
+        known = {} if present is None else dict(zip(self.names, present.unbind(1), strict=True))
+        outputs = torch.stack([expert(by_name, known, batch, kept) for expert in self.experts], 1)  # [B, E, W]
         logits = torch.stack([gate(by_name[name]) for gate, name in zip(self.gates, self.names, strict=True)], 1)
         allowed = self.heard.expand_as(logits)
         if present is not None:
@@ -146,16 +113,19 @@ class IdiomaticNetwork(nn.Module):
         specs = sorted(network.encoders, key=lambda spec: list(schema.modalities).index(spec.modality))
         names = (*(spec.modality for spec in specs), GLOBAL)
         self.encoders = nn.ModuleList(
-            Encoder(spec, schema.modalities[spec.modality][1], network.width, genes.feature_dropout) for spec in specs
+            Encoder(spec, schema.modalities[spec.modality][1], network.width) for spec in specs
         )
-        self.levels = nn.ModuleList(Level(level, names, network.width, genes.dropout) for level in network.levels)
+        levels = (Level(level, names, network.width, genes.dropout, schema) for level in network.levels)
+        self.levels = nn.ModuleList(levels)
+        self.feature_dropout = nn.Dropout(genes.feature_dropout)
         heads = {name: Head(network.width, len(names), task.outputs) for name, task in schema.tasks.items()}
         self.names, self.heads = names, nn.ModuleDict(heads)
         self.modality_dropout = genes.modality_dropout
 
     def forward(self, batch: Batch) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
         """Outputs and gates for a batch."""
-        local = torch.stack([encoder(batch) for encoder in self.encoders], 1)  # [B, M, W]
+        kept = {name: self.feature_dropout(torch.ones_like(values[0])) for name, values in batch.means.items()}
+        local = torch.stack([encoder(batch, kept) for encoder in self.encoders], 1)  # [B, M, W]
         present = self._present(batch)
         logits = torch.stack([encoder.share for encoder in self.encoders])
         if present is None:
@@ -168,7 +138,7 @@ class IdiomaticNetwork(nn.Module):
         tokens = torch.cat([local, (local * shares.unsqueeze(-1)).sum(1, keepdim=True)], 1)
         gates = []
         for level in self.levels:
-            tokens, *gate = level(tokens, present)
+            tokens, *gate = level(tokens, present, batch, kept)
             gates.append(tuple(gate))
         return {name: head(tokens, present) for name, head in self.heads.items()}, gates
 

@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping
 
 import torch
-from idiomatic import Encoder, Expert, IdiomaticNetwork
+from idiomatic import Encoder, IdiomaticNetwork
+from idiomatic_experts import Expert, TensorExpert
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -102,7 +103,12 @@ def load_row(
             _load_encoder(encoder, weights, statistics, fold)
         for number, level in enumerate(network.levels):
             for index, expert in enumerate(level.experts):
-                _load_expert(expert, weights, f"levels.{number}.experts.{index}")
+                path = f"levels.{number}.experts.{index}"
+                if isinstance(expert, TensorExpert):
+                    _load_tensor_expert(expert, weights, path)
+                else:
+                    _load_expert(expert, weights, path)
+                    _load_readers(expert, weights, path, statistics, fold)
             for name, gate in zip(level.names, level.gates, strict=True):
                 _load_linear(gate, weights, f"levels.{number}.gate.{name}.weight", f"levels.{number}.gate.{name}.bias")
         for name, head in network.heads.items():
@@ -145,4 +151,21 @@ def _load_expert(expert: Expert, weights: Mapping[str, Tensor], path: str) -> No
         expert.join.bias.copy_(weights[f"{path}.in.bias"].flatten())
     for layer, linear in enumerate(expert.layers, start=1):
         _load_linear(linear, weights, f"{path}.layer.{layer}", f"{path}.layer.{layer}.bias")
+    _load_linear(expert.out, weights, f"{path}.out", f"{path}.out.bias")
+
+
+def _load_readers(
+    expert: Expert, weights: Mapping[str, Tensor], path: str, statistics: FeatureStatistics, fold: int
+) -> None:
+    for name, key in expert.keys.items():
+        mean, scale = (part[fold].to(weights[f"{path}.out"]) for part in statistics.steps[name])
+        key.weight.copy_(weights[f"{path}.key.{name}"].T * scale)
+        value = weights[f"{path}.value.{name}"].T * scale
+        expert.values[name].weight.copy_(value)
+        expert.values[name].bias.copy_(weights[f"{path}.value.{name}.bias"] - value @ mean)
+
+
+def _load_tensor_expert(expert: TensorExpert, weights: Mapping[str, Tensor], path: str) -> None:
+    for name, linear in expert.units.items():
+        _load_linear(linear, weights, f"{path}.in.{name}", f"{path}.in.{name}.bias")
     _load_linear(expert.out, weights, f"{path}.out", f"{path}.out.bias")

@@ -11,12 +11,11 @@ from typing import Any, get_args
 from optuna.trial import BaseTrial
 
 from evo.bounds import LOGARITHMIC, TRAINING, Bounds
-from evo.legal import Domain, assemble
+from evo.legal import Domain, assemble, legal_expert
 from model.spec import (
     GLOBAL,
     EncoderKind,
     EncoderSpec,
-    ExpertKind,
     ExpertSpec,
     GateKind,
     GateSpec,
@@ -79,9 +78,9 @@ class _Suggestion:
 
     def _expert(self, place: str, tokens: Sequence[str]) -> ExpertSpec:
         sees = tuple(token for token in tokens if self._flag(f"{place}.sees.{token}")) or (GLOBAL,)
-        kind = self._kind(f"{place}.kind", ExpertKind)
+        kind = self.trial.suggest_categorical(f"{place}.kind", self.domain.expert_kinds)
         depth = self.trial.suggest_int(f"{place}.depth", 1, self.bounds.max_depth)
-        return ExpertSpec(sees, kind, depth, self._choice(f"{place}.width", "expert_widths"))
+        return legal_expert(self.domain, sees, kind, depth, self._choice(f"{place}.width", "expert_widths"))
 
     def _choice(self, name: str, bound: str) -> int:
         choices = getattr(self.bounds, bound)

@@ -14,7 +14,7 @@ from cluster.drawing import genome_tree
 from cluster.journal import Ended, RunDirectory
 from cluster.show import best_genome, front_of, show
 from evo.candidate import Failure, Score
-from model.spec import EncoderSpec, Genome, NetworkSpec
+from model.spec import EncoderSpec, ExpertSpec, Genome, LevelSpec, NetworkSpec
 
 SCORES = [(0.9, 100.0), (0.8, 50_000.0), (0.95, 200.0), (0.7, 60_000.0)]
 
@@ -88,6 +88,16 @@ def test_a_genome_is_drawn_from_inputs_to_training() -> None:
     assert "MLP on text, 1 layer of width 9" in lines
     assert "low-rank fusion of text + audio, rank 16" in lines
     assert "training: 7 epochs, learning rate 0.002" in out.getvalue()
+
+
+def test_kinds_of_experts_are_told_apart() -> None:
+    experts = (ExpertSpec(("text",), "cross_attention", 2, 8), ExpertSpec(("text", "global"), "tensor", 1, 4))
+    out = io.StringIO()
+    Console(file=out, width=140).print(
+        genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),), (LevelSpec(experts),))))
+    )
+    assert "cross-attention MLP on text, 2 layers of width 8" in out.getvalue()
+    assert "tensor fusion of text + global, 4 units each" in out.getvalue()
 
 
 def test_a_linear_model_is_drawn_as_one() -> None:

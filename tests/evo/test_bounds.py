@@ -53,6 +53,7 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
     bounds = Bounds.from_dict({"widths": [32, 16, 16], "dropout": [0, 0.5]})
     assert bounds == Bounds(widths=(16, 32), dropout=(0.0, 0.5))
     assert bounds.epochs == Bounds().epochs
+    assert Bounds.from_dict({"expert_kinds": ["tensor", "mlp", "mlp"]}).expert_kinds == ("mlp", "tensor")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,13 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
         ({"dropout": [0, 1.5]}, "dropout is 1.5, expected 0 to 0.95"),
         ({"dropout": "high"}, "bound dropout is 'high', expected two numbers"),
         ({"learning_rate": [0, 0.1]}, "logarithmic scale"),
+        (
+            {"expert_kinds": ["mlp", "max"]},
+            "bound expert_kinds is ['mlp', 'max'], expected some of mlp, gated, low_rank",
+        ),
+        ({"expert_kinds": ["tensor"]}, "tensor, with one of mlp, gated, low_rank among them"),
+        ({"expert_kinds": "mlp"}, "bound expert_kinds is 'mlp', expected some of mlp, gated"),
+        ({"expert_kinds": [["mlp"]]}, "bound expert_kinds is [['mlp']], expected some of"),
         ({"max_levels": 99}, "bound max_levels is 99, expected a whole number from 0 to 16"),
         ({"max_experts": True}, "bound max_experts is True, expected a whole number"),
     ],

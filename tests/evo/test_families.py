@@ -1,17 +1,29 @@
 """The field's usual designs as parts of the space."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo import ExpertSpace
+from evo import Bounds, ExpertSpace
 from evo.families import families, usual
-from model.spec import GLOBAL, Genome, NetworkSpec
+from model.spec import GLOBAL, ExpertKind, ExpertSpec, Genome, NetworkSpec
 
 NAMES = ("text", "audio", "vision")
 STEPS = {"text": 20, "audio": 20, "vision": 1}
-SHAPES = families({name: (name,) for name in NAMES})
+SHAPES = families({name: (name,) for name in NAMES}, STEPS)
+PAIRS = [("text", "audio"), ("text", "vision"), ("audio", "vision")]
+
+
+DENSE = {"mlp", "gated"}
+KINDS = {
+    "flat_mixture": {*DENSE, "low_rank", "cross_attention"},
+    "low_rank_fusion": {"low_rank"},
+    "tensor_fusion": {"tensor"},
+    "cross_modal_attention": {"cross_attention"},
+}
 
 
 def bred(name: str, seed: int) -> list[Genome]:
@@ -25,7 +37,7 @@ def bred(name: str, seed: int) -> list[Genome]:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), name=st.sampled_from(list(SHAPES)))
 def test_every_genome_keeps_the_shape_and_is_legal(seed: int, name: str) -> None:
-    anything = ExpertSpace(NAMES, steps=STEPS)
+    anything = ExpertSpace(NAMES, bounds=Bounds(expert_kinds=get_args(ExpertKind)), steps=STEPS)
     for genome in bred(name, seed):
         assert anything.repair(genome) == genome
         assert SHAPES[name](anything.domain, genome) == genome
@@ -34,7 +46,7 @@ def test_every_genome_keeps_the_shape_and_is_legal(seed: int, name: str) -> None
 
 def check(name: str, genome: Genome) -> None:
     network = genome.network
-    assert len(network.levels) <= 1 or name == "no_transfer"
+    assert len(network.levels) <= (2 if name == "cross_modal_attention" else 1) or name == "no_transfer"
     experts = network.levels[0].experts if network.levels else ()
     seen = [expert.sees for expert in experts]
     if name.startswith("only_"):
@@ -52,11 +64,15 @@ def check(name: str, genome: Genome) -> None:
         assert not network.levels[0].transfer
     elif name == "flat_mixture":
         assert set(seen) == {(*NAMES, GLOBAL)}
+    elif name == "cross_modal_attention":
+        assert seen == PAIRS
+        (fusing,) = network.levels[1].experts
+        assert fusing.sees == NAMES
+        assert fusing.kind in DENSE
+        assert all(level.transfer for level in network.levels)
     else:
         assert seen == [NAMES]
-    assert all(
-        (expert.kind == "low_rank") == (name == "low_rank_fusion") for expert in experts if name != "flat_mixture"
-    )
+    assert {expert.kind for expert in experts} <= KINDS.get(name, DENSE)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -68,6 +84,45 @@ def test_breeding_goes_on_changing_what_the_shape_leaves_open(name: str) -> None
 
 def test_data_of_one_modality_has_nothing_to_fuse() -> None:
     assert usual({"text": ("text",)}) == ("only_text",)
+
+
+def test_attention_over_time_needs_time() -> None:
+    streams = {"text": ("text",), "audio": ("audio",)}
+    over_time = {"text": 1, "audio": 20}, {"text": 20}, {}
+    assert all("cross_modal_attention" in usual(streams, steps) for steps in over_time)
+    assert "cross_modal_attention" not in usual(streams, {"text": 1, "audio": 1})
+
+
+def fused(name: str, count: int, seed: int = 0) -> list[ExpertSpec]:
+    """The first experts of a design for so many streams, half of which have no time."""
+    names = [f"stream{number}" for number in range(count)]
+    steps = {stream: 1 + 9 * (number % 2) for number, stream in enumerate(names)}
+    shape = families({stream: (stream,) for stream in names}, steps)[name]
+    space = ExpertSpace(names, steps=steps, shape=shape)
+    return list(space.sample(np.random.default_rng(seed)).network.levels[0].experts)
+
+
+def test_tensors_are_of_three_streams_or_of_every_two() -> None:
+    assert [(len(e.sees), e.width) for e in fused("tensor_fusion", 3)] == [(3, 8)]
+    assert [len(e.sees) for e in fused("tensor_fusion", 4)] == [2] * 6
+    assert {name for e in fused("tensor_fusion", 5) for name in e.sees} == {f"stream{number}" for number in range(5)}
+
+
+def test_pairs_without_time_are_not_attended_to() -> None:
+    seen = {e.sees for e in fused("cross_modal_attention", 4)}
+    assert len(seen) == 5
+    assert ("stream0", "stream2") not in seen
+
+
+@pytest.mark.parametrize("kinds", [("mlp",), ("low_rank",), get_args(ExpertKind)])
+def test_a_design_has_its_kinds_whatever_the_bounds_say(kinds: tuple[ExpertKind, ...]) -> None:
+    bounds = Bounds(expert_kinds=kinds, expert_widths=(16, 64))
+    for name, own in KINDS.items():
+        space, rng = ExpertSpace(NAMES, bounds=bounds, steps=STEPS, shape=SHAPES[name]), np.random.default_rng(0)
+        genome = space.sample(rng)
+        for _ in range(20):
+            genome = space.mutate(genome, rng)
+            assert {expert.kind for expert in genome.network.levels[0].experts} <= own
 
 
 def test_a_modality_alone_is_all_of_its_streams_or_some() -> None:

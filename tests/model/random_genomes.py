@@ -43,18 +43,17 @@ def random_encoder(modality: str, width: int, rng: np.random.Generator) -> Encod
     return EncoderSpec(modality, str(rng.choice(get_args(EncoderKind))), heads, int(rng.choice((1, 3, 5))))
 
 
+def random_expert(tokens: np.ndarray, rng: np.random.Generator) -> ExpertSpec:
+    """Any kind, over any of the tokens; a tensor expert within its limits."""
+    sees = tuple(str(name) for name in rng.permutation(tokens)[: rng.integers(1, len(tokens) + 1)])
+    kind, depth, width = str(rng.choice(get_args(ExpertKind))), int(rng.integers(1, 4)), int(rng.integers(1, 10))
+    return ExpertSpec(sees[:3], kind, 1, width) if kind == "tensor" else ExpertSpec(sees, kind, depth, width)
+
+
 def random_level(used: tuple[str, ...], rng: np.random.Generator) -> LevelSpec:
     """One to four experts of any kind, over any tokens, and any gate."""
     tokens = np.array((*used, GLOBAL))
-    experts = tuple(
-        ExpertSpec(
-            tuple(str(name) for name in rng.permutation(tokens)[: rng.integers(1, len(tokens) + 1)]),
-            str(rng.choice(get_args(ExpertKind))),
-            int(rng.integers(1, 4)),
-            int(rng.integers(1, 10)),
-        )
-        for _ in range(rng.integers(1, 5))
-    )
+    experts = tuple(random_expert(tokens, rng) for _ in range(rng.integers(1, 5)))
     kind = str(rng.choice(get_args(GateKind)))
     gate = GateSpec(kind, int(rng.integers(1, 4)), float(rng.uniform(0.5, 2)), float(rng.choice((0.0, 0.5))))
     return LevelSpec(experts, gate, bool(rng.random() < 0.5))

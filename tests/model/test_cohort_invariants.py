@@ -1,5 +1,7 @@
 """A population is a tensor, and no genome can tell."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from model.cohort import Cohort, Row
 from model.cost import cost
 from model.network import CohortNetwork
+from model.spec import ExpertKind
 from model.training import TrainingSettings, train
 from model.weights import Weights, extract, insert
 
@@ -19,6 +22,15 @@ FOLDS = three_folds(len(POOL))
 def largest_difference(found: Weights, expected: Weights) -> float:
     assert found.keys() == expected.keys()
     return max(float((found[name] - expected[name]).abs().max()) for name in expected)
+
+
+def kinds_of(rows: list[Row]) -> set[str]:
+    return {expert.kind for row in rows for level in row.genome.network.levels for expert in level.experts}
+
+
+@pytest.mark.parametrize("seed", [0, 5, 8])
+def test_random_cohorts_have_experts_of_every_kind(seed: int) -> None:
+    assert kinds_of(random_rows(16, seed, folds=3)) == set(get_args(ExpertKind))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -86,7 +98,8 @@ def test_padding_stays_exactly_zero_over_600_steps(monkeypatch: pytest.MonkeyPat
             seen.append((float(extra.abs().sum()), len(extra)))
 
     monkeypatch.setattr(training, "_Run", Watched)
-    rows = random_rows(4, 7, folds=3, epochs=40, dropout=0.2)
+    rows = random_rows(4, 13, folds=3, epochs=40, dropout=0.2)
+    assert kinds_of(rows) >= {"cross_attention", "tensor"}
     train(rows, POOL, FOLDS, TrainingSettings(batch_size=4))
     assert len(seen) * len(FOLDS.trained) / 4 >= 600
     assert all(count > 20 for _, count in seen)

@@ -34,6 +34,25 @@ def test_convolution_projects_and_convolves_every_step() -> None:
     }
 
 
+def counted_expert(expert: ExpertSpec) -> tuple[float, float]:
+    """Parameters, and products of a prediction, that an expert and its gates add to a mean encoder."""
+    base = counted(EncoderSpec("text"))
+    found = cost(genome(level(expert), modalities=["text"]).network, SCHEMA)
+    gates = 2 * (4 + 1), 2 * 2 * 4
+    return found["params"] - base["params"] - gates[0], (found["flops"] - base["flops"]) / 2 - gates[1]
+
+
+def test_cross_attention_scores_and_pools_every_step_with_one_query() -> None:
+    params = 2 * 4 * 5 + 5 + 2 * 6 * 5 + 5 + 5 * 5 + 5 + 5 * 4 + 4
+    products = 2 * 4 * 5 + 2 * 6 * 5 + 2 * 10 * 6 + 5 * 5 + 5 * 4
+    assert counted_expert(ExpertSpec(("text", "global"), "cross_attention", 2, 5)) == (params, products)
+
+
+def test_a_tensor_expert_reads_all_products_of_its_units() -> None:
+    params = 2 * (4 * 3 + 3) + 16 * 4 + 4
+    assert counted_expert(ExpertSpec(("text", "global"), "tensor", 1, 3)) == (params, 2 * 4 * 3 + 16 * 4)
+
+
 def test_a_level_has_gates_for_every_token_and_experts() -> None:
     network = genome(level(ExpertSpec(("text", "global"), "gated", 2, 5)), modalities=["text"]).network
     base = counted(EncoderSpec("text"))

@@ -27,7 +27,8 @@ INFO = {"fingerprint": "0123456789abcdef", "seeds": [1, 2]}
 def genome(kind: EncoderKind, *, width: int = 8, levels: int = 1) -> Genome:
     """All modalities through encoders of one kind (vision has no time), and an expert that sees everything."""
     encoders = tuple(EncoderSpec(name, kind, heads=2) for name in SHAPES)
-    level = LevelSpec((ExpertSpec(tuple(SHAPES), "gated", width=5), ExpertSpec(("text",), width=3)))
+    again = ExpertSpec(("text", "audio"), "cross_attention", width=4)
+    level = LevelSpec((ExpertSpec(tuple(SHAPES), "gated", width=5), ExpertSpec(("text",), width=3), again))
     training = TrainingGenes(epochs=2, learning_rate=1e-2, modality_dropout=0.2)
     return Genome(NetworkSpec(width, encoders, (level,) * levels), training)
 

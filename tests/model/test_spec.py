@@ -55,6 +55,13 @@ def test_the_key_tells_everything_else_apart() -> None:
         (lambda: ExpertSpec(()), r"expert sees \(\), expected at least one token, each once"),
         (lambda: ExpertSpec(("text", "text")), "each once"),
         (lambda: ExpertSpec(("text",), width=0), "expert width is 0, expected 1 to 4096"),
+        (
+            lambda: ExpertSpec(("text", "audio"), "tensor", width=64),
+            "a tensor expert has depth 1 and width 64 over 2 tokens, expected depth 1 and a width of at most "
+            "4095 over 1, 63 over 2, 15 over 3",
+        ),
+        (lambda: ExpertSpec(("text",), "tensor", 2), "a tensor expert has depth 2 and width 32 over 1 tokens"),
+        (lambda: ExpertSpec(("a", "b", "c", "d"), "tensor", 1, 1), "width 1 over 4 tokens, expected depth 1"),
         (lambda: GateSpec(temperature=float("nan")), "gate temperature is nan, expected a number from 0.05 to 20"),
         (lambda: LevelSpec(()), "a level has 0 experts, expected 1 to 64"),
         (lambda: NetworkSpec(4, ()), r"encoders read \(\), expected at least one modality, each once"),

@@ -20,7 +20,8 @@ def test_weights_are_named_and_have_their_real_sizes() -> None:
         assert weights["heads.emotion.weight"].shape == (network.width, 3)
         for number, level in enumerate(network.levels):
             for index, expert in enumerate(level.experts):
-                assert weights[f"levels.{number}.experts.{index}.out"].shape == (expert.width, network.width)
+                hidden = (expert.width + 1) ** len(expert.sees) if expert.kind == "tensor" else expert.width
+                assert weights[f"levels.{number}.experts.{index}.out"].shape == (hidden, network.width)
             assert weights[f"levels.{number}.gate.global.weight"].shape == (network.width, len(level.experts))
 
 
