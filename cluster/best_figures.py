@@ -74,6 +74,8 @@ def _prediction_figure(seen: Seen, task: str) -> Figure:
 
 
 def _prediction_caption(seen: Seen, task: str) -> str:
-    if seen.held.data.tasks[task].kind == "regression":
+    kind = seen.held.data.tasks[task].kind
+    if kind == "regression":
         return f"Predicted against true {task}: held-out samples, and the median of what is predicted for them."
-    return f"How {task} is taken for another (shares of each true class), and how often what is predicted comes true."
+    taken = "which classes are taken for which (shares of each true one), and " if kind == "classes" else ""
+    return f"Held-out samples by {task}: {taken}how often what is predicted comes true."

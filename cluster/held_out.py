@@ -1,6 +1,7 @@
 """A search's best network on samples of the pool that it was not trained on: what it predicts and does there.
 
-The test split is never read. A saved best has a network per fold and seed. Each sample is answered by those alone whose fold held it out.
+The test split is never read. A saved best has a network per fold and seed. Each sample is answered by those alone whose
+fold held it out.
 """
 
 from __future__ import annotations

@@ -41,7 +41,12 @@ class History:
     """
 
     moments: tuple[Moment, ...]
-    populations: Mapping[int, tuple[int, ...]]
+    populations: dict[int, tuple[int, ...]]
+
+    @property
+    def survivors(self) -> tuple[int, ...]:
+        """The last population."""
+        return next(reversed(self.populations.values()))
 
     def fronts(self, most: int = 8) -> list[Moment]:
         """The fronts at the ends of at most so many generations, evenly chosen, the last one too."""

@@ -33,6 +33,9 @@ p { margin: .4rem 0; overflow-wrap: anywhere; } .faint, figcaption { color: var(
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .87rem; }
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--faint); font-weight: 600; } figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
+.lead { font-size: 1.2rem; font-weight: 600; margin: .8rem 0; }
+pre { margin: .6rem 0; padding: .6rem .8rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .3rem;
+  font-size: .85rem; }
 """
 
 
@@ -67,6 +70,11 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     lines = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table>\n<tr>{head}</tr>\n{lines}\n</table></div>'
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Lines to copy, as they are."""
+    return f"<pre>{escape(chr(10).join(texts))}</pre>"
 
 
 def picture(figure: Figure, caption: str) -> str:
