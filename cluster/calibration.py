@@ -33,8 +33,8 @@ class Reliability:
         place = np.minimum((chances * _BINS).astype(int), _BINS - 1)
         counts = np.bincount(place, minlength=_BINS)
         some = counts > 0
-        means = [np.bincount(place, values, _BINS)[some] / counts[some] for values in (chances, true)]
-        return cls(*means, counts[some] / len(chances))
+        sure, right = (np.bincount(place, values, _BINS)[some] / counts[some] for values in (chances, true))
+        return cls(sure, right, counts[some] / len(chances))
 
     @property
     def error(self) -> float:

@@ -50,7 +50,8 @@ class HeldOut:
 
     def mean(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Members' values [K, N, ...] as the mean over those that held each sample out [N, ...]."""
-        return np.einsum("kn,kn...->n...", self.weights, values).astype(np.float32)
+        mean: NDArray[np.float32] = np.einsum("kn,kn...->n...", self.weights, values).astype(np.float32)
+        return mean
 
     def of_member(self, member: int) -> NDArray[np.int64]:
         """The places of the samples that one member held out."""

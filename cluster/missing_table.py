@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cluster.held_out import Seen
 from cluster.train import member_metrics
@@ -40,7 +41,7 @@ def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [subset for subset in subsets(names) if len(subset) in sizes]
 
 
-def goodness(table: Mapping[str, Mapping[str, float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def goodness(table: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
     """How good each figure is within its column [subsets, metrics]: 0 for the worst, 1 for the best."""
     from model.metrics import direction
 
@@ -48,7 +49,7 @@ def goodness(table: Mapping[str, Mapping[str, float]]) -> np.ndarray[tuple[int, 
     values = np.array([[row[name] for name in columns] for row in table.values()])
     signed = values * np.array([-1 if direction(name) == "min" else 1 for name in columns])
     low, span = np.nanmin(signed, axis=0), np.ptp(np.nan_to_num(signed), axis=0)
-    return np.nan_to_num((signed - low) / np.where(span > 0, span, 1.0))
+    return np.asarray(np.nan_to_num((signed - low) / np.where(span > 0, span, 1.0)))
 
 
 def _name(key: str) -> str:

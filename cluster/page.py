@@ -34,8 +34,8 @@ p { margin: .4rem 0; overflow-wrap: anywhere; } .faint, figcaption { color: var(
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--faint); font-weight: 600; } figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 .lead { font-size: 1.2rem; font-weight: 600; margin: .8rem 0; }
-pre { margin: .6rem 0; padding: .6rem .8rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .3rem;
-  font-size: .85rem; }
+pre { margin: .6rem 0; padding: .6rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere;
+  border: 1px solid var(--line); border-radius: .3rem; font-size: .85rem; }
 """
 
 

@@ -66,7 +66,7 @@ def metric_name(name: str) -> str:
 def score_words(row: JournalRow, name: str) -> str:
     """A score with its standard error, where there is one."""
     score = scores_of(row)[name]
-    return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")
+    return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
 
 
 def _genome_line(genome: Genome) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from cluster.ancestry import Ancestry
 from cluster.view.style import FAINT, INK, PAPER, SERIES, WIDTH, plain, titled
 
@@ -51,8 +49,8 @@ def _draw_lines(axes: Axes, ancestry: Ancestry, colours: Mapping[int, str]) -> N
         ]
         lines = [_line(ancestry, child, parent) for child, parent in born]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=1.4, alpha=0.8, zorder=2))
-        places = [(child, ancestry.lane[child]) for child, _ in born]
-        axes.scatter(*np.reshape(places, (-1, 2)).T, s=10, color=colour, linewidths=0, zorder=3)
+        heights = [ancestry.lane[child] for child, _ in born]
+        axes.scatter([child for child, _ in born], heights, s=10, color=colour, linewidths=0, zorder=3)
 
 
 def _line(ancestry: Ancestry, child: int, parent: int) -> list[tuple[float, float]]:
@@ -66,11 +64,11 @@ def _draw_genomes(axes: Axes, ancestry: Ancestry, colours: Mapping[int, str]) ->
     for number in sorted(front | set(colours)):
         parent, ends = ancestry.parent[number], number in front
         colour, place = colours[ancestry.founder[number]], (number, ancestry.lane[number])
-        look = {"markerfacecolor": colour if ends else PAPER, "markersize": 7 if ends else 5}
-        (dot,) = axes.plot(*place, "s" if parent is None else "o", color=colour, zorder=4, **look)
+        (dot,) = axes.plot(*place, "s" if parent is None else "o", color=colour, zorder=4, markersize=7 if ends else 5)
+        dot.set_markerfacecolor(colour if ends else PAPER)
         titled(dot, _title(number, parent, ends))
         if len(front if ends else colours) <= _NAMED:
-            shift, side = (7, "left") if ends else (-7, "right")
+            shift, side = (-7, "right") if parent is None else (7, "left")
             text = axes.annotate(str(number), place, (shift, 0), textcoords="offset points", fontsize=8)
             text.set(va="center", ha=side, color=INK if ends else FAINT)
 

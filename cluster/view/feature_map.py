@@ -19,19 +19,19 @@ def feature_map_figure(maps: Sequence[FeatureMap], label: str) -> Figure:
     low, high = min(item.labels.min() for item in maps), max(item.labels.max() for item in maps)
     for axes, item in zip(panels, maps, strict=True):
         axes.set(xticks=[], yticks=[])
+        x, y = item.places.T
         axes.spines[:].set_visible(False)
         if not item.names:
-            look = {"cmap": "Spectral_r", "vmin": low, "vmax": high, "linewidths": 0, "s": 14}
-            dots = axes.scatter(*item.places.T, c=item.labels, alpha=0.85, **look)
+            dots = axes.scatter(x, y, s=14, c=item.labels, cmap="Spectral_r", vmin=low, vmax=high, linewidths=0)
             continue
         for number, name in enumerate(item.names):
-            colour, mine = SERIES[number % len(SERIES)], item.places[item.labels == number]
-            axes.scatter(*mine.T, color=colour, alpha=0.8, linewidths=0, s=14, label=drawable(name, 20))
+            colour, mine = SERIES[number % len(SERIES)], item.labels == number
+            axes.scatter(x[mine], y[mine], s=14, color=colour, linewidths=0, label=drawable(name, 20))
     if dots is not None:
         bar = figure.colorbar(dots, ax=panels)
         bar.set_label(label, color=INK, fontsize=9)
         bar.ax.tick_params(colors=INK, labelsize=8)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     else:
         panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, labelcolor=INK)
     return figure

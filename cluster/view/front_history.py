@@ -58,7 +58,9 @@ def _draw_pair(
 ) -> None:
     every, now = values(evaluated, [right, up]), values(front, [right, up])
     many = len(every) > _MANY
-    axes.scatter(*every.T, s=12, color=FAINT, alpha=0.45, linewidths=0, label="evaluated", rasterized=many)
+    axes.scatter(
+        every[:, 0], every[:, 1], s=12, color=FAINT, alpha=0.45, linewidths=0, label="evaluated", rasterized=many
+    )
     for number, moment in enumerate(fronts):
         newest = number == len(fronts) - 1
         words = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
@@ -88,6 +90,6 @@ def _draw_front(
     found = front[np.argsort(front[:, 0], kind="stable")]
     if len(objectives) == 2:
         step = "post" if objectives[right] == "min" else "pre"
-        axes.plot(*found.T, color=STRONG, drawstyle=f"steps-{step}", **look)
+        axes.plot(*found.T, ".-", color=STRONG, drawstyle=f"steps-{step}", markersize=5, **look)
     else:
         axes.plot(*found.T, ".", color=STRONG, markersize=5, **{**look, "linewidth": 0})

@@ -41,7 +41,7 @@ def spread_figure(generations: Sequence[int], genes: Mapping[str, np.ndarray[Any
         axes.plot(generations, middle, color=SERIES[0], linewidth=2, **_dots(middle))
         if low.min() > 0 and high.max() > _WIDE_RANGE * low.min():
             axes.set_yscale("log")
-        elif high.max() > low.min():
+        else:
             axes.set_ylim(bottom=min(0.0, float(low.min())))
         _number_generations(axes, generations)
     return figure
@@ -53,7 +53,7 @@ def _dots(values: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _number_generations(axes: Axes, generations: Sequence[int]) -> None:
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params("x", integer=True)
     axes.set_xlabel("generation")
     if len(generations) == 1:
         axes.set_xlim(generations[0] - 1, generations[0] + 1)

@@ -38,7 +38,7 @@ class _Drawing:
         self._colour[GLOBAL] = FAINT
         most = max(len(self._tokens), len(self._tasks), *(len(level.experts) for level in self._network.levels), 1)
         self._width = max(WIDTH, _MARGIN + most * (_BOX[0] + 0.08))
-        self._height = 0.4 + 3 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)
+        self._height = 0.75 + 2 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)
         self._figure = Figure(figsize=(self._width, self._height))
         self._axes = self._figure.add_axes((0, 0, 1, 1))
         self._axes.set(xlim=(0, self._width), ylim=(self._height, 0))

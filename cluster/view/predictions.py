@@ -64,7 +64,7 @@ def value_figure(targets: Array, values: Array, name: str) -> Figure:
     bar = figure.colorbar(cells, ax=axes)
     bar.set_label("samples", color=INK, fontsize=9)
     bar.ax.tick_params(which="both", colors=INK, labelsize=8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
