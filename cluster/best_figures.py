@@ -32,7 +32,10 @@ def best_figures(run: Path, data: Dataset, ablated: Path | None = None) -> Itera
         yield usage_figure(usage_of(seen, task)), words
     table = missing_table(seen)
     if len(table) > 1:
-        yield missing_figure(table), "What is left when only some modalities are shown: the stronger, the better."
+        yield (
+            missing_figure(table),
+            "What is left when only some modalities are shown: the stronger, the better in its column.",
+        )
     others = {path.name: _seen(path, data) for path in ablations(ablated)}
     yield from _maps(seen, others)
 

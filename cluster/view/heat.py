@@ -10,11 +10,10 @@ import numpy as np
 from cluster.missing_table import goodness
 from cluster.progress import number
 from cluster.usage import Usage
-from cluster.view.style import INK, SERIES, WIDTH, drawable, plain
+from cluster.view.style import INK, WIDTH, drawable, plain, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 _CELL: Final = 0.3  # inches
@@ -54,12 +53,12 @@ def draw_table(
     """Cells with their text, as strong as `strengths` [rows, columns], 0 to 1, says."""
     plain(axes)
     axes.grid(visible=False)
-    axes.pcolormesh(np.clip(strengths, 0, 1), cmap=_shades(), vmin=0, vmax=1, edgecolors=INK, linewidth=0.3)
+    axes.pcolormesh(np.clip(strengths, 0, 1), cmap=shades(0.03, 0.75), vmin=0, vmax=1, edgecolors=INK, linewidth=0.3)
     axes.set_ylim(len(rows), 0)
     for row, texts in enumerate(cells):
         for column, text in enumerate(texts):
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8, color=INK)
-    names = [drawable(name, 16) for name in columns]
+    names = [drawable(name, 22) for name in columns]
     slanted = len(names) * max(map(len, names)) > 80
     axes.set_xticks(
         np.arange(len(names)) + 0.5, names, rotation=30 if slanted else 0, ha="left" if slanted else "center"
@@ -68,10 +67,3 @@ def draw_table(
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-
-
-def _shades() -> Colormap:
-    """From nearly nothing to a colour on which ink is legible, light or dark."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
-
-    return LinearSegmentedColormap.from_list("shades", [to_rgba(SERIES[0], 0.03), to_rgba(SERIES[0], 0.75)])

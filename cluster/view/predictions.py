@@ -8,7 +8,7 @@ import numpy as np
 
 from cluster.calibration import Reliability, binned_medians, confusion
 from cluster.view.heat import draw_table
-from cluster.view.style import INK, SERIES, STRONG, WIDTH, plain
+from cluster.view.style import INK, SERIES, STRONG, WIDTH, colour_bar, plain, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,15 +56,12 @@ def value_figure(targets: Array, values: Array, name: str) -> Figure:
     axes = figure.add_subplot()
     plain(axes)
     low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
-    cells = axes.hexbin(true, predicted, gridsize=24, mincnt=1, cmap="viridis", bins="log", linewidths=0, alpha=0.9)
+    cells = axes.hexbin(true, predicted, gridsize=24, mincnt=1, cmap=shades(0.15, 1.0), linewidths=0)
     axes.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=":", label="as it should be")
     axes.plot(*binned_medians(true, predicted), "o-", color=STRONG, linewidth=2, markersize=4, label="median predicted")
     axes.set(xlabel=f"true {name}", ylabel=f"predicted {name}")
     axes.legend(loc="upper left", frameon=False, fontsize=8, labelcolor=INK)
-    bar = figure.colorbar(cells, ax=axes)
-    bar.set_label("samples", color=INK, fontsize=9)
-    bar.ax.tick_params(which="both", colors=INK, labelsize=8)
-    bar.outline.set_visible(False)
+    colour_bar(figure, cells, axes, "samples")
     return figure
 
 

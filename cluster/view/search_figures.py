@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CAPTIONS: Final = {
     "front": "Every network with final scores, and the best trade-offs between them, as they came about.",
     "hypervolume": "What the front dominates below a fixed point: it grows while the search finds better trade-offs.",
-    "network": "The best network: what it reads, which tokens each expert sees (depth x width), and what mixes them.",
+    "network": "What the best network reads, which tokens each expert sees (depth x width), and what mixes them.",
     "lineage": "Where the front comes from: each genome is joined to the fitter of its parents; squares were sampled.",
     "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
     "training": "Which training genes win: median and quartiles among the survivors of each generation.",

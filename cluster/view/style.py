@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 INK: Final = "#010203"
@@ -83,6 +85,28 @@ def drawable(text: str, limit: int) -> str:
     """`text` in letters that the font has, cut, and without the signs that would make it a formula."""
     shown = "".join(sign if ord(sign) < 0x250 else "?" for sign in text)
     return (shown if len(shown) <= limit else shown[: limit - 1] + "…").replace("$", r"\$")
+
+
+def shades(least: float, most: float) -> Colormap:
+    """One colour from `least` to `most` of its strength (alpha), on which ink is legible up to 0.75."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    return LinearSegmentedColormap.from_list("shades", [to_rgba(SERIES[0], least), to_rgba(SERIES[0], most)])
+
+
+def scale() -> Colormap:
+    """From low to high values, all of them legible on any paper."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("scale", ["#2f7fe0", "#2fa9b5", FAINT, "#d9a02b", "#e0452f"])
+
+
+def colour_bar(figure: Figure, drawn: ScalarMappable, axes: Axes | Sequence[Axes], label: str) -> None:
+    """What the colours of `drawn` mean, beside its panels."""
+    bar = figure.colorbar(drawn, ax=axes)
+    bar.set_label(label, color=INK, fontsize=9)
+    bar.ax.tick_params(which="both", colors=INK, labelsize=8)
+    bar.outline.set_visible(False)
 
 
 def titled(artist: Artist, title: str) -> None:
