@@ -75,7 +75,7 @@ class Seen:
         predictor, dataset = Predictor.load(folder), data.with_tasks(config.tasks)
         known = predictor.info.get("fingerprint")
         if known != dataset.fingerprint:
-            raise ValueError(f"data {config.data} has fingerprint {dataset.fingerprint}, the search was on {known}")
+            raise ValueError(f"data {data.name!r} has fingerprint {dataset.fingerprint}, the search was on {known}")
         held = HeldOut.of(dataset, config, len(predictor.members))
         return cls(predictor, held, look_inside(predictor, predictor.inputs(held.data)))
 

@@ -15,7 +15,7 @@ from cluster.run_words import found_line, lines, score_words
 from cluster.search_record import SearchRecord
 from cluster.tables import genome_columns
 
-_ROWS: Final = 100
+_ROWS: Final = 30
 _COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gates", "epochs", "learning_rate")
 
 
@@ -40,6 +40,7 @@ def page(record: SearchRecord, data: str | None = None, ablated: Path | None = N
         html.paragraph(found_line(record), "lead"),
         *(html.paragraph(line) for line in lines(record)),
         html.heading("What to do next"),
+        *([] if record.summary else [html.paragraph("If its process was ended, this goes on with the search:")]),
         html.lines(next_commands(record.path, record.config, ended=record.summary is not None)),
         *([html.heading("The front"), front, _front_table(record)] if record.front else []),
         *([html.heading("The best network"), network] if network else []),

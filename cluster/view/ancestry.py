@@ -34,6 +34,9 @@ def ancestry_figure(ancestry: Ancestry) -> Figure:
     axes.set_ylim(-0.8, count - 0.2)
     axes.margins(x=0.05)
     axes.set_xlabel("genomes, in the order in which they were bred")
+    if ancestry.others:
+        words = f"{ancestry.others:,} further ancestors, through the other parents, are not drawn"
+        axes.set_title(words, fontsize=9, color=FAINT, loc="left")
     return figure
 
 
@@ -50,7 +53,7 @@ def _draw_lines(axes: Axes, ancestry: Ancestry, colours: Mapping[int, str]) -> N
         lines = [_line(ancestry, child, parent) for child, parent in born]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=1.4, alpha=0.8, zorder=2))
         heights = [ancestry.lane[child] for child, _ in born]
-        axes.scatter([child for child, _ in born], heights, s=10, color=colour, linewidths=0, zorder=3)
+        axes.scatter([child for child, _ in born], heights, s=8, color=colour, linewidths=0, zorder=3)
 
 
 def _line(ancestry: Ancestry, child: int, parent: int) -> list[tuple[float, float]]:

@@ -66,9 +66,9 @@ def _draw_pair(
         words = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
         look: dict[str, Any] = {"alpha": 0.15 + 0.75 * (number + 1) / len(fronts), "label": words}
         _draw_front(axes, values(moment.front, [right, up]), objectives, right, {"linewidth": 1 + newest, **look})
+    look = {"color": STRONG, "markerfacecolor": PAPER if confirmed else STRONG, "markersize": _size(len(front))}
     for row, (x, y) in zip(front, now, strict=True):
-        face = PAPER if confirmed else STRONG
-        (dot,) = axes.plot(x, y, "o", markersize=6.5, color=STRONG, markeredgecolor=STRONG, markerfacecolor=face)
+        (dot,) = axes.plot(x, y, "o", **look)
         titled(dot, str(row.get("title", f"candidate {row['id']}")))
     if confirmed:
         axes.plot([], [], "o", color=STRONG, markerfacecolor=PAPER, label="trained again from scratch")
@@ -81,6 +81,10 @@ def _draw_pair(
     axes.set_xlabel(label(right, objectives))
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(color=INK, fontsize=9)
+
+
+def _size(count: int) -> float:
+    return 6.5 if count <= 30 else 4.5
 
 
 def _draw_front(

@@ -20,7 +20,7 @@ def family(count: int, size: int, seed: int = 0) -> list[Candidate[Genome]]:
     found = candidates(size)
     for number in range(size, count):
         parents = rng.choice(np.arange(max(0, number - 2 * size), number), 2, replace=False)
-        found.append(Candidate(number, genome(number), tuple(parents.tolist())))
+        found.append(Candidate(number, genome(number % 5000), tuple(parents.tolist())))
     return [Candidate(item.id, item.genome, item.parents if item.id >= size else ()) for item in found]
 
 
