@@ -33,14 +33,14 @@ def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
         return
     objectives = directions(final, manifest)
     front = front_of(final, objectives)
-    best = _best(front, summary)
+    best = best_of(front, summary)
     scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
     why = "" if best.id == front[0].id else f" (the smallest within one standard error of candidate {front[0].id})"
     console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}{why}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
     ensemble = (summary or {}).get("ensemble")
     if ensemble:
-        console.print(_ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
+        console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
     console.print(_generation_table(rows, objectives, full))
 
 
@@ -58,11 +58,12 @@ def final_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
     return confirmed or [row for row in done if len(row.outcomes) >= top]
 
 
-def _scores_of(row: JournalRow) -> Mapping[str, Score]:
+def scores_of(row: JournalRow) -> Mapping[str, Score]:
+    """What a candidate is compared by: its confirmed scores, else its last."""
     return row.scores if row.confirmed is None else row.confirmed
 
 
-def _ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
+def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
     """What the best ensemble is made of, and what it brings and costs."""
     made = ", ".join(f"candidate {member['id']} x {member['count']}" for member in ensemble["members"])
     scores, alone = ensemble["scores"].get(objective), ensemble["best_alone"].get(objective)
@@ -88,12 +89,13 @@ def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[
     import numpy as np
 
     signs = np.array([1.0 if direction == "min" else -1.0 for direction in objectives.values()])
-    losses = signs * np.array([[_scores_of(row)[name].mean for name in objectives] for row in rows])
+    losses = signs * np.array([[scores_of(row)[name].mean for name in objectives] for row in rows])
     chosen = np.flatnonzero(moocore.is_nondominated(losses)).tolist()
     return [rows[index] for index in sorted(chosen, key=lambda index: tuple(losses[index]))]
 
 
-def _best(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> JournalRow:
+def best_of(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> JournalRow:
+    """The best of a front: the summary's, else the first."""
     chosen = ((summary or {}).get("best") or {}).get("id")
     return next((row for row in front if row.id == chosen), front[0])
 
@@ -167,7 +169,7 @@ def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str],
 
 
 def _score(row: JournalRow, name: str) -> str:
-    score = _scores_of(row)[name]
+    score = scores_of(row)[name]
     return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")
 
 
@@ -180,4 +182,4 @@ def best_genome(run: RunDirectory) -> Genome:
     final = final_rows(list(run.rows()), full_rung(run))
     if not final:
         raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
-    return _best(front_of(final, directions(final, run.manifest())), run.summary()).genome
+    return best_of(front_of(final, directions(final, run.manifest())), run.summary()).genome

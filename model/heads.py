@@ -40,14 +40,23 @@ class Heads(Stacked):
 
     def forward(self, tokens: Tensor, present: Tensor | None) -> dict[str, Tensor]:
         """Raw outputs [P, B, C] by task: scaled regression values, or logits."""
-        usable = self.used if present is None else self.used & present  # [P, D, B or 1]
-        P, D, B, W = tokens.shape
         outputs = {}
         for number, task in enumerate(self.tasks):
-            gate, weight, bias = (self.get_parameter(f"{part}_{number}") for part in ("gate", "weight", "bias"))
-            scores = torch.bmm(tokens.reshape(P, D * B, W), gate).view(P, D, B)
-            scores = scores + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
-            shares = scores.masked_fill(~usable, -torch.inf).softmax(1)
-            pooled = (shares.unsqueeze(-1) * tokens).sum(1)
+            weight, bias = (self.get_parameter(f"{part}_{number}") for part in ("weight", "bias"))
+            pooled = pool(self.shares(task, tokens, present), tokens)
             outputs[task] = torch.baddbmm(bias.unsqueeze(1), pooled, weight)
         return outputs
+
+    def shares(self, task: str, tokens: Tensor, present: Tensor | None) -> Tensor:
+        """What a task's head takes of each token [P, D, B]; they sum to 1 over D."""
+        number = self.tasks.index(task)
+        usable = self.used if present is None else self.used & present  # [P, D, B or 1]
+        P, D, B, W = tokens.shape
+        scores = torch.bmm(tokens.reshape(P, D * B, W), self.get_parameter(f"gate_{number}")).view(P, D, B)
+        scores = scores + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
+        return scores.masked_fill(~usable, -torch.inf).softmax(1)
+
+
+def pool(shares: Tensor, tokens: Tensor) -> Tensor:
+    """Tokens [P, D, B, W] by their shares [P, D, B] as one [P, B, W]."""
+    return (shares.unsqueeze(-1) * tokens).sum(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -101,15 +101,20 @@ class Predictor:
             name: values[:, 0] if self.tasks[name].kind == "regression" else values for name, values in means.items()
         }
 
-    def predict_members(self, inputs: Inputs, batch_size: int = 256) -> dict[str, NDArray[np.float32]]:
+    def predict_members(
+        self, inputs: Inputs, batch_size: int = 256, watch: Callable[[CohortNetwork], object] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
         """Every member's predictions by task [K, N, C]: values, or probabilities.
 
+        `watch` is given the network before it predicts, to hook into (model/insight.py).
         Raises ValueError for an unknown modality, a wrong number of features, or no modality at all.
         """
         count = self._check(inputs)
         order = sort_order([Row(genome, 0) for genome, _ in self.members])
         network = CohortNetwork(Cohort([Row(self.members[index][0], 0) for index in order], self.schema)).eval()
         insert(network, [self.members[index][1] for index in order])
+        if watch is not None:
+            watch(network)
         parts = []
         with torch.inference_mode():
             for samples in np.array_split(np.arange(count), max(1, math.ceil(count / batch_size))):

@@ -1,12 +1,9 @@
-"""Pictures of a check of data: labels, lengths, ranges, absence, shifts, and what each modality predicts alone.
-
-They are drawn for paper of any colour: transparent, with `INK` for all that is not a split, for a page to replace.
-"""
+"""Pictures of a check of data: labels, lengths, ranges, absence, shifts, and what each modality predicts alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,22 +11,19 @@ from cluster.data_check import DataCheck
 from cluster.data_columns import FAR, Bands
 from cluster.data_labels import TaskCheck
 from cluster.data_leaks import Score, Skill
+from cluster.view.style import INK, MOST_ROWS, drawable, legend, panels_of, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK: Final = "#010203"
 COLOURS: Final = {"train": "#4a90d9", "valid": "#d9822b", "test": "#35a67c"}
-_PANELS: Final = 18
-_ROWS: Final = 40
 _TICKS: Final = 12
-_WIDTH: Final = 9.0  # inches
 
 
 def label_figure(check: DataCheck) -> Figure:
     """A panel per task: the share of each label in each split."""
-    figure, panels = _panels(list(check.tasks), 3)
+    figure, panels = panels_of(list(check.tasks), 3)
     for axes, task in zip(panels, check.tasks.values(), strict=False):
         _draw_labels(axes, task)
     panels[0].set_ylabel("share of labels")
@@ -42,7 +36,7 @@ def length_figure(check: DataCheck) -> Figure | None:
     found = {name: modality for name, modality in check.modalities.items() if modality.steps > 1}
     if not found:
         return None
-    figure, panels = _panels(list(found), 3)
+    figure, panels = panels_of(list(found), 3)
     for axes, modality in zip(panels, found.values(), strict=False):
         edges, counts = modality.histogram
         axes.stairs(counts, edges, fill=True, color=COLOURS["train"], alpha=0.8)
@@ -53,10 +47,10 @@ def length_figure(check: DataCheck) -> Figure | None:
 
 def range_figure(check: DataCheck) -> Figure:
     """A panel per modality: percentiles of the values in each column."""
-    figure, panels = _panels(list(check.modalities), 2)
+    figure, panels = panels_of(list(check.modalities), 2)
     for axes, modality in zip(panels, check.modalities.values(), strict=False):
         _draw_bands(axes, modality.bands)
-    _place_legend(panels[0])
+    legend(panels[0])
     return figure
 
 
@@ -65,8 +59,8 @@ def absence_figure(check: DataCheck) -> Figure | None:
     found = {name: item for name, item in check.modalities.items() if any(item.absent.values())}
     if not found:
         return None
-    figure, axes = _rows(list(found))
-    names, height = list(found)[:_ROWS], 0.8 / len(check.splits)
+    figure, axes = rows_of(list(found))
+    names, height = list(found)[:MOST_ROWS], 0.8 / len(check.splits)
     for number, (split, size) in enumerate(check.splits.items()):
         places = np.arange(len(names)) + (number - (len(check.splits) - 1) / 2) * height
         axes.barh(places, [found[name].absent[split] / size for name in names], height, color=COLOURS[split])
@@ -87,7 +81,7 @@ def shift_figure(check: DataCheck) -> Figure | None:
     found = sorted(found, key=lambda item: -abs(item[2]))[:_TICKS]
     if not found:
         return None
-    figure, axes = _rows([name for name, *_ in found])
+    figure, axes = rows_of([name for name, *_ in found])
     splits = [split for _, split, _ in found]
     axes.barh(range(len(found)), [distance for *_, distance in found], color=[COLOURS[split] for split in splits])
     for limit in (-FAR, FAR):
@@ -102,8 +96,8 @@ def skill_figure(check: DataCheck) -> Figure:
     """A row per task and modality: its correlations alone, with two standard errors to each side."""
     found = [(task, name, skill) for task, skills in check.skills.items() for name, skill in skills.items()]
     one = len(check.tasks) == 1
-    figure, axes = _rows([name if one else f"{task}: {name}" for task, name, _ in found], 0.5)
-    for row, (_, _, skill) in enumerate(found[:_ROWS]):
+    figure, axes = rows_of([name if one else f"{task}: {name}" for task, name, _ in found], 0.5)
+    for row, (_, _, skill) in enumerate(found[:MOST_ROWS]):
         scores = list(_scores(skill))
         for number, (score, split, filled) in enumerate(scores):
             _draw_score(axes, score, row + (number - (len(scores) - 1) / 2) * 0.14, split, filled)
@@ -137,7 +131,7 @@ def _draw_labels(axes: Axes, task: TaskCheck) -> None:
     if task.edges:
         return
     shown = np.unique(np.linspace(0, len(task.bins) - 1, min(_TICKS, len(task.bins))).astype(int))
-    names = [_drawable(task.bins[index], 12) for index in shown]
+    names = [drawable(task.bins[index], 12) for index in shown]
     slanted = max(map(len, names)) * len(names) > 24
     axes.set_xticks(shown.tolist(), names, rotation=40 if slanted else 0, ha="right" if slanted else "center")
 
@@ -159,64 +153,8 @@ def _draw_bands(axes: Axes, bands: Bands) -> None:
     axes.set_xlabel("column")
 
 
-def _panels(names: Sequence[str], across: int) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure
-
-    count = min(len(names), _PANELS)
-    across = min(across, count)
-    down = -(-count // across)
-    figure = Figure(figsize=(_WIDTH, 0.5 + 2.2 * down), layout="constrained")
-    panels = [figure.add_subplot(down, across, number + 1) for number in range(count)]
-    for axes, name in zip(panels, names, strict=False):
-        _plain(axes)
-        axes.set_title(_drawable(name, 30), fontsize=10, color=INK)
-    _tell_rest(figure, count, len(names))
-    return figure, panels
-
-
-def _rows(names: Sequence[str], height: float = 0.32) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    count = min(len(names), _ROWS)
-    figure = Figure(figsize=(_WIDTH, 1.1 + height * count), layout="constrained")
-    axes = figure.add_subplot()
-    _plain(axes)
-    axes.set_yticks(range(count), [_drawable(name, 40) for name in names[:count]])
-    axes.set_ylim(count - 0.5, -0.5)
-    _tell_rest(figure, count, len(names))
-    return figure, axes
-
-
-def _tell_rest(figure: Figure, count: int, total: int) -> None:
-    if count < total:
-        figure.supxlabel(f"the first {count} of {total}", color=INK, fontsize=9)
-
-
-def _plain(axes: Axes) -> None:
-    axes.set_facecolor("none")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(INK)
-    axes.tick_params(colors=INK, labelsize=8)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=INK, fontsize=9)
-    axes.grid(color=INK, alpha=0.12, linewidth=0.8)
-    axes.set_axisbelow(True)
-
-
 def _legend(axes: Axes, splits: Iterable[str]) -> None:
     """Name the colours of the splits above the whole figure, where it covers nothing."""
     for split in splits:
         axes.plot([], [], "s", color=COLOURS[split], label=split)
-    _place_legend(axes)
-
-
-def _place_legend(axes: Axes) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    place: Any = "outside upper left"  # matplotlib's types know of places within axes alone
-    axes.figure.legend(handles, names, loc=place, frameon=False, fontsize=8, labelcolor=INK, ncols=3)
-
-
-def _drawable(text: str, limit: int) -> str:
-    """`text` in letters that the font has, cut, and without the signs that would make it a formula."""
-    shown = "".join(sign if ord(sign) < 0x250 else "?" for sign in text)
-    return (shown if len(shown) <= limit else shown[: limit - 1] + "…").replace("$", r"\$")
+    legend(axes)

@@ -39,22 +39,22 @@ def front_figure(evaluated: Rows, front: Rows, objectives: Mapping[str, str], *,
         raise ValueError("a front has no objectives, expected at least one")
     figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
     axes = figure.add_subplot()
-    every, best = _values(evaluated or front, names), _values(front, names)
+    every, best = values(evaluated or front, names), values(front, names)
     if len(names) == 1:
-        _draw_history(axes, evaluated or front, every, objectives[names[0]])
+        draw_history(axes, evaluated or front, every, objectives[names[0]])
     else:
         _draw_plane(axes, every, best, objectives[names[1]], len(names) == 3)
-        if _is_log(names[1], every[:, 1]):
+        if is_log(names[1], every[:, 1]):
             axes.set_xscale("log")
-        axes.set_xlabel(_label(names[1], objectives))
+        axes.set_xlabel(label(names[1], objectives))
     outside = 0
-    if _is_log(names[0], every[:, 0]):
+    if is_log(names[0], every[:, 0]):
         axes.set_yscale("log")
     else:
-        outside = _limit_up(axes, every[:, 0], best[:, 0], objectives[names[0]])
-    axes.set_ylabel(_label(names[0], objectives))
+        outside = limit_up(axes, every[:, 0], best[:, 0], objectives[names[0]])
+    axes.set_ylabel(label(names[0], objectives))
     if len(names) == 3 and len(best):
-        figure.colorbar(axes.collections[-1], ax=axes, label=_label(names[2], objectives))
+        figure.colorbar(axes.collections[-1], ax=axes, label=label(names[2], objectives))
     summary = f"{len(front)} on the front of {len(evaluated or front)}"
     summary += f", {outside} outside the picture" if outside else ""
     axes.set_title("\n".join(filter(None, (title, summary))), fontsize=11)
@@ -72,11 +72,13 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png")
 
 
-def _values(rows: Rows, names: Sequence[str]) -> Values:
+def values(rows: Rows, names: Sequence[str]) -> Values:
+    """The objectives of rows [N, K]."""
     return np.array([[float(row[name]) for name in names] for row in rows], dtype=np.float64).reshape(-1, len(names))
 
 
-def _label(name: str, objectives: Mapping[str, str]) -> str:
+def label(name: str, objectives: Mapping[str, str]) -> str:
+    """An objective in words, and which way is better."""
     task, _, key = name.rpartition("/")
     label = LABELS.get(key, key) + (f" of {task}" if task else "")
     return f"{label} ({'lower' if objectives[name] == 'min' else 'higher'} is better)"
@@ -95,21 +97,23 @@ def _draw_plane(axes: Axes, every: Values, best: Values, across: str, coloured: 
     axes.scatter(line[:, 1], line[:, 0], s=44, color=_STRONG, edgecolors="white", label="front", zorder=4)
 
 
-def _draw_history(axes: Axes, rows: Rows, every: Values, direction: str) -> None:
+def draw_history(axes: Axes, rows: Rows, every: Values, direction: str) -> None:
+    """The first objective over candidates, with the best so far."""
     ids = np.array([int(row["id"]) for row in rows])
     order = np.argsort(ids, kind="stable")
-    values = every[order, 0]
-    best = np.minimum.accumulate(values) if direction == "min" else np.maximum.accumulate(values)
-    axes.scatter(ids[order], values, s=16, color=_FAINT, alpha=0.6, linewidths=0, label="evaluated", zorder=2)
+    found = every[order, 0]
+    best = np.minimum.accumulate(found) if direction == "min" else np.maximum.accumulate(found)
+    axes.scatter(ids[order], found, s=16, color=_FAINT, alpha=0.6, linewidths=0, label="evaluated", zorder=2)
     axes.plot(ids[order], best, color=_STRONG, drawstyle="steps-post", linewidth=1.8, label="best so far", zorder=3)
     axes.set_xlabel("candidate")
 
 
-def _is_log(name: str, values: Values) -> bool:
+def is_log(name: str, values: Values) -> bool:
+    """Whether an objective spans orders of magnitude, and all its values are above 0."""
     return name in _LOG and values.size > 0 and float(values.min()) > 0
 
 
-def _limit_up(axes: Axes, every: Values, best: Values, direction: str) -> int:
+def limit_up(axes: Axes, every: Values, best: Values, direction: str) -> int:
     """Show the front and what is near it; returns how many points lie outside."""
     if every.size + best.size == 0:
         return 0

@@ -14,8 +14,10 @@ from checked_data import changed, honest, leaking
 from haemsa_command import haemsa
 
 from cluster.data_check import DataCheck, check
-from cluster.data_page import page, svg
+from cluster.data_page import page
+from cluster.page import svg
 from cluster.view import data_figures as draw
+from cluster.view.style import INK
 from model.data.dataset import Dataset
 from model.data.planted import planted
 from model.data.store import write
@@ -81,7 +83,7 @@ def test_a_page_needs_no_script_and_nothing_from_elsewhere(found: DataCheck) -> 
 def test_a_page_is_light_or_dark_as_the_reader_likes_and_its_pictures_too(found: DataCheck) -> None:
     text = page(found)
     assert "prefers-color-scheme: dark" in text
-    assert draw.INK not in text
+    assert INK not in text
     assert "currentColor" in text
     drawn = svg(draw.label_figure(found))
     assert drawn.startswith("<svg")

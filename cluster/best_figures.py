@@ -1,0 +1,84 @@
+"""Pictures of a search's best network at work, on samples that it held out; they need the search's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.feature_map import feature_map
+from cluster.held_out import Seen
+from cluster.journal import RunDirectory
+from cluster.missing_table import missing_table
+from cluster.usage import usage_of
+from model.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def best_figures(run: Path, data: Dataset, ablated: Path | None = None) -> Iterator[tuple[Figure, str]]:
+    """Pictures, each with its caption. `ablated`: a folder of `haemsa ablate`, whose maps come beside.
+
+    Raises ValueError if there is no saved best, or if it was trained on other data.
+    """
+    from cluster.view.heat import missing_figure, usage_figure
+
+    seen = _seen(run, data)
+    for task in seen.predictor.tasks:
+        yield _prediction_figure(seen, task), _prediction_caption(seen, task)
+    for task in seen.predictor.tasks:
+        words = f"How much the network uses of each token and each expert, by {task}: mean weights of its gates."
+        yield usage_figure(usage_of(seen, task)), words
+    table = missing_table(seen)
+    if len(table) > 1:
+        yield (
+            missing_figure(table),
+            "What is left when only some modalities are shown: the stronger, the better in its column.",
+        )
+    others = {path.name: _seen(path, data) for path in ablations(ablated)}
+    yield from _maps(seen, others)
+
+
+def ablations(folder: Path | None) -> list[Path]:
+    """The searches of `haemsa ablate` in a folder that have a saved best."""
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if (path / "best" / "model.json").is_file())
+
+
+def _seen(run: Path, data: Dataset) -> Seen:
+    with RunDirectory.open(run, read_only=True) as directory:
+        return Seen.of(directory.best, directory.config(), data)
+
+
+def _maps(seen: Seen, others: Mapping[str, Seen]) -> Iterator[tuple[Figure, str]]:
+    from cluster.view.feature_map import feature_map_figure
+
+    task = next(iter(seen.predictor.tasks))
+    titles = {"best": seen, **{name.replace("_", " "): other for name, other in others.items()}}
+    able = {title: item for title, item in titles.items() if task in item.predictor.tasks}
+    maps = [found for title, item in able.items() if (found := feature_map(item, task, title)) is not None]
+    if maps:
+        beside = ", beside those of searches without one idea" if len(maps) > 1 else ""
+        words = f"What its last layer reads, as a map (t-SNE): held-out samples by {task}{beside}."
+        yield feature_map_figure(maps, task), words
+
+
+def _prediction_figure(seen: Seen, task: str) -> Figure:
+    from cluster.view.predictions import class_figure, label_figure, value_figure
+
+    known, given = seen.held.data.tasks[task], seen.outputs[task]
+    if known.kind == "classes":
+        return class_figure(known.targets, given, known.labels)
+    if known.kind == "multilabel":
+        return label_figure(known.targets, given)
+    return value_figure(known.targets, given[:, 0], task)
+
+
+def _prediction_caption(seen: Seen, task: str) -> str:
+    kind = seen.held.data.tasks[task].kind
+    if kind == "regression":
+        return f"Predicted against true {task}: held-out samples, and the median of what is predicted for them."
+    taken = "which classes are taken for which (shares of each true one), and " if kind == "classes" else ""
+    return f"Held-out samples by {task}: {taken}how often what is predicted comes true."

@@ -1,0 +1,81 @@
+"""All pictures of a search that need nothing but its run directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cluster.ancestry import trace
+from cluster.gene_history import choice_shares, part_shares, quartiles
+from cluster.journal import JournalRow, RunDirectory
+from cluster.progress import number
+from cluster.search_record import SearchRecord
+from cluster.show import scores_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CAPTIONS: Final = {
+    "front": "Every network with final scores, and the best trade-offs between them, as they came about.",
+    "hypervolume": "What the front dominates below a fixed point: it grows while the search finds better trade-offs.",
+    "network": "What the best network reads, which tokens each expert sees (depth x width), and what mixes them.",
+    "lineage": "Where the front comes from: each genome is joined to the fitter of its parents; squares were sampled.",
+    "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
+    "training": "Which training genes win: median and quartiles among the survivors of each generation.",
+    "choices": "Which choices in training win: the share of the survivors of each generation.",
+}
+"""Of each picture, in the order in which they are told."""
+
+
+def search_figures(run: RunDirectory) -> dict[str, Figure]:
+    """Pictures by name, among `CAPTIONS`; none while no candidate has scores. They need no data."""
+    return figures_of(SearchRecord.read(run))
+
+
+def figures_of(record: SearchRecord) -> dict[str, Figure]:
+    """The same of a record that was read."""
+    from cluster.view.ancestry import ancestry_figure
+    from cluster.view.front_history import front_history_figure
+    from cluster.view.hypervolume import hypervolume_figure
+    from cluster.view.network import network_figure
+
+    if record.history is None or record.best is None:
+        return {}
+    objectives, history = record.objectives, record.history
+    parents = {row.id: row.parents for row in record.rows}
+    return {
+        "front": front_history_figure(
+            [_point(row, objectives) for row in record.final],
+            history.fronts(),
+            [_point(row, objectives) | {"title": _title(row, objectives)} for row in record.front],
+            objectives,
+            confirmed=record.confirmed,
+        ),
+        "hypervolume": hypervolume_figure(history.moments),
+        "network": network_figure(record.best.genome, record.tasks),
+        "lineage": ancestry_figure(trace(parents, [row.id for row in record.front])),
+        **_gene_figures(record),
+    }
+
+
+def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
+    from cluster.view.genes import share_figure, spread_figure
+
+    assert record.history is not None
+    found = {generation: ids for generation, ids in record.history.populations.items() if ids}
+    needed = {number for ids in found.values() for number in ids}
+    genomes = {row.id: row.genome for row in record.rows if row.id in needed}
+    populations, generations = [[genomes[number] for number in ids] for ids in found.values()], list(found)
+    figures = {
+        "parts": share_figure(generations, part_shares(populations)),
+        "training": spread_figure(generations, quartiles(populations)),
+    }
+    choices = choice_shares(populations)
+    return figures | ({"choices": share_figure(generations, choices)} if choices else {})
+
+
+def _point(row: JournalRow, objectives: Any) -> dict[str, Any]:
+    return {"id": row.id, **{name: scores_of(row)[name].mean for name in objectives}}
+
+
+def _title(row: JournalRow, objectives: Any) -> str:
+    return f"candidate {row.id}: " + ", ".join(f"{name} {number(scores_of(row)[name].mean)}" for name in objectives)

@@ -1,0 +1,32 @@
+"""Which genes win."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cluster.gene_history import part_shares, quartiles
+from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
+
+LINEAR = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=2))
+TWO = LevelSpec((ExpertSpec(("text",), "gated"), ExpertSpec(("text",), "gated")), GateSpec("top_k"))
+DEEP = Genome(
+    NetworkSpec(8, (EncoderSpec("text"), EncoderSpec("audio", "attention")), (TWO, TWO)), TrainingGenes(epochs=6)
+)
+
+
+def test_a_share_counts_genomes_that_have_a_part_however_often() -> None:
+    found = part_shares([[LINEAR, DEEP], [DEEP, DEEP]])
+    plain = {gene: {value: shares.tolist() for value, shares in values.items()} for gene, values in found.items()}
+    assert plain == {
+        "modality": {"audio": [0.5, 1], "text": [1, 1]},
+        "encoder": {"attention": [0.5, 1], "mean": [1, 1]},
+        "expert": {"gated": [0.5, 1]},
+        "gate": {"top_k": [0.5, 1]},
+        "number of levels": {"0": [0.5, 0], "2": [0.5, 1]},
+    }
+
+
+def test_training_genes_have_quartiles_in_each_generation() -> None:
+    found = quartiles([[LINEAR, DEEP, DEEP], [DEEP]])
+    np.testing.assert_allclose(found["epochs"], [[4, 6], [6, 6], [6, 6]])
+    assert {"learning_rate", "dropout", "z_loss"} < set(found)
