@@ -15,12 +15,13 @@ from ray.exceptions import RayError
 
 
 def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
-    """Join the Ray cluster at `address`, or start one of `workers` cores here, bound to loopback.
+    """Join the Ray cluster at `address` (None: RAY_ADDRESS), else start one of `workers` cores here, bound to loopback.
 
     Raises ValueError if no Ray answers at the address within `timeout` seconds.
     """
     if ray.is_initialized():
         return
+    address = address or os.environ.get("RAY_ADDRESS") or None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
@@ -40,8 +41,8 @@ def _await(address: str, timeout: float) -> None:
         return
     end = time.monotonic() + timeout
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"address is {address!r}, expected HOST:PORT or ray://HOST:PORT")
+    if not host or not port.isdigit() or "/" in host:  # http://... takes jobs, and drives none
+        raise ValueError(f"address is {address!r}, expected HOST:PORT, ray://HOST:PORT or auto")
     problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
         try:
