@@ -36,7 +36,10 @@ def connect(address: str | None, timeout: float, workers: int | None = None) -> 
 
 
 def _await(address: str, timeout: float) -> None:
-    """Return as soon as Ray answers at `address`; raise ValueError after `timeout` seconds without an answer."""
+    """Return as soon as Ray answers at `address`.
+
+    Raises ValueError after `timeout` seconds without an answer, or at once where a token is asked for that we lack.
+    """
     if address == "auto":
         return
     end = time.monotonic() + timeout
@@ -60,7 +63,7 @@ def _await(address: str, timeout: float) -> None:
 def _try(address: str, timeout: float) -> str | None:
     """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
 
-    Returns None if that went well, else how a sentence goes on that says why not.
+    Returns None if that went well, else how a sentence goes on that says why not. Raises ValueError for a bad token.
     """
     code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
     try:
@@ -72,7 +75,8 @@ def _try(address: str, timeout: float) -> str | None:
         said = error.stderr or b""
     text = said.decode(errors="replace").strip()
     if "InvalidAuthToken" in text:
-        return ", it asks for a token: see Ray's RAY_AUTH_MODE=token and ~/.ray/auth_token"
+        token = "that of its head in RAY_AUTH_TOKEN or ~/.ray/auth_token, and RAY_AUTH_MODE=token"
+        raise ValueError(f"Ray at {address} asks for a token, expected {token}")
     return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
 
 

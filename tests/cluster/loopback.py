@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -69,9 +70,10 @@ def ray(*words: str) -> list[str]:
 def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
     """A head of `cpus[0]` cores, which claims so many GPUs, and a node for each of the others."""
     folder = Path(tempfile.mkdtemp(prefix="hl", dir="/tmp"))  # short, as the paths of sockets must be
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    environment |= {
-        "RAY_AUTH_MODE": "token", "HOME": str(folder), "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(ROOT),
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "PYTHONPATH", "MLFLOW_"))}
+    environment = {
+        **kept,
+        "RAY_AUTH_MODE": "token", "HOME": str(folder), "RAY_USAGE_STATS_ENABLED": "0",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]), "RAY_TMPDIR": str(folder),
     }  # fmt: skip
     with socket.create_server((HEAD, 0)) as one, socket.create_server((HEAD, 0)) as other:
@@ -86,7 +88,9 @@ def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
         found.start(HEAD, "--head", f"--port={found.port}", f"--num-cpus={cpus[0]}", claimed, small, *jobs)
         await_port(found.port)
         for number, count in enumerate(cpus[1:], start=3):
-            found.start(f"127.0.0.{number}", f"--address={found.address}", f"--num-cpus={count}", "--num-gpus=0", small)
+            disk = f"--temp-dir={folder / str(number)}"  # each has its own: what was shipped goes when a node is done
+            joins = f"--address={found.address}"
+            found.start(f"127.0.0.{number}", joins, f"--num-cpus={count}", "--num-gpus=0", small, disk)
         yield found
     finally:
         found.stop()
@@ -95,8 +99,6 @@ def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
 
 def await_port(port: int, seconds: float = 120) -> None:
     """Wait until the head listens."""
-    import time
-
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError), socket.create_connection((HEAD, port), timeout=1):
