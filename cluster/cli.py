@@ -59,7 +59,7 @@ def search(
     mode: Annotated[Text, typer.Option(help="steady or generational.")] = None,
     workers: Annotated[Text, typer.Option(help="How many train at a time: a number, or auto.")] = None,
     backend: Annotated[Text, typer.Option(help="ray or inline.")] = None,
-    address: Annotated[Text, typer.Option(help="A running Ray cluster; none: start one here.")] = None,
+    address: Annotated[Text, typer.Option(help="A Ray cluster, HOST:PORT or auto; none: RAY_ADDRESS or here.")] = None,
     gpus_per_worker: Annotated[Optional[float], typer.Option(help="GPUs per worker; fractions too.")] = None,  # noqa: UP045
     cohort: Annotated[Text, typer.Option(help="Networks trained together as one tensor: a number, or auto.")] = None,
     batch_size: Annotated[Number, typer.Option(help="Samples per training step.")] = None,

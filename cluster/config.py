@@ -138,7 +138,11 @@ class SearchConfig(BaseModel):
     backend: Literal["ray", "inline"] = Field(
         default="ray", description="ray: parallel; inline: in this process, one by one."
     )
-    address: str | None = Field(default=None, description="A running Ray cluster, as host:6379; null: start one.")
+    address: str | None = Field(
+        default=None,
+        description="A running Ray cluster, as host:6379, or auto for the one that this machine is a node of; null: "
+        "RAY_ADDRESS, else start one here.",
+    )
     address_timeout: Seconds = Field(default=20.0, description="How long to wait for an answer at that address.")
     gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."

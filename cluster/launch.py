@@ -23,6 +23,7 @@ from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, SilentProgress
 from cluster.resume import changed, has_more
 from cluster.search import Search
+from cluster.shipped import check_kept
 from cluster.sizing import fit_sizes, ladder_of
 from cluster.sync import send_waiting
 from cluster.throughput import SIZES
@@ -52,6 +53,7 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
     problem = Problem.of(config)
     path = Path(config.run) if config.run else _new_run(config)
     RunDirectory.check_vacant(path)  # before workers are started
+    check_kept(path, config.tracking)
     facts = manifest(
         data=config.data,
         fingerprint=problem.fingerprint,

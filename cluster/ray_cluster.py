@@ -15,12 +15,13 @@ from ray.exceptions import RayError
 
 
 def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
-    """Join the Ray cluster at `address`, or start one of `workers` cores here, bound to loopback.
+    """Join the Ray cluster at `address` (None: RAY_ADDRESS), else start one of `workers` cores here, bound to loopback.
 
     Raises ValueError if no Ray answers at the address within `timeout` seconds.
     """
     if ray.is_initialized():
         return
+    address = address or os.environ.get("RAY_ADDRESS") or None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
@@ -35,13 +36,16 @@ def connect(address: str | None, timeout: float, workers: int | None = None) -> 
 
 
 def _await(address: str, timeout: float) -> None:
-    """Return as soon as Ray answers at `address`; raise ValueError after `timeout` seconds without an answer."""
+    """Return as soon as Ray answers at `address`.
+
+    Raises ValueError after `timeout` seconds without an answer, or at once where a token is asked for that we lack.
+    """
     if address == "auto":
         return
     end = time.monotonic() + timeout
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"address is {address!r}, expected HOST:PORT or ray://HOST:PORT")
+    if not host or not port.isdigit() or "/" in host:  # http://... takes jobs, and drives none
+        raise ValueError(f"address is {address!r}, expected HOST:PORT, ray://HOST:PORT or auto")
     problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
         try:
@@ -59,7 +63,7 @@ def _await(address: str, timeout: float) -> None:
 def _try(address: str, timeout: float) -> str | None:
     """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
 
-    Returns None if that went well, else how a sentence goes on that says why not.
+    Returns None if that went well, else how a sentence goes on that says why not. Raises ValueError for a bad token.
     """
     code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
     try:
@@ -71,7 +75,8 @@ def _try(address: str, timeout: float) -> str | None:
         said = error.stderr or b""
     text = said.decode(errors="replace").strip()
     if "InvalidAuthToken" in text:
-        return ", it asks for a token: see Ray's RAY_AUTH_MODE=token and ~/.ray/auth_token"
+        token = "that of its head in RAY_AUTH_TOKEN or ~/.ray/auth_token, and RAY_AUTH_MODE=token"
+        raise ValueError(f"Ray at {address} asks for a token, expected {token}")
     return f", the last that was heard: {text.splitlines()[-1][:300]}" if text else ""
 
 

@@ -205,9 +205,9 @@ class RayEvaluator:
         except RayError as error:
             self._workers.pop(name)
             self._bad_starts += 1
-            log.warning("%s could not start: %s", name, str(error).strip().splitlines()[-1])
+            log.warning("%s could not start: %s", name, _cause(error))
             if self._bad_starts >= STARTS and not any(worker.node for worker in self._workers.values()):
-                raise ValueError(f"{STARTS} workers in a row could not start, the last: {describe(error)}") from None
+                raise ValueError(f"{STARTS} workers in a row could not start, the last: {_cause(error)}") from None
         else:
             self._bad_starts = 0
             self._idle.append(name)
@@ -263,3 +263,9 @@ class RayEvaluator:
             return []
         message = f"its worker died, as others had that trained it: {why}" if kind == "crash" else why
         return [Finished(failed(task.cohort, kind, message), name, 0.0)]
+
+
+def _cause(error: RayError) -> str:
+    """Why a worker did not start: an error of its own, which Ray puts last, else what Ray says first."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1] if "ray::" in str(error) else describe(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +57,7 @@ class Trial:
         from model.pool import FoldStatistics, Pool
         from model.process import prepare_process
 
+        _check_device(data.device)
         prepare_process()  # one thread: workers do not fight over cores, and results do not depend on their number
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
@@ -121,6 +124,16 @@ class Trial:
         costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
         outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
         return Result(job.id, _scores(job, found) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
+
+
+def _check_device(device: str) -> None:
+    """Raise ValueError if torch has no such device here: a Ray node may claim GPUs that torch cannot use."""
+    import torch
+
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+        found = f"torch {torch.__version__} finds no GPU on {platform.node()} (CUDA_VISIBLE_DEVICES: {seen})"
+        raise ValueError(f"{found}, expected one: see nvidia-smi there, or train on the CPU with --gpus-per-worker 0")
 
 
 def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:

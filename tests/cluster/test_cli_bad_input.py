@@ -187,8 +187,19 @@ def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPa
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ValueError, match=f"no Ray answers at {address} within 0.5 seconds"):
             connect(address, timeout=0.5)
-    with pytest.raises(ValueError, match="address is 'nowhere', expected HOST:PORT"):
-        connect("nowhere", timeout=0.5)
+
+
+@pytest.mark.parametrize("address", ["nowhere", "http://127.0.0.1:8265", "127.0.0.1"])
+def test_what_is_no_address_is_refused_in_the_option_and_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    from cluster.ray_cluster import connect
+
+    ray_is_not_running(monkeypatch)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    for given in (address, None):
+        with pytest.raises(ValueError, match=f"address is '{address}', expected HOST:PORT, ray://HOST:PORT or auto"):
+            connect(given, timeout=0.5)
 
 
 def test_more_gpus_than_there_are(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Begin a search, or go on with the one that its run directory holds:  search.sh RUN [options of haemsa search]
+set -euo pipefail
+
+run=${1:?"usage: search.sh RUN [options of haemsa search]"}
+shift
+if [[ -f $run/journal.sqlite ]]; then
+    exec python -m cluster search --resume "$run"
+fi
+exec python -m cluster search --run "$run" "$@"

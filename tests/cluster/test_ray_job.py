@@ -1,0 +1,121 @@
+"""A search submitted as a job, from outside, to a cluster of two nodes that asks for a token; the code travels with it.
+
+`ray job submit` needs `ray[default]`. Where that is not installed, Ray's own manager of jobs is asked directly: the
+same packing of the working directory, the same process in it, without the server in front.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from loopback import HEAD, ROOT, Loopback, cluster, ray
+from tiny import SPACE
+
+from cluster.journal import RunDirectory
+
+MANAGER = """
+import asyncio, sys
+import ray, yaml
+from ray._private import worker
+from ray._private.runtime_env.working_dir import upload_working_dir_if_needed
+from ray.dashboard.modules.job.job_manager import SUPERVISOR_ACTOR_RAY_NAMESPACE, JobManager
+
+_, address, folder, environment, logs, entrypoint = sys.argv
+ray.init(address=address, namespace=SUPERVISOR_ACTOR_RAY_NAMESPACE)
+found = yaml.safe_load(open(environment)) | {"working_dir": folder}
+found = upload_working_dir_if_needed(found, include_gitignore=True)
+
+async def main():
+    jobs = JobManager(worker.global_worker.gcs_client, logs)
+    job = await jobs.submit_job(entrypoint=entrypoint, runtime_env=found)
+    while not (await jobs.get_job_status(job)).is_terminal():
+        await asyncio.sleep(0.2)
+    return await jobs.get_job_info(job)
+
+ended = asyncio.run(main())
+print(ended.message)
+sys.exit(ended.status != "SUCCEEDED")
+"""
+SEARCH = {
+    "data": "planted", "space": SPACE, "evaluations": 12, "population": 6, "cohort": 2, "score": "holdout",
+    "rungs": False, "confirm": 0, "tracking": "off", "address_timeout": 120.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Loopback]:
+    """One core a node; the head claims two GPUs, too, as no node's hardware is looked at."""
+    with cluster(cpus=[1, 1], gpus=2) as found:
+        (found.folder / "search.yaml").write_text(yaml.safe_dump(SEARCH))
+        yield found
+
+
+def job_command(nodes: Loopback, entrypoint: str) -> list[str]:
+    environment = str(ROOT / "cluster" / "deploy" / "job.yaml")
+    try:
+        importlib.import_module("ray.dashboard.optional_deps")
+    except ImportError:
+        logs = str(nodes.folder)
+        return [sys.executable, "-c", MANAGER, nodes.address, str(ROOT), environment, logs, entrypoint]
+    server = f"--address=http://{HEAD}:{nodes.jobs_port}"
+    shipped = ["--working-dir", str(ROOT), "--runtime-env", environment]
+    return [*ray("job", "submit", server), *shipped, "--", *entrypoint.split()]
+
+
+@pytest.mark.ray
+def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(nodes: Loopback) -> None:
+    run = nodes.folder / "kept" / "run"
+    entrypoint = f"bash cluster/deploy/search.sh {run} --config {nodes.folder}/search.yaml"
+    ran = nodes.run(*job_command(nodes, entrypoint))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    with RunDirectory.open(run, read_only=True) as found:
+        rows = list(found.rows())
+    assert [row.status for row in rows] == ["done"] * 12
+    assert len({row.worker for row in rows}) == 2  # there is one core a node
+    assert (run / "best" / "genome.json").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there are GPUs")
+def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes: Loopback) -> None:
+    words = ["search", "--config", str(nodes.folder / "search.yaml"), "--address", "auto", "--gpus-per-worker", "0.5"]
+    ran = nodes.run(sys.executable, "-m", "cluster", *words, "--run", str(nodes.folder / "gpus"), cwd=ROOT)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith(
+        "haemsa: 3 workers in a row could not start, the last: ValueError: torch"
+    )
+    assert "finds no GPU on" in ran.stderr
+    assert "(CUDA_VISIBLE_DEVICES: 0), expected one: see nvidia-smi there, or train on the CPU" in ran.stderr
+
+
+@pytest.mark.ray
+def test_without_the_token_nobody_gets_in(nodes: Loopback) -> None:
+    code = "import sys, cluster.ray_cluster as c; c.connect(sys.argv[1], 60.0)"
+    environment = {**nodes.environment, "RAY_AUTH_TOKEN": "f" * 64}
+    ran = Loopback(nodes.folder, nodes.port, 0, environment).run(sys.executable, "-c", code, nodes.address, cwd=ROOT)
+    assert ran.returncode == 1
+    assert f"Ray at {nodes.address} asks for a token, expected that of its head in RAY_AUTH_TOKEN or" in ran.stderr
+
+
+def test_code_travels_and_runs_data_and_environments_do_not(tmp_path: Path) -> None:
+    from ray._private.runtime_env.packaging import create_package
+
+    for name in ("runs/mine/journal.sqlite", "models/mine/genome.json", ".venv/bin/python", "mine.h5", "mlflow.db"):
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in (".gitignore", ".rayignore", "cluster/cli.py", "cluster/deploy/search.sh", "model/spec.py"):
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((ROOT / name).read_bytes())
+    create_package(str(tmp_path / "tree"), tmp_path / "package.zip", include_gitignore=True, excludes=[".venv"])
+    with zipfile.ZipFile(tmp_path / "package.zip") as package:
+        files = {name for name in package.namelist() if not name.endswith("/")}
+    assert files == {".gitignore", ".rayignore", "cluster/cli.py", "cluster/deploy/search.sh", "model/spec.py"}
