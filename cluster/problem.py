@@ -56,6 +56,7 @@ class Problem:
             tuple(data.modalities),
             bounds=Bounds.from_dict(config.space),
             steps={name: item.steps for name, item in data.modalities.items()},
+            tasks={name: task.kind for name, task in data.tasks.items()},
             limits=config.limits,
             cost=lambda network: cost(network, schema),
             shape=_shape(config.design, list(data.modalities)),

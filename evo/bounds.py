@@ -6,17 +6,21 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
-from model.spec import EncoderSpec, ExpertSpec, GateSpec, NetworkSpec, TrainingGenes
+from model.spec import EncoderSpec, ExpertSpec, GateSpec, LossKind, NetworkSpec, ScheduleKind, TrainingGenes
 
 Choices = tuple[int, ...]
+Names = tuple[str, ...]
 Range = tuple[float, float]
 
 CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate_k")
-LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature")
+NAMES: Final = {"losses": LossKind, "schedules": ScheduleKind}
+LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature", "task_weight")
+OPTIONAL: Final = ("class_balance", "label_noise", "mixing", "warmup", "distillation")
+"""Training genes that are mostly better off than on: half of all random genomes have each at its default."""
 TRAINING: Final = (
     "learning_rate",
     "weight_decay",
@@ -25,15 +29,16 @@ TRAINING: Final = (
     "feature_dropout",
     "modality_dropout",
     "balance",
+    *OPTIONAL,
 )
-RANGES: Final = (*TRAINING, "temperature", "noise")
+RANGES: Final = (*TRAINING, "task_weight", "temperature", "noise")
 DIGITS: Final = 3
 """Significant digits of a real gene, so that keys are stable and near copies count as copies."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a genome may be made of: whole numbers are chosen from tuples, real numbers from (low, high)."""
+    """What a genome may be made of: whole numbers and names are chosen from tuples, real numbers from (low, high)."""
 
     widths: Choices = (8, 12, 16, 24, 32, 48)
     expert_widths: Choices = (8, 16, 24, 32, 48, 64)
@@ -53,12 +58,22 @@ class Bounds:
     feature_dropout: Range = (0.0, 0.7)
     modality_dropout: Range = (0.0, 0.5)
     balance: Range = (1e-3, 1e-1)
+    class_balance: Range = (0.0, 1.0)
+    label_noise: Range = (0.0, 0.5)
+    mixing: Range = (0.0, 0.5)
+    warmup: Range = (0.0, 0.3)
+    distillation: Range = (0.0, 1.0)
+    task_weight: Range = (0.1, 3.0)
+    losses: Names = ("huber", "l1", "ordinal")
+    schedules: Names = ("constant", "cosine")
 
     def __post_init__(self) -> None:
         for name in CHOICES:
             object.__setattr__(self, name, _choices(name, getattr(self, name)))
         for name in RANGES:
             object.__setattr__(self, name, _range(name, getattr(self, name)))
+        for name, kinds in NAMES.items():
+            object.__setattr__(self, name, _names(name, getattr(self, name), get_args(kinds)))
         for name, low, high in (("max_levels", 0, 16), ("max_experts", 1, 64), ("max_depth", 1, 8)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -68,6 +83,7 @@ class Bounds:
             NetworkSpec(self.widths[end], (EncoderSpec("any"),))
             EncoderSpec("any", heads=self.heads[end], kernel=self.kernels[end])
             ExpertSpec(("any",), width=self.expert_widths[end])
+            TrainingGenes(task_weights=(("any", self.task_weight[end]),))
             GateSpec(k=self.gate_k[end], temperature=self.temperature[end], noise=self.noise[end])
 
     @classmethod
@@ -92,13 +108,16 @@ class Bounds:
     def draw(self, name: str, rng: np.random.Generator) -> Any:
         """A choice, or a real number from the range, even in its logarithm where the gene is a scale."""
         bound = getattr(self, name)
-        if name in CHOICES:
+        if name in CHOICES or name in NAMES:
             return bound[rng.integers(len(bound))]
         return self._from_unit(name, rng.random())
 
     def nudge(self, name: str, value: Any, rng: np.random.Generator) -> Any:
-        """A neighbouring choice, or a real number some way off (standard deviation: a fifth of the range)."""
+        """A neighbouring choice, another name, or a real number some way off (deviation: a fifth of the range)."""
         bound = getattr(self, name)
+        if name in NAMES:
+            others = [choice for choice in bound if choice != value] or bound
+            return others[rng.integers(len(others))]
         if name in CHOICES:
             place = bound.index(self.nearest(name, value)) + (1 if rng.random() < 0.5 else -1)
             return bound[min(max(place, 0), len(bound) - 1)]
@@ -138,6 +157,12 @@ def _choices(name: str, value: Any) -> Choices:
     if not whole or not value or min(value) < 1:
         raise ValueError(f"bound {name} is {value!r}, expected a list of positive whole numbers")
     return tuple(sorted(set(value)))
+
+
+def _names(name: str, value: Any, known: Names) -> Names:
+    if not isinstance(value, (list, tuple)) or not value or any(choice not in known for choice in value):
+        raise ValueError(f"bound {name} is {value!r}, expected a list of some of {', '.join(known)}")
+    return tuple(choice for choice in known if choice in value)
 
 
 def _range(name: str, value: Any) -> Range:
