@@ -21,7 +21,7 @@ def counts(task: TaskInfo, targets: Targets, trains: Tensor) -> Tensor:
     if task.kind == "classes":
         return trains.double() @ (F.one_hot(values[:, 0].long(), task.outputs) * known)
     sides = torch.stack([(1 - values) * known, values * known], -1)
-    return (trains.double() @ sides.flatten(1)).unflatten(1, sides.shape[1:])
+    return (trains.double() @ sides.flatten(1)).view(-1, *sides.shape[1:])
 
 
 def balanced(numbers: Tensor, power: Tensor) -> Tensor:
