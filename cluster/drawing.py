@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec
+from model.genes import ADDED
+from model.spec import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, TrainingGenes
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -31,9 +32,17 @@ def genome_tree(genome: Genome, title: str = "genome") -> Tree:
         f"training: {training.epochs} epochs, learning rate {training.learning_rate:g}, weight decay "
         f"{training.weight_decay:g}, clip {training.clip:g}, dropout {training.dropout:g} (features "
         f"{training.feature_dropout:g}, modalities {training.modality_dropout:g}), balance {training.balance:g}, "
-        f"z-loss {training.z_loss:g}"
+        f"z-loss {training.z_loss:g}{_further(training)}"
     )
     return tree
+
+
+def _further(training: TrainingGenes) -> str:
+    """The genes that are mostly without effect, where they have one."""
+    usual = TrainingGenes()
+    used = {name: getattr(training, name) for name in ADDED if getattr(training, name) != getattr(usual, name)}
+    weights = [f"task {task} weighs {weight:g}" for task, weight in used.pop("task_weights", ())]
+    return "".join(f", {word}" for word in (*(f"{name.replace('_', ' ')} {used[name]}" for name in used), *weights))
 
 
 def _encoder(encoder: EncoderSpec) -> str:

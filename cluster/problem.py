@@ -57,6 +57,7 @@ class Problem:
             tuple(data.modalities),
             bounds=Bounds.from_dict(config.space),
             steps=steps,
+            tasks={name: task.kind for name, task in data.tasks.items()},
             limits=config.limits,
             cost=lambda network: cost(network, schema),
             shape=_shape(config.design, steps),

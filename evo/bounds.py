@@ -10,13 +10,26 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from model.spec import EncoderSpec, ExpertKind, ExpertSpec, GateSpec, NetworkSpec, TrainingGenes
+from model.spec import (
+    EncoderSpec,
+    ExpertKind,
+    ExpertSpec,
+    GateSpec,
+    LossKind,
+    NetworkSpec,
+    ScheduleKind,
+    TrainingGenes,
+)
 
 Choices = tuple[int, ...]
+Names = tuple[str, ...]
 Range = tuple[float, float]
 
 CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate_k")
-LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature")
+NAMES: Final = {"expert_kinds": ExpertKind, "losses": LossKind, "schedules": ScheduleKind}
+LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature", "task_weight")
+OPTIONAL: Final = ("class_balance", "label_noise", "mixing", "warmup", "distillation")
+"""Training genes that are mostly better off than on: half of all random genomes have each at its default."""
 TRAINING: Final = (
     "learning_rate",
     "weight_decay",
@@ -25,8 +38,9 @@ TRAINING: Final = (
     "feature_dropout",
     "modality_dropout",
     "balance",
+    *OPTIONAL,
 )
-RANGES: Final = (*TRAINING, "temperature", "noise")
+RANGES: Final = (*TRAINING, "task_weight", "temperature", "noise")
 PLAIN: Final = ("mlp", "gated", "low_rank")
 """Kinds of experts that make sense over any tokens."""
 DIGITS: Final = 3
@@ -35,7 +49,7 @@ DIGITS: Final = 3
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a genome may be made of: whole numbers are chosen from tuples, real numbers from (low, high)."""
+    """What a genome may be made of: whole numbers and names are chosen from tuples, real numbers from (low, high)."""
 
     widths: Choices = (8, 12, 16, 24, 32, 48)
     expert_widths: Choices = (8, 16, 24, 32, 48, 64)
@@ -56,13 +70,25 @@ class Bounds:
     feature_dropout: Range = (0.0, 0.7)
     modality_dropout: Range = (0.0, 0.5)
     balance: Range = (1e-3, 1e-1)
+    class_balance: Range = (0.0, 1.0)
+    label_noise: Range = (0.0, 0.5)
+    mixing: Range = (0.0, 0.5)
+    warmup: Range = (0.0, 0.3)
+    distillation: Range = (0.0, 1.0)
+    task_weight: Range = (0.1, 3.0)
+    losses: Names = ("huber", "l1", "ordinal")
+    schedules: Names = ("constant", "cosine")
 
     def __post_init__(self) -> None:
         for name in CHOICES:
             object.__setattr__(self, name, _choices(name, getattr(self, name)))
         for name in RANGES:
             object.__setattr__(self, name, _range(name, getattr(self, name)))
-        object.__setattr__(self, "expert_kinds", _kinds(self.expert_kinds))
+        for name, kinds in NAMES.items():
+            object.__setattr__(self, name, _names(name, getattr(self, name), get_args(kinds)))
+        if not any(kind in PLAIN for kind in self.expert_kinds):
+            wanted = f"one of {', '.join(PLAIN)} among them"
+            raise ValueError(f"bound expert_kinds is {self.expert_kinds!r}, expected {wanted}")
         for name, low, high in (("max_levels", 0, 16), ("max_experts", 1, 64), ("max_depth", 1, 8)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -72,6 +98,7 @@ class Bounds:
             NetworkSpec(self.widths[end], (EncoderSpec("any"),))
             EncoderSpec("any", heads=self.heads[end], kernel=self.kernels[end])
             ExpertSpec(("any",), width=self.expert_widths[end])
+            TrainingGenes(task_weights=(("any", self.task_weight[end]),))
             GateSpec(k=self.gate_k[end], temperature=self.temperature[end], noise=self.noise[end])
 
     @classmethod
@@ -96,13 +123,16 @@ class Bounds:
     def draw(self, name: str, rng: np.random.Generator) -> Any:
         """A choice, or a real number from the range, even in its logarithm where the gene is a scale."""
         bound = getattr(self, name)
-        if name in CHOICES:
+        if name in CHOICES or name in NAMES:
             return bound[rng.integers(len(bound))]
         return self._from_unit(name, rng.random())
 
     def nudge(self, name: str, value: Any, rng: np.random.Generator) -> Any:
-        """A neighbouring choice, or a real number some way off (standard deviation: a fifth of the range)."""
+        """A neighbouring choice, another name, or a real number some way off (deviation: a fifth of the range)."""
         bound = getattr(self, name)
+        if name in NAMES:
+            others = [choice for choice in bound if choice != value] or bound
+            return others[rng.integers(len(others))]
         if name in CHOICES:
             place = bound.index(self.nearest(name, value)) + (1 if rng.random() < 0.5 else -1)
             return bound[min(max(place, 0), len(bound) - 1)]
@@ -144,13 +174,10 @@ def _choices(name: str, value: Any) -> Choices:
     return tuple(sorted(set(value)))
 
 
-def _kinds(value: Any) -> tuple[ExpertKind, ...]:
-    every = get_args(ExpertKind)
-    known = isinstance(value, (list, tuple)) and all(kind in every for kind in value)
-    if not known or not any(kind in PLAIN for kind in value):
-        wanted = f"some of {', '.join(every)}, with one of {', '.join(PLAIN)} among them"
-        raise ValueError(f"bound expert_kinds is {value!r}, expected {wanted}")
-    return tuple(kind for kind in every if kind in value)
+def _names(name: str, value: Any, known: Names) -> Names:
+    if not isinstance(value, (list, tuple)) or not value or any(choice not in known for choice in value):
+        raise ValueError(f"bound {name} is {value!r}, expected a list of some of {', '.join(known)}")
+    return tuple(choice for choice in known if choice in value)
 
 
 def _range(name: str, value: Any) -> Range:

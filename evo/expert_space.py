@@ -26,7 +26,8 @@ TRIES: Final = 16
 class ExpertSpace:
     """A `Space` of `Genome`s over named modalities.
 
-    `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean".
+    `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean". `tasks`:
+    the kind of each task; where there are several, their weights are bred.
     `shape`: a design that every genome is brought into (see families.py); None: any. `limits`: the most that each cost
     of a network may be, kept by repair before anything is trained; `cost` gives a network's costs by name. Raises
     ValueError for a limit without a cost, or one that no network of the space can meet.
@@ -38,11 +39,12 @@ class ExpertSpace:
         *,
         bounds: Bounds | None = None,
         steps: Mapping[str, int] | None = None,
+        tasks: Mapping[str, str] | None = None,
         limits: Mapping[str, float] | None = None,
         cost: Cost | None = None,
         shape: Shape | None = None,
     ) -> None:
-        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}))
+        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}))
         self.domain = domain.allowing(shape.kinds) if shape else domain
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})

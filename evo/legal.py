@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from evo.bounds import PLAIN, TRAINING, Bounds
 from model.spec import (
@@ -25,14 +25,21 @@ from model.spec import (
     TrainingGenes,
 )
 
+BOUND_OF: Final = {"loss": "losses", "schedule": "schedules"}
+"""Where a training gene is bounded, if not under its own name."""
+
 
 @dataclass(frozen=True)
 class Domain:
-    """What the data offers, in a fixed order, within the bounds. `steps`: time steps per modality (not given: many)."""
+    """What the data offers, in a fixed order, within the bounds.
+
+    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any).
+    """
 
     modalities: tuple[str, ...]
     bounds: Bounds = field(default_factory=Bounds)
     steps: Mapping[str, int] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for modality in self.modalities:
@@ -58,6 +65,19 @@ class Domain:
         if set(kinds) <= set(known):
             return self
         return replace(self, bounds=replace(self.bounds, expert_kinds=(*known, *kinds)))
+
+    @property
+    def weighted(self) -> tuple[str, ...]:
+        """Tasks that have weights, by name: all, where there are several."""
+        return tuple(sorted(self.tasks)) if len(self.tasks) > 1 else ()
+
+    def default(self, gene: str) -> Any:
+        """A training gene's own default, or what is nearest to it within the bounds."""
+        value, name = getattr(TrainingGenes(), gene), BOUND_OF.get(gene, gene)
+        if gene in TRAINING:
+            return self.bounds.clip_to(name, value)
+        choices = getattr(self.bounds, name)
+        return value if value in choices else choices[0]
 
     def pools(self, modality: str) -> bool:
         """Whether the modality has time steps to pool, so that kinds of encoders differ."""
@@ -152,11 +172,27 @@ def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:
     return GateSpec(gate.kind, k, bounds.clip_to("temperature", gate.temperature), noise)
 
 
+def idle_genes(domain: Domain, network: NetworkSpec) -> dict[str, Any]:
+    """Training genes without effect on such a network, and the one value that each has then."""
+    kinds = set(domain.tasks.values())
+    idle = {
+        "modality_dropout": len(network.encoders) == 1,
+        "distillation": len(network.encoders) == 1,
+        "balance": all(len(level.experts) == 1 for level in network.levels),
+        "loss": bool(kinds) and "regression" not in kinds,
+        "class_balance": kinds == {"regression"},
+    }
+    found = {name: domain.default(name) for name, is_idle in idle.items() if is_idle}
+    return found if domain.weighted else {**found, "task_weights": ()}
+
+
 def _training(domain: Domain, training: TrainingGenes, network: NetworkSpec) -> TrainingGenes:
     bounds = domain.bounds
-    genes = {name: bounds.clip_to(name, getattr(training, name)) for name in TRAINING}
-    if len(network.encoders) == 1:
-        genes["modality_dropout"] = bounds.modality_dropout[0]
-    if all(len(level.experts) == 1 for level in network.levels):
-        genes["balance"] = bounds.clip_to("balance", TrainingGenes().balance)
-    return replace(training, epochs=bounds.nearest("epochs", training.epochs), **genes)
+    genes: dict[str, Any] = {name: bounds.clip_to(name, getattr(training, name)) for name in TRAINING}
+    genes["epochs"] = bounds.nearest("epochs", training.epochs)
+    for gene, name in BOUND_OF.items():
+        value = getattr(training, gene)
+        genes[gene] = value if value in getattr(bounds, name) else domain.default(gene)
+    weights = [(task, bounds.clip_to("task_weight", training.task_weight(task))) for task in domain.weighted]
+    genes["task_weights"] = tuple((task, weight) for task, weight in weights if weight != 1)
+    return replace(training, **genes | idle_genes(domain, network))

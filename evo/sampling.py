@@ -7,8 +7,8 @@ from typing import TypeVar, get_args
 
 import numpy as np
 
-from evo.bounds import TRAINING
 from evo.legal import Domain, assemble, legal_expert
+from evo.training_genes import random_training
 from model.spec import (
     GLOBAL,
     EncoderKind,
@@ -18,7 +18,6 @@ from model.spec import (
     GateSpec,
     Genome,
     LevelSpec,
-    TrainingGenes,
 )
 
 T = TypeVar("T")
@@ -71,8 +70,3 @@ def random_level(domain: Domain, used: Sequence[str], rng: Rng) -> LevelSpec:
     count = int(rng.integers(1, min(3, domain.bounds.max_experts) + 1))
     experts = tuple(random_expert(domain, used, rng) for _ in range(count))
     return LevelSpec(experts, random_gate(domain, rng), bool(rng.random() < 0.7))
-
-
-def random_training(domain: Domain, rng: Rng) -> TrainingGenes:
-    """Training genes from all of their ranges."""
-    return TrainingGenes(**{name: domain.bounds.draw(name, rng) for name in ("epochs", *TRAINING)})

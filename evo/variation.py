@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 
 from deap import base
 
-from evo.bounds import TRAINING
 from evo.legal import Domain, altered, assemble, legal
 from evo.sampling import Rng, pick, random_encoder, random_expert, random_gate, random_level
-from model.spec import GLOBAL, ExpertSpec, Genome, LevelSpec, TrainingGenes
+from evo.training_genes import crossed, nudged
+from model.spec import GLOBAL, ExpertSpec, Genome, LevelSpec
 
 T = TypeVar("T")
 WEIGHTS: Final = {
@@ -47,9 +47,7 @@ def toolbox(domain: Domain) -> base.Toolbox:
 
 def alter_training(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     """Nudge one or two training genes."""
-    names = rng.permutation(["epochs", *TRAINING])[: 1 + int(rng.random() < 0.5)].tolist()
-    genes = {name: domain.bounds.nudge(name, getattr(genome.training, name), rng) for name in names}
-    return legal(domain, replace(genome, training=replace(genome.training, **genes)))
+    return legal(domain, replace(genome, training=nudged(domain, genome.training, genome.network, rng)))
 
 
 def alter_width(domain: Domain, genome: Genome, rng: Rng) -> Genome:
@@ -179,7 +177,7 @@ def crossover(domain: Domain, a: Genome, b: Genome, rng: Rng) -> tuple[Genome, G
     mine, yours = ({encoder.modality: encoder for encoder in parent.network.encoders} for parent in (a, b))
     encoders = [_deal(mine.get(name), yours.get(name), rng) for name in domain.modalities]
     levels = [_cross_levels(x, y, rng) for x, y in zip_longest(a.network.levels, b.network.levels)]
-    training = _cross_training(a.training, b.training, rng)
+    training = crossed(a.training, b.training, rng)
     children = []
     for child, parent in enumerate((a, b)):
         own = [pair[child] for pair in encoders if pair[child] is not None] or parent.network.encoders
@@ -200,12 +198,6 @@ def _cross_levels(x: LevelSpec | None, y: LevelSpec | None, rng: Rng) -> tuple[L
     first, second = (tuple(e for e in side if e is not None) for side in zip(*pairs, strict=True))
     gates = _deal(x.gate, y.gate, rng)
     return replace(x, experts=first or x.experts, gate=gates[0]), replace(y, experts=second or y.experts, gate=gates[1])
-
-
-def _cross_training(a: TrainingGenes, b: TrainingGenes, rng: Rng) -> tuple[TrainingGenes, TrainingGenes]:
-    pairs = {name: _deal(getattr(a, name), getattr(b, name), rng) for name in ("epochs", *TRAINING)}
-    first, second = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
-    return replace(a, **first), replace(b, **second)
 
 
 def _rebuild(domain: Domain, genome: Genome, **parts: Any) -> Genome:

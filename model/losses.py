@@ -1,8 +1,11 @@
-"""Losses per row, with a weight per row and sample: a row ignores the samples that its fold holds out."""
+"""Losses per row, with a weight per row and sample: a row ignores the samples that its fold holds out.
+
+Those of gates are here; those of tasks in task_losses.py, that of transfer in transfer.py, their sum in criterion.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.gates import GateOutput
-from model.schema import TaskInfo
 
 HUBER_DELTA = 0.5
 """Where the regression loss turns from square to absolute, in standard deviations of the target."""
@@ -22,10 +24,11 @@ class Losses(NamedTuple):
     task: Tensor
     balance: Tensor
     router_z: Tensor
+    transfer: Tensor
 
-    def total(self, balance: Tensor, router_z: Tensor) -> Tensor:
+    def total(self, balance: Tensor, router_z: Tensor, transfer: Tensor) -> Tensor:
         """The sum that each row trains on, with its own weights of the auxiliary losses [P]."""
-        return self.task + balance * self.balance + router_z * self.router_z
+        return self.task + balance * self.balance + router_z * self.router_z + transfer * self.transfer
 
 
 class Targets(NamedTuple):
@@ -45,21 +48,6 @@ class TargetScale(NamedTuple):
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Mean over all but the first axis, 0 where no weight is; both [P, ...]."""
     return (values * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1e-12)
-
-
-def task_loss(task: TaskInfo, outputs: Tensor, targets: Targets, weights: Tensor, scale: TargetScale | None) -> Tensor:
-    """Huber loss on standardised targets, or (binary) cross-entropy [P]; outputs are [P, B, C], weights [P, B]."""
-    known = weights.unsqueeze(-1) * targets.known
-    if task.kind == "regression":
-        assert scale is not None, "regression has a target scale"
-        wanted = (targets.values - scale.mean) / scale.deviation
-        values = F.huber_loss(outputs, wanted.expand_as(outputs), reduction="none", delta=HUBER_DELTA)
-    elif task.kind == "classes":
-        index = targets.values.long().expand(len(outputs), -1, -1)
-        values = -outputs.log_softmax(-1).gather(-1, index)
-    else:
-        values = F.binary_cross_entropy_with_logits(outputs, targets.values.expand_as(outputs), reduction="none")
-    return weighted_mean(values, known)
 
 
 def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
@@ -88,20 +76,12 @@ def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
     return weighted_mean(squares, usable * weights.unsqueeze(1))
 
 
-def cohort_losses(
-    tasks: Mapping[str, TaskInfo],
-    outputs: Mapping[str, Tensor],
-    gates: list[GateOutput],
-    targets: Mapping[str, Targets],
-    weights: Tensor,
-    scales: Mapping[str, TargetScale],
-) -> Losses:
-    """All losses of a batch per row; gates of later levels concern the first rows only. `weights` is [P, B]."""
-    parts = [task_loss(task, outputs[name], targets[name], weights, scales.get(name)) for name, task in tasks.items()]
+def gate_losses(gates: Sequence[GateOutput], weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Balance and router z-loss, summed over levels [P]; those of later levels concern the first rows only."""
     balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
     for gate in gates:
         n = len(gate.weights)
         missing = len(weights) - n
         balance = balance + F.pad(balance_loss(gate, weights[:n]), (0, missing))
         router_z = router_z + F.pad(router_z_loss(gate, weights[:n]), (0, missing))
-    return Losses(torch.stack(parts).sum(0), balance, router_z)
+    return balance, router_z

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from model.cohort import Cohort, Stacked
@@ -11,15 +12,21 @@ from model.encoders import Batch, FeatureStatistics
 from model.gates import GateOutput
 from model.heads import Heads
 from model.hierarchy import Level
+from model.mixing import mix, partner
 from model.noise import Noise
 from model.tokens import Encoders
+from model.transfer import Subsets, distils
 
 
 class NetworkOutput(NamedTuple):
-    """Raw outputs by task [P, B, C], and what the gates of each level did."""
+    """Raw outputs by task [P, B, C], and what the gates of each level did.
+
+    `partial`: outputs from a random subset of the modalities; empty unless rows in training distil.
+    """
 
     outputs: dict[str, Tensor]
     gates: list[GateOutput]
+    partial: dict[str, Tensor]
 
 
 class CohortNetwork(Stacked):
@@ -38,6 +45,7 @@ class CohortNetwork(Stacked):
         levels = [Level(cohort, level) for level in range(depth)]
         self.levels, self._levels = nn.ModuleList(levels), tuple(levels)
         self.heads = Heads(cohort)
+        self.subsets = Subsets(cohort) if any(map(distils, cohort.rows)) else None
         self.constant("noise_keys", cohort.noise_keys())
         self.reads = sorted({*self.encoders.reads, *(name for level in levels for name in level.reads)})
 
@@ -47,13 +55,30 @@ class CohortNetwork(Stacked):
         for level in self._levels:
             level.set_statistics(statistics)
 
-    def forward(self, batch: Batch, step: int | None = None) -> NetworkOutput:
-        """Outputs for a batch; with the number of a training `step`, under that step's noise."""
-        noise = None if step is None else Noise(self.noise_keys, step)
-        tokens, present = self.encoders(batch, noise)
-        known = None if batch.complete and not (noise and self.encoders.drops) else present
+    def noise(self, step: int) -> Noise:
+        """What rows are trained under in a step."""
+        return Noise(self.noise_keys, step)
+
+    def forward(self, batch: Batch, noise: Noise | None = None, share: Tensor | None = None) -> NetworkOutput:
+        """Outputs for a batch; in training under `noise`, and with tokens mixed with partners' by `share` [P, B]."""
+        local, present = self.encoders(batch, noise)
+        complete = batch.complete and not (noise and self.encoders.drops)
+        outputs, gates = self._read(batch, local, present, complete, noise, share)
+        partial: dict[str, Tensor] = {}
+        if noise is not None and self.subsets is not None:
+            partial, _ = self._read(batch, local, self.subsets(present, noise), False, noise, share)
+        return NetworkOutput(outputs, gates, partial)
+
+    def _read(
+        self, batch: Batch, local: Tensor, present: Tensor, complete: bool, noise: Noise | None, share: Tensor | None
+    ) -> tuple[dict[str, Tensor], list[GateOutput]]:
+        """Outputs, and what gates did, from local tokens [P, M, B, W] where bool [P, M, B] says which are present."""
+        tokens = self.encoders.start(local, present, complete=complete)
+        if share is not None:
+            tokens = mix(tokens, partner(tokens, 2), share[:, None, :, None])
+        known = None if complete else torch.cat([present, torch.ones_like(present[:, :1])], 1)
         gates = []
         for level in self.levels:
             tokens, gate = level(tokens, known, noise, batch)
             gates.append(gate)
-        return NetworkOutput(self.heads(tokens, known), gates)
+        return self.heads(tokens, known), gates

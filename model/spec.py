@@ -9,12 +9,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar
 
-FORMAT: Final = 1
+from model.checks import check_count, check_kind, check_range
+from model.genes import ADDED, LossKind, ScheduleKind, TrainingGenes
+
+__all__ = [
+    "FORMAT", "GLOBAL", "EncoderKind", "EncoderSpec", "ExpertKind", "ExpertSpec", "GateKind", "GateSpec", "Genome",
+    "LevelSpec", "LossKind", "NetworkSpec", "ScheduleKind", "TrainingGenes",
+]  # fmt: skip
+
+FORMAT: Final = 2
 GLOBAL: Final = "global"
 """Name of the global token; experts may see it like a modality, so no modality may bear it."""
 
@@ -24,25 +31,6 @@ GateKind = Literal["softmax", "top_k", "sigmoid"]
 TENSOR_WIDTHS: Final = {1: 4095, 2: 63, 3: 15}
 """The widest tensor expert, by how many tokens it sees: (width + 1) ** tokens products are at most 4,096."""
 T = TypeVar("T")
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} is {value!r}, expected a number from {low} to {high}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} is {value}, expected {low} to {high}")
-
-
-def _check_count(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name} is {value!r}, expected a whole number from {low} to {high}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} is {value}, expected {low} to {high}")
-
-
-def _check_kind(name: str, value: str, kinds: Any) -> None:
-    if value not in get_args(kinds):
-        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(get_args(kinds))}")
 
 
 @dataclass(frozen=True)
@@ -57,9 +45,9 @@ class EncoderSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.modality, str) or not self.modality or self.modality == GLOBAL:
             raise ValueError(f"encoder modality is {self.modality!r}, expected a name other than {GLOBAL!r}")
-        _check_kind("encoder kind", self.kind, EncoderKind)
-        _check_count("encoder heads", self.heads, 1, 16)
-        _check_count("encoder kernel", self.kernel, 1, 15)
+        check_kind("encoder kind", self.kind, EncoderKind)
+        check_count("encoder heads", self.heads, 1, 16)
+        check_count("encoder kernel", self.kernel, 1, 15)
 
 
 @dataclass(frozen=True)
@@ -77,9 +65,9 @@ class ExpertSpec:
     def __post_init__(self) -> None:
         if not self.sees or len(set(self.sees)) != len(self.sees):
             raise ValueError(f"expert sees {self.sees!r}, expected at least one token, each once")
-        _check_kind("expert kind", self.kind, ExpertKind)
-        _check_count("expert depth", self.depth, 1, 8)
-        _check_count("expert width", self.width, 1, 4096)
+        check_kind("expert kind", self.kind, ExpertKind)
+        check_count("expert depth", self.depth, 1, 8)
+        check_count("expert width", self.width, 1, 4096)
         if self.kind == "tensor" and (self.depth > 1 or self.width > TENSOR_WIDTHS.get(len(self.sees), 0)):
             found = f"depth {self.depth} and width {self.width} over {len(self.sees)} tokens"
             limits = ", ".join(f"{width} over {tokens}" for tokens, width in TENSOR_WIDTHS.items())
@@ -96,10 +84,10 @@ class GateSpec:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_kind("gate kind", self.kind, GateKind)
-        _check_count("gate k", self.k, 1, 64)
-        _check_range("gate temperature", self.temperature, 0.05, 20)
-        _check_range("gate noise", self.noise, 0, 10)
+        check_kind("gate kind", self.kind, GateKind)
+        check_count("gate k", self.k, 1, 64)
+        check_range("gate temperature", self.temperature, 0.05, 20)
+        check_range("gate noise", self.noise, 0, 10)
 
 
 @dataclass(frozen=True)
@@ -126,7 +114,7 @@ class NetworkSpec:
     levels: tuple[LevelSpec, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_count("token width", self.width, 1, 4096)
+        check_count("token width", self.width, 1, 4096)
         names = self.modalities
         if not names or len(set(names)) != len(names):
             raise ValueError(f"encoders read {names!r}, expected at least one modality, each once")
@@ -145,31 +133,6 @@ class NetworkSpec:
     def modalities(self) -> tuple[str, ...]:
         """The modalities used, in encoder order."""
         return tuple(encoder.modality for encoder in self.encoders)
-
-
-@dataclass(frozen=True)
-class TrainingGenes:
-    """How a network is trained: AdamW's settings, regularisation, auxiliary loss weights, and epochs."""
-
-    epochs: int = 12
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    clip: float = 1.0
-    dropout: float = 0.1
-    feature_dropout: float = 0.2
-    modality_dropout: float = 0.0
-    balance: float = 1e-2
-    z_loss: float = 1e-3
-
-    def __post_init__(self) -> None:
-        _check_count("epochs", self.epochs, 1, 10_000)
-        _check_range("learning_rate", self.learning_rate, 1e-8, 1)
-        _check_range("weight_decay", self.weight_decay, 0, 100)
-        _check_range("clip", self.clip, 1e-6, 1e6)
-        for name in ("dropout", "feature_dropout", "modality_dropout"):
-            _check_range(name, getattr(self, name), 0, 0.95)
-        _check_range("balance", self.balance, 0, 100)
-        _check_range("z_loss", self.z_loss, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -210,8 +173,8 @@ class Genome:
     def from_dict(cls, data: object) -> Genome:
         """Read `to_dict`'s value. Raises ValueError naming the unknown, missing or wrong field."""
         fields = _fields("genome", data, {"format", "network", "training"})
-        if fields["format"] != FORMAT:
-            raise ValueError(f"genome format is {fields['format']!r}, this version reads {FORMAT}")
+        if fields["format"] not in (1, FORMAT):
+            raise ValueError(f"genome format is {fields['format']!r}, this version reads 1 and {FORMAT}")
         network = _fields("network", fields["network"], {"width", "encoders", "levels"})
         return cls(
             network=NetworkSpec(
@@ -219,7 +182,7 @@ class Genome:
                 encoders=tuple(_build(EncoderSpec, item) for item in _items("encoders", network["encoders"])),
                 levels=tuple(_level(item) for item in _items("levels", network["levels"])),
             ),
-            training=_build(TrainingGenes, fields["training"]),
+            training=_training(fields["training"], fields["format"]),
         )
 
     @cached_property
@@ -261,3 +224,10 @@ def _level(data: object) -> LevelSpec:
     fields = _fields("level", data, {"experts", "gate", "transfer"})
     experts = tuple(_build(ExpertSpec, item) for item in _items("experts", fields["experts"]))
     return LevelSpec(experts=experts, gate=_build(GateSpec, fields["gate"]), transfer=fields["transfer"])
+
+
+def _training(data: object, version: int) -> TrainingGenes:
+    """Training genes; those that format 1 did not have are at their defaults there."""
+    if version == 1 and isinstance(data, dict):
+        data = {name: getattr(TrainingGenes(), name) for name in ADDED} | data
+    return _build(TrainingGenes, data)

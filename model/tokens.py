@@ -60,19 +60,25 @@ class Encoders(Stacked):
             encoder.set_statistics(statistics)
 
     def forward(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor]:
-        """Tokens [P, D, B, W], the global one last, and which of them are present, bool [P, D, B]."""
+        """Local tokens [P, M, B, W], arbitrary where a modality is absent, and which are present, bool [P, M, B]."""
         B = next(iter(batch.present.values())).shape[0]
         parts = [self._pad(encoder(batch, noise)) for encoder in self.encoders]
-        local = self._gather(parts, (1, B, self.width))  # [P, M, B, W]
         present = self.used & torch.stack([batch.present[name] for name in self.modalities])
         if noise is not None and self.drops:
             present = self._drop(present, noise)
-        if not batch.complete or (noise is not None and self.drops):
+        return self._gather(parts, (1, B, self.width)), present
+
+    def start(self, local: Tensor, present: Tensor, *, complete: bool) -> Tensor:
+        """What the levels start from [P, D, B, W], the global token last; learned tokens stand in for absent ones.
+
+        `complete`: nothing that a row uses is absent.
+        """
+        if not complete:
             blanks = [self._pad(encoder.to_rows(encoder.stand_in)) for encoder in self._encoders]
             stand_ins = self._gather(blanks, (1, self.width))
             local = torch.where(present.unsqueeze(-1), local, stand_ins.unsqueeze(2))
-        start = (local * self._shares(present).to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)
-        return torch.cat([local, start], 1), torch.cat([present, torch.ones_like(present[:, :1])], 1)
+        total = (local * self._shares(present).to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)
+        return torch.cat([local, total], 1)
 
     def _shares(self, present: Tensor) -> Tensor:
         """What each present modality gives to the global token [P, M, B]: a learned softmax, at first their mean."""

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.cohort import Cohort, Row, sort_order
+from model.criterion import Criterion
 from model.data.folds import Folds
-from model.inference import Outputs, build, predict_hiding, target_scales
+from model.inference import Outputs, build, predict_hiding
 from model.inheritance import Inherited, inherit
-from model.losses import cohort_losses
 from model.missing import streams_of, subsets
 from model.optimizer import CohortAdamW
 from model.plan import Checkpoint, Plan, Start
 from model.pool import FoldStatistics, Pool, batch_count, batches
+from model.schedule import learning_rates
 from model.weights import Weights, extract_from
 
 
@@ -119,7 +120,7 @@ class _Run:
         self, plans: Sequence[Plan], pool: Pool, statistics: FoldStatistics, settings: TrainingSettings
     ) -> None:
         self.pool, self.statistics, self.settings = pool, statistics, settings
-        self.plans, self.step = list(plans), 0
+        self.plans, self.step, self.epoch = list(plans), 0, 0
         self._build([plan.row for plan in plans])
         self.average = torch.zeros_like(self.optimizer.values)
 
@@ -128,16 +129,14 @@ class _Run:
         self.network = build(self.cohort, self.pool.device, self.settings.dtype, self.statistics)
         genes = (self.cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
         self.optimizer = CohortAdamW(list(self.network.stacks()), *genes)
-        first = self.optimizer.values
-        self.weights = self.statistics.trains[[row.fold for row in rows]].to(first)
-        self.balance, self.z_loss = (self.cohort.gene(name).to(first) for name in ("balance", "z_loss"))
-        self.scales = target_scales(self.statistics, [row.fold for row in rows], first)
+        self.weights = self.statistics.trains[[row.fold for row in rows]].to(self.optimizer.values)
+        self.criterion = Criterion(self.cohort, self.pool, self.statistics, self.optimizer.values)
 
     def resume(self, epoch: int, steps: int) -> None:
         """Take up what the rows start from, after that many epochs and steps."""
         checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
         if checkpoints:
-            self.step = steps
+            self.step, self.epoch = steps, epoch
             self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
             self._update_average(epoch)
         elif any(plan.start for plan in self.plans):
@@ -153,20 +152,23 @@ class _Run:
 
     def train_epoch(self, epoch_batches: Sequence[NDArray[np.int64]]) -> None:
         """One pass over the batches; `finite` says which rows still are after it."""
-        total = torch.zeros_like(self.balance)
+        rates = learning_rates(self.cohort, self.epoch)
+        if rates is not None:
+            self.optimizer.set_rate(rates)
+        total = self.weights.new_zeros(len(self.cohort))
         cuda = self.pool.device.type == "cuda"
         read = self.pool.read(epoch_batches, self.settings.dtype, self.network.reads)
         for indices, batch in zip(epoch_batches, read, strict=True):
-            targets = self.pool.targets_at(indices)
-            with torch.autocast(self.pool.device.type, dtype=torch.bfloat16, enabled=cuda):
-                found = self.network(batch, self.step)
-            outputs = {name: values.to(total.dtype) for name, values in found.outputs.items()}
+            targets, noise = self.pool.targets_at(indices), self.network.noise(self.step)
             weights = self.weights[:, torch.from_numpy(indices).to(self.pool.device)]
-            losses = cohort_losses(self.pool.schema.tasks, outputs, found.gates, targets, weights, self.scales)
-            loss = losses.total(self.balance, self.z_loss)
+            share = self.criterion.shares(noise, weights, targets)
+            with torch.autocast(self.pool.device.type, dtype=torch.bfloat16, enabled=cuda):
+                found = self.network(batch, noise, share)
+            loss = self.criterion.total(self.criterion(found, targets, weights, noise, share))
             self.optimizer.step(loss.sum())
             total += loss.detach()
             self.step += 1
+        self.epoch += 1
         self.finite = torch.isfinite(total).tolist()
 
     def take_finished(self, epoch: int) -> dict[int, TrainedRow | FailedRow]:

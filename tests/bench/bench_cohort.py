@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
 
 import numpy as np  # noqa: E402
-from idiomatic_training import train_alone  # noqa: E402
+from idiomatic_training import PLAIN, train_alone  # noqa: E402
 
 from evo.bounds import Bounds  # noqa: E402
 from evo.expert_space import ExpertSpace  # noqa: E402
@@ -106,9 +106,9 @@ def made_data(case: Case) -> Dataset:
 
 
 def sampled(case: Case, pool: Pool, epochs: Sequence[int]) -> list[Genome]:
-    """Genomes as a search draws its first ones, sorted as it sorts them before it cuts cohorts."""
+    """Genomes as a search draws its first ones, of plain training, sorted as it sorts them before it cuts cohorts."""
     steps = {name: shape[0] for name, shape in case.modalities.items()}
-    space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs)), steps=steps)
+    space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs), **PLAIN), steps=steps)
     rng = np.random.default_rng(1)
     genomes = [space.sample(rng) for _ in range(GENOMES)]
     return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import quality
 from full_figure import draw
 from full_report import report
+from idiomatic_training import PLAIN
 from machine import RESULTS, machine
 from ours import VARIANTS, confirm_all, curves, run_ours
 from peers import PEERS
@@ -119,11 +120,11 @@ def peer(name: str, seed: int) -> dict[str, Any] | None:
 
 
 def own_trace(seed: int) -> dict[str, Any] | None:
-    """Our search on MOSI for half the peers' time."""
+    """Our search on MOSI for half the peers' time, of genomes that the plain trainer knows."""
     data = data_path("mosi")
     if data is None:
         return None
-    trace = run_ours(data, "haemsa", PEER_SECONDS / 2, seed, WORK / f"haemsa-{seed}")
+    trace = run_ours(data, "haemsa", PEER_SECONDS / 2, seed, WORK / f"haemsa-{seed}", PLAIN)
     return {"evaluations": len({item.genome.key for item in read(trace)}), "trace": trace.name}
 
 

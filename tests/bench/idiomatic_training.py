@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
+from typing import Any, Final
 
 import torch
 from idiomatic import Encoder, IdiomaticNetwork
@@ -12,6 +13,7 @@ from idiomatic_experts import Expert, TensorExpert
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evo.bounds import OPTIONAL
 from model.data.folds import Folds
 from model.encoders import FeatureStatistics
 from model.losses import HUBER_DELTA
@@ -20,6 +22,10 @@ from model.schema import TaskInfo
 from model.spec import Genome
 
 Gate = tuple[Tensor, Tensor, Tensor]
+PLAIN: Final[Mapping[str, Any]] = {
+    "losses": ("huber",), "schedules": ("constant",), "task_weight": (1, 1), **dict.fromkeys(OPTIONAL, (0, 0)),
+}  # fmt: skip
+"""Bounds within which `train_alone` knows all training genes that have an effect."""
 
 
 def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed: int = 0) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ A variant is a search with one of its parts switched off, or with evolution itse
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -42,11 +43,13 @@ COHORT: Final = 6
 """Genomes confirmed together, all folds of each."""
 
 
-def run_ours(data: str, variant: str, seconds: float, seed: int, run: Path) -> Path:
+def run_ours(
+    data: str, variant: str, seconds: float, seed: int, run: Path, space: Mapping[str, Any] | None = None
+) -> Path:
     """Search for so many seconds, start-up included, on two workers; returns the trace beside the run directory.
 
     What is confirmed at the end of a search is left out: the benchmark confirms the fronts of all, the same way.
-    A run directory without a trace was cut off, and is begun anew.
+    A run directory without a trace was cut off, and is begun anew. `space`: bounds that are not default.
     """
     trace = run.with_suffix(".jsonl")
     if trace.exists():
@@ -56,6 +59,11 @@ def run_ours(data: str, variant: str, seconds: float, seed: int, run: Path) -> P
     options = ["--data", data, "--seed", str(seed), "--run", str(run), "--workers", "2", "--objectives", "mae,params"]
     spent = ["--time", f"{seconds:g}s", "--confirm", "0", "--tracking", "off", "--score", "folds:5"]
     command = [sys.executable, "-c", "from cluster.cli import main; main()", "search", *options, *spent]
+    if space is not None:
+        config = run.with_suffix(".json")  # which YAML reads too
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(json.dumps({"space": dict(space)}))
+        command += ["--config", str(config)]
     subprocess.run([*command, *VARIANTS[variant]], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST)
     write_trace(run, start, trace)
     return trace

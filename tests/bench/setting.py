@@ -14,7 +14,7 @@ BENCH: Final = ROOT / "tests" / "bench"
 sys.path[:0] = [path for path in (str(ROOT), str(BENCH)) if path not in sys.path]
 
 import numpy as np  # noqa: E402
-from idiomatic_training import train_alone  # noqa: E402
+from idiomatic_training import PLAIN, train_alone  # noqa: E402
 
 from cluster.config import SearchConfig  # noqa: E402
 from cluster.problem import Problem  # noqa: E402
@@ -40,7 +40,7 @@ Scores = dict[str, float]
 class Setting:
     """One search, whoever runs it: data by name or path, seconds, seed, what scores, and bounds that are not default.
 
-    Folds come from the seed, as in a search of ours.
+    Folds come from the seed, as in a search of ours. Genomes are such as plain trainers know (`PLAIN`).
     """
 
     data: str
@@ -51,7 +51,7 @@ class Setting:
 
     def problem(self) -> Problem:
         """Data, folds, objectives (the main metric, and parameters) and space. ValueError if the metric goes up."""
-        settings = {"data": self.data, "score": self.score, "seed": self.seed, "space": dict(self.space)}
+        settings = {"data": self.data, "score": self.score, "seed": self.seed, "space": {**PLAIN, **self.space}}
         problem = Problem.of(SearchConfig.of({**settings, "batch_size": BATCH_SIZE}))
         if set(problem.objectives.values()) != {"min"}:
             raise ValueError(f"objectives are {dict(problem.objectives)}, expected them all to be minimised")

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from optuna.trial import BaseTrial
 
 from evo.bounds import LOGARITHMIC, TRAINING, Bounds
-from evo.legal import Domain, assemble, legal_expert
+from evo.legal import BOUND_OF, Domain, assemble, idle_genes, legal_expert
 from model.spec import (
     GLOBAL,
     EncoderKind,
@@ -49,9 +49,15 @@ class _Suggestion:
         count = self.trial.suggest_int("levels", 0, self.bounds.max_levels)
         tokens = (*(names if self.whole else used), GLOBAL)
         levels = [self._level(f"{i}", tokens) for i in range(self.bounds.max_levels if self.whole else count)]
-        genes = {name: self._real(name, name) for name in TRAINING}
-        training = TrainingGenes(epochs=self._choice("epochs", "epochs"), **genes)
+        training = self._training()
         return assemble(self.domain, width, [encoders[name] for name in used], levels[:count], training)
+
+    def _training(self) -> TrainingGenes:
+        genes: dict[str, Any] = {name: self._real(name, name) for name in TRAINING}
+        for gene, bound in BOUND_OF.items():
+            genes[gene] = self.trial.suggest_categorical(gene, getattr(self.bounds, bound))
+        genes["task_weights"] = [(task, self._real(f"{task}.weight", "task_weight")) for task in self.domain.weighted]
+        return TrainingGenes(epochs=self._choice("epochs", "epochs"), **genes)
 
     def _encoder(self, name: str) -> EncoderSpec:
         if not self.domain.pools(name):
@@ -106,10 +112,10 @@ def parameters(domain: Domain, genome: Genome) -> dict[str, Any]:
         found |= _encoder_parameters(domain, encoder)
     for i, level in enumerate(network.levels):
         found |= _level_parameters(bounds, f"{i}", level, network)
-    idle = {"modality_dropout"} if len(network.encoders) == 1 else set()
-    idle |= {"balance"} if all(len(level.experts) == 1 for level in network.levels) else set()
-    found["epochs"] = bounds.epochs.index(genome.training.epochs)
-    return found | {name: getattr(genome.training, name) for name in TRAINING if name not in idle}
+    idle, training = idle_genes(domain, network), genome.training
+    found["epochs"] = bounds.epochs.index(training.epochs)
+    found |= {f"{task}.weight": training.task_weight(task) for task in domain.weighted}
+    return found | {name: getattr(training, name) for name in (*TRAINING, *BOUND_OF) if name not in idle}
 
 
 def _encoder_parameters(domain: Domain, encoder: EncoderSpec) -> dict[str, Any]:

@@ -16,9 +16,10 @@ import moocore
 import numpy as np
 
 from cluster.job import Job, target_epochs
-from evo.bounds import LOGARITHMIC, TRAINING, Bounds
+from evo.bounds import LOGARITHMIC, OPTIONAL, TRAINING, Bounds
 from evo.candidate import Score
 from evo.expert_space import ExpertSpace
+from evo.legal import idle_genes
 from model.cost import cost, parameters
 from model.schema import Schema, TaskInfo
 from model.spec import Genome
@@ -34,8 +35,9 @@ LARGEST: Final = 4.5
 """log10 of the parameters from which on more of them bring nothing."""
 REFERENCE: Final = (1.4, 5.0)
 """Hypervolumes are of (mae, log10 params) below this point."""
-WANTED: Final = dict(zip(TRAINING, (0.7, 0.25, 0.5, 0.3, 0.4, 0.2, 0.6), strict=True))
-"""Where in its range each training gene is right, give or take `BAND`."""
+_PLACES: Final = (0.7, 0.25, 0.5, 0.3, 0.4, 0.2, 0.6)
+WANTED: Final = dict(zip([name for name in TRAINING if name not in OPTIONAL], _PLACES, strict=True))
+"""Where in its range each training gene is right, give or take `BAND`; others make no difference."""
 BAND: Final = 0.08
 NOISE: Final = 0.01
 
@@ -89,12 +91,8 @@ def _penalty(genome: Genome) -> float:
 
 def _free(genome: Genome) -> list[str]:
     """Training genes that have an effect, and so may be wrong."""
-    idle = set()
-    if len(genome.network.encoders) == 1:
-        idle.add("modality_dropout")
-    if all(len(level.experts) == 1 for level in genome.network.levels):
-        idle.add("balance")
-    return [name for name in TRAINING if name not in idle]
+    idle = idle_genes(_DOMAIN, genome.network)
+    return [name for name in WANTED if name not in idle]
 
 
 def _off(name: str, value: float) -> float:
@@ -110,4 +108,5 @@ def _volume(points: Any) -> float:
     return float(moocore.hypervolume(np.array(inside), ref=REFERENCE)) if inside else 0.0
 
 
+_DOMAIN: Final = space().domain
 _BEST: Final = _volume([(curve(x), x) for x in np.linspace(SMALLEST, LARGEST, 2000)])

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evo.bounds import CHOICES, RANGES, TRAINING, Bounds
+from evo.bounds import CHOICES, NAMES, RANGES, TRAINING, Bounds
 
 
 @pytest.mark.parametrize("name", RANGES)
@@ -16,6 +16,18 @@ def test_real_genes_stay_in_their_range_at_three_digits(name: str) -> None:
         value = bounds.nudge(name, value, rng)
         assert low <= value <= high
         assert value == float(f"{value:.3g}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_reach_every_other_and_never_stay(name: str) -> None:
+    bounds, rng = Bounds(), np.random.default_rng(0)
+    value = bounds.draw(name, rng)
+    found = {bounds.nudge(name, value, rng) for _ in range(40)}
+    assert found == set(getattr(bounds, name)) - {value}
+
+
+def test_a_lone_name_stays() -> None:
+    assert Bounds(losses=("l1",)).nudge("losses", "l1", np.random.default_rng(0)) == "l1"
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -54,6 +66,7 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
     assert bounds == Bounds(widths=(16, 32), dropout=(0.0, 0.5))
     assert bounds.epochs == Bounds().epochs
     assert Bounds.from_dict({"expert_kinds": ["tensor", "mlp", "mlp"]}).expert_kinds == ("mlp", "tensor")
+    assert Bounds.from_dict({"losses": ["ordinal", "huber"]}).losses == ("huber", "ordinal")
 
 
 @pytest.mark.parametrize(
@@ -71,11 +84,15 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
         ({"learning_rate": [0, 0.1]}, "logarithmic scale"),
         (
             {"expert_kinds": ["mlp", "max"]},
-            "bound expert_kinds is ['mlp', 'max'], expected some of mlp, gated, low_rank",
+            "bound expert_kinds is ['mlp', 'max'], expected a list of some of mlp, gated, low_rank",
         ),
-        ({"expert_kinds": ["tensor"]}, "tensor, with one of mlp, gated, low_rank among them"),
-        ({"expert_kinds": "mlp"}, "bound expert_kinds is 'mlp', expected some of mlp, gated"),
-        ({"expert_kinds": [["mlp"]]}, "bound expert_kinds is [['mlp']], expected some of"),
+        ({"expert_kinds": ["tensor"]}, "expected one of mlp, gated, low_rank among them"),
+        ({"expert_kinds": "mlp"}, "bound expert_kinds is 'mlp', expected a list of some of mlp, gated"),
+        ({"expert_kinds": [["mlp"]]}, "bound expert_kinds is [['mlp']], expected a list of some of"),
+        ({"losses": ["l2"]}, "bound losses is ['l2'], expected a list of some of huber, l1, ordinal"),
+        ({"schedules": []}, "bound schedules is [], expected a list of some of constant, cosine"),
+        ({"task_weight": [0, 1]}, "bound task_weight is [0, 1], expected numbers above 0"),
+        ({"mixing": [0, 0.9]}, "mixing is 0.9, expected 0 to 0.5"),
         ({"max_levels": 99}, "bound max_levels is 99, expected a whole number from 0 to 16"),
         ({"max_experts": True}, "bound max_experts is True, expected a whole number"),
     ],

@@ -11,9 +11,9 @@ from random_genomes import SCHEMA, small_dataset, three_folds
 from torch import Tensor
 
 from model.cohort import Cohort, Row, Slot
+from model.criterion import Criterion
 from model.encoders import Batch
-from model.inference import build, target_scales
-from model.losses import cohort_losses
+from model.inference import build
 from model.network import CohortNetwork
 from model.pool import FoldStatistics, Pool
 from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
@@ -40,11 +40,12 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     """A training step's outputs, losses and gradients, on forty samples."""
     cohort, indices = network.cohort, np.arange(40)
     folds = [row.fold for row in cohort.rows]
-    found = network(POOL.batch(indices, dtype), step)
     weights = STATISTICS.trains[folds].to(dtype)[:, :40]
-    scales, targets = target_scales(STATISTICS, folds, weights), POOL.targets_at(indices)
-    losses = cohort_losses(SCHEMA.tasks, found.outputs, found.gates, targets, weights, scales)
-    total = losses.total(cohort.gene("balance").to(dtype), cohort.gene("z_loss").to(dtype))
+    criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(indices)
+    noise = None if step is None else network.noise(step)
+    share = None if noise is None else criterion.shares(noise, weights, targets)
+    found = network(POOL.batch(indices, dtype), noise, share)
+    total = criterion.total(criterion(found, targets, weights, noise, share))
     stacks = list(network.stacks())
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
     return Step(found.outputs, total.detach(), extract_from(list(zip(stacks, gradients, strict=True)), len(cohort)))

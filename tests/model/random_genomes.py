@@ -21,7 +21,9 @@ from model.spec import (
     GateSpec,
     Genome,
     LevelSpec,
+    LossKind,
     NetworkSpec,
+    ScheduleKind,
     TrainingGenes,
 )
 
@@ -71,7 +73,19 @@ def random_training(rng: np.random.Generator, **fixed: Any) -> TrainingGenes:
         "modality_dropout": float(rng.choice((0.0, 0.3))),
         "balance": float(10 ** rng.uniform(-3, -1)),
     }
-    return TrainingGenes(**{**genes, **fixed})
+    return TrainingGenes(**{**genes, **_later_genes(rng), **fixed})
+
+
+def _later_genes(rng: np.random.Generator) -> dict[str, Any]:
+    """What genomes of format 1 lack; each is often without effect."""
+    tasks = [name for name in SCHEMA.tasks if rng.random() < 0.3]
+    return {
+        "loss": str(rng.choice(get_args(LossKind))),
+        "schedule": str(rng.choice(get_args(ScheduleKind))),
+        "task_weights": tuple((task, float(10 ** rng.uniform(-1, 0.5))) for task in tasks),
+        **{name: float(rng.choice((0.0, 0.3))) for name in ("label_noise", "mixing", "warmup")},
+        **{name: float(rng.choice((0.0, 0.7))) for name in ("class_balance", "distillation")},
+    }
 
 
 def random_genome(rng: np.random.Generator, **fixed: Any) -> Genome:

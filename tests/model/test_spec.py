@@ -42,8 +42,10 @@ def test_the_key_tells_everything_else_apart() -> None:
         genome(level(TEXT, BOTH), level(TEXT), width=8),
         genome(level(TEXT, BOTH), level(TEXT), epochs=13),
         genome(level(TEXT, BOTH), level(TEXT), modalities=["audio", "text", "vision"]),
+        genome(level(TEXT, BOTH), level(TEXT), loss="l1"),
+        genome(level(TEXT, BOTH), level(TEXT), task_weights=(("any", 2.0),)),
     ]
-    assert len({item.key for item in (base, *others)}) == 6
+    assert len({item.key for item in (base, *others)}) == 8
 
 
 @pytest.mark.parametrize(
@@ -72,11 +74,38 @@ def test_the_key_tells_everything_else_apart() -> None:
         (lambda: NetworkSpec(4, (EncoderSpec("text"),), (level(BOTH),)), r"level 0: an expert sees \['audio'\]"),
         (lambda: TrainingGenes(dropout=0.99), "dropout is 0.99, expected 0 to 0.95"),
         (lambda: TrainingGenes(epochs=0), "epochs is 0, expected 1 to 10000"),
+        (lambda: TrainingGenes(loss="l2"), "loss is 'l2', expected one of huber, l1, ordinal"),
+        (lambda: TrainingGenes(schedule="linear"), "schedule is 'linear', expected one of constant, cosine"),
+        (lambda: TrainingGenes(mixing=0.6), "mixing is 0.6, expected 0 to 0.5"),
+        (lambda: TrainingGenes(class_balance=-1), "class_balance is -1, expected 0 to 1"),
+        (lambda: TrainingGenes(task_weights=3), "task_weights is 3, expected pairs of a task's name and its weight"),
+        (lambda: TrainingGenes(task_weights=(("a", 1.0, 2.0),)), "expected pairs of a task's name"),
+        (lambda: TrainingGenes(task_weights=(("a", 0),)), "the weight of task 'a' is 0, expected 0.001 to 1000"),
+        (
+            lambda: TrainingGenes(task_weights=(("a", 1.0), ("a", 2.0))),
+            "task_weights names a, a, expected each task once",
+        ),
     ],
 )
 def test_an_impossible_value_is_named(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_genome_of_format_1_is_read_and_means_what_it_meant() -> None:
+    old = {"epochs": 7, "learning_rate": 0.01, "weight_decay": 0.1, "clip": 2.0, "dropout": 0.3}
+    old |= {"feature_dropout": 0.0, "modality_dropout": 0.2, "balance": 0.02, "z_loss": 0.003}
+    found = Genome.from_json(changed(format=1, training=old))
+    assert found == Genome(genome(level(TEXT)).network, TrainingGenes(**old))
+    assert found.to_dict()["format"] == 2
+    assert Genome.from_json(found.to_json()) == found
+
+
+def test_weights_of_tasks_are_sorted_and_those_not_named_are_one() -> None:
+    genes = TrainingGenes(task_weights=[["b", 2], ["a", 0.5]])  # as JSON has them
+    assert genes.task_weights == (("a", 0.5), ("b", 2.0))
+    assert hash(genes) == hash(TrainingGenes(task_weights=(("a", 0.5), ("b", 2.0))))
+    assert [genes.task_weight(task) for task in ("a", "b", "c")] == [0.5, 2.0, 1.0]
 
 
 def changed(**fields: Any) -> str:
@@ -89,9 +118,11 @@ def changed(**fields: Any) -> str:
         ("{", "a genome is not valid JSON"),
         ("[" * 100_000, "a genome is not valid JSON"),
         ("[]", "genome is list, expected an object with format, network, training"),
-        (changed(format=2), "genome format is 2, this version reads 1"),
+        (changed(format=3), "genome format is 3, this version reads 1 and 2"),
         (changed(speed=1), r"genome has missing or unknown fields \['speed'\]"),
         (changed(training={"epochs": 3}), "TrainingGenes has missing or unknown fields"),
+        (changed(format=1, training={"epochs": 3}), "TrainingGenes has missing or unknown fields"),
+        (changed(format=1, training=5), "TrainingGenes is int, expected an object"),
         (changed(network={"width": 4, "encoders": 5, "levels": []}), "encoders is int, expected a list"),
         (changed(network={"width": "4", "encoders": [], "levels": []}), "token width is '4', expected a whole number"),
     ],

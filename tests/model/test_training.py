@@ -69,8 +69,15 @@ def with_present_held_out_samples(fold: int) -> Dataset:
     return dataclasses.replace(DATA, modalities=modalities)
 
 
-def test_held_out_features_and_labels_change_no_bit_of_a_rows_weights() -> None:
-    rows = [Row(row.genome, row.seed, 1) for row in random_rows(8, 0, epochs=3)]
+EVERY_GENE = {
+    "loss": "ordinal", "class_balance": 0.8, "label_noise": 0.2, "mixing": 0.5, "schedule": "cosine",
+    "distillation": 0.7, "task_weights": (("emotion", 0.4),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("genes", [{}, EVERY_GENE], ids=["random genes", "every gene"])
+def test_held_out_features_and_labels_change_no_bit_of_a_rows_weights(genes: dict) -> None:
+    rows = [Row(row.genome, row.seed, 1) for row in random_rows(8, 0, epochs=3, **genes)]
     for before, after in zip(trained(rows), trained(rows, with_other_held_out_samples(1)), strict=True):
         assert same_weights(before, after)
         held = FOLDS.held_out[1]
@@ -180,6 +187,14 @@ def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: p
     assert train([row], POOL, FOLDS, EXACT) == [FailedRow(row, 1)]
 
 
+def test_genes_of_neighbours_change_no_bit_of_a_row_without_them() -> None:
+    plain = genome(EXPERTS, modalities=["text", "audio", "vision"], epochs=3, dropout=0.2)
+    other = dataclasses.replace(plain, training=dataclasses.replace(plain.training, **EVERY_GENE))
+    before, after = (trained([Row(plain, 0, 1), Row(beside, 1, 2)]) for beside in (plain, other))
+    assert same_weights(before[0], after[0])
+    assert not same_weights(before[1], after[1])
+
+
 def one_task(task: Task) -> Dataset:
     return dataclasses.replace(small_dataset(300, absent=0.0), tasks={"only": task})
 
@@ -212,6 +227,17 @@ def test_every_kind_of_task_is_learnt_from_the_labels_that_are_known(kind: str) 
     else:
         assert ((outputs[valid, 0] > 0) == (signal[valid] > 0)).mean() > 0.85
         assert ((outputs[valid, 1] > 0) == (signal[valid] < 0)).mean() > 0.85
+
+
+@pytest.mark.parametrize("loss", ["l1", "ordinal"])
+def test_every_loss_learns_values_in_the_targets_units(loss: str) -> None:
+    full = small_dataset(300, absent=0.0, unlabelled=0.0)
+    data = dataclasses.replace(full, tasks={"only": full.tasks["sentiment"]})
+    (result,) = trained(
+        [Row(genome(EXPERTS, width=8, epochs=12, learning_rate=1e-2, loss=loss), 0)], data, holdout(data)
+    )
+    signal, valid = data.tasks["only"].targets, data.split("valid")
+    assert np.abs(result.outputs["only"][valid, 0] - signal[valid]).mean() < 0.5 * np.abs(signal[valid]).mean()
 
 
 def test_regression_outputs_are_in_the_targets_units() -> None:
