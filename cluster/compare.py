@@ -56,7 +56,7 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
             tuned[name] = tuned_network(config, {"design": name}, trials, out / name, judged, progress)
         except ValueError as error:  # say, no network of this design keeps the limits
             failed[name] = str(error)
-    for kind in kinds(problem.pool.tasks[judged.task]):
+    for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
         tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed)
     return tested(config, problem, judged, tuned, seeds, failed)

@@ -96,7 +96,7 @@ def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_
     assert ran.status == 0, ran.err
     found = json.loads((tmp_path / "x.json").read_text())
     names = {"best", "ensemble", "only_text", "only_audio", "only_vision", "early_fusion", "late_fusion"}
-    names |= {"low_rank_fusion", "flat_mixture", "ridge", "svr", "boosting"}
+    names |= {"low_rank_fusion", "flat_mixture", "ridge", "svr", "boosting", "misa"}
     assert set(found["models"]) == names | {f"{name}+ensemble" for name in names}
     assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
     assert (out / "compare.png").stat().st_size > 1000
