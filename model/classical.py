@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Task
+from model.metrics import task_metrics
 
 Kind = Literal["ridge", "svr", "logistic", "svc", "boosting", "misa"]
 RANGES: Final[dict[Kind, dict[str, tuple[float, float]]]] = {
@@ -60,6 +61,24 @@ def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Cla
     if kind == "misa" and len(used) < 2:
         used = list(modalities)
     return Classical(kind, tuple(used) or (modalities[int(rng.integers(len(modalities)))],), settings)
+
+
+def tuned_logistic(dataset: Dataset, task: str) -> dict[str, float]:
+    """Test metrics of a logistic regression on all modalities, trained on the training split of normalised data.
+
+    Its regularisation is chosen on the validation split. Raises ValueError unless `task` has classes.
+    """
+    found, features = dataset.tasks[task], summaries(dataset)
+    if found.kind != "classes":
+        raise ValueError(f"task {task!r} is {found.kind}, expected classes")
+    models = [Classical("logistic", tuple(features), {"C": c}) for c in (0.001, 0.01, 0.1, 1.0, 10.0)]
+    answers = [outputs(model, features, found, dataset.split("train")) for model in models]
+
+    def metrics(given: Floats, split: str) -> dict[str, float]:
+        places = dataset.split(split)
+        return task_metrics(found, found.targets[places], given[places])
+
+    return metrics(max(answers, key=lambda given: metrics(given, "valid")["accuracy"]), "test")
 
 
 def summaries(dataset: Dataset) -> dict[str, Floats]:

@@ -74,7 +74,8 @@ def similarity_loss(shared: Tensor) -> Tensor:
     centred = shared - mean.unsqueeze(1)
     moments = torch.stack([mean, *(centred.pow(order).mean(1) for order in range(2, MOMENTS + 1))])  # [order, M, H]
     first, second = torch.triu_indices(len(shared), len(shared), 1)
-    return (moments[:, first] - moments[:, second]).norm(dim=-1).sum(0).mean()
+    distances: Tensor = torch.linalg.vector_norm(moments[:, first] - moments[:, second], dim=-1)  # [order, pair]
+    return distances.sum(0).mean()
 
 
 def difference_loss(private: Tensor, shared: Tensor) -> Tensor:
@@ -120,8 +121,8 @@ def _train(
 ) -> None:  # fmt: skip
     """AdamW with a rate that falls to 0 along a cosine."""
     info, epochs = TaskInfo(task.kind, task.labels, task.bounds), round(settings["epochs"])
-    rates = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True, **rates)
+    rate, decay = settings["learning_rate"], settings["weight_decay"]
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     weights = [settings[name] for name in ("similarity", "difference", "reconstruction")]
     for epoch in range(epochs):
@@ -136,7 +137,7 @@ def _train(
             loss = task_loss(info, found.outputs[None], wanted, torch.ones(1, len(batch)), scale).sum()
             loss = loss + sum(weight * part for weight, part in zip(weights, auxiliary, strict=True))
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), CLIP)
             optimizer.step()
         schedule.step()
