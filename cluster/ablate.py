@@ -7,10 +7,11 @@ is compared with, and what it finds is trained and tested alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cluster.compare import Comparison, checked, ours, tested
+from cluster.compare import KEPT, Comparison, checked, ours, tested
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, tuned_network
 from cluster.problem import Problem
@@ -39,8 +40,9 @@ def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, 
     tuned = {"best": ours(run, judged)["best"]}
     for name, changes in ablations(problem, judged, trials).items():
         progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
-        tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress)
-    return tested(config, problem, judged, tuned, seeds)
+        found = tuned_network(config, changes, trials, out / name, judged, progress)
+        tuned[name] = replace(found, ensemble=None)
+    return tested(config, problem, judged, tuned, seeds, out / KEPT, progress)
 
 
 def _objectives(problem: Problem, judged: Judged) -> list[str]:

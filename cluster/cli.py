@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -121,6 +122,7 @@ def train(
     data: Data,
     seeds: Annotated[int, typer.Option(help="Times to train each network, each with its own seed.")] = 5,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The run's best ensemble, not its best genome.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Train on the validation split too, in any case.")] = False,
     out: Annotated[Optional[Path], typer.Option(help="Where to save the model \\[default: models/NAME].")] = None,  # noqa: UP045
     json_file: Json = None,
 ) -> None:
@@ -130,7 +132,7 @@ def train(
     from cluster.report import metric_table, reference_table
     from cluster.train import train_for_good
 
-    recipe = read_recipe(source, ensemble=ensemble)
+    recipe = replace(read_recipe(source, ensemble=ensemble), whole=whole)
     folder = out or Path("models") / Path(data).stem
     table, line = train_for_good(recipe, data, seeds, folder)
     shown = console()
@@ -154,14 +156,19 @@ def evaluate(
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing."""
-    from cluster.evaluate import evaluate as evaluate_model
-    from cluster.evaluate import load_for, load_model
+    from cluster.evaluate import assess, load_for, load_model
     from cluster.report import subset_table
 
     predictor = load_model(model)
-    tables = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
+    found = assess(predictor, load_for(predictor, data), split, missing=missing)
+    tables = {name: item.table for name, item in found.items()}
+    reliability = {name: item.reliability for name, item in found.items()}
     console().print(subset_table(tables, split))
-    write_figures(json_file, {"split": split, "subsets": tables})
+    for key, value in next(iter(reliability.values())).items():  # all modalities shown
+        task, name = key.rpartition("/")[::2]
+        told = "share of labels in their 90 % intervals" if name == "coverage" else "expected calibration error"
+        say(f"{f'{task}: ' if task else ''}{told} {value:.3f}")
+    write_figures(json_file, {"split": split, "subsets": tables, "reliability": reliability})
 
 
 @app.command()
@@ -179,6 +186,8 @@ def predict(
     chosen = dataset.take(dataset.split(split)) if split else dataset
     write_predictions(predictions(predictor, chosen), out)
     say(f"{len(chosen)} predictions of {len(predictor.members)} networks in {out}")
+    if "calibration" in predictor.info:
+        say(f"90 % intervals and probabilities: {predictor.info['calibration']}")
 
 
 @app.command()

@@ -1,4 +1,8 @@
-"""The best of a search beside the field's usual models, all tuned by as many trials; the test split is read once."""
+"""The best of a search beside the field's usual models, all tuned by as many trials; the test split is read once.
+
+What took long is kept in the comparison's folder: each search, each kind's trials (cluster/classical_trials.py), and
+what each model answers for the test samples (cluster/finals.py).
+"""
 
 from __future__ import annotations
 
@@ -10,26 +14,31 @@ from typing import Any
 import numpy as np
 
 from cluster.bootstrap import Difference, Outputs, paired_difference
+from cluster.classical_trials import tuned_classical
 from cluster.config import SearchConfig
-from cluster.contenders import Judged, Tuned, designs, tuned_classical, tuned_network
+from cluster.contenders import Judged, Tuned, designs, tuned_network
+from cluster.finals import Finals
 from cluster.journal import RunDirectory
 from cluster.problem import COSTS, Problem
 from cluster.progress import Progress
-from cluster.recipe import Recipe, protocol, read_recipe
-from cluster.train import Table, as_scores, seed_means, summarise, train_predictor
-from model.classical import Classical, kinds, outputs, summaries
+from cluster.recipe import read_recipe
+from cluster.train import Table, summarise
+from model.classical import kinds
 from model.data.dataset import Dataset
 from model.data.sources import load
 from model.metrics import task_metrics
 
 OURS = ("best", "ensemble")
+KEPT = "kept"
+"""Where trials and answers are kept, in the folder of a comparison."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """All models on the test split.
 
-    models: metrics by name, a model's mean over seeds as NAME+ensemble too. tuned: held-out score and trials by name.
+    models: metrics by name, and of each model's ensemble as NAME+ensemble: that of its search or trials (named in
+    `greedy`), else the mean of its seeds. tuned: held-out score and trials by name.
     differences: the best genome, and the ensemble of its seeds, less each other model and its ensemble;
     of_ensembles: our best ensemble less each other model's. failed: who could not be tuned or trained, and why.
     """
@@ -40,6 +49,7 @@ class Comparison:
     differences: Mapping[str, Difference]
     of_ensembles: Mapping[str, Difference]
     failed: Mapping[str, str] = field(default_factory=dict)
+    greedy: tuple[str, ...] = ()
 
 
 def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
@@ -56,10 +66,10 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
             tuned[name] = tuned_network(config, {"design": name}, trials, out / name, judged, progress)
         except ValueError as error:  # say, no network of this design keeps the limits
             failed[name] = str(error)
-    for kind in kinds(problem.pool.tasks[judged.task]):
+    for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
-        tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed)
-    return tested(config, problem, judged, tuned, seeds, failed)
+        tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT)
+    return tested(config, problem, judged, tuned, seeds, out / KEPT, progress, failed)
 
 
 def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, Judged]:
@@ -85,18 +95,23 @@ def tested(
     judged: Judged,
     tuned: Mapping[str, Tuned],
     seeds: int,
+    folder: Path,
+    progress: Progress,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Train all, then read the test split, once. One that cannot be trained is left out, but for the best genome."""
+    """Train all, then read the labels of the test split, once; answers are kept in `folder`.
+
+    One that cannot be trained is left out, but for the best genome.
+    """
     dataset, given, lost = load(config.data, stream=config.stream), dict[str, Outputs](), dict(failed or {})
-    classical = any(isinstance(item.model, Classical) for item in tuned.values())
-    features = summaries(problem.normalisation.apply(dataset)) if classical else {}
-    for name, item in tuned.items():
+    finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, folder)
+    models = {name: item.model for name, item in tuned.items()}
+    ensembles = {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble is not None}
+    for name, model in (models | ensembles).items():
+        progress.note(f"training {name}")
         try:
-            if isinstance(item.model, Recipe):
-                given[name] = _network_outputs(item.model, dataset, config.data, judged, seeds)
-            else:
-                given[name] = _classical_outputs(item.model, features, dataset, problem, judged)
+            found = finals.answers(name, model)
+            given[name] = found.mean(axis=0, keepdims=True) if name in ensembles else found
         except ValueError as error:
             if name == "best":
                 raise
@@ -112,12 +127,17 @@ def judge(
     seed: int,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Metrics and differences of what the models answer for the test samples, [S, N, C] by name."""
+    """Metrics and differences of what the models answer for the test samples, [S, N, C] by name.
+
+    A model without an answer as NAME+ensemble has the mean of its seeds as that.
+    """
     task = test.tasks[judged.task]
     known = np.flatnonzero(task.labelled)
     labels, groups = task.take(known), test.groups[known]
     every = {name: answers[:, known] for name, answers in given.items()}
-    every |= {f"{name}+ensemble": answers.mean(axis=0, keepdims=True) for name, answers in every.items()}
+    greedy = tuple(name for name in every if name.endswith("+ensemble"))
+    plain = [name for name in every if name not in greedy and f"{name}+ensemble" not in greedy]
+    every |= {f"{name}+ensemble": every[name].mean(axis=0, keepdims=True) for name in plain}
     models = {
         name: summarise([task_metrics(labels, labels.targets, each) for each in answers])
         for name, answers in every.items()
@@ -130,7 +150,7 @@ def judge(
     single = {name: less("best+ensemble" if name.endswith("+ensemble") else "best", name) for name in others}
     best = "ensemble+ensemble"
     joint = {name: less(best, name) for name in others if name.endswith("+ensemble")} if best in every else {}
-    return Comparison(judged, models, tuned, single, joint, dict(failed or {}))
+    return Comparison(judged, models, tuned, single, joint, dict(failed or {}), greedy)
 
 
 def ours(run: Path, judged: Judged) -> dict[str, Tuned]:
@@ -146,20 +166,3 @@ def ours(run: Path, judged: Judged) -> dict[str, Tuned]:
         recipe = read_recipe(str(run), ensemble=True)
         found["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
     return found
-
-
-def _classical_outputs(
-    model: Classical, features: Mapping[str, Outputs], dataset: Dataset, problem: Problem, judged: Judged
-) -> Outputs:
-    """A model's answers for the test samples [1, N, C], trained as the search scored; no seed changes them."""
-    folds, _ = protocol(problem.folds.kind, problem.pool)
-    pool = np.concatenate([dataset.split("train"), dataset.split("valid")])  # in the order of problem.pool
-    found = outputs(model, features, dataset.tasks[judged.task], pool[~folds.held_out[0]])
-    return found[None, dataset.split("test")]
-
-
-def _network_outputs(recipe: Recipe, dataset: Dataset, data: str, judged: Judged, seeds: int) -> Outputs:
-    """Answers of the recipe's genomes, the mean of an ensemble's, for the test samples [S, N, C]."""
-    predictor, test = train_predictor(recipe, dataset, data, seeds), dataset.part("test")
-    found = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[judged.task]
-    return np.asarray(as_scores(test.tasks[judged.task], found), dtype=np.float32)

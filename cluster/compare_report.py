@@ -20,8 +20,9 @@ def compare_table(comparison: Comparison) -> Table:
     """A row per model: its trials, its held-out score, its test figures, and ours less its."""
     from rich.table import Table
 
-    judged = comparison.judged
-    table = Table(title=f"{judged.task}: {judged.name} on the test split, read once", title_justify="left")
+    judged, told = comparison.judged, legend(comparison)
+    title = f"{judged.task}: {judged.name} on the test split, read once"
+    table = Table(title=title, caption=told, title_justify="left", caption_justify="left")
     names = ("model", "trials", "held out", judged.name, "best less it", "95% interval", "", "our ensemble less it")
     for name in names:
         table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
@@ -31,6 +32,16 @@ def compare_table(comparison: Comparison) -> Table:
         trials = (str(tuned.trials), f"{tuned.score:.3f}") if tuned else ("", "")
         table.add_row(name, *trials, f"{cell['mean']:.3f}{spread}", *_difference(comparison, name))
     return table
+
+
+def legend(comparison: Comparison) -> str:
+    """What the ensembles are of."""
+    greedy = [name.removesuffix("+ensemble") for name in comparison.greedy]
+    seeds = "+ensemble: the mean of a model's seeds"
+    if not greedy:
+        return seeds
+    ours = "; ensemble: that of our search" if "ensemble" in comparison.models else ""
+    return f"{seeds}; for {', '.join(greedy)} the greedy ensemble of what their trials found{ours}"
 
 
 def _difference(comparison: Comparison, name: str) -> tuple[str, str, str, str]:
@@ -53,5 +64,6 @@ def as_values(comparison: Comparison) -> dict[str, Any]:
         "differences": {name: vars(found) for name, found in comparison.differences.items()},
         "ensemble_differences": {name: vars(found) for name, found in comparison.of_ensembles.items()},
         "failed": dict(comparison.failed),
+        "greedy": list(comparison.greedy),
         "tuned": {name: {"score": item.score, "trials": item.trials} for name, item in comparison.tuned.items()},
     }

@@ -1,7 +1,7 @@
 """Who is compared with the best of a search: the field's usual designs and models, each tuned by as many trials.
 
-A network's design is tuned by a search of its own, within that design, on the same folds; a model of scikit-learn by
-random trials on them. All are then trained in the same way, and none of it sees the test split.
+A network's design is tuned by a search of its own, within that design, on the same folds; other models by random trials
+on them (cluster/classical_trials.py). All are then trained in the same way, and none of it sees the test split.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cluster.bootstrap import Outputs
 from cluster.config import DEFAULT_EVALUATIONS, SearchConfig
@@ -23,10 +22,13 @@ from cluster.problem import Problem
 from cluster.progress import Progress
 from cluster.recipe import Recipe, read_recipe
 from evo.families import usual
-from model.classical import Classical, Kind, draw, outputs, summaries
+from model.classical import Classical
 from model.data.dataset import Task
 from model.metrics import task_metrics
 from model.missing import streams_of
+
+Mixture = tuple[tuple[Classical, int], ...]
+"""Models of scikit-learn, or networks like MISA, each with how often it counts in their mean."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The best model of one kind: its held-out score on the folds, and the trials that it took to find it."""
+    """The best model of one kind: its held-out score on the folds, and the trials that it took to find it.
+
+    ensemble: the greedy ensemble of what the trials found, if there is one.
+    """
 
     score: float
     trials: int
-    model: Recipe | Classical
+    model: Recipe | Mixture
+    ensemble: Recipe | Mixture | None = None
 
 
 @dataclass(frozen=True)
@@ -118,35 +124,11 @@ def tuned_network(
     best = found.summary["best"]
     if best is None:
         raise ValueError(f"no network of {run.name} could be trained: see {run / 'search.log'}")
-    return Tuned(judged.score_in(best["scores"]), found.summary["evaluations"], read_recipe(str(run)))
+    ensemble = read_recipe(str(run), ensemble=True) if found.summary["ensemble"] else None
+    return Tuned(judged.score_in(best["scores"]), found.summary["evaluations"], read_recipe(str(run)), ensemble)
 
 
 def designs(problem: Problem) -> tuple[str, ...]:
     """The designs that data of these modalities has."""
     steps = {name: item.steps for name, item in problem.pool.modalities.items()}
     return usual(streams_of(list(steps)), steps)
-
-
-def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int) -> Tuned:
-    """The best of some random models of one kind, by its mean score over the folds; several at a time."""
-    from joblib import Parallel, delayed
-
-    rng = np.random.default_rng((seed, 7))
-    drawn = [draw(kind, list(problem.pool.modalities), rng) for _ in range(trials)]
-    features, task = summaries(problem.pool), problem.pool.tasks[judged.task]
-    folds = np.unique(problem.folds.held_out, axis=0)
-    jobs = (delayed(_held_out_score)(model, features, task, folds, judged) for model in drawn)
-    scores = np.array(Parallel(n_jobs=-1)(jobs))
-    best = int(np.nanargmin(scores) if judged.minimise else np.nanargmax(scores))
-    return Tuned(float(scores[best]), trials, drawn[best])
-
-
-def _held_out_score(
-    model: Classical, features: Mapping[str, Outputs], task: Task, folds: NDArray[np.bool_], judged: Judged
-) -> float:
-    """The metric on what each of the folds [F, N] holds out, the mean over folds."""
-    scores = []
-    for held_out in folds:
-        given, places = outputs(model, features, task, np.flatnonzero(~held_out)), np.flatnonzero(held_out)
-        scores.append(judged.metric(task.take(places), given[places]))
-    return float(np.mean(scores))

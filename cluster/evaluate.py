@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +52,23 @@ def load_for(predictor: Predictor, data: str) -> Dataset:
     return dataset
 
 
+@dataclass(frozen=True)
+class Assessed:
+    """A table of metrics; and by task, of a model that is calibrated, `coverage` of its intervals, or `ece`."""
+
+    table: Table
+    reliability: Mapping[str, float]
+
+
 def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Table]:
     """Metrics on a split by what is shown: all modalities ("text+audio"); with `missing` every subset of them too,
     and random ones at each of `RATES` ("30% missing").
     """
+    return {name: found.table for name, found in assess(predictor, dataset, split, missing=missing).items()}
+
+
+def assess(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Assessed]:
+    """What `evaluate` gives, and how far predictions are to be trusted. Raises ValueError for data without labels."""
     part = dataset.take(dataset.split(split))
     unknown = sorted(set(predictor.tasks) - set(part.tasks))
     if unknown:
@@ -69,20 +84,32 @@ def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: boo
         shown |= {f"{rate:.0%} missing": random_presence(part.ids, names, present, rate) for rate in RATES}
     hidden = [stream for name in names for stream in streams[name]]
     owner = [place for place, name in enumerate(names) for _ in streams[name]]
-    return {name: score(predictor, part.hiding(hidden, where[:, owner])) for name, where in shown.items()}
+    return {name: _assessed(predictor, part.hiding(hidden, where[:, owner])) for name, where in shown.items()}
+
+
+def _assessed(predictor: Predictor, part: Dataset) -> Assessed:
+    from model.calibration import reliability, spread_of
+
+    outputs, found = predictor.predict_members(predictor.inputs(part)), dict[str, float]()
+    for name, calibration in predictor.calibration.items():
+        values, prefix = outputs[name], "" if len(predictor.tasks) == 1 else f"{name}/"
+        each = reliability(part.tasks[name], calibration, predictor.mean(values), spread_of(values))
+        found |= {f"{prefix}{key}": value for key, value in each.items()}
+    return Assessed(score(predictor, part, outputs), found)
 
 
 def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
     """One row per sample: id, split, and per task the mean prediction, its spread over members, and each member's.
 
-    Regression `task`, `task_std`, `task_0`, ...; classes `task` (the likeliest), `task/LABEL` (mean probability),
-    `task_0`, ...; multilabel `task/LABEL` and `task/LABEL_0`, ...
+    Regression `task`, `task_std`, `task_0`, ..., and of a calibrated model `task_low` and `task_high`, between which
+    90 % of labels lie; classes `task` (the likeliest), `task/LABEL` (mean probability, calibrated), `task_0`, ...;
+    multilabel `task/LABEL` and `task/LABEL_0`, ...
     """
     import pandas as pd
 
     columns: dict[str, Any] = {"id": list(dataset.ids), "split": _split_names(dataset)}
     for name, values in predictor.predict_members(predictor.inputs(dataset)).items():
-        columns |= _columns(name, predictor.tasks[name], values)
+        columns |= _columns(predictor, name, values)
     return pd.DataFrame(columns)
 
 
@@ -93,13 +120,19 @@ def write_predictions(frame: pd.DataFrame, out: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _columns(name: str, task: Any, values: Any) -> dict[str, Any]:
+def _columns(predictor: Predictor, name: str, values: Any) -> dict[str, Any]:
     """Columns of one task from every member's predictions [K, N, C]."""
-    mean = values.mean(0)
+    from model.calibration import Interval, spread_of
+
+    task, mean, interval = predictor.tasks[name], predictor.mean(values), predictor.calibration.get(name)
     if task.kind == "regression":
         each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
-        spread = values[..., 0].std(0, ddof=min(1, len(values) - 1))
-        return {name: mean[:, 0], f"{name}_std": spread, **each}
+        center, spread = mean[:, 0], spread_of(values)[:, 0]
+        found = {name: center, f"{name}_std": spread}
+        if isinstance(interval, Interval):
+            found |= zip((f"{name}_low", f"{name}_high"), interval.around(center, spread, task.bounds), strict=True)
+        return found | each
+    mean = predictor.calibrated(name, mean)
     labels = np.array(task.labels)
     shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}
     if task.kind == "classes":

@@ -15,7 +15,10 @@ from model.spec import Genome
 
 @dataclass(frozen=True)
 class Recipe:
-    """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K"), batched and read."""
+    """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K"), batched and read.
+
+    `whole`: train on the validation split too, whatever the search did.
+    """
 
     members: tuple[tuple[Genome, int], ...]
     ensemble: bool = False
@@ -26,6 +29,7 @@ class Recipe:
     fingerprint: str | None = None
     stream: bool | None = None
     tasks: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
@@ -68,9 +72,9 @@ def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
         raise ValueError(f"{path} is damaged: {error!r}") from None
 
 
-def protocol(score: str, pool: Dataset) -> tuple[Folds, str]:
-    """What final training sees: as the search scored. Returns the folds and one line that says so."""
-    if score.startswith("holdout"):
+def protocol(score: str, pool: Dataset, *, whole: bool = False) -> tuple[Folds, str]:
+    """What final training sees: as the search scored, or `whole`. Returns the folds and one line that says so."""
+    if score.startswith("holdout") and not whole:
         return holdout(pool), "trained on the training split, as the search did (holdout)"
-    line = f"trained on the training and validation splits together, as the search scored by {score}"
-    return final(pool), line
+    why = "as was asked" if score.startswith("holdout") else f"as the search scored by {score}"
+    return final(pool), f"trained on the training and validation splits together, {why}"

@@ -12,12 +12,10 @@ import numpy as np
 from cluster.files import write_json
 from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
+from cluster.trainer import Trainer
 from model.data.dataset import Dataset, Task
-from model.data.normalisation import Normalisation
 from model.data.sources import STORES, load
 from model.metrics import all_metrics
-from model.schema import Schema
-from model.spec import Genome
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
@@ -29,11 +27,15 @@ Table = dict[str, dict[str, dict[str, Any]]]
 def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Table, str]:
     """Train the recipe's genomes `seeds` times as one cohort, save them in `out`, score them on the test split, once.
 
-    Returns the table of test metrics, and the line that names the protocol. Raises ValueError if a network diverges.
+    What is saved is calibrated (cluster/calibrate.py). Returns the table of test metrics, and the line that names the
+    protocol. Raises ValueError if a network diverges.
     """
+    from cluster.calibrate import calibrated
+
     is_store = Path(data).suffix.lower() in STORES  # the search may have been on a store, and this data be none
     dataset = load(data, stream=recipe.stream if is_store else None)
-    predictor = train_predictor(recipe, dataset, data, seeds)
+    trainer = Trainer.of(recipe, dataset)
+    predictor = calibrated(_final_predictor(trainer, data, seeds), trainer, seeds)
     predictor.save(out)
     table = score(predictor, dataset.part("test"))
     write_json(out / "metrics.json", {"models": table, "split": "test", **predictor.info})
@@ -45,45 +47,34 @@ def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> 
 
     Raises ValueError if a network diverges.
     """
-    import torch
+    return _final_predictor(Trainer.of(recipe, dataset), data, seeds)
 
-    from model.cohort import Row
-    from model.pool import FoldStatistics, Pool
+
+def _final_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
+    from model.pool import FoldStatistics
     from model.predictor import Predictor
-    from model.process import prepare_process
-    from model.training import TrainedRow, TrainingSettings, train
+    from model.schema import Schema
 
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
-    prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
-    dataset = dataset.with_tasks(recipe.tasks)
-    for genome, _ in recipe.members:
-        check_modalities(genome, dataset)
-    normalisation = Normalisation.fit(dataset)
-    prepared = normalisation.apply(dataset.pool())
-    folds, line = protocol(recipe.score, prepared)
+    recipe, dataset = trainer.recipe, trainer.dataset
+    folds, line = protocol(recipe.score, trainer.samples, whole=recipe.whole)
     if recipe.fingerprint not in (None, dataset.fingerprint):
         line += "; the genome was found on other data"
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    pool = Pool.of(prepared, device)
-    rows = [Row(genome, final_seed(recipe.seed, k)) for k in range(seeds) for genome, _ in recipe.members]
-    found = train(rows, pool, folds, TrainingSettings(recipe.batch_size, order_seed=recipe.seed))
-    trained = [row for row in found if isinstance(row, TrainedRow)]
-    if len(trained) < len(rows):
-        failed = len(rows) - len(trained)
-        raise ValueError(f"{failed} of {len(rows)} networks diverged in training, expected genomes that train")
+    trained = trainer.train(folds, [final_seed(recipe.seed, k) for k in range(seeds)])
     info = manifest(
         data=data,
         fingerprint=dataset.fingerprint,
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
-        device=device,
+        device=trainer.pool.device.type,
         protocol=line,
         origin=recipe.origin,
         ensemble=recipe.ensemble,
         genomes=len(recipe.members),
     )
-    predictor = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
+    statistics = FoldStatistics.fit(trainer.pool, folds)
+    predictor = Predictor.of(trained, statistics, Schema.of(dataset), trainer.normalisation, info)
     total = seeds * sum(count for _, count in recipe.members)
     return replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))
 
@@ -93,21 +84,14 @@ def final_seed(seed: int, replicate: int) -> int:
     return int(np.random.SeedSequence([seed, 3, replicate]).generate_state(1)[0])
 
 
-def check_modalities(genome: Genome, dataset: Dataset) -> None:
-    """Raise ValueError if the genome reads a modality that the data lacks."""
-    missing = sorted(set(genome.network.modalities) - set(dataset.modalities))
-    if missing:
-        has = ", ".join(dataset.modalities)
-        raise ValueError(f"the genome reads {', '.join(missing)}, but data {dataset.name!r} has {has}")
-
-
-def score(predictor: Any, dataset: Dataset) -> Table:
+def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = None) -> Table:
     """Metrics on all samples of `dataset` of a model's networks, one by one, and of their mean prediction.
 
     They are called `best` and `best+ensemble`; of an ensemble of genomes, `ensemble` (the genomes' mean for
     each seed) and `ensemble+ensemble` (the mean of all). Modalities that the model does not know are not shown to it.
+    `outputs`: the networks' predictions, if they are at hand.
     """
-    outputs = predictor.predict_members(predictor.inputs(dataset))
+    outputs = outputs or predictor.predict_members(predictor.inputs(dataset))
     weights, means = _weights(predictor), seed_means(predictor, outputs)
     each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
     name = "ensemble" if predictor.info.get("ensemble") else "best"

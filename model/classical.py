@@ -1,7 +1,7 @@
-"""What people use without networks: ridge, support vectors and boosting of scikit-learn, on features over time.
+"""What people use without a search: ridge, support vectors and boosting of scikit-learn, and a network like MISA.
 
-Each is drawn at random from its usual settings, and so tuned by as many trials as one likes. Axes: `N` samples, `D`
-features, `C` outputs.
+They read features over time. Each is drawn at random from its usual settings, and so tuned by as many trials as one
+likes. Axes: `N` samples, `D` features, `C` outputs.
 """
 
 from __future__ import annotations
@@ -14,19 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.dataset import Dataset, Task
+from model.metrics import task_metrics
 
-Kind = Literal["ridge", "svr", "logistic", "svc", "boosting"]
+Kind = Literal["ridge", "svr", "logistic", "svc", "boosting", "misa"]
 RANGES: Final[dict[Kind, dict[str, tuple[float, float]]]] = {
     "ridge": {"alpha": (1.0, 3e4)},
     "svr": {"C": (0.03, 30.0), "gamma": (0.01, 10.0), "epsilon": (0.02, 0.6)},
     "logistic": {"C": (1e-4, 10.0)},
     "svc": {"C": (0.1, 100.0), "gamma": (0.01, 10.0)},
     "boosting": {"learning_rate": (0.02, 0.3), "max_iter": (30.0, 300.0), "max_leaf_nodes": (4.0, 32.0)},
-}
+    "misa": {
+        "width": (16.0, 64.0), "epochs": (8.0, 32.0), "learning_rate": (3e-4, 1e-2), "weight_decay": (1e-4, 0.3),
+        "dropout": (0.05, 0.6), "similarity": (0.1, 1.0), "difference": (0.1, 1.0), "reconstruction": (0.1, 1.0),
+    },
+}  # fmt: skip
 """Settings and their ranges, drawn evenly in their logarithm; gamma is over the number of features.
 
-Where there are classes, every other model weighs them by how rare they are (`balanced`).
+Where there are classes, half of the linear models and support vectors weigh them by how rare they are (`balanced`).
 """
+SEEDED: Final[tuple[Kind, ...]] = ("misa",)
+"""Models that another seed makes other ones."""
 Floats = NDArray[np.float32]
 
 
@@ -39,18 +46,39 @@ class Classical:
     settings: Mapping[str, float]
 
 
-def kinds(task: Task) -> tuple[Kind, ...]:
-    """The models that fit a task."""
-    return ("ridge", "svr", "boosting") if task.kind == "regression" else ("logistic", "svc", "boosting")
+def kinds(task: Task, modalities: Sequence[str]) -> tuple[Kind, ...]:
+    """The models that fit a task; the network, which tells modalities apart, where there are several."""
+    plain: tuple[Kind, ...] = ("ridge", "svr") if task.kind == "regression" else ("logistic", "svc")
+    return (*plain, "boosting", "misa") if len(modalities) > 1 else (*plain, "boosting")
 
 
 def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Classical:
-    """A model with random settings, on all modalities or on a random choice of them."""
+    """A model with random settings, on all modalities or on a random choice of them (MISA: two at least)."""
     used = [name for name in modalities if rng.random() < 0.5] if rng.random() < 0.6 else list(modalities)
     settings = {name: float(np.exp(rng.uniform(*np.log(ends)))) for name, ends in RANGES[kind].items()}
     if kind in ("logistic", "svc"):
         settings["balanced"] = float(rng.random() < 0.5)
+    if kind == "misa" and len(used) < 2:
+        used = list(modalities)
     return Classical(kind, tuple(used) or (modalities[int(rng.integers(len(modalities)))],), settings)
+
+
+def tuned_logistic(dataset: Dataset, task: str) -> dict[str, float]:
+    """Test metrics of a logistic regression on all modalities, trained on the training split of normalised data.
+
+    Its regularisation is chosen on the validation split. Raises ValueError unless `task` has classes.
+    """
+    found, features = dataset.tasks[task], summaries(dataset)
+    if found.kind != "classes":
+        raise ValueError(f"task {task!r} is {found.kind}, expected classes")
+    models = [Classical("logistic", tuple(features), {"C": c}) for c in (0.001, 0.01, 0.1, 1.0, 10.0)]
+    answers = [outputs(model, features, found, dataset.split("train")) for model in models]
+
+    def metrics(given: Floats, split: str) -> dict[str, float]:
+        places = dataset.split(split)
+        return task_metrics(found, found.targets[places], given[places])
+
+    return metrics(max(answers, key=lambda given: metrics(given, "valid")["accuracy"]), "test")
 
 
 def summaries(dataset: Dataset) -> dict[str, Floats]:
@@ -71,10 +99,13 @@ def outputs(
 
     Regression: values; classes: a score each; multilabel: scores, above 0 where a label is given.
     """
-    x = np.concatenate([features[name] for name in model.modalities], axis=1)
     known = trained[task.labelled[trained]]
-    mean, deviation = x[known].mean(axis=0), x[known].std(axis=0)
-    x = (x - mean) / np.where(deviation > 1e-4, deviation, np.inf)
+    parts = [_standardised(features[name], known) for name in model.modalities]
+    if model.kind == "misa":
+        from model.misa import misa_outputs
+
+        return misa_outputs(parts, task, known, model.settings, seed)
+    x = np.concatenate(parts, axis=1)
     if task.kind == "regression":
         y = task.targets[known]
         centre, scale = float(y.mean()), max(float(y.std()), 1e-6)
@@ -84,6 +115,11 @@ def outputs(
         return _scores(model, task, x, task.targets[known], known, seed)
     columns = [_binary(model, task, x, task.targets[:, column], known, seed) for column in range(task.outputs)]
     return np.stack(columns, axis=1)
+
+
+def _standardised(x: Floats, known: NDArray[np.int64]) -> Floats:
+    mean, deviation = x[known].mean(axis=0), x[known].std(axis=0)
+    return np.asarray((x - mean) / np.where(deviation > 1e-4, deviation, np.inf), dtype=np.float32)
 
 
 def _binary(model: Classical, task: Task, x: Floats, labels: Floats, known: NDArray[np.int64], seed: int) -> Floats:

@@ -17,6 +17,7 @@ from model.data.dataset import Dataset, Modality
 from model.data.folds import Folds
 from model.data.steps import step_mask
 from model.data.stored import StoredFeatures
+from model.data.task import Task
 from model.encoders import Batch, FeatureStatistics, Moments
 from model.losses import Targets
 from model.schema import Schema
@@ -47,7 +48,7 @@ class Pool:
     def of(cls, dataset: Dataset, device: torch.device | str = "cpu") -> Pool:
         """Put a normalised dataset on a device."""
         pool = cls.of_modalities(dataset.modalities, Schema.of(dataset), device)
-        return replace(pool, targets={name: _targets(dataset, name, pool.device) for name in dataset.tasks})
+        return replace(pool, targets={name: targets_of(task, pool.device) for name, task in dataset.tasks.items()})
 
     @classmethod
     def of_modalities(
@@ -161,10 +162,10 @@ def _features(modality: Modality, device: torch.device) -> Tensor | StoredFeatur
     return torch.from_numpy(np.ascontiguousarray(modality.features)).to(device)
 
 
-def _targets(dataset: Dataset, name: str, device: torch.device) -> Targets:
+def targets_of(task: Task, device: torch.device) -> Targets:
     """Values and which are known, both float32 [N, C]."""
-    values = np.asarray(dataset.tasks[name].targets, dtype=np.float32).reshape(len(dataset), -1)
-    known = np.isfinite(values) & (values >= 0 if dataset.tasks[name].kind == "classes" else True)
+    values = np.asarray(task.targets, dtype=np.float32).reshape(len(task.targets), -1)
+    known = np.isfinite(values) & (values >= 0 if task.kind == "classes" else True)
     filled = torch.from_numpy(np.where(known, values, 0).astype(np.float32)).to(device)
     return Targets(filled, torch.from_numpy(known.astype(np.float32)).to(device))
 

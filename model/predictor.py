@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.baking import bake
+from model.calibration import Calibration, Temperature, from_dict
 from model.cohort import Cohort, Row, sort_order
 from model.data.dataset import Dataset, Modality
 from model.data.normalisation import Normalisation
@@ -41,7 +42,7 @@ class Predictor:
     """One or several trained networks (seeds, folds, or an ensemble) that predict as one cohort.
 
     `members`: a genome and its baked weights each. `info`: anything worth keeping: data fingerprint, versions, scores.
-    `shares`: the part of each member in the mean, summing to 1; empty where all count alike.
+    `shares`: the part of each member in the mean, summing to 1; empty where all count alike. `calibration`: by task.
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class Predictor:
     members: tuple[tuple[Genome, Weights], ...]
     info: Mapping[str, Any] = field(default_factory=dict)
     shares: tuple[float, ...] = ()
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.shares:
@@ -91,15 +93,24 @@ class Predictor:
         return {name: item for name, item in inputs_of(dataset).items() if name in self.modalities}
 
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
-        """The members' mean, by their shares: regression values [N], class or label probabilities [N, C], by task."""
-        outputs, shares = self.predict_members(inputs), self.shares or None
-        means = {
-            name: np.average(values.astype(np.float64), 0, shares).astype(np.float32)
-            for name, values in outputs.items()
-        }
+        """The members' mean, by their shares: regression values [N], class or label probabilities [N, C], by task.
+
+        Class probabilities are calibrated, where the model knows how.
+        """
+        means = {name: self.mean(values) for name, values in self.predict_members(inputs).items()}
         return {
-            name: values[:, 0] if self.tasks[name].kind == "regression" else values for name, values in means.items()
+            name: values[:, 0] if self.tasks[name].kind == "regression" else self.calibrated(name, values)
+            for name, values in means.items()
         }
+
+    def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean of the members' predictions [K, N, C], by their shares."""
+        return np.average(outputs.astype(np.float64), 0, self.shares or None).astype(np.float32)
+
+    def calibrated(self, task: str, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean probabilities [N, C], at the task's temperature where it has one."""
+        found = self.calibration.get(task)
+        return found.apply(probabilities) if isinstance(found, Temperature) else probabilities
 
     def predict_members(
         self, inputs: Inputs, batch_size: int = 256, watch: Callable[[CohortNetwork], object] | None = None
@@ -173,6 +184,8 @@ class Predictor:
         }
         if self.shares:
             description["shares"] = list(self.shares)
+        if self.calibration:
+            description["calibration"] = {name: vars(found) for name, found in self.calibration.items()}
         folder.mkdir(parents=True, exist_ok=True)
         save_file(arrays, folder / "weights.safetensors")
         (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
@@ -214,7 +227,8 @@ class Predictor:
         normalisation = Normalisation.from_arrays(by_owner["normalisation"])
         members = tuple(zip(genomes, weights, strict=True))
         shares = tuple(float(share) for share in data.get("shares", ()))
-        return cls(Schema.from_dict(data["schema"]), normalisation, members, data["info"], shares)
+        calibration = from_dict(data.get("calibration", {}))
+        return cls(Schema.from_dict(data["schema"]), normalisation, members, data["info"], shares, calibration)
 
 
 def inputs_of(dataset: Dataset) -> Inputs:

@@ -119,6 +119,13 @@ def test_train_takes_a_genome_from_a_file(world: World, tmp_path: Path) -> None:
     assert len(Predictor.load(tmp_path / "one").members) == 1
 
 
+def test_train_all_takes_the_validation_split_too(world: World, tmp_path: Path) -> None:
+    genome, out = world.run / "best" / "genome.json", tmp_path / "all"
+    ran = haemsa("train", genome, "--data", world.store, "--seeds", 1, "--all", "--out", out)
+    assert ended_well(ran)
+    assert "trained on the training and validation splits together, as was asked" in ran.out
+
+
 def test_final_training_uses_other_seeds_than_the_search(world: World) -> None:
     from cluster.train import final_seed
     from cluster.trial import row_seed
@@ -150,6 +157,25 @@ def test_predictions_reproduce_the_figures_of_training(world: World) -> None:
     shares = table[[f"emotion/{label}" for label in labels]].to_numpy()
     found = all_metrics(part.tasks, {"sentiment": table["sentiment"].to_numpy(), "emotion": shares})
     assert found == {name: pytest.approx(cell["mean"], abs=1e-6) for name, cell in models["best+ensemble"].items()}
+
+
+def test_predictions_come_with_intervals_that_evaluate_says_how_far_to_trust(world: World, tmp_path: Path) -> None:
+    out, file = tmp_path / "predictions.csv", tmp_path / "found.json"
+    ran = haemsa("predict", world.model, "--data", world.store, "--split", "test", "--out", out)
+    assert ended_well(ran)
+    assert "calibrated by cross-validation over training and validation samples (10 more networks)" in ran.out
+    table, task = pd.read_csv(out), data().part("test").tasks["sentiment"]
+    assert (table["sentiment_low"] <= table["sentiment"].clip(-3, 3)).all()
+    assert (table["sentiment"].clip(-3, 3) <= table["sentiment_high"]).all()
+    assert table["sentiment_low"].min() >= -3
+    ran = haemsa("evaluate", world.model, "--data", world.store, "--json", file)
+    assert ended_well(ran)
+    found = json.loads(file.read_text())["reliability"]["text+audio+vision"]
+    held = (table["sentiment_low"] <= task.targets + 1e-6) & (task.targets - 1e-6 <= table["sentiment_high"])
+    assert found["sentiment/coverage"] == pytest.approx(held.mean())
+    assert found["sentiment/coverage"] > 0.7
+    assert 0 <= found["emotion/ece"] < 0.5
+    assert f"sentiment: share of labels in their 90 % intervals {held.mean():.3f}" in ran.out
 
 
 def test_all_samples_are_predicted_unless_a_split_is_asked_for(world: World, tmp_path: Path) -> None:

@@ -13,18 +13,24 @@ import pytest
 from haemsa_command import haemsa
 from tiny import SPACE, data, problem, settings, stored
 
+import cluster.classical_trials
 import cluster.compare
+import cluster.finals
 from cluster.ablate import ablate, ablations
 from cluster.bootstrap import Difference, paired_difference
+from cluster.classical_trials import best_mixture
 from cluster.compare import checked, compare, judge
+from cluster.compare_report import legend
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned
 from cluster.journal import RunDirectory
+from cluster.kept import kept
 from cluster.launch import run_search
 from cluster.problem import Problem
 from cluster.progress import SilentProgress
 from cluster.recipe import Recipe, read_recipe
 from cluster.train import train_predictor
+from model.classical import Classical
 from model.data.dataset import Dataset
 from model.data.store import write
 from model.data.task import Task
@@ -50,6 +56,26 @@ def test_models_are_judged_by_their_seeds_and_by_the_mean_of_their_answers() -> 
     assert difference.mean == pytest.approx(-0.3, abs=1e-6)
     assert difference.wins(minimise=True)
     assert found.differences["ridge+ensemble"].mean == pytest.approx(-0.4, abs=1e-6)
+
+
+def test_an_ensemble_that_a_model_brings_stands_for_the_mean_of_its_seeds() -> None:
+    test = data().part("test")
+    tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ensemble", "ridge", "svr")}
+    given = {name: off_by(test, 0.1, 0.3) for name in tuned} | {"ridge+ensemble": off_by(test, 0.05)}
+    found = judge(test, MAE, tuned, given, seed=0)
+    means = {name: found.models[f"{name}+ensemble"]["mae"]["mean"] for name in tuned}
+    assert means == pytest.approx({"best": 0.2, "ensemble": 0.2, "ridge": 0.05, "svr": 0.2}, abs=1e-6)
+    assert found.of_ensembles["ridge+ensemble"].mean == pytest.approx(0.15, abs=1e-6)
+    assert found.greedy == ("ridge+ensemble",)
+    assert "for ridge the greedy ensemble of what their trials found" in legend(found)
+    assert legend(replace(found, greedy=())) == "+ensemble: the mean of a model's seeds"
+
+
+def test_the_mixture_of_trials_is_the_one_that_errs_least_together() -> None:
+    task = Task("regression", np.zeros(4, np.float32))
+    models = [Classical("ridge", ("text",), {"alpha": float(k)}) for k in range(3)]
+    answers = np.array([[1, 1, 1, 1], [-1, -1, -1, -1.2], [3, 3, 3, 3]], np.float32)[..., None]
+    assert best_mixture(models, answers, task, MAE) == ((models[0], 1), (models[1], 1))
 
 
 def test_an_interval_covers_what_chance_among_groups_allows() -> None:
@@ -96,9 +122,15 @@ def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_
     assert ran.status == 0, ran.err
     found = json.loads((tmp_path / "x.json").read_text())
     names = {"best", "ensemble", "only_text", "only_audio", "only_vision", "early_fusion", "late_fusion"}
-    names |= {"low_rank_fusion", "tensor_fusion", "cross_modal_attention", "flat_mixture", "ridge", "svr", "boosting"}
+    names |= {"low_rank_fusion", "tensor_fusion", "cross_modal_attention", "flat_mixture"}
+    names |= {"ridge", "svr", "boosting", "misa"}
     assert set(found["models"]) == names | {f"{name}+ensemble" for name in names}
     assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
+    designs = names - {"best", "ensemble"}
+    assert set(found["greedy"]) == {f"{name}+ensemble" for name in designs}
+    assert {len(found["models"][f"{name}+ensemble"]["mae"]["values"]) for name in names} == {1}
+    assert len(found["models"]["misa"]["mae"]["values"]) == 2
+    assert len(found["models"]["ridge"]["mae"]["values"]) == 1
     assert (out / "compare.png").stat().st_size > 1000
     again = haemsa(
         "compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out, "--json", tmp_path / "y.json"
@@ -196,3 +228,39 @@ def test_permuted_test_labels_change_nothing_before_the_figures(
     (scores, given), (again, other) = seen
     assert scores == again
     assert all(np.array_equal(given[name], other[name]) for name in given)
+
+
+def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
+    searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counting(limit: int) -> Any:
+        def count(folder: Path, name: str, depends: Any, make: Any) -> Any:
+            def counted() -> Any:
+                if len(made) == limit:
+                    raise KeyboardInterrupt
+                made.append(name)
+                return make()
+
+            return kept(folder, name, depends, counted)
+
+        return count
+
+    with RunDirectory.open(searched, read_only=True) as run:
+        config = run.config()
+    monkeypatch.setattr(cluster.compare, "designs", lambda problem: ("only_text",))
+    monkeypatch.setattr(cluster.compare, "kinds", lambda task, modalities: ("ridge", "misa"))
+    for limit in (1, 4, 100):  # within tuning, within training, to the end
+        for module in (cluster.classical_trials, cluster.finals):
+            monkeypatch.setattr(module, "kept", counting(limit))
+        if limit < 100:
+            with pytest.raises(KeyboardInterrupt):
+                compare(config, searched, tmp_path, 2, 1, SilentProgress())
+            assert len(made) == limit
+    found = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    names = ["best", "only_text", "ridge", "misa"]
+    assert sorted(made) == sorted(["trials-ridge", "trials-misa", *names, "ridge+ensemble", "misa+ensemble"])
+    again = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    assert again.models == found.models
+    assert len(made) == 8

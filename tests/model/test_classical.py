@@ -1,12 +1,12 @@
-"""Models of scikit-learn as baselines."""
+"""Baselines: models of scikit-learn, and the network like MISA as one of them."""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from random_genomes import small_dataset
+from random_genomes import SHAPES, small_dataset
 
-from model.classical import RANGES, Classical, draw, kinds, outputs, summaries
+from model.classical import RANGES, Classical, draw, kinds, outputs, summaries, tuned_logistic
 from model.data.task import Task
 from model.metrics import task_metrics
 
@@ -15,11 +15,11 @@ TRAIN, REST = np.arange(90), np.arange(90, 120)
 MIDDLE = {kind: {name: float(np.sqrt(low * high)) for name, (low, high) in RANGES[kind].items()} for kind in RANGES}
 
 
-def test_drawn_settings_lie_in_their_ranges_and_read_at_least_one_modality() -> None:
+def test_drawn_settings_lie_in_their_ranges_and_read_as_many_modalities_as_they_must() -> None:
     rng = np.random.default_rng(0)
     for kind, ranges in RANGES.items():
         models = [draw(kind, ("text", "audio", "vision"), rng) for _ in range(40)]
-        assert {len(model.modalities) for model in models} >= {1, 3}
+        assert {len(model.modalities) for model in models} >= ({2, 3} if kind == "misa" else {1, 3})
         for name, (low, high) in ranges.items():
             assert all(low <= model.settings[name] <= high for model in models)
 
@@ -35,7 +35,7 @@ def test_sequences_are_summarised_by_their_mean_and_deviation() -> None:
 @pytest.mark.parametrize("name", DATA.tasks)
 def test_each_model_learns_each_task_from_the_training_samples_alone(name: str) -> None:
     task, features = DATA.tasks[name], summaries(DATA)
-    for kind in kinds(task):
+    for kind in kinds(task, tuple(features)):
         model = Classical(kind, tuple(features), MIDDLE[kind])
         found = outputs(model, features, task, TRAIN)
         assert found.shape == (len(DATA), task.outputs)
@@ -47,6 +47,12 @@ def test_each_model_learns_each_task_from_the_training_samples_alone(name: str) 
             assert trained["mae"] < constant
         else:
             assert trained["accuracy"] > 0.5
+
+
+def test_a_network_that_tells_modalities_apart_is_for_several_of_them() -> None:
+    task = DATA.tasks["sentiment"]
+    assert kinds(task, ("text", "audio")) == ("ridge", "svr", "boosting", "misa")
+    assert kinds(task, ("text",)) == ("ridge", "svr", "boosting")
 
 
 def test_a_class_that_training_lacks_is_never_chosen() -> None:
@@ -64,3 +70,18 @@ def test_a_label_that_never_changes_in_training_is_predicted_as_it_is() -> None:
     task = dataclasses.replace(DATA.tasks["traits"], targets=targets)
     found = outputs(Classical("logistic", tuple(features), MIDDLE["logistic"]), features, task, TRAIN)
     assert (found[:, 0] > 0).all()
+
+
+def test_a_logistic_regression_is_tuned_without_a_look_at_the_test_split() -> None:
+    whole = small_dataset(count=120, absent=0.0, unlabelled=0.0)
+    data = dataclasses.replace(whole, splits={**whole.splits, "valid": np.arange(90, 105), "test": np.arange(105, 120)})
+    found = tuned_logistic(data, "emotion")
+    each = [
+        outputs(Classical("logistic", tuple(SHAPES), {"C": c}), summaries(data), data.tasks["emotion"], np.arange(90))
+        for c in (0.001, 0.01, 0.1, 1.0, 10.0)
+    ]
+    right = [answers.argmax(1) == data.tasks["emotion"].targets for answers in each]
+    best = max(right, key=lambda hits: hits[90:105].mean())
+    assert found["accuracy"] == best[105:].mean()
+    with pytest.raises(ValueError, match="task 'sentiment' is regression, expected classes"):
+        tuned_logistic(data, "sentiment")

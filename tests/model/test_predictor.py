@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from random_genomes import SHAPES, small_dataset
 
+from model.calibration import Interval, Temperature
 from model.cohort import Row
 from model.data.dataset import Dataset
 from model.data.folds import Folds, grouped, holdout
@@ -137,10 +138,23 @@ def test_a_loaded_ensemble_predicts_the_mean_by_shares(trained: Trained, tmp_pat
         np.testing.assert_allclose(means[task].reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_calibrated_model_is_loaded_as_it_was_and_predicts_tempered_probabilities(
+    trained: Trained, tmp_path: Path
+) -> None:
+    calibration = {"sentiment": Interval(0.8, 0.1), "emotion": Temperature(2.0)}
+    replace(trained.predictor, calibration=calibration).save(tmp_path)
+    loaded, inputs = Predictor.load(tmp_path), inputs_of(trained.data)
+    assert loaded.calibration == calibration
+    plain, found = trained.predictor.predict(inputs), loaded.predict(inputs)
+    expected = np.sqrt(plain["emotion"]) / np.sqrt(plain["emotion"]).sum(1, keepdims=True)
+    np.testing.assert_allclose(found["emotion"], expected, rtol=1e-4)
+    assert all(np.array_equal(found[name], plain[name]) for name in ("sentiment", "traits"))
+
+
 def test_a_model_without_shares_counts_all_members_alike(trained: Trained, tmp_path: Path) -> None:
     trained.predictor.save(tmp_path)
-    assert "shares" not in json.loads((tmp_path / "model.json").read_text())
-    assert Predictor.load(tmp_path).shares == ()
+    assert not {"shares", "calibration"} & set(json.loads((tmp_path / "model.json").read_text()))
+    assert (Predictor.load(tmp_path).shares, Predictor.load(tmp_path).calibration) == ((), {})
 
 
 @pytest.mark.parametrize(
@@ -247,6 +261,14 @@ DAMAGE = {
         "damaged: there are 1 shares",
     ),
     "shares that are no list": (lambda f: edit(f, lambda data: data.update(shares=1.0)), "is damaged: TypeError"),
+    "a temperature that is none": (
+        lambda f: edit(f, lambda data: data.update(calibration={"emotion": {"temperature": -1.0}})),
+        "damaged: the temperature is -1.0",
+    ),
+    "a calibration of another kind": (
+        lambda f: edit(f, lambda data: data.update(calibration={"emotion": {"odd": 1}})),
+        "is damaged: TypeError",
+    ),
     "sizes of another kind": (
         lambda f: edit(f, lambda data: data["schema"]["modalities"].update(text=["a", "b"])),
         "is damaged",

@@ -1,0 +1,70 @@
+"""A recipe with the data that it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cluster.recipe import Recipe
+from model.data.dataset import Dataset
+from model.data.folds import Folds
+from model.data.normalisation import Normalisation
+from model.spec import Genome
+
+if TYPE_CHECKING:
+    from model.pool import Pool
+    from model.training import TrainedRow
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """`dataset`: all splits, as read. `samples`: normalised training and validation samples; `pool`: on a device."""
+
+    recipe: Recipe
+    dataset: Dataset
+    normalisation: Normalisation
+    samples: Dataset
+    pool: Pool
+
+    @classmethod
+    def of(cls, recipe: Recipe, dataset: Dataset) -> Trainer:
+        """Raises ValueError for data without a task of the recipe, or a modality that a genome reads."""
+        import torch
+
+        from model.pool import Pool
+        from model.process import prepare_process
+
+        prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
+        dataset = dataset.with_tasks(recipe.tasks)
+        for genome, _ in recipe.members:
+            check_modalities(genome, dataset)
+        normalisation = Normalisation.fit(dataset)
+        samples = normalisation.apply(dataset.pool())
+        pool = Pool.of(samples, "cuda" if torch.cuda.is_available() else "cpu")
+        return cls(recipe, dataset, normalisation, samples, pool)
+
+    def train(self, folds: Folds, seeds: Sequence[int]) -> list[TrainedRow]:
+        """Each genome with each seed on each fold, as one cohort: by fold, then seed, then genome.
+
+        Raises ValueError if a network diverges.
+        """
+        from model.cohort import Row
+        from model.training import TrainedRow, TrainingSettings, train
+
+        genomes = [genome for genome, _ in self.recipe.members]
+        rows = [Row(genome, seed, fold) for fold in range(len(folds)) for seed in seeds for genome in genomes]
+        found = train(rows, self.pool, folds, TrainingSettings(self.recipe.batch_size, order_seed=self.recipe.seed))
+        trained = [row for row in found if isinstance(row, TrainedRow)]
+        if len(trained) < len(rows):
+            failed = len(rows) - len(trained)
+            raise ValueError(f"{failed} of {len(rows)} networks diverged in training, expected genomes that train")
+        return trained
+
+
+def check_modalities(genome: Genome, dataset: Dataset) -> None:
+    """Raise ValueError if the genome reads a modality that the data lacks."""
+    missing = sorted(set(genome.network.modalities) - set(dataset.modalities))
+    if missing:
+        has = ", ".join(dataset.modalities)
+        raise ValueError(f"the genome reads {', '.join(missing)}, but data {dataset.name!r} has {has}")
