@@ -115,10 +115,11 @@ def _search(
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
         identity = facts.get("id", str(run.path.resolve()))
-        settings = config.model_dump()
-        follow.started(
-            SearchStarted(name, problem.pool.name, problem.fingerprint, settings, problem.objectives, facts, identity)
-        )
+        begun = SearchStarted(
+            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts, identity,
+            problem.described, _cluster(config, evaluator),
+        )  # fmt: skip
+        follow.started(begun)
         search = Search(
             config,
             _evolution(config, problem, run),
@@ -226,6 +227,16 @@ def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
     make = trial_maker(data)
     return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+
+
+def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
+    """What the search runs on, in a few words and numbers."""
+    found: dict[str, Any] = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
+    if config.backend == "ray":
+        from cluster.ray_cluster import shape
+
+        found |= shape()
+    return found
 
 
 def _device(config: SearchConfig) -> str:

@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,6 +69,7 @@ class MlflowSink:
         client = self._client or self._connect()
         if isinstance(record, SearchStarted):
             client.update_run(self.run_id, status="RUNNING")
+            client.log_batch(self.run_id, tags=_cluster_tags(record.cluster))
         elif isinstance(record, GenerationEnded):
             self._generation(client, record)
         elif isinstance(record, SearchEnded):
@@ -97,6 +98,8 @@ class MlflowSink:
     def _start(self, client: MlflowClient) -> str:
         from mlflow.entities import Param
 
+        from cluster.lineage import dataset_input
+
         record = self._search
         tags = {
             "mlflow.source.name": "haemsa search",
@@ -108,6 +111,8 @@ class MlflowSink:
         run_id = str(client.create_run(self._experiment, run_name=record.name, tags=tags).info.run_id)
         given = {key: value for key, value in record.config.items() if value is not None}
         client.log_batch(run_id, params=[Param(key, _cut(value)) for key, value in given.items()])
+        if record.dataset:
+            client.log_inputs(run_id, [dataset_input(record.dataset, "search")])
         with tempfile.TemporaryDirectory() as folder:
             write_text(Path(folder, "config.yaml"), yaml.safe_dump(_plain(record.config), sort_keys=False))
             write_json(Path(folder, "manifest.json"), record.manifest)
@@ -212,6 +217,13 @@ def _metrics(record: GenerationEnded) -> list[Any]:
 
     at, figures = int(record.at * 1000), {key: value for key, value in record.metrics.items() if _is_figure(value)}
     return [Metric(_safe(key), float(value), at, record.number) for key, value in figures.items()]
+
+
+def _cluster_tags(cluster: Mapping[str, Any]) -> list[Any]:
+    from mlflow.entities import RunTag
+
+    shown = {name: f"{value:g}" if _is_figure(value) else str(value) for name, value in cluster.items()}
+    return [RunTag(f"haemsa.{name}", value) for name, value in shown.items()]
 
 
 def _is_figure(value: object) -> bool:

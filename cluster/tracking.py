@@ -22,7 +22,8 @@ Row = Mapping[str, Any]
 class SearchStarted:
     """A search begins, or goes on. `id` tells it from all others, and stays when it is resumed.
 
-    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order.
+    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order. `dataset`: the data as
+    cluster/lineage.py describes it. `cluster`: backend, workers, nodes and the like, at the beginning of this session.
     """
 
     name: str
@@ -32,6 +33,8 @@ class SearchStarted:
     objectives: Mapping[str, Literal["min", "max"]]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    cluster: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class GenerationEnded:
 
     `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of all that was
     evaluated so far, the picture's background (may be empty). `metrics`: hypervolume, best_<objective>, front_size,
-    evaluations, failures, busy_fraction. `at`: when it ended, in seconds since 1970.
+    evaluations, failures, busy_fraction, system/<name>. `at`: when it ended, in seconds since 1970.
     """
 
     number: int

@@ -84,6 +84,22 @@ def test_a_search_is_one_run_in_the_experiment_of_its_data(world: World) -> None
     assert files == {"config.yaml", "manifest.json", "summary.json", "best_genome.json", "front.csv", "front.png"}
 
 
+def test_the_run_names_its_data_and_its_cluster(world: World) -> None:
+    run = world.client.get_run(world.run_id)
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("toydata", "0123456789abcdef")
+    assert json.loads(given.dataset.source) == {"uri": "/data/toy.h5"}
+    assert json.loads(given.dataset.schema)["mlflow_colspec"] == [
+        {"name": "text", "type": "float32 [50, 300]"},
+        {"name": "audio", "type": "float32 [1, 74]"},
+        {"name": "sentiment", "type": "regression in [-3, 3]"},
+    ]
+    assert json.loads(given.dataset.profile) == {"num_rows": 200, "train": 120, "valid": 40, "test": 40}
+    assert {tag.key: tag.value for tag in given.tags} == {"mlflow.data.context": "search"}
+    tags = {name: run.data.tags[f"haemsa.{name}"] for name in ("backend", "workers", "nodes", "cpus")}
+    assert tags == {"backend": "ray", "workers": "4", "nodes": "2", "cpus": "4"}
+
+
 def test_the_run_has_curves_over_generations(world: World) -> None:
     history = world.client.get_metric_history(world.run_id, "hypervolume")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.5)]
