@@ -26,7 +26,7 @@ def load_model(address: str) -> Predictor:
 
     prepare_process()
     if address.startswith(("runs:/", "models:/")):
-        from cluster.mlflow_model import fetch_model
+        from cluster.mlflow_fetch import fetch_model
 
         return Predictor.load(fetch_model(address))
     path = Path(address)
@@ -82,7 +82,7 @@ def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
 
     columns: dict[str, Any] = {"id": list(dataset.ids), "split": _split_names(dataset)}
     for name, values in predictor.predict_members(predictor.inputs(dataset)).items():
-        columns |= _columns(name, predictor.tasks[name], values)
+        columns |= _columns(name, predictor.tasks[name], predictor.mean(values), values)
     return pd.DataFrame(columns)
 
 
@@ -93,9 +93,8 @@ def write_predictions(frame: pd.DataFrame, out: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _columns(name: str, task: Any, values: Any) -> dict[str, Any]:
-    """Columns of one task from every member's predictions [K, N, C]."""
-    mean = values.mean(0)
+def _columns(name: str, task: Any, mean: Any, values: Any) -> dict[str, Any]:
+    """Columns of one task from the mean prediction [N, C] and every member's [K, N, C]."""
     if task.kind == "regression":
         each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
         spread = values[..., 0].std(0, ddof=min(1, len(values) - 1))

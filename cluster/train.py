@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cluster.files import write_json
+from cluster.lineage import describe
 from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
 from model.data.dataset import Dataset, Task
@@ -75,6 +76,7 @@ def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> 
     info = manifest(
         data=data,
         fingerprint=dataset.fingerprint,
+        dataset=describe(dataset, data),
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=device,

@@ -91,14 +91,14 @@ class Predictor:
 
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """The members' mean, by their shares: regression values [N], class or label probabilities [N, C], by task."""
-        outputs, shares = self.predict_members(inputs), self.shares or None
-        means = {
-            name: np.average(values.astype(np.float64), 0, shares).astype(np.float32)
-            for name, values in outputs.items()
-        }
+        means = {name: self.mean(values) for name, values in self.predict_members(inputs).items()}
         return {
             name: values[:, 0] if self.tasks[name].kind == "regression" else values for name, values in means.items()
         }
+
+    def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean of the members' predictions [K, N, C], by their shares."""
+        return np.average(outputs.astype(np.float64), 0, self.shares or None).astype(np.float32)
 
     def predict_members(self, inputs: Inputs, batch_size: int = 256) -> dict[str, NDArray[np.float32]]:
         """Every member's predictions by task [K, N, C]: values, or probabilities.

@@ -17,7 +17,7 @@ import pytest
 from search_fakes import fake_predictor, generation, genome, started
 
 from cluster.mlflow_sink import MlflowSink, store_uri
-from cluster.tracking import ModelTrained, SearchEnded
+from cluster.tracking import GenerationEnded, ModelTrained, SearchEnded, shows
 
 LOAD = """
 import mlflow, numpy as np, pandas as pd
@@ -119,6 +119,26 @@ def test_every_generation_is_a_child_with_table_front_picture_and_genomes(world:
     assert (folder / "front.png").read_bytes().startswith(b"\x89PNG")
     lines = [json.loads(line) for line in (folder / "genomes.jsonl").read_text().splitlines()]
     assert {item["id"] for item in lines} == set(range(16, 32))
+
+
+def test_of_many_generations_one_in_ten_is_a_run_and_all_have_metrics(world: World) -> None:
+    assert [number for number in range(98, 125) if shows(number)] == [98, 99, 100, 110, 120]
+    search = started(name="long", identity="long")
+    sink = MlflowSink(world.uri, search)
+    for record in (search, *(GenerationEnded(n, metrics={"hypervolume": n}, at=n) for n in (101, 102))):
+        sink.send(record)
+    assert world.client.search_runs([sink._experiment], f"tags.mlflow.parentRunId = '{sink.run_id}'") == []
+    history = world.client.get_metric_history(sink.run_id, "hypervolume")
+    assert [metric.step for metric in history] == [101, 102]
+
+
+def test_pictures_of_the_whole_search_come_with_its_end(world: World, tmp_path: Path) -> None:
+    search = started(name="drawn", identity="drawn")
+    (tmp_path / "hypervolume.png").write_bytes(b"a curve")
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    sink.send(SearchEnded({}, pictures=tmp_path))
+    assert (world.artifacts(sink.run_id) / "hypervolume.png").read_bytes() == b"a curve"
 
 
 def test_the_champion_moves_only_to_a_better_score_on_the_same_data(world: World) -> None:
