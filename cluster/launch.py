@@ -114,12 +114,10 @@ def _search(
         progress.note(line)
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
-        identity = facts.get("id", str(run.path.resolve()))
-        begun = SearchStarted(
-            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts, identity,
-            problem.described, _cluster(config, evaluator),
-        )  # fmt: skip
-        follow.started(begun)
+        follow.started(SearchStarted(
+            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
+            facts.get("id", str(run.path.resolve())), problem.described, _cluster(config, evaluator),
+        ))  # fmt: skip
         search = Search(
             config,
             _evolution(config, problem, run),
@@ -231,12 +229,12 @@ def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
 
 def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
     """What the search runs on, in a few words and numbers."""
-    found: dict[str, Any] = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
-    if config.backend == "ray":
-        from cluster.ray_cluster import shape
+    found = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
+    if config.backend == "inline":
+        return found
+    from cluster.ray_cluster import shape
 
-        found |= shape()
-    return found
+    return {**found, **shape()}
 
 
 def _device(config: SearchConfig) -> str:

@@ -72,7 +72,7 @@ def signature(predictor: Predictor) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, Array, ColSpec, Schema, TensorSpec
 
-    features = Array(Array(AnyType()))
+    features = Array(Array(AnyType()))  # type: ignore[no-untyped-call]
     inputs: list[ColSpec | TensorSpec] = [ColSpec(features, name=name, required=False) for name in predictor.modalities]
     outputs: list[ColSpec | TensorSpec] = []
     for name, task in predictor.tasks.items():

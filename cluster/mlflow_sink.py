@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -168,9 +168,7 @@ class MlflowSink:
             client.log_artifacts(self.run_id, name)
         if record.pictures is not None:
             client.log_artifacts(self.run_id, str(record.pictures))
-        figures = [f"- {item.key}: {item.value:.6g}" for item in metrics_of(record.summary, 0.0, 0)]
-        figures += [f"- run directory: `{record.run_dir}`"] if record.run_dir else []
-        client.set_tag(self.run_id, "mlflow.note.content", "\n".join(figures))
+        client.set_tag(self.run_id, "mlflow.note.content", "\n".join(f"- {line}" for line in _note(record)))
         client.set_terminated(self.run_id, status=_STATUS[record.status])
 
 
@@ -189,6 +187,19 @@ def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
     return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
 
 
+def _note(record: SearchEnded) -> Iterator[str]:
+    """What the run's page says of a search that is over, line by line; it shows five before one asks for more."""
+    best, model = record.summary.get("best"), record.summary.get("model")
+    if best:
+        scores = ", ".join(f"{name} {value:.6g}" for name, value in list(best["scores"].items())[:3])
+        yield f"best: candidate {best['id']}, {scores}"
+    if model:
+        yield f"model: `{model}`"
+    if record.run_dir:
+        yield f"run directory: `{record.run_dir}`"
+    yield from (f"{item.key}: {item.value:.6g}" for item in metrics_of(record.summary, 0.0, 0))
+
+
 def _write_population(folder: Path, population: Sequence[Row], objectives: Sequence[str]) -> None:
     """population.json is the table that MLflow's page shows, population.csv all columns, genomes.jsonl a genome a line.
 
@@ -199,7 +210,7 @@ def _write_population(folder: Path, population: Sequence[Row], objectives: Seque
     frame = pd.DataFrame([{key: value for key, value in row.items() if key != "genome"} for row in population])
     frame.to_csv(folder / "population.csv", index=False)
     scores = [key for name in objectives for key in (name, f"{name}_error")]
-    shown = ["id", "generation", "rung", "on_front", *scores, *GENOME_COLUMNS, "parents"]
+    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]  # few fit on the page
     table = frame[[name for name in shown if name in frame]].astype(object)
     table.map(_sortable).to_json(folder / "population.json", orient="split", index=False)
     genomes = [{"id": row["id"], "genome": json.loads(row["genome"])} for row in population if "genome" in row]

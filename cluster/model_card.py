@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from cluster.tracking import ModelTrained
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from model.predictor import Predictor
     from model.spec import Genome
 
+ALONE: Final = "test/"
+TOGETHER: Final = "test together/"
+"""What a test metric's name begins with: of the seeds one by one, and of their mean prediction."""
 LONGEST: Final = 5000
 """Characters that MLflow's database keeps of a description."""
 
@@ -85,7 +88,7 @@ def drawn(genome: Genome) -> str:
     from cluster.drawing import genome_tree
 
     out = io.StringIO()
-    Console(file=out, width=110, color_system=None).print(genome_tree(genome))
+    Console(file=out, width=90, color_system=None).print(genome_tree(genome))
     return out.getvalue().rstrip()
 
 
@@ -99,11 +102,20 @@ def _data(record: ModelTrained) -> Iterator[str]:
 
 
 def _figures(record: ModelTrained) -> Iterator[str]:
-    yield from ("## Figures", "", "| metric | value |", "|---|---|")
-    yield from (f"| {name} | {value:.4g} |" for name, value in record.metrics.items())
+    yield from ("## Figures", "")
+    if record.alias == "champion":
+        yield from ("| metric | value |", "|---|---|")
+        yield from (f"| {name} | {value:.4g} |" for name, value in record.metrics.items())
+        note = "Of the samples by which the search chose it, and so a little too good: `haemsa train` tests it."
+        yield from ("", note, "")
+        return
+    yield from ("On the test split, read once, after training: each seed alone (mean), and all together.", "")
+    yield from ("| metric | alone | together |", "|---|---|---|")
+    alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
+    yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())
     yield ""
-    if record.alias == "trained":
-        yield "On the test split, read once, after training: the mean of each seed alone, and all seeds together."
-    else:
-        yield "Of the samples by which the search chose it, and so a little too good: `haemsa train` tests it."
-    yield ""
+
+
+def _under(head: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics whose names begin so, without that."""
+    return {name.removeprefix(head): value for name, value in metrics.items() if name.startswith(head)}

@@ -75,8 +75,9 @@ class Outbox:
             record, folder = _from_json(json.loads(path.read_text(encoding="utf-8"))), _folder_of(path)
             if isinstance(record, ModelTrained):
                 return replace(record, model_dir=folder)
-            drawn = isinstance(record, SearchEnded) and folder.exists()
-            return replace(record, pictures=folder) if drawn else record
+            if isinstance(record, SearchEnded) and folder.exists():
+                return replace(record, pictures=folder)
+            return record
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("the record %s is damaged and left out: %s", path, error)
             path.rename(path.with_suffix(".damaged"))

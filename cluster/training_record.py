@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cluster.model_card import ALONE, TOGETHER
 from cluster.outbox import one_line
 from cluster.recipe import Recipe
 from cluster.tables import genome_columns
@@ -35,22 +36,22 @@ def record_training(recipe: Recipe, saved: Path, tracking: str | None) -> str | 
     uri = tracking or recipe.tracking
     if uri == "off":
         return None
-    found: list[str | Exception] = []
+    address: str | None = None
+    problem = f"no answer within {PATIENCE:g} seconds"
 
     def send() -> None:
+        nonlocal address, problem
         try:
-            found.append(_send(recipe, saved, uri))
+            address = _send(recipe, saved, uri)
         except Exception as error:
-            found.append(error)
+            problem = one_line(error)
 
     thread = threading.Thread(target=send, name="tracker", daemon=True)
     thread.start()
     thread.join(PATIENCE)
-    if found and isinstance(found[0], str):
-        return found[0]
-    reason = one_line(found[0]) if found else f"no answer within {PATIENCE:g} seconds"
-    log.warning("MLflow did not take the model, which is saved in %s: %s", saved, reason)
-    return None
+    if address is None:
+        log.warning("MLflow did not take the model, which is saved in %s: %s", saved, problem)
+    return address
 
 
 def _send(recipe: Recipe, saved: Path, uri: str | None) -> str:
@@ -60,7 +61,7 @@ def _send(recipe: Recipe, saved: Path, uri: str | None) -> str:
     client = connect(uri)
     record = trained_record(recipe, saved)
     experiment = experiment_id(client, store_uri(uri), record.data_name)
-    return register(client, experiment, record, _search_run(client, experiment, recipe) or "unknown")
+    return register(client, experiment, record, search_run(client, experiment, recipe) or "unknown")
 
 
 def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
@@ -81,7 +82,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         score=together.get(first, alone[first])["mean"],
         genome_json=genome.to_json(),
         data_name=facts["dataset"]["name"],
-        metrics=_means("test/{}", alone) | _means("test together/{}", together),
+        metrics=_means(ALONE, alone) | _means(TOGETHER, together),
         alias="trained",
         seeds=_by_seed(alone),
         params={**settings, "batch_size": recipe.batch_size, "source": recipe.origin, **genome_columns(genome)},
@@ -89,8 +90,8 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     )
 
 
-def _means(label: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {label.format(key): figure["mean"] for key, figure in metrics.items()}
+def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {f"{head}{key}": figure["mean"] for key, figure in metrics.items()}
 
 
 def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
@@ -98,7 +99,7 @@ def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
     return [{f"test by seed/{key}": figure["values"][seed] for key, figure in metrics.items()} for seed in range(count)]
 
 
-def _search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | None:
+def search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | None:
     """The run of the search that found the genome, where MLflow knows it."""
     if recipe.search:
         runs = client.search_runs([experiment], f"tags.`haemsa.search` = '{recipe.search}'")
@@ -108,5 +109,5 @@ def _search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | 
     if found := re.match(r"models:/([^/@]+)(?:@(.+)|/(\d+))$", recipe.origin):
         name, alias, number = found.groups()
         version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
-        return client.get_run(version.run_id).data.tags.get("haemsa.search_run")
+        return client.get_run(str(version.run_id)).data.tags.get("haemsa.search_run")
     return None

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,21 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from search_fakes import genome
+from local_server import ask, mlflow_running
+from search_fakes import genome, started
 from tiny import data, stored
 
 from cluster.evaluate import predictions
 from cluster.mlflow_model import register
-from cluster.mlflow_sink import connect, experiment_id
+from cluster.mlflow_sink import MlflowSink, connect, experiment_id
 from cluster.model_card import LONGEST, model_card, shortened
 from cluster.recipe import Recipe
 from cluster.train import train_for_good
-from cluster.training_record import record_training, trained_record
+from cluster.training_record import record_training, search_run, trained_record
 from model.data.dataset import Dataset
 from model.predictor import Predictor
 
+WIDTH = data().modalities["text"].width
 COUNT = 4  # samples that are asked for
-PATIENCE = 300.0  # seconds, on a machine that is busy with other things
 
 
 class World:
@@ -97,10 +89,8 @@ def loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", world.uri)
     mlflow.set_tracking_uri(world.uri)
-    mlflow.set_registry_uri(world.uri)
     yield mlflow.pyfunc.load_model("models:/haemsa-tiny@champion")
     mlflow.set_tracking_uri(None)
-    mlflow.set_registry_uri(None)
 
 
 def test_training_for_good_is_a_run_with_figures_data_and_the_model(world: World) -> None:
@@ -121,22 +111,21 @@ def test_training_for_good_is_a_run_with_figures_data_and_the_model(world: World
 
 def test_a_model_has_a_card_wherever_one_looks(world: World) -> None:
     version = world.version("trained")
-    folder = world.client.get_logged_model(version.model_id).artifact_location.removeprefix("file://")
-    card = Path(folder, "README.md").read_text()
+    card = Path(version.source.removeprefix("file://"), "README.md").read_text()
     assert card.startswith("# haemsa-tiny\n\nA hierarchical mixture of experts")
     assert "the mean of 2 networks of 1 genome." in card
     assert "├── inputs: one token of width 16 per modality" in card
     assert f"fingerprint `{data().fingerprint}`: samples 120 train, 40 valid, 40 test." in card
-    assert f"| test/sentiment/mae | {world.table['best']['sentiment/mae']['mean']:.4g} |" in card
+    alone, together = (world.table[name]["sentiment/mae"]["mean"] for name in ("best", "best+ensemble"))
+    assert f"| sentiment/mae | {alone:.4g} | {together:.4g} |" in card
     assert "mlflow models serve -m models:/haemsa-tiny@trained --env-manager local" in card
     assert version.description == shortened(card)
     assert world.client.get_run(version.run_id).data.tags["mlflow.note.content"] == shortened(card)
 
 
 def test_a_card_is_cut_to_what_the_registry_keeps(world: World) -> None:
-    card = model_card(
-        replace(world.record, metrics={f"metric {n}": 0.5 for n in range(500)}), Predictor.load(world.saved)
-    )
+    many = replace(world.record, metrics={f"test/{n}": 0.5 for n in range(500)})
+    card = model_card(many, Predictor.load(world.saved))
     assert len(card) > LONGEST == len(shortened(card))
     assert shortened(card).endswith("(the rest is in the model's README.md)")
 
@@ -152,8 +141,7 @@ def test_a_modality_may_be_left_out_and_numbers_may_be_whole(world: World, loade
     nothing = {name: [None] for name in data().modalities}
     (same,) = loaded.predict(pd.DataFrame({**nothing, "text": few["text"]}))["sentiment"]
     assert only == same
-    width = data().modalities["text"].width
-    whole, fractions = ({"text": [[[kind(n) for n in range(width)]]]} for kind in (int, float))
+    whole, fractions = ({"text": [[[kind(n) for n in range(WIDTH)]]]} for kind in (int, float))
     whole_answer, answer = (loaded.predict(pd.DataFrame(given)) for given in (whole, fractions))
     pd.testing.assert_frame_equal(whole_answer, answer)
 
@@ -164,15 +152,12 @@ def test_a_modality_may_be_left_out_and_numbers_may_be_whole(world: World, loade
         ([[1.0]], "text of row 0 has shape (1, 1), expected steps of width"),
         ([[1.0], [1.0, 2.0]], "text of row 0 is not steps of"),
         ([["a"]], "text of row 0 is not steps of"),
-        ([[None] * 16], "text of row 0 has a number that is not finite"),
+        ([[None] * WIDTH], "text of row 0 has a number that is not finite"),
     ],
 )
 def test_a_sample_of_another_form_is_named(loaded: Any, cell: Any, words: str) -> None:
-    if cell == [[None] * 16]:
-        cell = [[None] * data().modalities["text"].width]
-    with pytest.raises(Exception, match="text of row 0") as caught:
+    with pytest.raises(ValueError, match=re.escape(words)):
         loaded.predict(pd.DataFrame({"text": [cell]}))
-    assert words in str(caught.value)
 
 
 def test_a_store_that_does_not_answer_is_one_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -182,59 +167,33 @@ def test_a_store_that_does_not_answer_is_one_warning(world: World, caplog: pytes
     assert record_training(world.recipe, world.saved, "off") is None
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(world: World) -> Iterator[str]:
-    """`mlflow models serve` on the champion."""
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/haemsa-tiny@champion"]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": world.uri, "PATH": path}
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, env=environment, cwd=world.saved, start_new_session=True, **quiet)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-def ask(address: str, value: Any = None) -> tuple[int, Any]:
-    """The status and the body of a request."""
-    body = None if value is None else json.dumps(value).encode()
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.loads(answer.read() or "null")
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
-
-
-def wait_for(address: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            if ask(f"{address}/ping")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(f"nobody answers at {address}")
+def test_the_search_behind_a_model_is_found(world: World) -> None:
+    search = started(data_name=data().name, identity="abcd")
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    experiment = experiment_id(world.client, world.uri, data().name)
+    found = {
+        origin: search_run(world.client, experiment, Recipe((), origin=origin, search=known))
+        for origin, known in [
+            ("runs/mine", "abcd"),
+            ("runs/other", "efgh"),
+            ("runs:/5678", ""),
+            ("models:/haemsa-tiny@champion", ""),
+            ("models:/haemsa-tiny/1", ""),
+            ("genome.json", ""),
+        ]
+    }
+    assert list(found.values()) == [sink.run_id, None, "5678", "unknown", "unknown", None]
 
 
 def test_a_server_answers_json_with_and_without_a_modality(world: World) -> None:
-    with serving(world) as address:
-        wait_for(address)
+    words = ["models", "serve", "-m", "models:/haemsa-tiny@champion", "--env-manager", "local"]
+    with mlflow_running(words, "/ping", world.saved.parent, {"MLFLOW_TRACKING_URI": world.uri}) as address:
         for hidden in (None, "audio"):
             status, found = ask(f"{address}/invocations", {"dataframe_records": rows(hidden)})
             assert status == 200, found
-            check(pd.DataFrame(found["predictions"]), world.expected(hidden))
+            check(pd.DataFrame(json.loads(found)["predictions"]), world.expected(hidden))
         status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": rows()[0]["text"]}]})
         assert status == 200, found
         status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": [[1, 2]]}]})
-        assert status == 400 and "text of row 0 has shape (1, 2)" in json.dumps(found)
+        assert status == 400 and "text of row 0 has shape (1, 2)" in found
