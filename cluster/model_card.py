@@ -29,7 +29,8 @@ model = mlflow.pyfunc.load_model("{address}")
 model.predict(pandas.DataFrame([{{{cells}}}]))
 ```
 
-A row is a sample, a cell a modality's features as a list of steps of the width above, or None where it is absent.
+A row is a sample, a cell a modality's features as a list of steps of the width above, or None where it is absent. When
+`{address}` has moved on, this version is at models:/{name}/NUMBER.
 
 ```bash
 mlflow models serve -m {address} --env-manager local --host 127.0.0.1 --port 5001
@@ -37,7 +38,7 @@ curl 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
   -d '{{"dataframe_records": [{{{json}}}]}}'
 ```
 
-In JSON an absent modality is null, or has no column at all.
+In JSON an absent modality is null, or a field that no record has.
 
 ## Intended use and limits
 
@@ -59,7 +60,8 @@ def model_card(record: ModelTrained, predictor: Predictor) -> str:
     name = registered_name(record.name)
     names = list(predictor.modalities)
     cells = ", ".join([f'"{names[0]}": [[...], ...]', *(f'"{other}": None' for other in names[1:])])
-    use = _USE.format(address=f"models:/{name}@{record.alias}", cells=cells, json=cells.replace("None", "null"))
+    address = f"models:/{name}@{record.alias}"
+    use = _USE.format(name=name, address=address, cells=cells, json=cells.replace("None", "null"))
     return "\n".join([f"# {name}", "", *_network(predictor), *_data(record), *_figures(record), use])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import threading
 from collections.abc import Mapping
@@ -72,6 +73,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     alone, together = table[name], table.get(f"{name}+ensemble", {})
     genome, _ = max(recipe.members, key=lambda member: member[1])
     first = next(iter(alone))
+    score = together.get(first, alone[first])["mean"]
     settings = {key: facts[key] for key in ("data", "protocol", "seeds", "device", "ensemble", "genomes")}
     return ModelTrained(
         name=recipe.name or Path(facts["data"]).stem,
@@ -79,7 +81,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         fingerprint=facts["fingerprint"],
         objective=first,
         direction=direction(first),
-        score=together.get(first, alone[first])["mean"],
+        score=math.nan if score is None else score,
         genome_json=genome.to_json(),
         data_name=facts["dataset"]["name"],
         metrics=_means(ALONE, alone) | _means(TOGETHER, together),
@@ -91,7 +93,8 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
 
 
 def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {f"{head}{key}": figure["mean"] for key, figure in metrics.items()}
+    """The means, without those that the labels leave undefined."""
+    return {f"{head}{key}": figure["mean"] for key, figure in metrics.items() if figure["mean"] is not None}
 
 
 def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:

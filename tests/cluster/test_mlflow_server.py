@@ -136,7 +136,7 @@ def test_its_page_shows_runs_generations_and_the_model(world: World, tmp_path: P
         runs: ["tiny", "best of tiny", "haemsa search"],
         f"{runs}/{world.run.info.run_id}": ["best: candidate", "haemsa.workers", "generation 002", "system/workers"],
         f"{runs}/{last.info.run_id}/artifacts/population.json": ["sentiment/mae", "on_front"],
-        "models/haemsa-tiny/versions/1": ["@ champion", "A hierarchical mixture of experts", "level 1"],
+        "models/haemsa-tiny/versions/1": ['title="champion"', "A hierarchical mixture of experts", "level 1"],
     }
     for number, (path, words) in enumerate(pages.items()):
         picture = tmp_path / f"{number}.png"

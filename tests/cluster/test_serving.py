@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,8 @@ class World:
         self.uri = f"sqlite:///{folder}/mlflow.db"
         self.recipe, self.saved = Recipe(((genome(2), 1),), origin="genome.json"), folder / "model"
         self.table, _ = train_for_good(self.recipe, str(stored(folder)), 2, self.saved)
-        self.address = record_training(self.recipe, self.saved, self.uri)
+        with patch("cluster.training_record.PATIENCE", 600.0):
+            self.address = record_training(self.recipe, self.saved, self.uri)
         self.client = connect(self.uri)
         self.record = trained_record(self.recipe, self.saved)
         experiment = experiment_id(self.client, self.uri, self.record.data_name)
@@ -133,6 +135,11 @@ def test_a_card_is_cut_to_what_the_registry_keeps(world: World) -> None:
 @pytest.mark.parametrize("hidden", [None, "audio"])
 def test_answers_are_those_of_predict_also_without_a_modality(world: World, loaded: Any, hidden: str | None) -> None:
     check(loaded.predict(pd.DataFrame(rows(hidden))), world.expected(hidden))
+
+
+def test_networks_count_by_their_shares_in_what_predict_writes(world: World) -> None:
+    found = predictions(replace(Predictor.load(world.saved), shares=(0.75, 0.25)), shown())
+    np.testing.assert_allclose(found["sentiment"], 0.75 * found["sentiment_0"] + 0.25 * found["sentiment_1"], rtol=1e-5)
 
 
 def test_a_modality_may_be_left_out_and_numbers_may_be_whole(world: World, loaded: Any) -> None:
