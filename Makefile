@@ -33,6 +33,7 @@ bench: $(VENV)/installed ## what is claimed about speed, measured beside the alt
 	$(BIN)/python -m tests.bench.bench_evolution
 	$(BIN)/python -m tests.bench.bench_cohort
 	$(BIN)/python -m tests.bench.bench_data
+	$(BIN)/python -m tests.bench.bench_recording
 
 bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten minutes
 	$(BIN)/python -m tests.bench.bench_driver --quick
@@ -40,6 +41,7 @@ bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten min
 	$(BIN)/python -m tests.bench.bench_evolution --quick
 	$(BIN)/python -m tests.bench.bench_cohort --quick
 	$(BIN)/python -m tests.bench.bench_data --quick
+	$(BIN)/python -m tests.bench.bench_recording --quick
 
 bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
 	$(BIN)/python -m tests.bench.bench_full

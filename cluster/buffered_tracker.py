@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster.outbox import Outbox, one_line
-from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
+from cluster.tracking import Draw, GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
 
 log = logging.getLogger(__name__)
 RETRY: Final = 1.0
@@ -51,9 +51,9 @@ class BufferedTracker:
         """Let the record follow those before it."""
         self._put(record)
 
-    def ended(self, record: SearchEnded) -> None:
-        """Let the record follow those before it."""
-        self._put(record)
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+        """Let the record follow those before it, with its pictures."""
+        self._put(record, draw)
 
     def trained(self, record: ModelTrained) -> str | None:
         """Let the record follow those before it; returns the model's address, if the sink takes it now."""
@@ -69,9 +69,9 @@ class BufferedTracker:
             self._changed.notify_all()
         return len(self._outbox.waiting()), self._address
 
-    def _put(self, record: Record) -> Path:
+    def _put(self, record: Record, draw: Draw | None = None) -> Path:
         with self._changed:
-            path = self._outbox.put(record)
+            path = self._outbox.put(record, draw)
             self._changed.notify_all()
             return path
 

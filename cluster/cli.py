@@ -124,6 +124,7 @@ def train(
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The run's best ensemble, not its best genome.")] = False,
     whole: Annotated[bool, typer.Option("--all", help="Train on the validation split too, in any case.")] = False,
     out: Annotated[Optional[Path], typer.Option(help="Where to save the model \\[default: models/NAME].")] = None,  # noqa: UP045
+    tracking: Annotated[Text, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")] = None,
     json_file: Json = None,
 ) -> None:
     """Train the best genome, or the best ensemble, for good, save it, and score it on the test split, once."""
@@ -131,8 +132,9 @@ def train(
     from cluster.recipe import read_recipe
     from cluster.report import metric_table, reference_table
     from cluster.train import train_for_good
+    from cluster.training_record import record_training
 
-    recipe = replace(read_recipe(source, ensemble=ensemble), whole=whole)
+    recipe = replace(read_recipe(source, ensemble=ensemble, tracking=tracking), whole=whole)
     folder = out or Path("models") / Path(data).stem
     table, line = train_for_good(recipe, data, seeds, folder)
     shown = console()
@@ -143,7 +145,8 @@ def train(
     references = reference_table(data, table)
     if references is not None:
         shown.print(references)
-    say(f"saved in {folder}")
+    address = record_training(recipe, folder, tracking)
+    say(f"saved in {folder}" + (f", registered as {address}" if address else ""))
     write_figures(json_file, {"models": table, "split": "test", "protocol": line})
 
 

@@ -21,6 +21,7 @@ class Clock:
     busy: float = 0.0
     first_submit: float | None = None
     last_end: float = 0.0
+    workers: int = 0
     available: float = 0.0
     """Seconds that all workers together were there, from the first submission to the last result."""
 
@@ -36,7 +37,7 @@ class Clock:
         now = self.now()
         if self.first_submit is not None:
             self.available += workers * (now - max(self.first_submit, self.last_end))
-        self.last_end, self.waited = now, self.waited + waited
+        self.last_end, self.waited, self.workers = now, self.waited + waited, workers
 
     @property
     def busy_fraction(self) -> float:

@@ -28,7 +28,7 @@ def load_model(address: str) -> Predictor:
 
     prepare_process()
     if address.startswith(("runs:/", "models:/")):
-        from cluster.mlflow_model import fetch_model
+        from cluster.mlflow_fetch import fetch_model
 
         return Predictor.load(fetch_model(address))
     path = Path(address)

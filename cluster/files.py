@@ -31,7 +31,11 @@ def write_text(path: Path, text: str) -> None:
 
 def to_json(value: object, *, indent: int | None = None) -> str:
     """Strict JSON: numbers that are not finite become null, numpy scalars and arrays plain, paths text."""
-    return json.dumps(_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    given: dict[str, Any] = {"indent": indent, "allow_nan": False, "ensure_ascii": False}
+    try:
+        return json.dumps(value, default=_plain, **given)  # several times as fast as to go through it all
+    except (TypeError, ValueError):  # a key or a number that JSON does not have
+        return json.dumps(_plain(value), **given)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -14,6 +14,7 @@ from cluster.confirmation import HOLDOUT_SEEDS, confirm, confirmed_front, conten
 from cluster.files import write_json, write_text
 from cluster.job import SEARCH, Job, Result, RowState
 from cluster.journal import RunDirectory
+from cluster.pictures import write_pictures
 from cluster.problem import Problem
 from cluster.progress import Progress
 from cluster.search import Search
@@ -110,7 +111,8 @@ def finish(
     run.write_summary(summary)
     genome = found.best.genome.to_json() if found.best else None
     status = "stopped" if ended_by == "interrupted" else "finished"
-    follow.ended(SearchEnded(summary, genome, run.path.resolve(), status))  # type: ignore[arg-type]
+    ended = SearchEnded(summary, genome, run.path.resolve(), status)  # type: ignore[arg-type]
+    follow.ended(ended, lambda folder: write_pictures(run, folder))
     return summary
 
 
@@ -126,6 +128,7 @@ def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: 
         genome_json=best.genome.to_json(),
         data_name=problem.pool.name,
         metrics={f"validation/{key.replace('/', '_')}": score.mean for key, score in best.scores.items()},
+        dataset=problem.described,
     )
 
 

@@ -116,11 +116,10 @@ def _search(
         progress.note(line)
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
-        identity = facts.get("id", str(run.path.resolve()))
-        settings = config.model_dump()
-        follow.started(
-            SearchStarted(name, problem.pool.name, problem.fingerprint, settings, problem.objectives, facts, identity)
-        )
+        follow.started(SearchStarted(
+            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
+            facts.get("id", str(run.path.resolve())), problem.described, _cluster(config, evaluator),
+        ))  # fmt: skip
         search = Search(
             config,
             _evolution(config, problem, run),
@@ -228,6 +227,16 @@ def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
     make = trial_maker(data)
     return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+
+
+def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
+    """What the search runs on, in a few words and numbers."""
+    found = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
+    if config.backend == "inline":
+        return found
+    from cluster.ray_cluster import shape
+
+    return {**found, **shape()}
 
 
 def _device(config: SearchConfig) -> str:

@@ -11,22 +11,22 @@ import logging
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
 from cluster.files import to_json, write_json, write_text
+from cluster.mlflow_values import metrics_of, params_of, plain, tags_of
 from cluster.tables import GENOME_COLUMNS
-from cluster.tracking import GenerationEnded, Record, Row, SearchEnded, SearchStarted
+from cluster.tracking import GenerationEnded, Record, Row, SearchEnded, SearchStarted, shows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
-_LONGEST_PARAMETER: Final = 500
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -69,6 +69,7 @@ class MlflowSink:
         client = self._client or self._connect()
         if isinstance(record, SearchStarted):
             client.update_run(self.run_id, status="RUNNING")
+            client.log_batch(self.run_id, tags=tags_of(record.cluster))
         elif isinstance(record, GenerationEnded):
             self._generation(client, record)
         elif isinstance(record, SearchEnded):
@@ -95,7 +96,7 @@ class MlflowSink:
         return list(client.search_runs([self._experiment], query))
 
     def _start(self, client: MlflowClient) -> str:
-        from mlflow.entities import Param
+        from cluster.lineage import dataset_input
 
         record = self._search
         tags = {
@@ -106,19 +107,22 @@ class MlflowSink:
             "haemsa.objectives": ", ".join(f"{name} ({direction})" for name, direction in record.objectives.items()),
         }
         run_id = str(client.create_run(self._experiment, run_name=record.name, tags=tags).info.run_id)
-        given = {key: value for key, value in record.config.items() if value is not None}
-        client.log_batch(run_id, params=[Param(key, _cut(value)) for key, value in given.items()])
+        client.log_batch(run_id, params=params_of(record.config))
+        if record.dataset:
+            client.log_inputs(run_id, [dataset_input(record.dataset, "search")])
         with tempfile.TemporaryDirectory() as folder:
-            write_text(Path(folder, "config.yaml"), yaml.safe_dump(_plain(record.config), sort_keys=False))
+            write_text(Path(folder, "config.yaml"), yaml.safe_dump(plain(record.config), sort_keys=False))
             write_json(Path(folder, "manifest.json"), record.manifest)
             client.log_artifacts(run_id, folder)
         client.set_tag(run_id, "haemsa.complete", "yes")
         return run_id
 
     def _generation(self, client: MlflowClient, record: GenerationEnded) -> None:
-        """The metrics, and a child run with the population, the front and its picture."""
-        metrics = _metrics(record)  # with a time of their own: MLflow keeps the same metric of the same time once
-        client.log_batch(self.run_id, metrics=metrics)
+        """The metrics, and if it is shown a child run with the population, the front and its picture."""
+        metrics = list(metrics_of(record.metrics, record.at, record.number))
+        client.log_batch(self.run_id, metrics=metrics)  # a metric of the same step and time is kept once
+        if not shows(record.number):
+            return
         query = f"tags.`mlflow.parentRunId` = '{self.run_id}' AND tags.`haemsa.generation` = '{record.number}'"
         found = self._runs(client, query)
         at = repr(record.at)
@@ -151,7 +155,9 @@ class MlflowSink:
         pd.DataFrame(list(record.front)).to_csv(folder / "front.csv", index=False)
         title = f"{self._search.name}, generation {record.number}"
         rows = record.evaluated or record.population
-        save(front_figure(rows, record.front, self._search.objectives, title=title), folder / "front.png")
+        count = int(record.metrics["evaluations"] - record.metrics["failures"])
+        figure = front_figure(rows, record.front, self._search.objectives, title=title, count=count)
+        save(figure, folder / "front.png")
 
     def _end(self, client: MlflowClient, record: SearchEnded) -> None:
         """The summary and the best genome, and the run closed."""
@@ -160,9 +166,9 @@ class MlflowSink:
             if record.best_genome_json is not None:
                 write_text(Path(name, "best_genome.json"), record.best_genome_json)
             client.log_artifacts(self.run_id, name)
-        figures = [f"- {key}: {value:.6g}" for key, value in record.summary.items() if _is_figure(value)]
-        figures += [f"- run directory: `{record.run_dir}`"] if record.run_dir else []
-        client.set_tag(self.run_id, "mlflow.note.content", "\n".join(figures))
+        if record.pictures is not None:
+            client.log_artifacts(self.run_id, str(record.pictures))
+        client.set_tag(self.run_id, "mlflow.note.content", "\n".join(f"- {line}" for line in _note(record)))
         client.set_terminated(self.run_id, status=_STATUS[record.status])
 
 
@@ -181,6 +187,19 @@ def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
     return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
 
 
+def _note(record: SearchEnded) -> Iterator[str]:
+    """What the run's page says of a search that is over, line by line; it shows five before one asks for more."""
+    best, model = record.summary.get("best"), record.summary.get("model")
+    if best:
+        scores = ", ".join(f"{name} {value:.6g}" for name, value in list(best["scores"].items())[:3])
+        yield f"best: candidate {best['id']}, {scores}"
+    if model:
+        yield f"model: `{model}`"
+    if record.run_dir:
+        yield f"run directory: `{record.run_dir}`"
+    yield from (f"{item.key}: {item.value:.6g}" for item in metrics_of(record.summary, 0.0, 0))
+
+
 def _write_population(folder: Path, population: Sequence[Row], objectives: Sequence[str]) -> None:
     """population.json is the table that MLflow's page shows, population.csv all columns, genomes.jsonl a genome a line.
 
@@ -191,7 +210,7 @@ def _write_population(folder: Path, population: Sequence[Row], objectives: Seque
     frame = pd.DataFrame([{key: value for key, value in row.items() if key != "genome"} for row in population])
     frame.to_csv(folder / "population.csv", index=False)
     scores = [key for name in objectives for key in (name, f"{name}_error")]
-    shown = ["id", "generation", "rung", "on_front", *scores, *GENOME_COLUMNS, "parents"]
+    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]  # few fit on the page
     table = frame[[name for name in shown if name in frame]].astype(object)
     table.map(_sortable).to_json(folder / "population.json", orient="split", index=False)
     genomes = [{"id": row["id"], "genome": json.loads(row["genome"])} for row in population if "genome" in row]
@@ -205,27 +224,3 @@ def _sortable(value: object) -> object:
     if not math.isfinite(value):
         return ""
     return int(value) if value.is_integer() and abs(value) >= 1 else f"{value:.6f}"
-
-
-def _metrics(record: GenerationEnded) -> list[Any]:
-    from mlflow.entities import Metric
-
-    at, figures = int(record.at * 1000), {key: value for key, value in record.metrics.items() if _is_figure(value)}
-    return [Metric(_safe(key), float(value), at, record.number) for key, value in figures.items()]
-
-
-def _is_figure(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _safe(key: str) -> str:
-    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in key)
-
-
-def _cut(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
-    return text if len(text) <= _LONGEST_PARAMETER else text[: _LONGEST_PARAMETER - 3] + "..."
-
-
-def _plain(value: object) -> Any:
-    return json.loads(to_json(value))

@@ -10,14 +10,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cluster.files import write_json
-from cluster.tracking import GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
+from cluster.files import to_json, write_text
+from cluster.tracking import Draw, GenerationEnded, ModelTrained, Record, SearchEnded, SearchStarted, Sink
 
 log = logging.getLogger(__name__)
 _KINDS: Final[dict[str, Any]] = {
     kind.__name__: kind for kind in (SearchStarted, GenerationEnded, ModelTrained, SearchEnded)
 }
-_PATHS: Final = ("model_dir", "run_dir")
+_PATHS: Final = ("model_dir", "run_dir", "pictures")
 _SEARCH: Final = "search.json"
 
 
@@ -28,16 +28,21 @@ class Outbox:
         self.folder = folder
         self._last = 0
 
-    def put(self, record: Record) -> Path:
-        """Add a record behind all others; a model is copied, as its place will be another's. Returns its file."""
+    def put(self, record: Record, draw: Draw | None = None) -> Path:
+        """Add a record behind all others; a model is copied, as its place will be another's. Returns its file.
+
+        `draw` puts the pictures that belong to the record into a folder that it makes.
+        """
         self.folder.mkdir(exist_ok=True)
         if isinstance(record, SearchStarted):
-            write_json(self.folder / _SEARCH, _to_json(record))
+            write_text(self.folder / _SEARCH, _to_json(record))
         self._last = 1 + max([self._last, *(int(path.stem) for path in self.waiting())])
         path = self.folder / f"{self._last:06d}.json"
         if isinstance(record, ModelTrained):
-            shutil.copytree(record.model_dir, _model_of(path), dirs_exist_ok=True)
-        write_json(path, _to_json(record))
+            shutil.copytree(record.model_dir, _folder_of(path), dirs_exist_ok=True)
+        if draw is not None:
+            draw(_folder_of(path))
+        write_text(path, _to_json(record))
         return path
 
     def send(self, path: Path, sink: Sink) -> str | None:
@@ -48,7 +53,7 @@ class Outbox:
     def remove(self, path: Path) -> None:
         """Forget a record that was sent."""
         path.unlink(missing_ok=True)
-        shutil.rmtree(_model_of(path), ignore_errors=True)
+        shutil.rmtree(_folder_of(path), ignore_errors=True)
 
     def waiting(self) -> list[Path]:
         """Files of the records that were not sent yet, first one first. Who sends one, removes it."""
@@ -67,8 +72,12 @@ class Outbox:
     def read(self, path: Path) -> Record | None:
         """The record in a file; None, with a warning, if it is damaged: it is set aside then."""
         try:
-            record = _from_json(json.loads(path.read_text(encoding="utf-8")))
-            return replace(record, model_dir=_model_of(path)) if isinstance(record, ModelTrained) else record
+            record, folder = _from_json(json.loads(path.read_text(encoding="utf-8"))), _folder_of(path)
+            if isinstance(record, ModelTrained):
+                return replace(record, model_dir=folder)
+            if isinstance(record, SearchEnded) and folder.exists():
+                return replace(record, pictures=folder)
+            return record
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("the record %s is damaged and left out: %s", path, error)
             path.rename(path.with_suffix(".damaged"))
@@ -80,13 +89,14 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _model_of(path: Path) -> Path:
-    """Where the model of the record in a file lies."""
-    return path.with_suffix(".model")
+def _folder_of(path: Path) -> Path:
+    """Where the model, or the pictures, of the record in a file lie."""
+    return path.with_suffix(".files")
 
 
-def _to_json(record: Record) -> dict[str, Any]:
-    return {"kind": type(record).__name__, **{item.name: getattr(record, item.name) for item in fields(record)}}
+def _to_json(record: Record) -> str:
+    found = {item.name: getattr(record, item.name) for item in fields(record)}
+    return to_json({"kind": type(record).__name__, **found})
 
 
 def _from_json(found: Any) -> Record:

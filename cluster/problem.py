@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cluster.config import SearchConfig
+from cluster.lineage import describe
 from evo.bounds import Bounds
 from evo.expert_space import ExpertSpace
 from evo.families import Shape, families
@@ -34,7 +36,10 @@ MOST_MODALITIES = 8
 
 @dataclass(frozen=True)
 class Problem:
-    """A search's input. `pool` is normalised training and validation data; the test split is not in it."""
+    """A search's input. `pool` is normalised training and validation data; the test split is not in it.
+
+    `described`: the whole data in a few words and numbers (see cluster/lineage.py).
+    """
 
     pool: Dataset
     normalisation: Normalisation
@@ -43,6 +48,7 @@ class Problem:
     objectives: Mapping[str, Direction]
     space: ExpertSpace
     fingerprint: str
+    described: Mapping[str, Any]
 
     @classmethod
     def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
@@ -75,6 +81,7 @@ class Problem:
             objectives=objectives,
             space=space,
             fingerprint=data.fingerprint,
+            described=describe(data, config.data),
         )
 
     @property

@@ -13,6 +13,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+_KINDS = {"cpus": "CPU", "gpus": "GPU"}
+
 
 def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
     """Join the Ray cluster at `address` (None: RAY_ADDRESS), else start one of `workers` cores here, bound to loopback.
@@ -83,6 +85,13 @@ def _try(address: str, timeout: float) -> str | None:
 def room_for(cpus: float, gpus: float) -> int:
     """How many workers of that size the nodes that are there have room for."""
     return sum(_room_on(node["Resources"], cpus, gpus) for node in _alive())
+
+
+def shape() -> dict[str, float]:
+    """Nodes, cores and GPUs of the cluster that was joined."""
+    nodes = _alive()
+    found = {name: sum(node["Resources"].get(key, 0) for node in nodes) for name, key in _KINDS.items()}
+    return {"nodes": len(nodes), **found}
 
 
 def _room_on(resources: dict[str, float], cpus: float, gpus: float) -> int:

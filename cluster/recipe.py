@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from model.spec import Genome
 class Recipe:
     """Genomes, each with how often it counts; and how their search scored ("holdout", "folds:K"), batched and read.
 
-    `whole`: train on the validation split too, whatever the search did.
+    `whole`: train on the validation split too, whatever the search did. `name`: the search's, `search`: its id,
+    `tracking`: its setting; empty or None where no search is known.
     """
 
     members: tuple[tuple[Genome, int], ...]
@@ -30,20 +32,26 @@ class Recipe:
     stream: bool | None = None
     tasks: tuple[str, ...] = ()
     whole: bool = False
+    name: str = ""
+    search: str = ""
+    tracking: str | None = None
 
 
-def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
+def read_recipe(source: str, *, ensemble: bool = False, tracking: str | None = None) -> Recipe:
     """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
 
-    `ensemble`: the best ensemble of a run directory instead. Raises ValueError, one sentence, if there is none.
+    `ensemble`: the best ensemble of a run directory instead. `tracking`: MLflow's store. Raises ValueError, one
+    sentence, if there is none.
     """
     path = Path(source)
     if ensemble and not path.is_dir():
         raise ValueError(f"source {source} has no ensemble, expected a run directory")
     if source.startswith(("runs:/", "models:/")):
-        from cluster.mlflow_model import fetch_genome
+        from cluster.mlflow_fetch import fetch_genome
 
-        return Recipe(((Genome.from_json(fetch_genome(source)), 1),), origin=source)
+        genome = Genome.from_json(fetch_genome(source, None if tracking == "off" else tracking))
+        registered = re.match(r"models:/haemsa-([^/@]+)", source)
+        return Recipe(((genome, 1),), origin=source, name=registered[1] if registered else "")
     if path.is_dir():
         with RunDirectory.open(path, read_only=True) as run:
             config = run.config()
@@ -51,7 +59,8 @@ def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
             facts = run.manifest()
             score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
-            return Recipe(members, ensemble, score, *settings)
+            name = config.name or Path(config.data).stem
+            return Recipe(members, ensemble, score, *settings, name, facts.get("id", ""), config.tracking)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
     except FileNotFoundError:

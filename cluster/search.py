@@ -18,8 +18,8 @@ from cluster.handover import Handover
 from cluster.journal import Ended, RunDirectory
 from cluster.progress import Progress
 from cluster.standing import Standing
-from cluster.tables import evaluated_rows, point
-from cluster.tracking import GenerationEnded, Tracker
+from cluster.tables import evaluated_rows, point, thinned
+from cluster.tracking import GenerationEnded, Tracker, shows
 from evo.candidate import Candidate, Evaluated, Failure, Score
 from evo.evolution import Evolution
 from evo.space import SpaceExhausted
@@ -30,6 +30,9 @@ BACKUP = 60.0
 """Seconds between copies of the journal, made when a generation ends."""
 LEADERS = 2
 """Candidates, best first objective first, whose simpler variants are tried after each generation."""
+
+MOST_POINTS = 1000
+"""Candidates behind the front in a generation's picture."""
 
 
 class Search:
@@ -202,24 +205,20 @@ class Search:
         }
 
     def _end_generation(self, number: int) -> None:
-        archive, front = self.evolution.archive, self.evolution.front()
-        ids = [item.id for item in front]
-
-        def rows(items: Sequence[Evaluated[Genome]]) -> list[dict[str, Any]]:
-            return evaluated_rows(items, front=ids, generations=self._generation_of)
-
-        survivors = [archive.evaluated[individual.id] for individual in self.evolution.population]
-        self.tracker.generation(
-            GenerationEnded(
-                number=number,
-                population=rows(survivors),
-                front=rows(front),
-                metrics=self.standing.metrics(),
-                evaluated=list(self._points.values()),
-                at=time.time(),
-            )
-        )
+        front = self.evolution.front()
+        tables = self._tables(front) if shows(number) else {}
+        self.tracker.generation(GenerationEnded(number, metrics=self.standing.metrics(), at=time.time(), **tables))
         self.run_directory.write_front(front)
         if self.clock.elapsed() - self._backed_up > BACKUP:
             self.run_directory.journal.back_up()
             self._backed_up = self.clock.elapsed()
+
+    def _tables(self, front: Sequence[Evaluated[Genome]]) -> dict[str, Any]:
+        """The survivors, the front, and what a picture shows behind it."""
+        ids, evaluated = [item.id for item in front], self.evolution.archive.evaluated
+        survivors = [evaluated[individual.id] for individual in self.evolution.population]
+        return {
+            "population": evaluated_rows(survivors, front=ids, generations=self._generation_of),
+            "front": evaluated_rows(front, front=ids, generations=self._generation_of),
+            "evaluated": thinned(list(self._points.values()), MOST_POINTS),
+        }

@@ -49,11 +49,22 @@ def _padded(name: str, cells: list[Any], steps: int, width: int) -> tuple[Any, A
     for row, cell in enumerate(cells):
         if cell is None or isinstance(cell, float) or len(cell) == 0:  # a missing cell may arrive as NaN
             continue
-        sample = np.stack([np.asarray(step, np.float32) for step in cell[:steps]])
-        if sample.ndim != 2 or sample.shape[1] != width:
-            raise ValueError(f"{name} of row {row} has shape {sample.shape}, expected steps of width {width}")
+        sample = _sample(f"{name} of row {row}", cell[:steps], width)
         features[row, : len(sample)], lengths[row] = sample, len(sample)
     return features, lengths
+
+
+def _sample(name: str, cell: Any, width: int) -> Any:
+    """Steps as numbers [T, D]. ValueError for anything else."""
+    try:
+        sample = np.stack([np.asarray(step, np.float32) for step in cell])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not steps of {width} numbers each: {error}") from None
+    if sample.ndim != 2 or sample.shape[1] != width:
+        raise ValueError(f"{name} has shape {sample.shape}, expected steps of width {width}")
+    if not np.isfinite(sample).all():
+        raise ValueError(f"{name} has a number that is not finite, expected features alone")
+    return sample
 
 
 def _columns(name: str, values: Any, task: Any) -> dict[str, Any]:

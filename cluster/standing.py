@@ -8,6 +8,7 @@ from typing import Any
 from cluster.budget import Budget
 from cluster.clock import Clock
 from cluster.progress import Status
+from cluster.vitals import memory_mib
 from evo.evolution import Evolution
 from model.spec import Genome
 
@@ -35,7 +36,7 @@ class Standing:
         return self.clock.busy_fraction
 
     def metrics(self) -> dict[str, float]:
-        """What is logged with each generation."""
+        """What is logged with each generation; `system/` is what MLflow's page shows apart, of the machines."""
         archive = self.evolution.archive
         return {
             "hypervolume": self.evolution.hypervolume(),
@@ -44,6 +45,8 @@ class Standing:
             "evaluations": float(len(archive)),
             "failures": float(len(archive.failed)),
             "busy_fraction": self.busy_fraction,
+            "system/workers": float(self.clock.workers),
+            "system/driver_memory_mib": memory_mib(),
         }
 
     def status(self) -> Status:

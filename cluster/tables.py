@@ -7,7 +7,7 @@ A row is a plain dictionary: `id`, `generation`, `on_front`, `rung`, per objecti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from model.spec import Genome
@@ -15,6 +15,7 @@ from model.spec import Genome
 if TYPE_CHECKING:
     from evo.candidate import Evaluated, Score
 
+Row = Mapping[str, Any]
 GENOME_COLUMNS = (
     "modalities", "encoders", "levels", "experts", "width", "gates", "transfer", "epochs", "learning_rate",
     "weight_decay", "dropout",
@@ -53,6 +54,13 @@ def score_columns(scores: Mapping[str, Score]) -> dict[str, float]:
 def point(item: Evaluated[Genome], objectives: Iterable[str]) -> dict[str, Any]:
     """What a picture needs of a candidate: its id and the means of its objectives."""
     return {"id": item.id, **{name: item.scores[name].mean for name in objectives}}
+
+
+def thinned(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """At most so many of the rows, from the first to the last, evenly."""
+    if len(rows) <= most:
+        return rows
+    return [rows[place * (len(rows) - 1) // (most - 1)] for place in range(most)]
 
 
 def evaluated_rows(

@@ -6,7 +6,7 @@ is no `if tracking` anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from cluster.outbox import Outbox
 
+Draw = Callable[[Path], None]
 Row = Mapping[str, Any]
 """One line of a table: `id`, `generation`, `on_front`, objectives, genome columns (see cluster/tables.py)."""
 
@@ -22,7 +23,8 @@ Row = Mapping[str, Any]
 class SearchStarted:
     """A search begins, or goes on. `id` tells it from all others, and stays when it is resumed.
 
-    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order.
+    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order. `dataset`: the data as
+    cluster/lineage.py describes it. `cluster`: backend, workers, nodes and the like, at the beginning of this session.
     """
 
     name: str
@@ -32,38 +34,50 @@ class SearchStarted:
     objectives: Mapping[str, Literal["min", "max"]]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    cluster: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class GenerationEnded:
     """A generation is complete.
 
-    `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of all that was
-    evaluated so far, the picture's background (may be empty). `metrics`: hypervolume, best_<objective>, front_size,
-    evaluations, failures, busy_fraction. `at`: when it ended, in seconds since 1970.
+    `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of what was
+    evaluated so far, or of a part of it, the picture's background; all empty in a generation that is not shown.
+    `metrics`: hypervolume, best_<objective>, front_size, evaluations, failures, busy_fraction, system/<name>.
+    `at`: when it ended, in seconds since 1970.
     """
 
     number: int
-    population: Sequence[Row]
-    front: Sequence[Row]
-    metrics: Mapping[str, float]
+    population: Sequence[Row] = ()
+    front: Sequence[Row] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
     evaluated: Sequence[Row] = ()
     at: float = 0.0
 
 
 @dataclass(frozen=True)
 class SearchEnded:
-    """A search is over. `summary` is that of summary.json; `run_dir` is where the rest lies."""
+    """A search is over. `summary` is that of summary.json; `run_dir` is where the rest lies.
+
+    `pictures`: a folder of them; whoever keeps the record for later has them drawn.
+    """
 
     summary: Mapping[str, Any]
     best_genome_json: str | None = None
     run_dir: Path | None = None
     status: Literal["finished", "stopped", "failed"] = "finished"
+    pictures: Path | None = None
 
 
 @dataclass(frozen=True)
 class ModelTrained:
-    """A model for good. `score`: its `objective`, held out, on data of `fingerprint`; "min": lower is better."""
+    """A model for good. `score`: its `objective`, held out, on data of `fingerprint`; "min": lower is better.
+
+    `alias`: "champion" goes to the best score, "trained" to the last that was trained for good. `metrics`: figures of
+    the whole model; `seeds`: of each of its seeds; `params`: how it was trained; `dataset`: on what, as
+    cluster/lineage.py describes it.
+    """
 
     name: str
     model_dir: Path
@@ -74,6 +88,19 @@ class ModelTrained:
     genome_json: str
     data_name: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    alias: Literal["champion", "trained"] = "champion"
+    seeds: Sequence[Mapping[str, float]] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shows(number: int) -> bool:
+    """Whether a generation has a table and pictures of its own: each at first, later one in ten.
+
+    The 313 generations of 10,000 genomes make 76 runs so, of the hundred that MLflow's page loads at once, and a
+    quarter of the work.
+    """
+    return number <= 50 or number % 10 == 0
 
 
 Record = SearchStarted | GenerationEnded | SearchEnded | ModelTrained
@@ -95,8 +122,8 @@ class Tracker(Protocol):
     def generation(self, record: GenerationEnded) -> None:
         """Note a complete generation."""
 
-    def ended(self, record: SearchEnded) -> None:
-        """Note the end."""
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+        """Note the end; `draw` puts pictures into a folder that it makes, and is called where they are wanted."""
 
     def trained(self, record: ModelTrained) -> str | None:
         """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
@@ -114,7 +141,7 @@ class NullTracker:
     def generation(self, record: GenerationEnded) -> None:
         """Do nothing."""
 
-    def ended(self, record: SearchEnded) -> None:
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
         """Do nothing."""
 
     def trained(self, record: ModelTrained) -> str | None:  # noqa: ARG002
@@ -140,7 +167,7 @@ class MemoryTracker:
         """Keep the record."""
         self.records.append(record)
 
-    def ended(self, record: SearchEnded) -> None:
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:  # noqa: ARG002
         """Keep the record."""
         self.records.append(record)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cluster.files import write_json
+from cluster.lineage import describe
 from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
 from cluster.trainer import Trainer
@@ -65,6 +66,7 @@ def _final_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
     info = manifest(
         data=data,
         fingerprint=dataset.fingerprint,
+        dataset=describe(dataset, data),
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=trainer.pool.device.type,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,16 +22,20 @@ LABELS: Final = {
 _LOG: Final = frozenset({"params", "flops"})
 _FAINT, _STRONG = "#9aa5b1", "#c2410c"
 _COLOURS: Final = "viridis"
+_DRAWING: Final = threading.Lock()  # the tracker draws in a thread of its own, and matplotlib expects one
 
 Rows = Sequence[Mapping[str, Any]]
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def front_figure(evaluated: Rows, front: Rows, objectives: Mapping[str, str], *, title: str = "") -> Figure:
+def front_figure(
+    evaluated: Rows, front: Rows, objectives: Mapping[str, str], *, title: str = "", count: int | None = None
+) -> Figure:
     """Draw rows with an `id` and a column per objective. `objectives`: name -> "min" or "max".
 
     One objective: its value over the candidates' ids, with the best so far. Two: the second across, the first up.
     Three: the third as colour. Further ones are not drawn. Points far worse than the rest lie outside, and are counted.
+    `count`: how many were evaluated, where `evaluated` is a part of them.
     """
     from matplotlib.figure import Figure
 
@@ -55,7 +60,7 @@ def front_figure(evaluated: Rows, front: Rows, objectives: Mapping[str, str], *,
     axes.set_ylabel(label(names[0], objectives))
     if len(names) == 3 and len(best):
         figure.colorbar(axes.collections[-1], ax=axes, label=label(names[2], objectives))
-    summary = f"{len(front)} on the front of {len(evaluated or front)}"
+    summary = f"{len(front)} on the front of {count or len(evaluated or front)}"
     summary += f", {outside} outside the picture" if outside else ""
     axes.set_title("\n".join(filter(None, (title, summary))), fontsize=11)
     axes.grid(color="#e5e7eb", linewidth=0.8)
@@ -66,9 +71,25 @@ def front_figure(evaluated: Rows, front: Rows, objectives: Mapping[str, str], *,
     return figure
 
 
+def hypervolume_figure(volumes: Sequence[tuple[int, float]], *, title: str = "") -> Figure:
+    """Draw (candidates evaluated, hypervolume of their front) as steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(*zip(*volumes, strict=True), color=_STRONG, drawstyle="steps-post", linewidth=1.8)
+    axes.set_xlabel("candidates with final scores")
+    axes.set_ylabel("hypervolume (higher is better)")
+    axes.set_title(title, fontsize=11)
+    axes.grid(color="#e5e7eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, 800 by 500 pixels."""
-    with replacing(path) as temporary:
+    with _DRAWING, replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

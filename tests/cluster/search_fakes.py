@@ -36,6 +36,7 @@ class Predictor:
     """Sentiment is the mean of the text; two of the three classes share what is left."""
 
     modalities = {"text": (4, 3), "audio": (1, 2)}
+    members = ()
     tasks = {"sentiment": TaskInfo("regression", ()), "emotion": TaskInfo("classes", ("sad", "happy"))}
 
     @classmethod
@@ -92,9 +93,16 @@ def front_ids(evaluated: list[Evaluated[Genome]]) -> list[int]:
 def started(name: str = "toy", data_name: str = "toydata", identity: str = "1234") -> SearchStarted:
     """A search of `mae` and `params`."""
     config = {"data": data_name, "evaluations": 48, "objectives": list(OBJECTIVES), "space": {"widths": [8] * 900}}
-    return SearchStarted(
-        name, data_name, "0123456789abcdef", config, OBJECTIVES, {"python": "3.11", "seed": 0}, identity
-    )
+    dataset = {
+        "name": data_name,
+        "fingerprint": "0123456789abcdef",
+        "source": "/data/toy.h5",
+        "modalities": {"text": [50, 300], "audio": [1, 74]},
+        "tasks": {"sentiment": "regression in [-3, 3]"},
+        "splits": {"train": 120, "valid": 40, "test": 40},
+    }
+    facts, cluster = {"python": "3.11", "seed": 0}, {"backend": "ray", "workers": 4, "nodes": 2, "cpus": 4.0}
+    return SearchStarted(name, data_name, "0123456789abcdef", config, OBJECTIVES, facts, identity, dataset, cluster)
 
 
 def generation(number: int, size: int = 16) -> GenerationEnded:

@@ -111,9 +111,8 @@ def test_train_follows_the_protocol_of_the_search_and_says_so(world: World) -> N
 
 
 def test_train_takes_a_genome_from_a_file(world: World, tmp_path: Path) -> None:
-    ran = haemsa(
-        "train", world.run / "best" / "genome.json", "--data", world.store, "--seeds", 1, "--out", tmp_path / "one"
-    )
+    options = ["--seeds", 1, "--out", tmp_path / "one", "--tracking", "off"]
+    ran = haemsa("train", world.run / "best" / "genome.json", "--data", world.store, *options)
     assert ended_well(ran)
     assert "trained on the training split, as the search did (holdout)" in ran.out
     assert len(Predictor.load(tmp_path / "one").members) == 1

@@ -243,7 +243,8 @@ def test_no_seeds_and_no_search_to_train_from(store: Path) -> None:
 @pytest.fixture
 def model(store: Path, trains: None) -> Path:
     Path("genome.json").write_text(genome("text"))
-    assert haemsa("train", "genome.json", "--data", store, "--seeds", 1, "--out", "model").status == 0
+    options = ["--seeds", 1, "--out", "model", "--tracking", "off"]
+    assert haemsa("train", "genome.json", "--data", store, *options).status == 0
     return Path("model")
 
 

@@ -17,7 +17,7 @@ import pytest
 from search_fakes import fake_predictor, generation, genome, started
 
 from cluster.mlflow_sink import MlflowSink, store_uri
-from cluster.tracking import ModelTrained, SearchEnded
+from cluster.tracking import GenerationEnded, ModelTrained, SearchEnded, shows
 
 LOAD = """
 import mlflow, numpy as np, pandas as pd
@@ -84,6 +84,22 @@ def test_a_search_is_one_run_in_the_experiment_of_its_data(world: World) -> None
     assert files == {"config.yaml", "manifest.json", "summary.json", "best_genome.json", "front.csv", "front.png"}
 
 
+def test_the_run_names_its_data_and_its_cluster(world: World) -> None:
+    run = world.client.get_run(world.run_id)
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("toydata", "0123456789abcdef")
+    assert json.loads(given.dataset.source) == {"uri": "/data/toy.h5"}
+    assert json.loads(given.dataset.schema)["mlflow_colspec"] == [
+        {"name": "text", "type": "float32 [50, 300]"},
+        {"name": "audio", "type": "float32 [1, 74]"},
+        {"name": "sentiment", "type": "regression in [-3, 3]"},
+    ]
+    assert json.loads(given.dataset.profile) == {"num_rows": 200, "train": 120, "valid": 40, "test": 40}
+    assert {tag.key: tag.value for tag in given.tags} == {"mlflow.data.context": "search"}
+    tags = {name: run.data.tags[f"haemsa.{name}"] for name in ("backend", "workers", "nodes", "cpus")}
+    assert tags == {"backend": "ray", "workers": "4", "nodes": "2", "cpus": "4"}
+
+
 def test_the_run_has_curves_over_generations(world: World) -> None:
     history = world.client.get_metric_history(world.run_id, "hypervolume")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.5)]
@@ -96,13 +112,34 @@ def test_every_generation_is_a_child_with_table_front_picture_and_genomes(world:
     assert [run.info.run_name for run in children] == ["generation 000", "generation 001"]
     folder = world.artifacts(children[1].info.run_id)
     table = json.loads((folder / "population.json").read_text())
-    assert table["columns"][:6] == ["id", "generation", "rung", "on_front", "mae", "mae_error"]
+    assert table["columns"][:6] == ["id", "mae", "mae_error", "params", "on_front", "modalities"]
     assert len(table["data"]) == 16
     assert json.loads(children[1].data.tags["mlflow.loggedArtifacts"]) == [{"path": "population.json", "type": "table"}]
     assert len(pd.read_csv(folder / "front.csv")) == len(generation(1).front)
     assert (folder / "front.png").read_bytes().startswith(b"\x89PNG")
     lines = [json.loads(line) for line in (folder / "genomes.jsonl").read_text().splitlines()]
     assert {item["id"] for item in lines} == set(range(16, 32))
+
+
+def test_of_many_generations_one_in_ten_is_a_run_and_all_have_metrics(world: World) -> None:
+    assert [number for number in range(48, 75) if shows(number)] == [48, 49, 50, 60, 70]
+    assert sum(map(shows, range(1, 314))) == 76
+    search = started(name="long", identity="long")
+    sink = MlflowSink(world.uri, search)
+    for record in (search, *(GenerationEnded(n, metrics={"hypervolume": n}, at=n) for n in (101, 102))):
+        sink.send(record)
+    assert world.client.search_runs([sink._experiment], f"tags.mlflow.parentRunId = '{sink.run_id}'") == []
+    history = world.client.get_metric_history(sink.run_id, "hypervolume")
+    assert [metric.step for metric in history] == [101, 102]
+
+
+def test_pictures_of_the_whole_search_come_with_its_end(world: World, tmp_path: Path) -> None:
+    search = started(name="drawn", identity="drawn")
+    (tmp_path / "hypervolume.png").write_bytes(b"a curve")
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    sink.send(SearchEnded({}, pictures=tmp_path))
+    assert (world.artifacts(sink.run_id) / "hypervolume.png").read_bytes() == b"a curve"
 
 
 def test_the_champion_moves_only_to_a_better_score_on_the_same_data(world: World) -> None:

@@ -72,6 +72,20 @@ def test_a_model_waits_as_it_was_trained_and_goes_with_its_record(tmp_path: Path
     assert list((tmp_path / "moved").iterdir()) == []
 
 
+def test_pictures_are_drawn_where_the_end_of_a_search_waits_and_go_with_it(tmp_path: Path) -> None:
+    def draw(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "front.png").write_text("a front")
+
+    outbox = Outbox(tmp_path / "outbox")
+    path = outbox.put(ENDED, draw)
+    found = outbox.read(path)
+    assert isinstance(found, SearchEnded) and found.pictures is not None
+    assert (found.pictures / "front.png").read_text() == "a front"
+    outbox.remove(path)
+    assert list((tmp_path / "outbox").iterdir()) == []
+
+
 def test_a_search_whose_description_is_damaged_is_named(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox")
     outbox.put(started())
