@@ -82,6 +82,7 @@ def resume_search(
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
+        check_kept(path, config.tracking)
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
             _send_rest(run, config, show)

@@ -84,7 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     while given.every:
         time.sleep(given.every)
         if (given.run / JOURNAL).is_file():
-            snapshot(given.run, given.copy)
+            try:
+                snapshot(given.run, given.copy)
+            except OSError as problem:  # the next copy may go well
+                print(f"cluster.snapshot: {problem}", file=sys.stderr, flush=True)
     print(f"{snapshot(given.run, given.copy)} files copied to {given.copy}")
 
 

@@ -6,14 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from search_fakes import candidates, scores
+from tiny import settings, stored
 
+import cluster.launch
 from cluster.config import SearchConfig
 from cluster.job import RowState
 from cluster.journal import Ended, RunDirectory
+from cluster.launch import resume_search, run_search
 from cluster.snapshot import main, snapshot
+from cluster.trial import Trial
 
 CONFIG = SearchConfig.of({"data": "planted"})
 
@@ -56,6 +61,27 @@ def test_what_is_half_written_and_locks_stay_behind(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == [
         "config.yaml", "journal.sqlite", "manifest.json"
     ]  # fmt: skip
+
+
+def test_a_copy_made_while_cohorts_train_is_resumed_to_the_same_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Copied(Trial):
+        cohorts = 0
+
+        def __call__(self, candidates: Any) -> Any:
+            Copied.cohorts += 1
+            if Copied.cohorts == 3:
+                snapshot(tmp_path / "run", tmp_path / "copy")
+            return super().__call__(candidates)
+
+    given = {"data": str(stored(tmp_path)), "run": str(tmp_path / "run"), "mode": "generational", "evaluations": 15}
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster.launch, "Trial", Copied)
+        whole = run_search(settings(**given)).summary
+    with RunDirectory.open(tmp_path / "copy", read_only=True) as copy:
+        assert copy.journal.counts()["done"] < 15
+    assert resume_search(tmp_path / "copy").summary["front"] == whole["front"]
 
 
 def test_there_is_nothing_to_copy_before_a_search_begins(tmp_path: Path) -> None:

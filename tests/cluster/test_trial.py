@@ -170,6 +170,16 @@ def test_a_row_that_is_not_finite_is_a_failure_of_its_candidate_alone(monkeypatc
     assert "sentiment/mae" in scores(second.outcome)
 
 
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    _, trial_data = problem(gpus_per_worker=0.5)
+    with pytest.raises(
+        ValueError, match=r"finds no GPU on .* \(CUDA_VISIBLE_DEVICES: 1\), expected one: see nvidia-smi"
+    ):
+        Trial(trial_data)
+
+
 def test_seeds_differ_by_search_purpose_candidate_and_replicate_and_by_nothing_else() -> None:
     seeds = [row_seed(*key) for key in ((0, 2, 0, 0), (1, 2, 0, 0), (0, 4, 0, 0), (0, 2, 1, 0), (0, 2, 0, 1))]
     assert len(set(seeds)) == 5

@@ -8,7 +8,9 @@ Kubernetes with KubeRay can say more: `kubectl apply --dry-run=server -f cluster
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +184,10 @@ def test_its_run_and_data_lie_on_volumes_of_the_head_and_the_search_is_one_that_
 def test_the_environment_of_its_job_is_that_of_job_yaml(job: Any) -> None:
     ours = yaml.safe_load((ROOT / "cluster" / "deploy" / "job.yaml").read_text(encoding="utf-8"))
     assert yaml.safe_load(job["spec"]["runtimeEnvYAML"]) == ours
+
+
+def test_what_job_yaml_would_install_is_what_we_depend_on() -> None:
+    text = (ROOT / "cluster" / "deploy" / "job.yaml").read_text(encoding="utf-8")
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = [re.split(r"[\[><=]", dependency)[0] for dependency in ours]
+    assert re.findall(r"^#   - (\S+)", text, re.MULTILINE) == [name for name in names if name != "ray"]
