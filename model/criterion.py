@@ -57,14 +57,14 @@ class Criterion:
         """The sum that each row trains on [P]."""
         return losses.total(self._balance, self._z_loss, self._distillation)
 
-    def _transfer(self, outputs: Mapping[str, Tensor], partial: Mapping[str, Tensor], weights: Tensor) -> Tensor:
-        """Summed over tasks by their weights; 0 where nothing was left out."""
-        total = weights.new_zeros(len(weights))
+    def _transfer(self, outputs: Mapping[str, Tensor], partial: Mapping[str, Tensor], weights: Tensor) -> Tensor | None:
+        """Summed over tasks by their weights [P]; None where no row distils."""
+        parts = []
         for name, some in partial.items():
             task = self._tasks[name]
             loss = transfer_loss(task.task.kind, some.to(weights.dtype), outputs[name], weights)
-            total = total + (loss if task.weight is None else loss * task.weight)
-        return total
+            parts.append(loss if task.weight is None else loss * task.weight)
+        return torch.stack(parts).sum(0) if parts else None
 
     def _task(self, name: str, task: TaskInfo) -> TaskLoss:
         weight = self._weight(name)

@@ -19,16 +19,17 @@ HUBER_DELTA = 0.5
 
 
 class Losses(NamedTuple):
-    """Each part of the loss, per row [P]."""
+    """Each part of the loss, per row [P]; transfer is None where no row distils."""
 
     task: Tensor
     balance: Tensor
     router_z: Tensor
-    transfer: Tensor
+    transfer: Tensor | None = None
 
     def total(self, balance: Tensor, router_z: Tensor, transfer: Tensor) -> Tensor:
         """The sum that each row trains on, with its own weights of the auxiliary losses [P]."""
-        return self.task + balance * self.balance + router_z * self.router_z + transfer * self.transfer
+        total = self.task + balance * self.balance + router_z * self.router_z
+        return total if self.transfer is None else total + transfer * self.transfer
 
 
 class Targets(NamedTuple):

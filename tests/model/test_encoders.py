@@ -111,24 +111,30 @@ def with_presence(text: list[bool], audio: list[bool]) -> Batch:
     return dataclasses.replace(BATCH, present=present, complete=False)
 
 
+def started(encoders: Encoders, batch: Batch) -> torch.Tensor:
+    """Local tokens and the global one [P, D, B, W]."""
+    local, present = encoders(batch, None)
+    return encoders.start(local, present, complete=batch.complete)
+
+
 def test_the_global_token_starts_at_the_mean_of_the_present_ones() -> None:
     encoders = Encoders(cohort_of(genome())).double()
     batch = with_presence([True, True, False, True, False], [True, True, True, False, False])
-    tokens, present = encoders(batch, None)
-    text, audio, start = tokens[0]
+    text, audio, start = started(encoders, batch)[0]
     torch.testing.assert_close(start[:2], (text[:2] + audio[:2]) / 2)
     torch.testing.assert_close(start[2], audio[2])
     torch.testing.assert_close(start[3], text[3])
     assert not start[4].any()
-    assert present[0].tolist() == [batch.present["text"].tolist(), batch.present["audio"].tolist(), [True] * 5]
+    _, present = encoders(batch, None)
+    assert present[0].tolist() == [batch.present["text"].tolist(), batch.present["audio"].tolist()]
 
 
 def test_the_global_token_mixes_the_present_ones_by_learned_shares() -> None:
     encoders = Encoders(cohort_of(genome())).double()
     (weights,) = extract(encoders, 1)
     insert(encoders, [{**weights, "encoders.text.share": torch.tensor([3.0]).log()}])
-    tokens, _ = encoders(with_presence([True, False, True, False, True], [True, True, False, False, True]), None)
-    text, audio, start = tokens[0]
+    batch = with_presence([True, False, True, False, True], [True, True, False, False, True])
+    text, audio, start = started(encoders, batch)[0]
     torch.testing.assert_close(start[[0, 4]], 0.75 * text[[0, 4]] + 0.25 * audio[[0, 4]], rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(start[1:3], torch.stack([audio[1], text[2]]))
     assert not start[3].any()
@@ -137,7 +143,7 @@ def test_the_global_token_mixes_the_present_ones_by_learned_shares() -> None:
 
 def test_a_stand_in_takes_the_place_of_an_absent_modality() -> None:
     encoders = Encoders(cohort_of(genome())).double()
-    tokens, _ = encoders(with_presence([True, False, True, True, True], [True] * 5), None)
+    tokens = started(encoders, with_presence([True, False, True, True, True], [True] * 5))
     (weights,) = extract(encoders, 1)
     torch.testing.assert_close(tokens[0, 0, 1], weights["encoders.text.stand_in"])
     assert weights["encoders.text.stand_in"].std() > 0.1
@@ -147,13 +153,13 @@ def test_what_an_absent_modality_holds_has_no_influence() -> None:
     encoders = Encoders(cohort_of(genome())).double()
     batch = with_presence([True, False, True, True, True], [True] * 5)
     other = {**batch.means, "text": batch.means["text"] + torch.tensor([0, 9.0, 0, 0, 0]).unsqueeze(1)}
-    assert torch.equal(encoders(batch, None)[0], encoders(dataclasses.replace(batch, means=other), None)[0])
+    assert torch.equal(started(encoders, batch), started(encoders, dataclasses.replace(batch, means=other)))
 
 
 def test_rows_that_do_not_use_a_modality_have_nothing_there() -> None:
-    tokens, present = Encoders(cohort_of(genome(), genome(modalities=["audio"])))(full_batch(dtype=torch.float32), None)
-    assert not tokens[1, 0].any()
-    assert present[:, :, 0].tolist() == [[True, True, True], [False, True, True]]
+    encoders, batch = Encoders(cohort_of(genome(), genome(modalities=["audio"]))), full_batch(dtype=torch.float32)
+    assert not started(encoders, batch)[1, 0].any()
+    assert encoders(batch, None)[1][:, :, 0].tolist() == [[True, True], [False, True]]
 
 
 def test_modality_dropout_drops_at_its_rate_but_never_the_last_one() -> None:

@@ -55,7 +55,9 @@ def test_router_z_loss_is_the_mean_squared_log_sum_of_exponentials() -> None:
 
 def test_the_sum_takes_each_rows_own_weights() -> None:
     losses = Losses(tensor([1.0, 2.0]), tensor([10.0, 10.0]), tensor([100.0, 100.0]), tensor([1.0, 0.5]))
-    assert losses.total(tensor([0.1, 0.0]), tensor([0.0, 0.01]), tensor([0.0, 2.0])).tolist() == [2.0, 4.0]
+    weights = tensor([0.1, 0.0]), tensor([0.0, 0.01]), tensor([0.0, 2.0])
+    assert losses.total(*weights).tolist() == [2.0, 4.0]
+    assert losses._replace(transfer=None).total(*weights).tolist() == [2.0, 3.0]
 
 
 def test_levels_add_up_and_shallow_rows_have_no_gate_losses() -> None:
