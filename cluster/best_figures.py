@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def best_figures(run: Path, data: Dataset, ablated: Path | None = None) -> Iterator[tuple[Figure, str]]:
-    """Pictures, each with its caption. `ablated`: a folder of `haemsa ablate`, whose maps come beside.
-
-    Raises ValueError if there is no saved best, or if it was trained on other data.
-    """
+def best_figures(seen: Seen, others: Mapping[str, Seen]) -> Iterator[tuple[Figure, str]]:
+    """Pictures, each with its caption. `others`: by name, the best of ablated searches, whose maps come beside."""
     from cluster.view.heat import missing_figure, usage_figure
 
-    seen = _seen(run, data)
     for task in seen.predictor.tasks:
         yield _prediction_figure(seen, task), _prediction_caption(seen, task)
     for task in seen.predictor.tasks:
@@ -32,24 +29,24 @@ def best_figures(run: Path, data: Dataset, ablated: Path | None = None) -> Itera
         yield usage_figure(usage_of(seen, task)), words
     table = missing_table(seen)
     if len(table) > 1:
-        yield (
-            missing_figure(table),
-            "What is left when only some modalities are shown: the stronger, the better in its column.",
-        )
-    others = {path.name: _seen(path, data) for path in ablations(ablated)}
+        words = "What is left when only some modalities are shown: the stronger, the better in its column."
+        yield missing_figure(table), words
     yield from _maps(seen, others)
 
 
-def ablations(folder: Path | None) -> list[Path]:
-    """The searches of `haemsa ablate` in a folder that have a saved best."""
-    if folder is None or not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if (path / "best" / "model.json").is_file())
-
-
-def _seen(run: Path, data: Dataset) -> Seen:
+def look(run: Path, data: Dataset) -> Seen:
+    """The best of a search at work. Raises ValueError if none is saved, or if it was trained on other data."""
     with RunDirectory.open(run, read_only=True) as directory:
         return Seen.of(directory.best, directory.config(), data)
+
+
+def ablations(folder: Path | None, data: Dataset) -> dict[str, Seen]:
+    """By name, the best of the searches of `haemsa ablate` in a folder; those on other data are left out."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
+        with suppress(ValueError):
+            found[path.name] = look(path, data)
+    return found
 
 
 def _maps(seen: Seen, others: Mapping[str, Seen]) -> Iterator[tuple[Figure, str]]:

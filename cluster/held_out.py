@@ -53,6 +53,11 @@ class HeldOut:
         mean: NDArray[np.float32] = np.einsum("kn,kn...->n...", self.weights, values).astype(np.float32)
         return mean
 
+    def words(self) -> str:
+        """Which samples these are, in a sentence."""
+        some = f"{len(self.data):,} of {self.total:,}" if self.total > len(self.data) else f"{self.total:,}"
+        return f"At work on {some} samples of training and validation, each shown to networks that had not seen it."
+
     def of_member(self, member: int) -> NDArray[np.int64]:
         """The places of the samples that one member held out."""
         return np.flatnonzero(self.weights[member]).astype(np.int64)

@@ -59,7 +59,7 @@ class History:
 
 
 def replay(rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Mapping[str, Any]) -> History:
-    """Tell an archive everything that ended; some row has scores.
+    """Tell an archive everything that ended; some row is done.
 
     `state`: the evolution's, as the journal has it (empty: unknown).
     """
@@ -72,7 +72,7 @@ class _Replay:
         self._archive.reference = _reference(objectives, rows, state)
         self._rows = {row.id: row for row in rows}
         self._events = sorted(_events(rows))
-        self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows) - 1)
+        self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
         self._size = int(state.get("population_size", _SIZE))
         self._start = self._now = min(row.asked_at for row in rows)
         self._generation: int | None = None  # that of the last candidate that ended
@@ -114,9 +114,9 @@ class _Replay:
             self._archive.fail(Failed(row.id, row.genome_json, row.parents, row.failure))
 
     def _note(self) -> None:
-        """Keep a moment, once there are scores of the highest level that the search came to."""
+        """Keep a moment, if its front is of the level that the front is of now: others cannot be compared with it."""
         archive = self._archive
-        if archive.top_level < self._level:
+        if archive.top_level != self._level:
             return
         names = archive.objectives.names
         front = tuple({"id": item.id} | {name: item.scores[name].mean for name in names} for item in archive.front())

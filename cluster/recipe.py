@@ -60,7 +60,8 @@ def read_recipe(source: str, *, ensemble: bool = False, tracking: str | None = N
             score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             name = config.name or Path(config.data).stem
-            return Recipe(members, ensemble, score, *settings, name, facts.get("id", ""), config.tracking)
+            search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking}
+            return Recipe(members, ensemble, score, *settings, **search)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
     except FileNotFoundError:

@@ -68,7 +68,7 @@ def _front_table(record: SearchRecord) -> str:
 
 def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> Iterator[str]:
     """Pictures that need the data. Where it is not there, a line says so, unless it was asked for."""
-    from cluster.best_figures import best_figures
+    from cluster.best_figures import ablations, best_figures, look
     from cluster.held_out import read_data
 
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
@@ -76,13 +76,16 @@ def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> It
         return
     config = record.config.model_copy(update={"data": data} if data else {})
     try:
-        pictures = list(best_figures(record.path, read_data(config), ablated))
+        dataset = read_data(config)
+        seen = look(record.path, dataset)
+        others = ablations(ablated, dataset)
     except (ValueError, OSError) as error:
         if data:
             raise
         yield html.paragraph(f"No pictures of the best network at work: {error}; --data says where it is.", "note")
         return
-    yield from (html.picture(figure, words) for figure, words in pictures)
+    yield html.paragraph(seen.held.words())
+    yield from (html.picture(figure, words) for figure, words in best_figures(seen, others))
 
 
 def _failures(record: SearchRecord) -> Iterator[str]:

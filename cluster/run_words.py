@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 from cluster.journal import JournalRow
+from cluster.problem import COSTS
 from cluster.progress import duration, number
 from cluster.search_record import SearchRecord
 from cluster.show import ensemble_line, scores_of
@@ -13,18 +13,16 @@ from cluster.view.front import LABELS
 from cluster.wording import counted
 from model.spec import Genome
 
-_COSTS: Final = ("params", "flops")
-
 
 def found_line(record: SearchRecord) -> str:
     """The best network, its score with its error, and its cost."""
     if record.best is None:
         return "No candidate has scores yet." if record.summary is None else "Every candidate failed."
     reached = " and ".join(
-        f"{metric_name(name)} {score_words(record.best, name)}" for name in record.objectives if name not in _COSTS
+        f"{metric_name(name)} {score_words(record.best, name)}" for name in record.objectives if name not in COSTS
     )
     scores = scores_of(record.best)
-    cost = " and ".join(f"{number(scores[name].mean)} {LABELS[name]}" for name in _COSTS if name in scores)
+    cost = " and ".join(f"{number(scores[name].mean)} {LABELS[name]}" for name in COSTS if name in scores)
     return f"The best network reaches {reached}{f' with {cost}' if cost else ''} (candidate {record.best.id})."
 
 
@@ -92,12 +90,9 @@ def _choice_line(record: SearchRecord) -> list[str]:
 
 def _winners_line(record: SearchRecord) -> list[str]:
     """What the survivors read."""
-    survivors = (
-        next((ids for ids in reversed(list(record.history.populations.values())) if ids), ()) if record.history else ()
-    )
-    if not survivors:
+    chosen = set(record.history.survivors) if record.history else set()
+    if not chosen:
         return []
-    chosen = set(survivors)
     counts = Counter(name for row in record.rows if row.id in chosen for name in row.genome.network.modalities)
     shares = ", ".join(f"{count / len(chosen):.0%} read {name}" for name, count in counts.most_common(5))
     return [f"Of the last {counted(len(chosen), 'survivor')} of the search, {shares}."]

@@ -10,12 +10,14 @@ from typing import Any
 from cluster.config import SearchConfig
 from cluster.history import History, replay
 from cluster.journal import JournalRow, RunDirectory
-from cluster.show import best_of, directions, final_rows, front_of, full_rung
+from cluster.show import best_of, directions, final_rows, front_of, full_rung, scored_rows
 
 
 @dataclass(frozen=True)
 class SearchRecord:
-    """A search so far. `rows`: every candidate; `final`: those that can be compared; `front`: the best of these.
+    """A search so far. `rows`: every candidate; `scored`: those whose scores in the search can be compared.
+
+    `front`: the best of these, or of those confirmed, if any are.
 
     `best` and `history` are None, `objectives` empty, while no candidate has scores; `summary`, while it has not ended.
     """
@@ -27,7 +29,7 @@ class SearchRecord:
     summary: Mapping[str, Any] | None
     objectives: Mapping[str, str]
     rows: tuple[JournalRow, ...]
-    final: tuple[JournalRow, ...] = ()
+    scored: tuple[JournalRow, ...] = ()
     front: tuple[JournalRow, ...] = ()
     best: JournalRow | None = None
     history: History | None = None
@@ -36,15 +38,16 @@ class SearchRecord:
     def read(cls, run: RunDirectory) -> SearchRecord:
         """Read it. Raises ValueError, one sentence, for what is damaged."""
         summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.state()
-        rows = tuple(run.rows())
-        final = final_rows(rows, full_rung(run))
+        rows, full = tuple(run.rows()), full_rung(run)
+        final = final_rows(rows, full)
         facts = (config.name or Path(config.data).stem, run.path, config, manifest, summary)
         if not final:
             return cls(*facts, dict(manifest.get("objectives", {})), rows)
         objectives = directions(final, manifest)
         front = front_of(final, objectives)
         history = replay(rows, objectives, state.get("evolution", {}))
-        return cls(*facts, objectives, rows, tuple(final), tuple(front), best_of(front, summary), history)
+        scored = tuple(scored_rows(rows, full))
+        return cls(*facts, objectives, rows, scored, tuple(front), best_of(front, summary), history)
 
     @property
     def confirmed(self) -> bool:

@@ -52,10 +52,14 @@ def full_rung(run: RunDirectory) -> int:
 
 def final_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
     """The candidates that can be compared: those confirmed, else those with final scores, else the furthest so far."""
+    return [row for row in rows if row.status == "done" and row.confirmed is not None] or scored_rows(rows, full)
+
+
+def scored_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
+    """The candidates whose scores of the search can be compared: final ones, else those of the furthest so far."""
     done = [row for row in rows if row.status == "done"]
-    confirmed = [row for row in done if row.confirmed is not None]
     top = min(max((len(row.outcomes) for row in done), default=0), full + 1)
-    return confirmed or [row for row in done if len(row.outcomes) >= top]
+    return [row for row in done if len(row.outcomes) >= top]
 
 
 def scores_of(row: JournalRow) -> Mapping[str, Score]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from cluster.ancestry import trace
@@ -44,9 +45,9 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
     parents = {row.id: row.parents for row in record.rows}
     return {
         "front": front_history_figure(
-            [_point(row, objectives) for row in record.final],
+            [{"id": row.id} | {name: row.scores[name].mean for name in objectives} for row in record.scored],
             history.fronts(),
-            [_point(row, objectives) | {"title": _title(row, objectives)} for row in record.front],
+            [_point(row, objectives) for row in record.front],
             objectives,
             confirmed=record.confirmed,
         ),
@@ -73,9 +74,8 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     return figures | ({"choices": share_figure(generations, choices)} if choices else {})
 
 
-def _point(row: JournalRow, objectives: Any) -> dict[str, Any]:
-    return {"id": row.id, **{name: scores_of(row)[name].mean for name in objectives}}
-
-
-def _title(row: JournalRow, objectives: Any) -> str:
-    return f"candidate {row.id}: " + ", ".join(f"{name} {number(scores_of(row)[name].mean)}" for name in objectives)
+def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:
+    """A candidate of the front with its scores, and what a pointer on it tells."""
+    means = {name: scores_of(row)[name].mean for name in objectives}
+    words = ", ".join(f"{name} {number(mean)}" for name, mean in means.items())
+    return {"id": row.id, "title": f"candidate {row.id}: {words}", **means}

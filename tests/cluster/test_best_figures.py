@@ -63,6 +63,7 @@ def test_of_many_samples_some_are_drawn_and_where_one_split_scores_all_networks_
     monkeypatch.setattr("cluster.held_out.MOST", 10)
     few = HeldOut.of(data(), settings(score="holdout:3"), 3)
     assert (len(few.data), few.total) == (10, 40)
+    assert few.words().startswith("At work on 10 of 40 samples of training and validation")
 
 
 def test_other_data_than_the_searchs_is_refused(run: Path) -> None:
@@ -116,12 +117,14 @@ def test_a_map_shows_one_network_on_what_it_held_out_and_is_the_same_again(seen:
     np.testing.assert_array_equal(found.places, again.places)
 
 
-def test_maps_of_ablated_searches_come_beside(run: Path, tmp_path: Path) -> None:
+def test_maps_of_ablated_searches_come_beside(run: Path, seen: Seen, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "no_transfer")
-    assert ablations(tmp_path) == [tmp_path / "no_transfer"]
-    assert ablations(None) == ablations(tmp_path / "nowhere") == []
-    *others, (maps, words) = best_figures(run, data(), tmp_path)
-    assert len(others) == 5  # predictions and usage of two tasks, missing modalities
+    (tmp_path / "compare.png").touch()
+    others = ablations(tmp_path, data())
+    assert list(others) == ["no_transfer"]
+    assert ablations(None, data()) == ablations(tmp_path / "nowhere", data()) == {}
+    *drawn, (maps, words) = best_figures(seen, others)
+    assert len(drawn) == 5  # predictions and usage of two tasks, missing modalities
     assert [axes.get_title() for axes in maps.axes[:2]] == ["best", "no transfer"]
     assert words.endswith("beside those of searches without one idea.")
 

@@ -79,6 +79,15 @@ def test_a_failure_on_a_higher_rung_takes_a_candidate_out_again() -> None:
     assert history.survivors == (1,)
 
 
+def test_scores_of_a_level_that_only_a_failure_reached_are_not_told() -> None:
+    rows = [row(0, 1, (110.0, 0.5, 8.0), (115.0, 0.3, 8.0), failed=130.0), row(1, 1, (120.0, 0.8, 9.0))]
+    state = STATE | {"ladder": [3, 2, [3, 1], [None, 1], [None, 5]]}
+    moments = replay(rows, OBJECTIVES, state).moments
+    assert [(moment.seconds, [item["id"] for item in moment.front]) for moment in moments] == [
+        (10.0, [0]), (30.0, [1]), (30.0, [1]),
+    ]  # fmt: skip
+
+
 def test_without_a_reference_point_one_beyond_all_scores_is_taken() -> None:
     rows = [row(0, 1, (110.0, 0.5, 8.0)), row(1, 1, (120.0, 0.7, 6.0))]
     last = replay(rows, OBJECTIVES, {}).moments[-1]
