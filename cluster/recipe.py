@@ -28,12 +28,12 @@ class Recipe:
     tasks: tuple[str, ...] = ()
 
 
-def read_recipe(source: str, *, ensemble: bool = False) -> Recipe:
+def read_recipe(source: str | Path, *, ensemble: bool = False) -> Recipe:
     """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
 
     `ensemble`: the best ensemble of a run directory instead. Raises ValueError, one sentence, if there is none.
     """
-    path = Path(source)
+    path, source = Path(source), str(source)
     if ensemble and not path.is_dir():
         raise ValueError(f"source {source} has no ensemble, expected a run directory")
     if source.startswith(("runs:/", "models:/")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def counted() -> Any:
     """How many ones, and how many changes between neighbours. Made within a function, so that Ray sends it by value."""
 
     def count(genome: tuple[int, ...]) -> dict[str, float]:
-        return {"ones": sum(genome), "inside": sum(a != b for a, b in zip(genome, genome[1:], strict=False)), "more": 1}
+        return {"ones": sum(genome), "inside": sum(a != b for a, b in pairwise(genome)), "more": 1}
 
     return count
 
