@@ -2,8 +2,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# What is meant for use from Python. Of named tuples, pdoc warns that it cannot look up the types; it shows them as they are.
+API := evo cluster.library model.spec model.cost model.schema model.cohort model.pool model.training model.network \
+	model.weights model.inference model.predictor model.metrics model.data.dataset model.data.sources \
+	model.data.store model.data.planted model.data.folds model.data.normalisation
+QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 
-.PHONY: demo test bench bench-quick bench-full torture lint clean
+.PHONY: demo test docs bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -26,6 +31,9 @@ lint: $(VENV)/installed
 
 test: lint ## lint, types, import rules and all tests
 	$(BIN)/pytest
+
+docs: $(VENV)/installed ## pages of the functions and classes for use from Python, in docs/api
+	PDOC_ALLOW_EXEC=1 $(BIN)/python $(QUIETLY) -m pdoc --docformat google --output-directory docs/api $(API)
 
 bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: under an hour
 	$(BIN)/python -m tests.bench.bench_driver
@@ -52,6 +60,6 @@ torture: $(VENV)/installed ## searches killed at random, nodes that leave and jo
 	$(BIN)/python tests/torture/faults.py
 
 clean: ## remove what was made here, runs and models too
-	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results
+	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results docs/api
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,24 @@
-"""Runs a search: evaluators, the driver, records and the commands. Import what you need: nothing loads here."""
+"""Runs a search: evaluators, the driver, records and the commands.
+
+What is meant for use from Python is listed in cluster/library.py, and can be imported from here. It loads when it is
+asked for: `import cluster` alone loads nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cluster.library import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    library = None if name.startswith("_") else import_module("cluster.library")
+    if library is None or name not in library.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(library, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *import_module("cluster.library").__all__})

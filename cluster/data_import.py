@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from model.data.context import with_context
 from model.data.dataset import Dataset
@@ -11,8 +12,12 @@ from model.data.reading import Reading
 from model.data.sources import STORES, load
 from model.data.store import write
 
+_AS_IT_IS: Final = Reading()
 
-def import_data(source: str, out: Path, reading: Reading, *, half: bool, context: int = 0) -> Dataset:
+
+def import_data(
+    source: str, out: Path, reading: Reading = _AS_IT_IS, *, half: bool = False, context: int = 0
+) -> Dataset:
     """Read `source`, write it to `out`, and return what can be read there. `context`: see model/data/context.py.
 
     Raises ValueError, one sentence, for a file that is no store by its name, or for data that cannot be read; then

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from model.predictor import Predictor
 
 
-def load_model(address: str) -> Predictor:
+def load_model(address: str | Path) -> Predictor:
     """A saved model: a folder made by `haemsa train` or a search's best/, or models:/... in MLflow's registry."""
     from model.predictor import Predictor
     from model.process import prepare_process
 
     prepare_process()
-    if address.startswith(("runs:/", "models:/")):
+    if str(address).startswith(("runs:/", "models:/")):
         from cluster.mlflow_fetch import fetch_model
 
-        return Predictor.load(fetch_model(address))
+        return Predictor.load(fetch_model(str(address)))
     path = Path(address)
     best = path / "best"
     return Predictor.load(best if best.is_dir() else path)
@@ -60,7 +60,7 @@ class Assessed:
     reliability: Mapping[str, float]
 
 
-def evaluate(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Table]:
+def evaluate(predictor: Predictor, dataset: Dataset, split: str = "test", *, missing: bool = False) -> dict[str, Table]:
     """Metrics on a split by what is shown: all modalities ("text+audio"); with `missing` every subset of them too,
     and random ones at each of `RATES` ("30% missing").
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cluster.config import SearchConfig
-from cluster.evaluator import Evaluator, InlineEvaluator
+from cluster.evaluator import Evaluator, InlineEvaluator, TrainCohort
 from cluster.finish import Found, confirm_front, finish, unconfirmed
 from cluster.interrupt import interruptible
 from cluster.journal import RunDirectory
@@ -217,6 +217,15 @@ def _evaluator(config: SearchConfig, problem: Problem) -> Iterator[Evaluator]:
 
 def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     from cluster.node_copies import trial_maker
+
+    return ray_workers(config, trial_maker, data)
+
+
+def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:
+    """Workers as configured, on the Ray that is joined or started first; `maker(data)` gives what makes their trainer.
+
+    Raises ValueError if no Ray answers, or if it has no room.
+    """
     from cluster.ray_cluster import connect, count_workers
     from cluster.ray_evaluator import RayEvaluator
 
@@ -226,8 +235,8 @@ def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     if wanted and wanted > room:
         raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
     memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    make = trial_maker(data)
-    return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+    limit = config.candidate_time
+    return RayEvaluator(maker(data), data, wanted, gpus=config.gpus_per_worker, limit=limit, memory=memory)
 
 
 def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:

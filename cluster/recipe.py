@@ -37,13 +37,13 @@ class Recipe:
     tracking: str | None = None
 
 
-def read_recipe(source: str, *, ensemble: bool = False, tracking: str | None = None) -> Recipe:
+def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | None = None) -> Recipe:
     """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
 
     `ensemble`: the best ensemble of a run directory instead. `tracking`: MLflow's store. Raises ValueError, one
     sentence, if there is none.
     """
-    path = Path(source)
+    path, source = Path(source), str(source)
     if ensemble and not path.is_dir():
         raise ValueError(f"source {source} has no ensemble, expected a run directory")
     if source.startswith(("runs:/", "models:/")):

@@ -199,7 +199,7 @@ class Search:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "evolution": self.evolution.state_dict(Genome.to_json, rows=False),
+            "evolution": self.evolution.state_dict(lambda genome: genome.to_json(), rows=False),
             "seconds": self.clock.elapsed(),
             "budget": self.budget.state(),
         }

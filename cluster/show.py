@@ -10,6 +10,7 @@ from cluster.drawing import genome_tree
 from cluster.journal import JournalRow, RunDirectory
 from cluster.progress import duration, number
 from cluster.tables import genome_columns
+from cluster.terminal import console as standard_output
 from evo.candidate import Score
 from model.spec import Genome
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 _FRONT_COLUMNS = ("modalities", "levels", "experts", "width", "epochs", "learning_rate")
 
 
-def show(path: Path, console: Console, *, front_rows: int = 30) -> None:
+def show(path: Path, console: Console | None = None, *, front_rows: int = 30) -> None:
     """Print the search in the run directory `path`, also while it runs. ValueError if it holds none."""
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
         config, full = run.config(), full_rung(run)
         name = config.name or Path(config.data).stem
-    final = final_rows(rows, full)
+    final, console = final_rows(rows, full), console or standard_output()
     console.print(_heading(name, rows, summary), markup=False, highlight=False)
     if not final:
         console.print("No candidate has scores yet.")

@@ -9,7 +9,7 @@ from cluster.outbox import one_line
 from cluster.tracking import Sink
 
 
-def sync(path: Path, tracking: str | None) -> tuple[int, str]:
+def sync(path: Path, tracking: str | None = None) -> tuple[int, str]:
     """Send all records that wait in the run directory `path`; returns how many, and where to.
 
     Raises ValueError if there is no search, if it is still running, or if a record is not taken.

@@ -22,8 +22,10 @@ GENOME_COLUMNS = (
 )  # fmt: skip
 
 
-def genome_columns(genome: Genome) -> dict[str, Any]:
-    """The genome in a few short columns, named by GENOME_COLUMNS."""
+def genome_columns(genome: object) -> dict[str, Any]:
+    """The genome in a few short columns, named by GENOME_COLUMNS; none for one of a custom space."""
+    if not isinstance(genome, Genome):
+        return {}
     network, training = genome.network, genome.training
     experts = Counter(expert.kind for level in network.levels for expert in level.experts)
     return {

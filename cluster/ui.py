@@ -16,7 +16,7 @@ _SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_
 _MOST_LINKS: Final = 20
 
 
-def serve(port: int, tracking: str | None) -> int:
+def serve(port: int = 5000, tracking: str | None = None) -> int:
     """Serve the page on loopback until Ctrl-C; returns MLflow's exit status. An http address is only named.
 
     Raises ValueError for a port that cannot be had.

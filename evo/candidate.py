@@ -83,7 +83,7 @@ class Failed(Generic[G]):
     failure: Failure
 
 
-Outcome = Mapping[str, "float | Score"] | Failure
+Outcome = Mapping[str, float | Score] | Failure
 """What `Evolution.tell` takes: one number or `Score` per metric, or a failure."""
 
 Row = dict[str, Any]

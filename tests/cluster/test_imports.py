@@ -51,3 +51,9 @@ def test_a_worker_that_trains_loads_neither_the_driver_nor_mlflow() -> None:
         "import cluster.trial, cluster.ray_evaluator", ("mlflow", "cluster.search", "cluster.journal", "ray")
     )
     assert found == {"ray"}
+
+
+def test_the_package_loads_nothing_and_its_calls_nothing_heavy() -> None:
+    assert not loaded("import cluster", (*HEAVY, "cluster.library"))
+    found = loaded("from cluster import run_search, train_for_good, compare_models, search_custom")
+    assert not found & {"torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib"}

@@ -1,0 +1,107 @@
+"""Every command as a call, and what it takes and gives: `from cluster import run_search`. See docs/library.md.
+
+| command | call |
+|---|---|
+| `haemsa search` | `run_search(SearchConfig.of({...}))`, and with `--resume` `resume_search(run)` |
+| `haemsa show` | `show_run(run)`, or `RunDirectory.open(run, read_only=True)` for its tables |
+| `haemsa train` | `train_for_good(read_recipe(run), data, seeds, out)` |
+| `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)`, of `model = load_model(address)` |
+| `haemsa predict` | `predictions(model, load_for(model, data))` |
+| `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
+| `haemsa data info`, `check`, `import` | `describe_data(dataset)`, `check_data(dataset)`, `import_data(source, out)` |
+| `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
+
+and `search_custom` for a space and an evaluation of one's own. Data and networks themselves are in `model`, spaces and
+the evolution in `evo`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.ablate import ablate
+from cluster.compare import Comparison, compare
+from cluster.compare_report import compare_table
+from cluster.config import SearchConfig, commented_yaml
+from cluster.contenders import begun
+from cluster.custom import CustomResult, search_custom
+from cluster.data_check import DataCheck
+from cluster.data_check import check as check_data
+from cluster.data_import import import_data
+from cluster.data_problems import leaks
+from cluster.drawing import genome_tree
+from cluster.evaluate import evaluate as evaluate_model
+from cluster.evaluate import load_for, load_model, predictions, write_predictions
+from cluster.journal import RunDirectory
+from cluster.launch import SearchResult, resume_search, run_search
+from cluster.progress import PlainProgress, Progress, SilentProgress, Status
+from cluster.recipe import Recipe, read_recipe
+from cluster.report import describe as describe_data
+from cluster.report import metric_table, subset_table
+from cluster.show import show as show_run
+from cluster.sync import sync as sync_run
+from cluster.train import train_for_good
+from cluster.ui import serve as serve_page
+from cluster.view.front import front_figure
+
+__all__ = [
+    "Comparison",
+    "CustomResult",
+    "DataCheck",
+    "PlainProgress",
+    "Progress",
+    "Recipe",
+    "RunDirectory",
+    "SearchConfig",
+    "SearchResult",
+    "SilentProgress",
+    "Status",
+    "ablate_search",
+    "check_data",
+    "commented_yaml",
+    "compare_models",
+    "compare_table",
+    "describe_data",
+    "evaluate_model",
+    "front_figure",
+    "genome_tree",
+    "import_data",
+    "leaks",
+    "load_for",
+    "load_model",
+    "metric_table",
+    "predictions",
+    "read_recipe",
+    "resume_search",
+    "run_search",
+    "search_custom",
+    "serve_page",
+    "show_run",
+    "subset_table",
+    "sync_run",
+    "train_for_good",
+    "write_predictions",
+]
+
+
+def compare_models(
+    run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
+) -> Comparison:
+    """The best of the search in `run` beside the field's usual models, tuned by `trials` each; reads the test split.
+
+    `trials`: None: as many as the search had. `seeds`: times that each tuned model is trained. `out`: where the
+    searches of the other designs go, and go on if they are there (None: compared/NAME). Raises ValueError, before any
+    training, for what cannot be compared.
+    """
+    shown = progress or SilentProgress()
+    start = begun(run, None, trials, out, shown, "compared")
+    return compare(start.config, start.run, start.out, start.trials, seeds, shown)
+
+
+def ablate_search(
+    run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
+) -> Comparison:
+    """The best of the search in `run` beside searches without each idea; else as `compare_models` (ablated/NAME)."""
+    shown = progress or SilentProgress()
+    start = begun(run, None, trials, out, shown, "ablated")
+    return ablate(start.config, start.run, start.out, start.trials, seeds, shown)
