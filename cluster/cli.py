@@ -11,6 +11,7 @@ import typer
 
 from cluster.cli_compare import ablate, compare
 from cluster.cli_data import data_app
+from cluster.cli_tune import tune
 from cluster.terminal import Json, console, say, write_figures
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.command()(compare)
 app.command()(ablate)
+app.command()(tune)
 
 Data = Annotated[str, typer.Option(help="planted, digits, or a path to data of any layout.")]
 Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time

@@ -215,17 +215,24 @@ def _evaluator(config: SearchConfig, problem: Problem) -> Iterator[Evaluator]:
 
 def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
     from cluster.node_copies import trial_maker
-    from cluster.ray_cluster import connect, count_workers
     from cluster.ray_evaluator import RayEvaluator
+
+    wanted = join_ray(config)
+    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
+    make = trial_maker(data)
+    return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+
+
+def join_ray(config: SearchConfig) -> int | None:
+    """Join or start the cluster; returns the workers wanted (None: auto). ValueError if it has no room for them."""
+    from cluster.ray_cluster import connect, count_workers
 
     wanted = None if config.workers == "auto" else config.workers
     connect(config.address, config.address_timeout, wanted or os.cpu_count())
     room = count_workers(1.0, config.gpus_per_worker)
     if wanted and wanted > room:
         raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    make = trial_maker(data)
-    return RayEvaluator(make, data, wanted, gpus=config.gpus_per_worker, limit=config.candidate_time, memory=memory)
+    return wanted
 
 
 def _device(config: SearchConfig) -> str:
