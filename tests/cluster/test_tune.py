@@ -315,7 +315,7 @@ def test_a_population_goes_on_from_each_others_weights_without_tuning_its_epochs
     genes = Genes.of(TWO_EXPERTS, BOUNDS, epochs=False)
     follower = Follower(genes, lambda: None)
     config = tune_config("genome.json", "pbt", {"data": "planted", "evaluations": 3})
-    run_trials(config, "pbt", follower, genes, Trial, data, "mae", "min", tmp_path)
+    run_trials(config, "pbt", follower, genes, Trial, data, "sentiment/mae", "min", tmp_path)
     trials = [follower.trials[number] for number in range(3)]
     assert [(trial.state, trial.genome.training.epochs, list(trial.scores)[-1]) for trial in trials] == [
         ("ended", 7, 7)
