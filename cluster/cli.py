@@ -13,6 +13,7 @@ import typer
 from cluster.cli_compare import ablate, compare
 from cluster.cli_data import data_app
 from cluster.cli_report import report
+from cluster.cli_tune import tune
 from cluster.terminal import Json, console, say, write_figures
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(data_app, name="data")
 app.command()(compare)
 app.command()(ablate)
 app.command()(report)
+app.command()(tune)
 
 Data = Annotated[str, typer.Option(help="planted, digits, or a path to data of any layout.")]
 Text = Optional[str]  # noqa: UP045 - typer reads annotations at run time

@@ -226,27 +226,24 @@ def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], Tra
 
     Raises ValueError if no Ray answers, or if it has no room.
     """
-    from cluster.ray_cluster import connect, count_workers
     from cluster.ray_evaluator import RayEvaluator
+
+    wanted = join_ray(config)
+    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
+    limit = config.candidate_time
+    return RayEvaluator(maker(data), data, wanted, gpus=config.gpus_per_worker, limit=limit, memory=memory)
+
+
+def join_ray(config: SearchConfig) -> int | None:
+    """Join or start the cluster; returns the workers wanted (None: auto). ValueError if it has no room for them."""
+    from cluster.ray_cluster import connect, count_workers
 
     wanted = None if config.workers == "auto" else config.workers
     connect(config.address, config.address_timeout, wanted or os.cpu_count())
     room = count_workers(1.0, config.gpus_per_worker)
     if wanted and wanted > room:
         raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    limit = config.candidate_time
-    return RayEvaluator(maker(data), data, wanted, gpus=config.gpus_per_worker, limit=limit, memory=memory)
-
-
-def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
-    """What the search runs on, in a few words and numbers."""
-    found = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
-    if config.backend == "inline":
-        return found
-    from cluster.ray_cluster import shape
-
-    return {**found, **shape()}
+    return wanted
 
 
 def _device(config: SearchConfig) -> str:

@@ -24,7 +24,7 @@ class Status:
     total: int | None = None
     failures: int = 0
     best: Mapping[str, float] = field(default_factory=dict)
-    front_size: int = 0
+    front_size: int | None = 0
     busy_fraction: float | None = None
     elapsed: float = 0.0
     remaining: float | None = None
@@ -121,7 +121,8 @@ def line(status: Status) -> str:
     """The status in one line: "48/200 · mae 0.912 · params 1.2k · front 7 · busy 96% · 1m 10s, 3m 40s left"."""
     parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
     parts += [f"{name} {number(value)}" for name, value in status.best.items()]
-    parts.append(f"front {status.front_size}" + (" on rung {} of {}".format(*status.rung) if status.rung else ""))
+    if status.front_size is not None:
+        parts.append(f"front {status.front_size}" + (" on rung {} of {}".format(*status.rung) if status.rung else ""))
     if status.failures:
         parts.append(f"failed {status.failures}")
     if status.busy_fraction is not None:

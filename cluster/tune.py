@@ -1,0 +1,193 @@
+"""Refining a genome: Ray Tune over its training genes, then the best beside the genome itself, on fresh seeds."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from cluster.config import SearchConfig
+from cluster.confirmation import HOLDOUT_SEEDS, confirm
+from cluster.interrupt import interruptible
+from cluster.job import Result
+from cluster.journal import RunDirectory
+from cluster.launch import join_ray, trial_data
+from cluster.problem import Problem, describe_score
+from cluster.progress import Progress, Status
+from cluster.recipe import read_recipe
+from cluster.train import check_modalities
+from cluster.trial import TrialData
+from evo.candidate import Evaluated, Score
+from evo.individual import Direction
+from model.spec import Genome
+
+if TYPE_CHECKING:
+    from cluster.tune_follower import Follower, Tried
+
+log = logging.getLogger(__name__)
+TRIALS: Final = {"asha": 32, "pbt": 8}
+"""By scheduler, where neither their number nor the time is given."""
+KEPT: Final = ("batch_size", "name", "objectives", "score", "seed", "space", "stream", "tasks", "tracking")
+"""Settings of a search that its genome is tuned under too."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What tuning found: `genome` is the better of `original` and `tuned`, None if that was not found out.
+
+    `scores`: of the two by `metric`, on fresh seeds; None for one that could not be trained, or where the best trial
+    was the original itself. `folds`: what scored them; `data`: its name.
+    """
+
+    data: str
+    metric: str
+    direction: Direction
+    folds: str
+    trials: Sequence[Tried]
+    original: Genome
+    tuned: Genome
+    genome: Genome | None
+    scores: tuple[Score | None, Score | None] = (None, None)
+
+    @property
+    def difference(self) -> Score | None:
+        """Tuned less original, replicate by replicate."""
+        before, after = self.scores
+        if before is None or after is None:
+            return None
+        return Score.of([b - a for a, b in zip(before.values, after.values, strict=True)])
+
+
+def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> SearchConfig:
+    """Settings: those of the search, where `source` is its run directory, changed by `options` (None: not given).
+
+    `evaluations` are the trials. Raises ValueError for settings that do not fit.
+    """
+    if scheduler not in TRIALS:
+        raise ValueError(f"scheduler is {scheduler!r}, expected {' or '.join(TRIALS)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    if "evaluations" not in given and ("time" not in given or scheduler == "pbt"):
+        given["evaluations"] = TRIALS[scheduler]
+    before: dict[str, Any] = {}
+    if Path(source).is_dir():
+        with RunDirectory.open(Path(source), read_only=True) as run:
+            before = {name: value for name, value in run.config().model_dump().items() if name in KEPT}
+    if given.get("evaluations", 2) < 2:
+        raise ValueError(
+            f"{given['evaluations']} trials were asked for, expected 2 or more: the first is the genome itself"
+        )
+    config = SearchConfig.of(before | given)
+    if (config.address or "").startswith("ray://"):
+        raise ValueError(
+            f"address is {config.address}, expected HOST:PORT: through Ray's client, Tune's files stay there"
+        )
+    if scheduler == "pbt" and config.address and config.workers != "auto":
+        raise ValueError(f"workers is {config.workers}, but pbt trains its whole population in turn: expected none")
+    return config
+
+
+def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress) -> Tuning:
+    """Tune the training genes of the genome at `source` on a Ray cluster; Ray Tune's own files pass through `folder`.
+
+    Raises ValueError, before any training, for what does not fit; and if neither genome can be trained.
+    """
+    from cluster.node_copies import trial_maker
+    from cluster.tune_follower import Follower
+    from cluster.tune_genes import Genes
+    from cluster.tune_trials import run_trials
+
+    original, problem = read_recipe(source).members[0][0], Problem.of(config)
+    check_modalities(original, problem.pool)
+    genes = Genes.of(original, problem.space.domain.bounds, epochs=scheduler == "asha")
+    metric, direction = problem.main_metric
+    folder.mkdir(parents=True, exist_ok=True)
+    join_ray(config)
+    for line in (*problem.pool.notes, describe_score(problem.folds, problem.pool, config.score)):
+        progress.note(line)
+    began = time.monotonic()
+    follower = Follower(genes, lambda: progress.update(_status(follower, config, metric, direction, began)))
+    data, tuned, genome = _tuning_data(config, problem), original, None
+    scores: tuple[Score | None, Score | None] = None, None
+    with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
+        try:
+            make = trial_maker(data)
+            run_trials(config, scheduler, follower, genes, make, data, metric, direction, Path(place))
+            best = follower.best(direction)
+            tuned = best.genome if best else original
+            if tuned != original:
+                scores = _confirmed(original, tuned, config, problem, data, metric, progress)
+            genome = _better(original, tuned, scores, direction)
+        except KeyboardInterrupt:
+            log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
+    trials = [follower.trials[number] for number in sorted(follower.trials)]
+    return Tuning(problem.pool.name, metric, direction, problem.folds.kind, trials, original, tuned, genome, scores)
+
+
+def _tuning_data(config: SearchConfig, problem: Problem) -> TrialData:
+    """What workers get, with a seed that no training of a search has had."""
+    seed = int(np.random.SeedSequence([config.seed, 6]).generate_state(1)[0])
+    return replace(trial_data(config, problem), seed=seed, missing=False)
+
+
+def _status(follower: Follower, config: SearchConfig, metric: str, direction: Direction, began: float) -> Status:
+    states = [tried.state for tried in follower.trials.values()]
+    best = follower.best(direction)
+    return Status(
+        evaluations=len(states) - states.count("unfinished"),
+        total=config.evaluations,
+        failures=states.count("failed"),
+        best={metric: best.score} if best else {},
+        front_size=None,
+        elapsed=time.monotonic() - began,
+    )
+
+
+def _confirmed(
+    original: Genome,
+    tuned: Genome,
+    config: SearchConfig,
+    problem: Problem,
+    data: TrialData,
+    metric: str,
+    progress: Progress,
+) -> tuple[Score | None, Score | None]:
+    """Both trained again on fresh seeds, as the front of a search is."""
+    from cluster.node_copies import trial_maker
+    from cluster.ray_evaluator import RayEvaluator
+
+    chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
+    replicates = max(len(problem.folds), HOLDOUT_SEEDS if problem.folds.kind == "holdout" else 1)
+    workers = min(len(chosen), len(chosen) if config.workers == "auto" else config.workers)
+    evaluator = RayEvaluator(trial_maker(data), data, workers, gpus=config.gpus_per_worker)
+    try:
+        results = confirm(evaluator, chosen, replicates, replicates, problem.size, progress.note)
+    finally:
+        evaluator.close()
+    first, second = (_score(results, item.id, metric) for item in chosen)
+    return first, second
+
+
+def _score(results: Mapping[int, Result], number: int, metric: str) -> Score | None:
+    outcome = results[number].outcome if number in results else None
+    score = outcome.get(metric) if isinstance(outcome, Mapping) else None
+    return score if score is not None and score.finite else None
+
+
+def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score | None], direction: Direction) -> Genome:
+    """The tuned one only if it was better on fresh seeds."""
+    before, after = scores
+    if tuned == original:
+        return original
+    if before is None and after is None:
+        raise ValueError(
+            "neither the genome nor what was tuned of it could be trained on fresh seeds: see the warnings"
+        )
+    if before is None or after is None:
+        return original if after is None else tuned
+    return tuned if (after.mean < before.mean) == (direction == "min") and after.mean != before.mean else original

@@ -1,0 +1,122 @@
+"""Ray Tune over the training genes of a genome: how it is set up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
+from ray.tune.search import BasicVariantGenerator
+
+from cluster.config import SearchConfig
+from cluster.evaluator import TrainCohort
+from cluster.trial import TrialData
+from cluster.tune_follower import Follower
+from cluster.tune_genes import Genes
+from cluster.tune_trial import GenomeTrial, Rungs
+from evo.individual import Direction
+
+RUNGS: Final = {"asha": Rungs(3, 3), "pbt": Rungs(1, 2)}
+"""As the search has them; a population changes its genes between them, and so needs more of them."""
+RESTARTS: Final = 2
+"""Workers that a trial may lose."""
+CHECKPOINTS: Final = 4
+"""Of a trial that are kept: others of a population may still copy them."""
+_QUIET: Final = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no CSV, JSON and TensorBoard files for every trial
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours ends the command
+}
+
+
+def run_trials(
+    config: SearchConfig,
+    scheduler: str,
+    follower: Follower,
+    genes: Genes,
+    make: Callable[[TrialData], TrainCohort],
+    data: TrialData,
+    metric: str,
+    direction: Direction,
+    folder: Path,
+) -> None:
+    """Run Ray Tune on the cluster that is joined; `follower` knows the outcome. The first trial is the genome itself.
+
+    What Tune writes goes to `folder`, which nothing needs afterwards.
+    """
+    rungs = _rungs(scheduler, genes)
+    inputs = {"make": make, "data": data, "genes": genes, "rungs": rungs, "metric": metric}
+    trainable = tune.with_parameters(GenomeTrial, **inputs)
+    # a population's members wait for each other, so all of them are live
+    limit = 0 if scheduler == "pbt" or config.workers == "auto" else config.workers
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1, "gpu": config.gpus_per_worker}),
+        param_space=genes.space(),
+        tune_config=tune.TuneConfig(
+            metric="score",
+            mode=direction,
+            search_alg=BasicVariantGenerator([genes.start()], max_concurrent=limit, random_state=config.seed),
+            scheduler=_scheduler(scheduler, genes, rungs),
+            num_samples=config.evaluations or -1,
+            time_budget_s=config.time,
+            reuse_actors=True,
+            trial_dirname_creator=_folder_of,
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(folder.resolve()),
+            callbacks=[follower],
+            failure_config=tune.FailureConfig(max_failures=RESTARTS),
+            checkpoint_config=tune.CheckpointConfig(CHECKPOINTS, checkpoint_frequency=1, checkpoint_at_end=False),
+            verbose=0,
+        ),
+    )
+    with _quiet():
+        tuner.fit()
+
+
+def _folder_of(trial: Any) -> str:
+    return str(trial.trial_id)
+
+
+def _rungs(scheduler: str, genes: Genes) -> Rungs:
+    """The usual ones, but for genomes that all end before the first."""
+    rungs = RUNGS[scheduler]
+    return Rungs(min(rungs.first, _most_epochs(genes)), rungs.factor)
+
+
+def _most_epochs(genes: Genes) -> int:
+    own = genes.genome.training.epochs
+    return max(own, *genes.bounds.epochs) if "epochs" in genes.names else own
+
+
+def _scheduler(name: str, genes: Genes, rungs: Rungs) -> TrialScheduler:
+    if name == "pbt":
+        return PopulationBasedTraining(
+            "epochs", perturbation_interval=1, hyperparam_mutations=genes.space(), log_config=False
+        )
+    most = _most_epochs(genes) + 1  # a trial ends by itself
+    return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Tune writes no lines and no logs of its own: who follows it tells what there is to tell."""
+    before, logger = {name: os.environ.get(name) for name in _QUIET}, logging.getLogger("ray.tune")
+    level = logger.level
+    os.environ |= _QUIET
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
