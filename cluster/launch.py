@@ -246,6 +246,16 @@ def join_ray(config: SearchConfig) -> int | None:
     return wanted
 
 
+def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
+    """What the search runs on, in a few words and numbers."""
+    found = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
+    if config.backend == "inline":
+        return found
+    from cluster.ray_cluster import shape
+
+    return {**found, **shape()}
+
+
 def _device(config: SearchConfig) -> str:
     return "cuda" if config.gpus_per_worker > 0 else "cpu"
 

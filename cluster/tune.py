@@ -21,7 +21,7 @@ from cluster.launch import join_ray, trial_data
 from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, Status
 from cluster.recipe import read_recipe
-from cluster.train import check_modalities
+from cluster.trainer import check_modalities
 from cluster.trial import TrialData
 from evo.candidate import Evaluated, Score
 from evo.individual import Direction
