@@ -56,7 +56,7 @@ class HeldOut:
     def words(self) -> str:
         """Which samples these are, in a sentence."""
         some = f"{len(self.data):,} of {self.total:,}" if self.total > len(self.data) else f"{self.total:,}"
-        return f"At work on {some} samples of training and validation, each shown to networks that had not seen it."
+        return f"At work on {some} held-out samples, none of the test split, each shown to who had not seen it."
 
     def of_member(self, member: int) -> NDArray[np.int64]:
         """The places of the samples that one member held out."""

@@ -82,7 +82,7 @@ def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> It
     except (ValueError, OSError) as error:
         if data:
             raise
-        yield html.paragraph(f"No pictures of the best network at work: {error}; --data says where it is.", "note")
+        yield html.paragraph(f"No pictures of the best network at work: {error}; give it its data by --data.", "note")
         return
     yield html.paragraph(seen.held.words())
     yield from (html.picture(figure, words) for figure, words in best_figures(seen, others))

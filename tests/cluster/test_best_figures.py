@@ -63,7 +63,7 @@ def test_of_many_samples_some_are_drawn_and_where_one_split_scores_all_networks_
     monkeypatch.setattr("cluster.held_out.MOST", 10)
     few = HeldOut.of(data(), settings(score="holdout:3"), 3)
     assert (len(few.data), few.total) == (10, 40)
-    assert few.words().startswith("At work on 10 of 40 samples of training and validation")
+    assert few.words().startswith("At work on 10 of 40 held-out samples, none of the test split")
 
 
 def test_other_data_than_the_searchs_is_refused(run: Path) -> None:
