@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cluster.recipe import protocol
 from cluster.train import final_seed
 from cluster.trainer import Trainer
 from model.data.dataset import Dataset
@@ -28,21 +29,23 @@ def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
 
     The validation split serves where the model was not trained on it, which costs nothing. Else networks of the same
     genomes are trained on five folds: ten for one genome (two seeds, for their spread), five for each of an ensemble.
-    The mean of fewer networks on fewer samples errs a little more, so intervals are rather too wide.
+    The mean of fewer networks on fewer samples errs a little more, so intervals are rather too wide, and probabilities
+    too even.
     """
     from model.calibration import fit
 
-    recipe = trainer.recipe
-    try:
-        if recipe.score.startswith("holdout") and not recipe.whole:
-            samples, line = trainer.dataset.part("valid"), "calibrated on the validation split"
-            found = _predicted(predictor, samples)
-        else:
-            samples = trainer.samples
-            found, networks = _out_of_fold(trainer, seeds)
-            line = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
-    except ValueError as error:  # too few groups or labels for folds, or a network diverges
-        return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {error}"})
+    folds, _ = protocol(trainer.recipe.score, trainer.samples, whole=trainer.recipe.whole)
+    if all(task.kind == "multilabel" for task in trainer.samples.tasks.values()):
+        return predictor  # there is nothing to calibrate
+    if folds.kind == "holdout":
+        samples, line = trainer.dataset.part("valid"), "calibrated on the validation split"
+        found = _predicted(predictor, samples)
+    else:
+        try:
+            samples, (found, networks) = trainer.samples, out_of_fold(trainer, seeds)
+        except ValueError as error:  # too few groups or labels for folds, or a network diverges
+            return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {error}"})
+        line = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
     each = {name: fit(task, *found[name]) for name, task in samples.tasks.items()}
     calibration = {name: item for name, item in each.items() if item is not None}
     return replace(predictor, calibration=calibration, info={**predictor.info, "calibration": line})
@@ -55,7 +58,7 @@ def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:
     return {name: (predictor.mean(values), spread_of(values)) for name, values in outputs.items()}
 
 
-def _out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
+def out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
     """Each sample as predicted by the networks of the fold that holds it out; and how many networks there are."""
     import torch
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from missing import CLOSE, KINDS
 from rescore import seconds_to
 from stats import mean_interval, paired_interval
 
@@ -18,6 +19,7 @@ def report(found: Mapping[str, Any]) -> None:
     print(f"\n{len(found)} pieces, measured at {', '.join(commits) or 'no commit'}")
     _ours(results)
     _quality(results)
+    _missing(results)
     _peers(results)
 
 
@@ -75,6 +77,25 @@ def _quality(results: Mapping[str, Any]) -> None:
                 else ""
             )
             print(f"{name:26} {model[metric]['mean']:.4f}  {less}")
+
+
+def _missing(results: Mapping[str, Any]) -> None:
+    """Per data set and subset of its modalities: the errors of both genomes, and less that of one trained on it."""
+    for piece, found in results.items():
+        if not piece.startswith("missing/"):
+            continue
+        print(
+            f"\n{piece.partition('/')[2]}: test MAE by the modalities that are shown, mean over seeds; beside it less"
+        )
+        print(
+            f"that of the best genome for those alone. To reach: at most {CLOSE} for the genome found under missing_mae"
+        )
+        print("shown                       missing_mae             mae   alone")
+        for subset, errors in found["subsets"].items():
+            more = {kind: errors[kind] - errors["alone"] for kind in KINDS}
+            cells = "  ".join(f"{errors[kind]:.4f} {more[kind]:+.4f}" for kind in KINDS)
+            lost = "" if more["missing_mae"] <= CLOSE else "  further off: here we lose"
+            print(f"{subset:24} {cells}  {errors['alone']:.4f}{lost}")
 
 
 def _peers(results: Mapping[str, Any]) -> None:

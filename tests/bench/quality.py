@@ -27,15 +27,20 @@ def quality(name: str, work: Path, seed: int = 0) -> dict[str, Any] | None:
     if data is None:
         return None
     run, out, result = (work / f"{kind}-{name}-{seed}" for kind in ("searched", "compared", "quality"))
-    if not (run / "summary.json").exists():
-        options = ["--evaluations", str(TRIALS), "--seed", str(seed), "--workers", "2", "--tracking", "off"]
-        wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
-        begun = ["--resume", str(run)] if run.exists() else ["--data", data, "--run", str(run), *options, *wanted]
-        _haemsa("search", *begun)
+    options = ["--evaluations", str(TRIALS), "--seed", str(seed), "--workers", "2", "--tracking", "off"]
+    wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
+    search(data, run, *options, *wanted)
     asked = ["--trials", str(TRIALS), "--seeds", str(SEEDS[name]), "--out", str(out), "--json", str(result)]
-    _haemsa("compare", "--run", str(run), *asked)
+    haemsa("compare", "--run", str(run), *asked)
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return found
+
+
+def search(data: str, run: Path, *options: str) -> None:
+    """Search in `run`, or go on there where it was cut off."""
+    if not (run / "summary.json").exists():
+        begun = ["--resume", str(run)] if run.exists() else ["--data", data, "--run", str(run), *options]
+        haemsa("search", *begun)
 
 
 def source(name: str, work: Path) -> str | None:
@@ -46,7 +51,7 @@ def source(name: str, work: Path) -> str | None:
     if not folder.exists():
         return None
     if not store.exists():
-        _haemsa("data", "import", str(_layout(name, folder, work)), "--out", str(store))
+        haemsa("data", "import", str(_layout(name, folder, work)), "--out", str(store))
     return str(store)
 
 
@@ -61,6 +66,7 @@ def _layout(name: str, folder: Path, work: Path) -> Path:
     return description
 
 
-def _haemsa(*words: str) -> None:
+def haemsa(*words: str) -> None:
+    """Run the command as a user does."""
     command = [sys.executable, "-c", "from cluster.cli import main; main()", *words]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

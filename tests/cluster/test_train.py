@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import data, stored
 
-from cluster.calibrate import _out_of_fold, calibrated
+from cluster.calibrate import calibrated, out_of_fold
 from cluster.evaluate import predictions
 from cluster.recipe import Recipe
 from cluster.train import member_metrics, summarise, train_for_good, train_predictor
@@ -86,16 +86,23 @@ def test_a_model_of_all_samples_is_calibrated_by_networks_that_held_some_out(
     assert 0.5 < interval.width < 4
 
 
-def test_out_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() -> None:
+def testout_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() -> None:
     """Labels that say nothing: who has seen them is nearer to them."""
     rng, whole = np.random.default_rng(0), data()
     noise = {"sentiment": Task("regression", rng.normal(size=len(whole)).astype(np.float32))}
     genome = Genome(NetworkSpec(32, (EncoderSpec("text"),)), TrainingGenes(30, 1e-2, 0.0, dropout=0, feature_dropout=0))
     trainer = Trainer.of(replace(ONE, members=((genome, 1),)), replace(whole, tasks=noise))
-    means, spread = _out_of_fold(trainer, 2)[0]["sentiment"]
+    means, spread = out_of_fold(trainer, 2)[0]["sentiment"]
     labels = trainer.samples.tasks["sentiment"].targets
     assert np.corrcoef(means[:, 0], labels)[0, 1] < 0.3
     assert (spread > 0).all()
+
+
+def test_a_model_of_labels_alone_costs_no_more_training() -> None:
+    traits = Task("multilabel", (np.arange(400).reshape(200, 2) % 3 > 0).astype(np.float32), ("calm", "loud"))
+    whole = replace(data(), tasks={"traits": traits})
+    trained = train_predictor(ONE, whole, "tiny", 1)
+    assert calibrated(trained, Trainer.of(ONE, whole), 1) is trained
 
 
 def test_data_that_allows_no_folds_leaves_a_model_uncalibrated() -> None:
