@@ -17,7 +17,7 @@ def loaded(code: str, modules: tuple[str, ...] = HEAVY) -> set[str]:
     return set(found.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["data", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["tune", "--help"], ["data", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         f"import sys; sys.argv = ['haemsa', *{arguments!r}]\n"
