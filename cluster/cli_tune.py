@@ -48,11 +48,14 @@ def tune(
 
     from cluster.tune_mlflow import record
     from cluster.tune_report import as_values, counts, tuning_table, verdict, write
+    from cluster.wording import counted
 
     write(found, folder)
     record(found, source, config, folder)
-    console().print(tuning_table(found))
-    say(f"{len(found.trials)} trials: {', '.join(f'{n} {state}' for state, n in counts(found).items() if n)}")
+    if found.genome is not None:
+        console().print(tuning_table(found))
+    states = ", ".join(f"{count} {state}" for state, count in counts(found).items() if count)
+    say(f"{counted(len(found.trials), 'trial')}: {states or 'none began'}")
     say(verdict(found))
     write_figures(json_file, as_values(found))
     if found.genome is None:

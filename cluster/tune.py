@@ -29,6 +29,7 @@ from model.spec import Genome
 
 if TYPE_CHECKING:
     from cluster.tune_follower import Follower, Tried
+    from cluster.tune_trials import Task
 
 log = logging.getLogger(__name__)
 TRIALS: Final = {"asha": 32, "pbt": 8}
@@ -95,38 +96,46 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
 def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress) -> Tuning:
     """Tune the training genes of the genome at `source` on a Ray cluster; Ray Tune's own files pass through `folder`.
 
-    Raises ValueError, before any training, for what does not fit; and if neither genome can be trained.
+    Raises ValueError, before any training, for what does not fit; and if no trial, or neither genome, can be trained.
     """
     from cluster.node_copies import trial_maker
     from cluster.tune_follower import Follower
     from cluster.tune_genes import Genes
-    from cluster.tune_trials import run_trials
+    from cluster.tune_trials import Task
 
     original, problem = read_recipe(source).members[0][0], Problem.of(config)
     check_modalities(original, problem.pool)
     genes = Genes.of(original, problem.space.domain.bounds, epochs=scheduler == "asha")
-    metric, direction = problem.main_metric
     folder.mkdir(parents=True, exist_ok=True)
     join_ray(config)
     for line in (*problem.pool.notes, describe_score(problem.folds, problem.pool, config.score)):
         progress.note(line)
-    began = time.monotonic()
-    follower = Follower(genes, lambda: progress.update(_status(follower, config, metric, direction, began)))
-    data, tuned, genome = _tuning_data(config, problem), original, None
-    scores: tuple[Score | None, Score | None] = None, None
+    data, began = _tuning_data(config, problem), time.monotonic()
+    task = Task(config, scheduler, genes, trial_maker(data), data, *problem.main_metric)
+    follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
+    found = Tuning(problem.pool.name, task.metric, task.direction, problem.folds.kind, (), original, original, None)
     with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
         try:
-            make = trial_maker(data)
-            run_trials(config, scheduler, follower, genes, make, data, metric, direction, Path(place))
-            best = follower.best(direction)
-            tuned = best.genome if best else original
-            if tuned != original:
-                scores = _confirmed(original, tuned, config, problem, data, metric, progress)
-            genome = _better(original, tuned, scores, direction)
+            found = _tuned(found, task, follower, problem, Path(place), progress)
         except KeyboardInterrupt:
             log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
-    trials = [follower.trials[number] for number in sorted(follower.trials)]
-    return Tuning(problem.pool.name, metric, direction, problem.folds.kind, trials, original, tuned, genome, scores)
+    return replace(found, trials=[follower.trials[number] for number in sorted(follower.trials)])
+
+
+def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, place: Path, progress: Progress) -> Tuning:
+    """Run the trials, then the best of them beside the genome itself."""
+    from cluster.tune_trials import run_trials
+
+    run_trials(task, follower, place)
+    best = follower.best(task.direction)
+    failed = [tried.why for _, tried in sorted(follower.trials.items()) if tried.state == "failed"]
+    if best is None and failed:
+        raise ValueError(f"no trial had all its epochs, and {len(failed)} failed, the first: {failed[0]}")
+    tuned = best.genome if best else begun.original
+    if tuned == begun.original:
+        return replace(begun, genome=begun.original)
+    scores = _confirmed(begun.original, tuned, task, problem, progress)
+    return replace(begun, tuned=tuned, scores=scores, genome=_better(begun.original, tuned, scores, task.direction))
 
 
 def _tuning_data(config: SearchConfig, problem: Problem) -> TrialData:
@@ -135,41 +144,34 @@ def _tuning_data(config: SearchConfig, problem: Problem) -> TrialData:
     return replace(trial_data(config, problem), seed=seed, missing=False)
 
 
-def _status(follower: Follower, config: SearchConfig, metric: str, direction: Direction, began: float) -> Status:
+def _status(follower: Follower, task: Task, began: float) -> Status:
     states = [tried.state for tried in follower.trials.values()]
-    best = follower.best(direction)
+    best = follower.best(task.direction)
     return Status(
         evaluations=len(states) - states.count("unfinished"),
-        total=config.evaluations,
+        total=task.config.evaluations,
         failures=states.count("failed"),
-        best={metric: best.score} if best else {},
+        best={task.metric: best.score} if best else {},
         front_size=None,
         elapsed=time.monotonic() - began,
     )
 
 
 def _confirmed(
-    original: Genome,
-    tuned: Genome,
-    config: SearchConfig,
-    problem: Problem,
-    data: TrialData,
-    metric: str,
-    progress: Progress,
+    original: Genome, tuned: Genome, task: Task, problem: Problem, progress: Progress
 ) -> tuple[Score | None, Score | None]:
     """Both trained again on fresh seeds, as the front of a search is."""
-    from cluster.node_copies import trial_maker
     from cluster.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
     replicates = max(len(problem.folds), HOLDOUT_SEEDS if problem.folds.kind == "holdout" else 1)
-    workers = min(len(chosen), len(chosen) if config.workers == "auto" else config.workers)
-    evaluator = RayEvaluator(trial_maker(data), data, workers, gpus=config.gpus_per_worker)
+    workers = 2 if task.config.workers == "auto" else min(2, task.config.workers)
+    evaluator = RayEvaluator(task.make, task.data, workers, gpus=task.config.gpus_per_worker)
     try:
         results = confirm(evaluator, chosen, replicates, replicates, problem.size, progress.note)
     finally:
         evaluator.close()
-    first, second = (_score(results, item.id, metric) for item in chosen)
+    first, second = (_score(results, item.id, task.metric) for item in chosen)
     return first, second
 
 
@@ -180,14 +182,11 @@ def _score(results: Mapping[int, Result], number: int, metric: str) -> Score | N
 
 
 def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score | None], direction: Direction) -> Genome:
-    """The tuned one only if it was better on fresh seeds."""
+    """The tuned one only if it was better on fresh seeds. Raises ValueError if neither could be trained."""
     before, after = scores
-    if tuned == original:
-        return original
     if before is None and after is None:
-        raise ValueError(
-            "neither the genome nor what was tuned of it could be trained on fresh seeds: see the warnings"
-        )
+        raise ValueError("neither the genome nor what was tuned of it could be trained again: see the warnings")
     if before is None or after is None:
         return original if after is None else tuned
-    return tuned if (after.mean < before.mean) == (direction == "min") and after.mean != before.mean else original
+    sign = 1.0 if direction == "min" else -1.0
+    return tuned if sign * after.mean < sign * before.mean else original

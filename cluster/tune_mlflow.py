@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cluster.config import SearchConfig
 from cluster.files import to_json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cluster.tune_follower import Tried
 
 log = logging.getLogger(__name__)
-SOURCE = {"mlflow.source.name": "haemsa tune"}
+_SOURCE: Final = {"mlflow.source.name": "haemsa tune"}
 
 
 def record(tuning: Tuning, source: str, config: SearchConfig, out: Path) -> None:
@@ -51,11 +51,11 @@ def _parent(client: MlflowClient, experiment: str, source: str, config: SearchCo
         if found:
             return found[0], False
     name = f"tuning of {config.name or Path(config.data).stem}"
-    return client.create_run(experiment, run_name=name, tags=SOURCE | {"haemsa.source": source}), True
+    return client.create_run(experiment, run_name=name, tags=_SOURCE | {"haemsa.source": source}), True
 
 
 def _child(client: MlflowClient, parent: Any, name: str) -> str:
-    tags = SOURCE | {"mlflow.parentRunId": parent.info.run_id}
+    tags = _SOURCE | {"mlflow.parentRunId": parent.info.run_id}
     return str(client.create_run(parent.info.experiment_id, run_name=name, tags=tags).info.run_id)
 
 

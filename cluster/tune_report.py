@@ -58,12 +58,10 @@ def verdict(tuning: Tuning) -> str:
         return "Which genome is better was not found out."
     if tuning.tuned == tuning.original:
         return "No trial that had all its epochs was better than the genome itself, which stays as it is."
+    if difference is None and tuning.genome == tuning.original:
+        return "The tuned genome could not be trained again, the genome itself stays as it is."
     if difference is None:
-        return (
-            "The tuned genome could not be trained again."
-            if tuning.genome == tuning.original
-            else ("The genome itself could not be trained again, the tuned one could.")
-        )
+        return "The genome itself could not be trained again, the tuned one could."
     measured = f"{difference.mean:+.4f} ± {difference.error:.4f} over {difference.replicates} replicates"
     kept = "the genome stays as it is" if tuning.genome == tuning.original else "the tuned genome is better"
     return f"Tuned less original, both trained again on fresh seeds: {tuning.metric} {measured}: {kept}."
@@ -100,7 +98,12 @@ def _score(score: Score | None) -> dict[str, Any] | None:
 def _row(tried: Tried, metric: str) -> dict[str, Any]:
     genes = {gene: getattr(tried.genome.training, gene) for gene in GENES}
     trained = next(reversed(tried.scores), 0)
-    figures = (
-        {metric: tried.score, f"{metric}_error": tried.error} if tried.scores else {metric: "", f"{metric}_error": ""}
-    )
-    return {"trial": tried.number, "state": tried.state, "trained": trained, **figures, **genes, "why": tried.why}
+    figures = {metric: tried.score, f"{metric}_error": tried.error}
+    return {
+        "trial": tried.number,
+        "state": tried.state,
+        "trained": trained,
+        **(figures if tried.scores else dict.fromkeys(figures)),
+        **genes,
+        "why": tried.why,
+    }

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,36 +35,34 @@ _QUIET: Final = {
 }
 
 
-def run_trials(
-    config: SearchConfig,
-    scheduler: str,
-    follower: Follower,
-    genes: Genes,
-    make: Callable[[TrialData], TrainCohort],
-    data: TrialData,
-    metric: str,
-    direction: Direction,
-    folder: Path,
-) -> None:
+@dataclass(frozen=True)
+class Task:
+    """What is tuned, by which scheduler, on what, and by what it is judged; `make` gives what trains in a worker."""
+
+    config: SearchConfig
+    scheduler: str
+    genes: Genes
+    make: Callable[[TrialData], TrainCohort]
+    data: TrialData
+    metric: str
+    direction: Direction
+
+
+def run_trials(task: Task, follower: Follower, folder: Path) -> None:
     """Run Ray Tune on the cluster that is joined; `follower` knows the outcome. The first trial is the genome itself.
 
     What Tune writes goes to `folder`, which nothing needs afterwards.
     """
-    rungs = _rungs(scheduler, genes)
-    inputs = {"make": make, "data": data, "genes": genes, "rungs": rungs, "metric": metric}
-    trainable = tune.with_parameters(GenomeTrial, **inputs)
-    # a population's members wait for each other, so all of them are live
-    limit = 0 if scheduler == "pbt" or config.workers == "auto" else config.workers
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": 1, "gpu": config.gpus_per_worker}),
-        param_space=genes.space(),
+        tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker}),
+        param_space=task.genes.space(),
         tune_config=tune.TuneConfig(
             metric="score",
-            mode=direction,
-            search_alg=BasicVariantGenerator([genes.start()], max_concurrent=limit, random_state=config.seed),
-            scheduler=_scheduler(scheduler, genes, rungs),
-            num_samples=config.evaluations or -1,
-            time_budget_s=config.time,
+            mode=task.direction,
+            search_alg=_samples(task),
+            scheduler=_scheduler(task),
+            num_samples=task.config.evaluations or -1,
+            time_budget_s=task.config.time,
             reuse_actors=True,
             trial_dirname_creator=_folder_of,
         ),
@@ -80,14 +79,32 @@ def run_trials(
         tuner.fit()
 
 
-def _folder_of(trial: Any) -> str:
-    return str(trial.trial_id)
+def _trainable(task: Task) -> Any:
+    inputs = {"make": task.make, "data": task.data, "genes": task.genes, "rungs": _rungs(task), "metric": task.metric}
+    return tune.with_parameters(GenomeTrial, **inputs)
 
 
-def _rungs(scheduler: str, genes: Genes) -> Rungs:
+def _samples(task: Task) -> BasicVariantGenerator:
+    """The genome's own genes, then random ones."""
+    workers = task.config.workers  # members of a population wait for each other, so all of them are live
+    limit = 0 if task.scheduler == "pbt" or workers == "auto" else workers
+    return BasicVariantGenerator([task.genes.start()], max_concurrent=limit, random_state=task.config.seed)
+
+
+def _scheduler(task: Task) -> TrialScheduler:
+    rungs = _rungs(task)
+    if task.scheduler == "pbt":
+        return PopulationBasedTraining(
+            "epochs", perturbation_interval=1, hyperparam_mutations=task.genes.space(), log_config=False
+        )
+    most = _most_epochs(task.genes) + 1  # a trial ends by itself
+    return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
+
+
+def _rungs(task: Task) -> Rungs:
     """The usual ones, but for genomes that all end before the first."""
-    rungs = RUNGS[scheduler]
-    return Rungs(min(rungs.first, _most_epochs(genes)), rungs.factor)
+    rungs = RUNGS[task.scheduler]
+    return Rungs(min(rungs.first, _most_epochs(task.genes)), rungs.factor)
 
 
 def _most_epochs(genes: Genes) -> int:
@@ -95,13 +112,8 @@ def _most_epochs(genes: Genes) -> int:
     return max(own, *genes.bounds.epochs) if "epochs" in genes.names else own
 
 
-def _scheduler(name: str, genes: Genes, rungs: Rungs) -> TrialScheduler:
-    if name == "pbt":
-        return PopulationBasedTraining(
-            "epochs", perturbation_interval=1, hyperparam_mutations=genes.space(), log_config=False
-        )
-    most = _most_epochs(genes) + 1  # a trial ends by itself
-    return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
+def _folder_of(trial: Any) -> str:
+    return str(trial.trial_id)
 
 
 @contextmanager

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.task import Task
+from model.reliability import Reliability
 
 LEVEL: Final = 0.9
 """The share of labels that intervals are to hold."""
 _WEIGHTS: Final = (0.0, *np.geomspace(0.01, 100, 41).tolist())
 _SHARPNESS: Final = np.geomspace(1 / 8, 8, 241)
-_BINS: Final = 15
 Floats = NDArray[Any]
 
 
@@ -104,15 +104,9 @@ def reliability(task: Task, calibration: Calibration, mean: Floats, spread: Floa
     if isinstance(calibration, Interval):
         low, high = calibration.around(mean[known, 0], spread[known, 0], task.bounds)
         return {"coverage": float(((low <= task.targets[known]) & (task.targets[known] <= high)).mean())}
-    return {"ece": expected_calibration_error(calibration.apply(mean[known]), task.targets[known])}
-
-
-def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean distance of confidence and accuracy over 15 bins of confidence, by their size (Guo et al. 2017, eq. 3)."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
-    gaps = np.bincount(bins, weights=right - confidence.astype(np.float64), minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    probabilities = calibration.apply(mean[known])
+    right = probabilities.argmax(1) == task.targets[known]
+    return {"ece": Reliability.of(probabilities.max(1), right).error}
 
 
 def from_dict(data: Mapping[str, Mapping[str, float]]) -> dict[str, Calibration]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cluster.calibration import Reliability, binned_medians, confusion
+from cluster.agreement import binned_medians, confusion
 from cluster.view.heat import draw_table
 from cluster.view.style import INK, SERIES, STRONG, WIDTH, colour_bar, plain, shades
+from model.reliability import Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,10 +17,10 @@ def loaded(code: str, modules: tuple[str, ...] = HEAVY) -> set[str]:
     return set(found.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["data", "--help"], ["report", "--help"]])
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+@pytest.mark.parametrize("command", [[], ["search"], ["tune"], ["data"], ["report"]])
+def test_help_loads_nothing_heavy(command: list[str]) -> None:
     code = (
-        f"import sys; sys.argv = ['haemsa', *{arguments!r}]\n"
+        f"import sys; sys.argv = ['haemsa', *{command!r}, '--help']\n"
         "from cluster.cli import main\n"
         "try: main()\n"
         "except SystemExit as ended: assert not ended.code\n"

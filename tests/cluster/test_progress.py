@@ -17,6 +17,7 @@ def test_a_line_says_all_that_is_known() -> None:
 
 def test_a_line_leaves_out_what_is_not_known() -> None:
     assert line(Status(3, elapsed=5)) == "3 evaluations · front 0 · 5s"
+    assert line(Status(3, front_size=None, elapsed=5)) == "3 evaluations · 5s"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from cluster.tune_genes import Genes
 from cluster.tune_mlflow import record
 from cluster.tune_report import as_values, tuning_table, verdict, write
 from cluster.tune_trial import GenomeTrial, Rungs
-from cluster.tune_trials import run_trials
+from cluster.tune_trials import Task, run_trials
 from evo.bounds import Bounds
 from evo.candidate import Candidate, Failure, Score
 from evo.fidelity import Fidelity
@@ -169,7 +169,6 @@ def test_the_tuned_genome_is_kept_only_if_it_is_better_again(
 ) -> None:
     genomes = {"original": TWO_EXPERTS, "tuned": made_genome(1)}
     assert cluster.tune._better(*genomes.values(), (before, after), direction) == genomes[better]
-    assert cluster.tune._better(TWO_EXPERTS, TWO_EXPERTS, (None, None), direction) == TWO_EXPERTS
     with pytest.raises(ValueError, match="neither the genome nor what was tuned of it could be trained"):
         cluster.tune._better(*genomes.values(), (None, None), direction)
 
@@ -198,7 +197,7 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
     [
         (tuning(None, None, None), "Which genome is better was not found out."),
         (replace(tuning(None, None), tuned=TWO_EXPERTS), "No trial that had all its epochs was better"),
-        (tuning(Score(0.9), None), "The tuned genome could not be trained again."),
+        (tuning(Score(0.9), None), "The tuned genome could not be trained again, the genome itself stays"),
         (tuning(None, Score(0.9), made_genome(1)), "The genome itself could not be trained again"),
         (tuning(Score.of([1.0, 2.0]), Score.of([2.0, 2.0])), "the genome stays as it is"),
     ],
@@ -240,8 +239,8 @@ def test_a_genome_that_does_not_fit_the_data_is_refused_before_anything_starts(t
 
 
 def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(config: Any, scheduler: str, follower: Follower, genes: Genes, *_: Any) -> None:
-        trial = SimpleNamespace(trial_id="a_00000", config=genes.start())
+    def interrupted(task: Task, follower: Follower, folder: Path) -> None:
+        trial = SimpleNamespace(trial_id="a_00000", config=task.genes.start())
         follower.on_trial_result(trial=trial, result={"epochs": 3, "score": 1.0, "error": 0.1, "whole": False})
         raise KeyboardInterrupt
 
@@ -255,6 +254,20 @@ def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, m
     assert "Which genome is better was not found out." in ran.out
     assert sorted(path.name for path in out.iterdir()) == ["trials.csv", "tuning.json"]
     assert json.loads((out / "tuning.json").read_text())["trials"]["unfinished"] == 1
+
+
+def test_trials_that_all_fail_end_it_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(task: Task, follower: Follower, folder: Path) -> None:
+        for number in (1, 0):
+            trial = SimpleNamespace(trial_id=f"a_{number:05d}", config=task.genes.start())
+            follower.on_trial_result(trial=trial, result={"epochs": 3, "failure": f"memory: {number} took too much"})
+
+    monkeypatch.setattr(cluster.tune, "join_ray", lambda _: None)
+    monkeypatch.setattr(cluster.tune_trials, "run_trials", failing)
+    (tmp_path / "genome.json").write_text(TWO_EXPERTS.to_json())
+    ran = haemsa("tune", tmp_path / "genome.json", "--data", stored(tmp_path), "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert ran.err.endswith("haemsa: no trial had all its epochs, and 2 failed, the first: memory: 0 took too much\n")
 
 
 def test_a_search_gives_its_own_settings_but_where_it_ran(tmp_path: Path) -> None:
@@ -315,7 +328,7 @@ def test_a_population_goes_on_from_each_others_weights_without_tuning_its_epochs
     genes = Genes.of(TWO_EXPERTS, BOUNDS, epochs=False)
     follower = Follower(genes, lambda: None)
     config = tune_config("genome.json", "pbt", {"data": "planted", "evaluations": 3})
-    run_trials(config, "pbt", follower, genes, Trial, data, "sentiment/mae", "min", tmp_path)
+    run_trials(Task(config, "pbt", genes, Trial, data, "sentiment/mae", "min"), follower, tmp_path)
     trials = [follower.trials[number] for number in range(3)]
     assert [(trial.state, trial.genome.training.epochs, list(trial.scores)[-1]) for trial in trials] == [
         ("ended", 7, 7)

@@ -8,15 +8,19 @@ import pytest
 from model.calibration import (
     Interval,
     Temperature,
-    expected_calibration_error,
     fit,
     from_dict,
     reliability,
     spread_of,
 )
 from model.data.task import Task
+from model.reliability import Reliability
 
 RNG = np.random.default_rng(0)
+
+
+def expected_calibration_error(shares: np.ndarray, labels: np.ndarray) -> float:
+    return Reliability.of(shares.max(1), shares.argmax(1) == labels).error
 
 
 def test_the_width_is_the_error_that_nine_in_ten_keep_within() -> None:
