@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from operator import attrgetter, methodcaller
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ _PARTS: Final[Mapping[str, Callable[[Genome], Iterable[object]]]] = {
     "number of levels": lambda genome: [len(genome.network.levels)],
 }
 
-_NAMES: Final = [field.name for field in dataclasses.fields(TrainingGenes)]
+_FIELDS: Final = dataclasses.fields(TrainingGenes)
+_NUMBERS: Final = [field.name for field in _FIELDS if isinstance(field.default, (int, float))]
+_CHOICES: Final = [field.name for field in _FIELDS if isinstance(field.default, str)]
 
 
 def part_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
@@ -31,26 +34,25 @@ def part_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
 
 def choice_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
     """Shares of the values of those training genes that are no numbers."""
-    names = [name for name in _NAMES if not _is_number(populations, name)]
-    return {name: _shares(populations, lambda genome, name=name: [getattr(genome.training, name)]) for name in names}  # type: ignore[misc]
+    return {
+        name: _shares(populations, lambda genome, name=name: [getattr(genome.training, name)])  # type: ignore[misc]
+        for name in _CHOICES
+    }
 
 
 def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.float64]]:
-    """Lower quartile, median and upper quartile [3, G] of each training gene that is a number."""
-    found = {}
-    for name in _NAMES:
-        if _is_number(populations, name):
-            values = [[getattr(genome.training, name) for genome in genomes] for genomes in populations]
-            found[name] = np.array([np.quantile(row, (0.25, 0.5, 0.75)) for row in values]).T
-    return found
+    """Lower quartile, median and upper quartile [3, G] of each training gene that is a number, weights of tasks too."""
+    every = [genome.training for genomes in populations for genome in genomes]
+    tasks = sorted({task for training in every for task, _ in training.task_weights})
+    genes: dict[str, Callable[[TrainingGenes], float]] = {name: attrgetter(name) for name in _NUMBERS}
+    genes |= {f"weight of {task}": methodcaller("task_weight", task) for task in tasks}
+    return {
+        name: np.array([np.quantile([of(g.training) for g in genomes], (0.25, 0.5, 0.75)) for genomes in populations]).T
+        for name, of in genes.items()
+    }
 
 
 def _shares(populations: Sequence[Sequence[Genome]], values: Callable[[Genome], Iterable[object]]) -> Shares:
     having = [[{str(value) for value in values(genome)} for genome in genomes] for genomes in populations]
     names = sorted({name for genomes in having for found in genomes for name in found})
     return {name: np.array([np.mean([name in found for found in genomes]) for genomes in having]) for name in names}
-
-
-def _is_number(populations: Sequence[Sequence[Genome]], name: str) -> bool:
-    values: list[Any] = [getattr(genome.training, name) for genomes in populations for genome in genomes]
-    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)

@@ -64,7 +64,7 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
         words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2", "--confirm", "1"]
-    if words[0] in ("compare", "ablate"):
+    if words[0] in ("compare", "ablate", "tune"):
         words = replaced(words, "--trials", SEEDS)
     return replaced(words, "--seeds", SEEDS) if words[0] in ("train", "compare", "ablate") else words
 

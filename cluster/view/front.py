@@ -71,24 +71,8 @@ def front_figure(
     return figure
 
 
-def hypervolume_figure(volumes: Sequence[tuple[int, float]], *, title: str = "") -> Figure:
-    """Draw (candidates evaluated, hypervolume of their front) as steps."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(*zip(*volumes, strict=True), color=_STRONG, drawstyle="steps-post", linewidth=1.8)
-    axes.set_xlabel("candidates with final scores")
-    axes.set_ylabel("hypervolume (higher is better)")
-    axes.set_title(title, fontsize=11)
-    axes.grid(color="#e5e7eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, 800 by 500 pixels."""
+    """Write the figure as PNG."""
     with _DRAWING, replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 

@@ -66,12 +66,11 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     needed = {number for ids in found.values() for number in ids}
     genomes = {row.id: row.genome for row in record.rows if row.id in needed}
     populations, generations = [[genomes[number] for number in ids] for ids in found.values()], list(found)
-    figures = {
+    return {
         "parts": share_figure(generations, part_shares(populations)),
         "training": spread_figure(generations, quartiles(populations)),
+        "choices": share_figure(generations, choice_shares(populations)),
     }
-    choices = choice_shares(populations)
-    return figures | ({"choices": share_figure(generations, choices)} if choices else {})
 
 
 def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:
