@@ -14,7 +14,7 @@ from cluster.drawing import genome_tree
 from cluster.journal import Ended, RunDirectory
 from cluster.show import best_genome, front_of, show
 from evo.candidate import Failure, Score
-from model.spec import EncoderSpec, Genome, NetworkSpec
+from model.spec import EncoderSpec, Genome, NetworkSpec, TrainingGenes
 
 SCORES = [(0.9, 100.0), (0.8, 50_000.0), (0.95, 200.0), (0.7, 60_000.0)]
 
@@ -88,6 +88,13 @@ def test_a_genome_is_drawn_from_inputs_to_training() -> None:
     assert "MLP on text, 1 layer of width 9" in lines
     assert "low-rank fusion of text + audio, rank 16" in lines
     assert "training: 7 epochs, learning rate 0.002" in out.getvalue()
+
+
+def test_genes_that_are_mostly_without_effect_are_drawn_where_they_have_one() -> None:
+    genes = TrainingGenes(loss="ordinal", mixing=0.25, task_weights=(("emotion", 0.5),))
+    out = io.StringIO()
+    Console(file=out, width=400).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),)), genes)))
+    assert "z-loss 0.001, loss ordinal, mixing 0.25, task emotion weighs 0.5" in out.getvalue()
 
 
 def test_a_linear_model_is_drawn_as_one() -> None:
