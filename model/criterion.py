@@ -22,7 +22,7 @@ from model.transfer import distils, transfer_loss
 
 
 class Criterion:
-    """The losses of a cohort's rows, on a pool whose folds have these statistics; as large and exact as `like`."""
+    """The losses of a cohort's rows, on a pool whose folds have these statistics; in the precision of `like`."""
 
     def __init__(self, cohort: Cohort, pool: Pool, statistics: FoldStatistics, like: Tensor) -> None:
         self._cohort, self._pool, self._statistics, self._like = cohort, pool, statistics, like

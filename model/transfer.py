@@ -1,6 +1,7 @@
 """Transfer from all modalities to some: predictions from a random subset follow those from all (self-distillation).
 
-So a network learns to predict what it would have predicted, had nothing been missing.
+So a network learns to predict what it would have predicted, had nothing been missing. All are those that are present,
+and that modality dropout has left.
 """
 
 from __future__ import annotations

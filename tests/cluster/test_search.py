@@ -12,6 +12,7 @@ from trainers import failing, instant
 
 from cluster.evaluator import Cohort
 from cluster.job import Result
+from evo.bounds import OPTIONAL
 from evo.candidate import Failure, Score
 
 MODES = ["steady", "generational"]
@@ -177,6 +178,7 @@ def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
         "widths": [8], "expert_widths": [8], "max_levels": 0, "epochs": [1, 2], "heads": [1], "kernels": [3],
         **{name: [0.1, 0.1] for name in ("dropout", "feature_dropout", "modality_dropout", "balance")},
         **{name: [0.01, 0.01] for name in ("learning_rate", "weight_decay")}, "clip": [1.0, 1.0],
+        **{name: [0, 0] for name in OPTIONAL}, "losses": ["huber"], "schedules": ["constant"],
     }  # fmt: skip
     with Driven(tmp_path / "run", instant, space=space, evaluations=500) as driven:
         assert driven.search.run() == "space exhausted"

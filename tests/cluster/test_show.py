@@ -14,7 +14,7 @@ from cluster.drawing import genome_tree
 from cluster.journal import Ended, RunDirectory
 from cluster.show import best_genome, front_of, show
 from evo.candidate import Failure, Score
-from model.spec import EncoderSpec, ExpertSpec, Genome, LevelSpec, NetworkSpec
+from model.spec import EncoderSpec, ExpertSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
 
 SCORES = [(0.9, 100.0), (0.8, 50_000.0), (0.95, 200.0), (0.7, 60_000.0)]
 
@@ -98,6 +98,13 @@ def test_kinds_of_experts_are_told_apart() -> None:
     )
     assert "cross-attention MLP on text, 2 layers of width 8" in out.getvalue()
     assert "tensor fusion of text + global, 4 units each" in out.getvalue()
+
+
+def test_genes_that_are_mostly_without_effect_are_drawn_where_they_have_one() -> None:
+    genes = TrainingGenes(loss="ordinal", mixing=0.25, task_weights=(("emotion", 0.5),))
+    out = io.StringIO()
+    Console(file=out, width=400).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),)), genes)))
+    assert "z-loss 0.001, loss ordinal, mixing 0.25, task emotion weighs 0.5" in out.getvalue()
 
 
 def test_a_linear_model_is_drawn_as_one() -> None:

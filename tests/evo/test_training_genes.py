@@ -124,6 +124,17 @@ def test_genes_without_effect_have_one_value() -> None:
     assert (settled(BOTH, "any").loss, settled(BOTH, "any").class_balance) == ("l1", 0.5)
 
 
+def test_a_warm_up_that_is_over_before_the_middle_of_the_first_epoch_has_no_effect() -> None:
+    where = domain()
+
+    def warmup(**genes: object) -> float:
+        return legal(where, Genome(BOTH, TrainingGenes(**genes))).training.warmup
+
+    assert warmup(epochs=4, warmup=0.12) == 0
+    assert warmup(epochs=4, warmup=0.13) == 0.13
+    assert warmup(epochs=4, warmup=0.12, schedule="cosine") == 0.12
+
+
 def test_only_tasks_of_the_data_have_weights_where_there_are_several_and_none_of_one() -> None:
     assert settled(BOTH).task_weights == (("emotion", 0.5),)
     assert settled(BOTH, "one").task_weights == settled(BOTH, "any").task_weights == ()

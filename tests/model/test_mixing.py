@@ -1,8 +1,7 @@
 """Mixing by hand, and what is never mixed in."""
 
-import numpy as np
 import torch
-from cohort_tools import POOL, genome, network_of, shake
+from cohort_tools import full_batch, genome, network_of, shake
 from torch import tensor
 
 from model.cohort import Row
@@ -52,9 +51,6 @@ def test_tokens_are_mixed_where_they_leave_the_encoders() -> None:
     shake(network)
     with torch.no_grad():
         network.heads.gate_0.zero_()
-        batch = POOL.batch(np.arange(20), torch.float64)
-        complete = {name: torch.ones_like(here) for name, here in batch.present.items()}
-        batch = batch.__class__(batch.features, batch.means, batch.steps, complete, True)
         share = torch.linspace(0, 0.5, 20).double().unsqueeze(0)
-        plain, mixed = (network(batch, network.noise(0), part).outputs["sentiment"] for part in (None, share))
+        plain, mixed = (network(full_batch(20), network.noise(0), part).outputs["sentiment"] for part in (None, share))
     torch.testing.assert_close(mixed, mix(plain, partner(plain, 1), share.unsqueeze(-1)))
