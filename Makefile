@@ -8,7 +8,7 @@ API := evo cluster.library model.spec model.cost model.schema model.cohort model
 	model.data.store model.data.planted model.data.folds model.data.normalisation
 QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 
-.PHONY: demo test docs bench bench-quick bench-full torture lint clean
+.PHONY: demo test docs notebooks bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -34,6 +34,9 @@ test: lint ## lint, types, import rules and all tests
 
 docs: $(VENV)/installed ## pages of the functions and classes for use from Python, in docs/api
 	PDOC_ALLOW_EXEC=1 $(BIN)/python $(QUIETLY) -m pdoc --docformat google --output-directory docs/api $(API)
+
+notebooks: $(VENV)/installed ## run the notebooks and keep what they show: under ten minutes
+	$(BIN)/python notebooks/run.py
 
 bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: under an hour
 	$(BIN)/python -m tests.bench.bench_driver
