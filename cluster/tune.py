@@ -105,7 +105,7 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
 
     original, problem = read_recipe(source).members[0][0], Problem.of(config)
     check_modalities(original, problem.pool)
-    genes = Genes.of(original, problem.space.domain.bounds, epochs=scheduler == "asha")
+    genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
     folder.mkdir(parents=True, exist_ok=True)
     join_ray(config)
     for line in (*problem.pool.notes, describe_score(problem.folds, problem.pool, config.score)):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from evo.bounds import CHOICES, LOGARITHMIC, TRAINING, Bounds
+from evo.legal import BOUND_OF, Domain, idle_genes
 from model.spec import Genome
+
+GENES: Final = ("epochs", *TRAINING, *BOUND_OF)
+"""All that are tuned: the weights of tasks are not, as they change what is best."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,11 @@ class Genes:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, genome: Genome, bounds: Bounds, *, epochs: bool = True) -> Genes:
+    def of(cls, genome: Genome, domain: Domain, *, epochs: bool = True) -> Genes:
         """All that have an effect on the genome and more than one value; its epochs too, unless they are to stay."""
-        idle = set() if epochs else {"epochs"}
-        if len(genome.network.encoders) == 1:
-            idle.add("modality_dropout")
-        if all(len(level.experts) == 1 for level in genome.network.levels):
-            idle.add("balance")
-        ends = {name: getattr(bounds, name) for name in ("epochs", *TRAINING) if name not in idle}
-        return cls(genome, bounds, tuple(name for name, values in ends.items() if values[0] < values[-1]))
+        idle = {*idle_genes(domain, genome.network), *(() if epochs else ("epochs",))}
+        ends = {name: _bound(domain.bounds, name) for name in GENES if name not in idle}
+        return cls(genome, domain.bounds, tuple(name for name, values in ends.items() if values[0] != values[-1]))
 
     def start(self) -> dict[str, Any]:
         """The genome's own."""
@@ -38,8 +38,8 @@ class Genes:
         from ray import tune
 
         def domain(name: str) -> Any:
-            ends = getattr(self.bounds, name)
-            if name in CHOICES:
+            ends = _bound(self.bounds, name)
+            if name in CHOICES or name in BOUND_OF:
                 return tune.choice(list(ends))
             return tune.loguniform(*ends) if name in LOGARITHMIC else tune.uniform(*ends)
 
@@ -53,7 +53,11 @@ class Genes:
         own, genes = self.start(), dict[str, Any]()
         for name in self.names:
             value = config[name]
-            if value != own[name]:
+            if value != own[name] and name not in BOUND_OF:
                 value = self.bounds.nearest(name, value) if name in CHOICES else self.bounds.clip_to(name, value)
             genes[name] = value
         return replace(self.genome, training=replace(self.genome.training, **genes))
+
+
+def _bound(bounds: Bounds, name: str) -> Any:
+    return getattr(bounds, BOUND_OF.get(name, name))

@@ -12,7 +12,8 @@ from cluster.journal import RunDirectory
 from cluster.mlflow_sink import connect, experiment_id, store_uri
 from cluster.outbox import one_line
 from cluster.tune import Tuning
-from cluster.tune_report import GENES, as_values
+from cluster.tune_genes import GENES
+from cluster.tune_report import as_values
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

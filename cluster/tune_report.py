@@ -10,14 +10,12 @@ from cluster.files import replacing, write_csv, write_json, write_text
 from cluster.progress import number
 from cluster.tune import Tuning
 from cluster.tune_follower import Tried
-from evo.bounds import TRAINING
+from cluster.tune_genes import GENES
 from evo.candidate import Score
 from model.spec import Genome
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-GENES = ("epochs", *TRAINING)
 
 
 def write(tuning: Tuning, out: Path) -> None:
@@ -84,7 +82,8 @@ def tuning_table(tuning: Tuning) -> Table:
 
 
 def _gene(genome: Genome, name: str) -> str:
-    return number(getattr(genome.training, name))
+    value = getattr(genome.training, name)
+    return value if isinstance(value, str) else number(value)
 
 
 def _figure(score: Score | None) -> str:

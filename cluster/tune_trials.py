@@ -94,9 +94,9 @@ def _samples(task: Task) -> BasicVariantGenerator:
 def _scheduler(task: Task) -> TrialScheduler:
     rungs = _rungs(task)
     if task.scheduler == "pbt":
-        return PopulationBasedTraining(
-            "epochs", perturbation_interval=1, hyperparam_mutations=task.genes.space(), log_config=False
-        )
+        # Tune perturbs a list by its neighbours, any domain by a factor: names have none.
+        space = {name: getattr(domain, "categories", domain) for name, domain in task.genes.space().items()}
+        return PopulationBasedTraining("epochs", perturbation_interval=1, hyperparam_mutations=space, log_config=False)
     most = _most_epochs(task.genes) + 1  # a trial ends by itself
     return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
 

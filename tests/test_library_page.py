@@ -45,7 +45,7 @@ def test_every_block_of_the_page_runs(ray_cluster: None, tmp_path: Path, monkeyp
     every = ablate.ablations
     monkeypatch.setattr("cluster.ablate.ablations", lambda *given: {"no_hierarchy": every(*given)["no_hierarchy"]})
     monkeypatch.setattr("cluster.compare.designs", lambda _: ("early_fusion",))
-    monkeypatch.setattr("cluster.compare.kinds", lambda _: ())
+    monkeypatch.setattr("cluster.compare.kinds", lambda *_: ())
     namespace: dict[str, object] = {"__name__": "page"}
     found = blocks((ROOT / "docs" / "library.md").read_text(encoding="utf-8"))
     assert len(found) >= 7

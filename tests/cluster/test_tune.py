@@ -25,7 +25,7 @@ from cluster.recipe import read_recipe
 from cluster.trial import Trial
 from cluster.tune import Tuning, tune_config
 from cluster.tune_follower import Follower, Tried
-from cluster.tune_genes import Genes
+from cluster.tune_genes import GENES, Genes
 from cluster.tune_mlflow import record
 from cluster.tune_report import as_values, tuning_table, verdict, write
 from cluster.tune_trial import GenomeTrial, Rungs
@@ -33,9 +33,11 @@ from cluster.tune_trials import Task, run_trials
 from evo.bounds import Bounds
 from evo.candidate import Candidate, Failure, Score
 from evo.fidelity import Fidelity
+from evo.legal import Domain
 from model.spec import EncoderSpec, ExpertSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
 
 BOUNDS = Bounds(epochs=(2, 6, 7), learning_rate=(1e-3, 1e-2))
+DOMAIN = Domain(("text", "audio"), BOUNDS, tasks={"mood": "regression"})
 TWO_EXPERTS = Genome(
     NetworkSpec(
         8,
@@ -57,19 +59,17 @@ def tuning(original: Score | None, tuned: Score | None, better: Genome | None = 
 
 
 def test_genes_without_effect_or_with_one_value_are_not_tuned() -> None:
-    every = Genes.of(TWO_EXPERTS, BOUNDS).names
-    assert set(every) == {
-        "epochs", "learning_rate", "weight_decay", "clip", "dropout", "feature_dropout", "modality_dropout", "balance"
-    }  # fmt: skip
+    every = Genes.of(TWO_EXPERTS, DOMAIN).names
+    assert set(every) == set(GENES) - {"class_balance"}
     linear = Genome(NetworkSpec(8, (EncoderSpec("text"),)))
-    assert set(every) - set(Genes.of(linear, BOUNDS).names) == {"modality_dropout", "balance"}
-    assert "epochs" not in Genes.of(TWO_EXPERTS, BOUNDS, epochs=False).names
-    assert "clip" not in Genes.of(TWO_EXPERTS, replace(BOUNDS, clip=(1.0, 1.0))).names
+    assert set(every) - set(Genes.of(linear, DOMAIN).names) == {"modality_dropout", "balance", "distillation"}
+    assert "epochs" not in Genes.of(TWO_EXPERTS, DOMAIN, epochs=False).names
+    assert "clip" not in Genes.of(TWO_EXPERTS, replace(DOMAIN, bounds=replace(BOUNDS, clip=(1.0, 1.0)))).names
 
 
 def test_the_genome_itself_is_a_trial_also_where_its_genes_are_out_of_bounds() -> None:
     odd = replace(TWO_EXPERTS, training=TrainingGenes(epochs=9, learning_rate=0.0123456))
-    genes = Genes.of(odd, BOUNDS)
+    genes = Genes.of(odd, DOMAIN)
     assert genes.genome_of(genes.start()) == odd
     drawn = genes.genome_of({**genes.start(), "learning_rate": 0.00123456, "dropout": 0.99, "epochs": 6})
     assert drawn.training == replace(odd.training, learning_rate=0.00123, dropout=0.6, epochs=6)
@@ -85,7 +85,7 @@ def begun(genes: Genes, make: Any, data: Any, config: dict[str, Any] | None = No
 
 def test_a_trial_reports_rung_by_rung_and_goes_on_elsewhere_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     _, data = problem(score="folds:2")
-    genes = Genes.of(TWO_EXPERTS, BOUNDS)
+    genes = Genes.of(TWO_EXPERTS, DOMAIN)
     first = begun(genes, Trial, data)
     report = first.step()
     assert (report["epochs"], report["whole"], report["done"]) == (3, False, False)
@@ -103,7 +103,7 @@ def test_a_trial_reports_rung_by_rung_and_goes_on_elsewhere_as_if_it_had_not_sto
 
 def test_an_actor_is_used_again_and_every_trial_has_the_same_seeds() -> None:
     _, data = problem(score="folds:2")
-    genes = Genes.of(TWO_EXPERTS, BOUNDS)
+    genes = Genes.of(TWO_EXPERTS, DOMAIN)
     trial = begun(genes, Trial, data)
     scores = [trial.step()["score"]]
     assert trial.reset_config(genes.start())
@@ -119,7 +119,7 @@ def test_an_actor_is_used_again_and_every_trial_has_the_same_seeds() -> None:
     ],
 )
 def test_a_trial_that_fails_ends_and_says_why(outcome: Any, why: str) -> None:
-    trial = begun(Genes.of(TWO_EXPERTS, BOUNDS), lambda _: lambda jobs: [Result(0, outcome)], problem()[1])
+    trial = begun(Genes.of(TWO_EXPERTS, DOMAIN), lambda _: lambda jobs: [Result(0, outcome)], problem()[1])
     found = trial.step()
     assert math.isnan(found["score"])
     assert (found["failure"], found["done"], found["whole"]) == (why, True, False)
@@ -127,10 +127,10 @@ def test_a_trial_that_fails_ends_and_says_why(outcome: Any, why: str) -> None:
 
 def test_the_follower_knows_how_each_trial_ended_and_which_whole_one_is_best() -> None:
     told: list[int] = []
-    follower = Follower(Genes.of(TWO_EXPERTS, BOUNDS), lambda: told.append(1))
+    follower = Follower(Genes.of(TWO_EXPERTS, DOMAIN), lambda: told.append(1))
 
     def trial(number: int, epochs: int = 7) -> Any:
-        config = {**Genes.of(TWO_EXPERTS, BOUNDS).start(), "epochs": epochs}
+        config = {**Genes.of(TWO_EXPERTS, DOMAIN).start(), "epochs": epochs}
         return SimpleNamespace(trial_id=f"abc_{number:05d}", config=config, get_error=lambda: "Traceback\nOSError: no")
 
     def report(number: int, epochs: int, score: float, **more: Any) -> None:
@@ -183,7 +183,7 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
     values = as_values(found)
     assert (values["better"], values["trials"]["all"], values["trials"]["ended"]) == ("tuned", 2, 2)
     assert values["confirmed"]["original"] == {"mean": 1.5, "error": 0.5, "values": [1.0, 2.0]}
-    assert tuning_table(found).row_count == 9
+    assert tuning_table(found).row_count == len(GENES) + 1
     write(found, tmp_path)
     assert read_recipe(str(tmp_path / "genome.json")).members[0][0] == found.tuned
     rows = list(csv.DictReader((tmp_path / "trials.csv").open()))
@@ -325,7 +325,7 @@ def test_a_population_goes_on_from_each_others_weights_without_tuning_its_epochs
     ray_cluster: None, tmp_path: Path
 ) -> None:
     _, data = problem(score="holdout:1")
-    genes = Genes.of(TWO_EXPERTS, BOUNDS, epochs=False)
+    genes = Genes.of(TWO_EXPERTS, DOMAIN, epochs=False)
     follower = Follower(genes, lambda: None)
     config = tune_config("genome.json", "pbt", {"data": "planted", "evaluations": 3})
     run_trials(Task(config, "pbt", genes, Trial, data, "sentiment/mae", "min"), follower, tmp_path)
