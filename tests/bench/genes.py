@@ -27,7 +27,7 @@ from workers import CONTEXT
 from cluster.config import SearchConfig
 from cluster.journal import RunDirectory
 from cluster.problem import Problem
-from evo.legal import Domain, idle_genes
+from evo.legal import Domain, altered, idle_genes
 from model.metrics import direction, primary
 from model.spec import ExpertKind, Genome, TrainingGenes
 
@@ -81,8 +81,8 @@ def pairs(genome: Genome, domain: Domain) -> dict[str, Pair]:
             defaults = {gene: getattr(usual, gene) for gene in genes}
             found[name] = _trained_by(genome, defaults), _trained_by(genome, genes)
     for kind in get_args(ExpertKind):
-        other = _with_experts(genome, kind)
-        if other.key != genome.key:
+        other = _with_experts(genome, kind, domain.allowing((kind,)))
+        if other.key != genome.key and kind in _kinds_of(other) and len(_kinds_of(other)) == 1:
             found[f"experts {kind}"] = genome, other
     return found
 
@@ -91,13 +91,17 @@ def _trained_by(genome: Genome, genes: Mapping[str, Any]) -> Genome:
     return replace(genome, training=replace(genome.training, **genes))
 
 
-def _with_experts(genome: Genome, kind: Any) -> Genome:
-    """All experts of one kind."""
+def _with_experts(genome: Genome, kind: Any, domain: Domain) -> Genome:
+    """All experts of one kind, as near to what they were as the kind allows."""
     levels = [
-        replace(level, experts=tuple(replace(expert, kind=kind) for expert in level.experts))
+        replace(level, experts=tuple(altered(domain, expert, kind=kind) for expert in level.experts))
         for level in genome.network.levels
     ]
     return replace(genome, network=replace(genome.network, levels=tuple(levels)))
+
+
+def _kinds_of(genome: Genome) -> set[str]:
+    return {expert.kind for level in genome.network.levels for expert in level.experts}
 
 
 class Trainings:
