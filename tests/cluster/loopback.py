@@ -43,7 +43,8 @@ class Loopback:
 
     def start(self, address: str, *options: str) -> None:
         """A node at an address of its own, until it is stopped."""
-        command = [*ray("start"), f"--node-ip-address={address}", "--block", *options]
+        shared = ["--dashboard-agent-listen-port=0", "--object-store-memory=80000000", "--block"]
+        command = [*ray("start"), f"--node-ip-address={address}", *shared, *options]
         log = (self.folder / f"{address}.log").open("wb")
         self.nodes.append(
             subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
@@ -83,14 +84,14 @@ def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
         made = found.run(*ray("get-auth-token", "--generate"))
         assert made.returncode == 0, made.stderr
         jobs = [f"--dashboard-host={HEAD}", f"--dashboard-port={found.jobs_port}"]
-        small = "--object-store-memory=80000000"
         claimed = f"--num-gpus={gpus}"
-        found.start(HEAD, "--head", f"--port={found.port}", f"--num-cpus={cpus[0]}", claimed, small, *jobs)
+        found.start(HEAD, "--head", f"--port={found.port}", f"--num-cpus={cpus[0]}", claimed, *jobs)
         await_port(found.port)
         for number, count in enumerate(cpus[1:], start=3):
             disk = f"--temp-dir={folder / str(number)}"  # each has its own: what was shipped goes when a node is done
             joins = f"--address={found.address}"
-            found.start(f"127.0.0.{number}", joins, f"--num-cpus={count}", "--num-gpus=0", small, disk)
+            found.start(f"127.0.0.{number}", joins, f"--num-cpus={count}", "--num-gpus=0", disk)
+        await_port(found.jobs_port)
         yield found
     finally:
         found.stop()
