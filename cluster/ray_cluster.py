@@ -68,8 +68,11 @@ def _try(address: str, timeout: float) -> str | None:
     Returns None if that went well, else how a sentence goes on that says why not. Raises ValueError for a bad token.
     """
     code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+    once = {**os.environ, "RAY_NUM_REDIS_GET_RETRIES": "1"}  # else Ray asks 20 times, whatever the answer
     try:
-        found = subprocess.run([sys.executable, "-c", code, address], timeout=timeout, capture_output=True, check=False)
+        found = subprocess.run(
+            [sys.executable, "-c", code, address], env=once, timeout=timeout, capture_output=True, check=False
+        )
         if found.returncode == 0:
             return None
         said = found.stderr

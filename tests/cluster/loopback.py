@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "127.0.0.2"
 """Ray takes 127.0.0.1 for the machine's public address, at which nobody listens."""
+PATIENCE = 120.0
+"""Seconds that a node may take to start."""
 
 
 @dataclass
@@ -41,13 +43,21 @@ class Loopback:
             check=False,
         )  # fmt: skip
 
-    def start(self, address: str, *options: str) -> None:
-        """A node at an address of its own, until it is stopped."""
-        command = [*ray("start"), f"--node-ip-address={address}", "--block", *options]
+    def start(self, address: str, disk: Path, *options: str) -> None:
+        """A node at an address of its own, with its files on `disk`, until it is stopped. Returns once it runs."""
+        free = "--dashboard-agent-listen-port=0"  # agents want 127.0.0.1:52365, which another Ray here may have
+        own = [f"--node-ip-address={address}", f"--temp-dir={disk}", "--object-store-memory=80000000", free]
         log = (self.folder / f"{address}.log").open("wb")
-        self.nodes.append(
-            subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
-        )
+        node = subprocess.Popen(
+            [*ray("start"), "--block", *own, *options],
+            env=self.environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        self.nodes.append(node)
+        end = time.monotonic() + PATIENCE
+        while not (disk / "ray_current_cluster").exists():  # written last of all, after the job server answers
+            if node.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"no node runs at {address}: {Path(log.name).read_text()[-2000:]}")
+            time.sleep(0.2)
 
     def stop(self) -> None:
         for node in reversed(self.nodes):
@@ -83,25 +93,13 @@ def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
         made = found.run(*ray("get-auth-token", "--generate"))
         assert made.returncode == 0, made.stderr
         jobs = [f"--dashboard-host={HEAD}", f"--dashboard-port={found.jobs_port}"]
-        small = "--object-store-memory=80000000"
-        claimed = f"--num-gpus={gpus}"
-        found.start(HEAD, "--head", f"--port={found.port}", f"--num-cpus={cpus[0]}", claimed, small, *jobs)
-        await_port(found.port)
+        head = ["--head", f"--port={found.port}", f"--num-cpus={cpus[0]}", f"--num-gpus={gpus}", *jobs]
+        found.start(HEAD, folder / "ray", *head)
         for number, count in enumerate(cpus[1:], start=3):
-            disk = f"--temp-dir={folder / str(number)}"  # each has its own: what was shipped goes when a node is done
-            joins = f"--address={found.address}"
-            found.start(f"127.0.0.{number}", joins, f"--num-cpus={count}", "--num-gpus=0", small, disk)
+            # a disk for each: what was shipped goes when a node is done
+            joins = [f"--address={found.address}", f"--num-cpus={count}", "--num-gpus=0"]
+            found.start(f"127.0.0.{number}", folder / str(number), *joins)
         yield found
     finally:
         found.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def await_port(port: int, seconds: float = 120) -> None:
-    """Wait until the head listens."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection((HEAD, port), timeout=1):
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"no head listens at {HEAD}:{port} after {seconds:g} seconds")
