@@ -26,8 +26,8 @@ class Genes:
     def of(cls, genome: Genome, domain: Domain, *, epochs: bool = True) -> Genes:
         """All that have an effect on the genome and more than one value; its epochs too, unless they are to stay."""
         idle = {*idle_genes(domain, genome.network), *(() if epochs else ("epochs",))}
-        ends = {name: _bound(domain.bounds, name) for name in GENES if name not in idle}
-        return cls(genome, domain.bounds, tuple(name for name, values in ends.items() if values[0] != values[-1]))
+        names = tuple(name for name in GENES if name not in idle and domain.varies(name))
+        return cls(genome, domain.bounds, names)
 
     def start(self) -> dict[str, Any]:
         """The genome's own."""

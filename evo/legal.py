@@ -79,6 +79,11 @@ class Domain:
         choices = getattr(self.bounds, name)
         return value if value in choices else choices[0]
 
+    def varies(self, gene: str) -> bool:
+        """Whether the bounds leave a training gene more than one value."""
+        ends = getattr(self.bounds, BOUND_OF.get(gene, gene), (0, 1))  # weights of tasks have bounds of their own
+        return bool(ends[0] != ends[-1])
+
     def pools(self, modality: str) -> bool:
         """Whether the modality has time steps to pool, so that kinds of encoders differ."""
         return self.steps.get(modality, 2) > 1

@@ -24,7 +24,8 @@ def random_training(domain: Domain, rng: np.random.Generator) -> TrainingGenes:
 def nudged(domain: Domain, training: TrainingGenes, network: NetworkSpec, rng: np.random.Generator) -> TrainingGenes:
     """One or two of the genes that have an effect on the network, some way off."""
     idle = idle_genes(domain, network)
-    names = rng.permutation([gene for gene in GENES if gene not in idle])[: 1 + int(rng.random() < 0.5)].tolist()
+    live = [gene for gene in GENES if gene not in idle and domain.varies(gene)]
+    names = rng.permutation(live)[: 1 + int(rng.random() < 0.5)].tolist()
     return replace(training, **{gene: _nudge(domain, gene, getattr(training, gene), rng) for gene in names})
 
 

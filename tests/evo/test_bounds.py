@@ -1,10 +1,11 @@
 import re
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from evo.bounds import CHOICES, NAMES, RANGES, TRAINING, Bounds
+from model.spec import LossKind, ScheduleKind
 
 
 @pytest.mark.parametrize("name", RANGES)
@@ -20,7 +21,7 @@ def test_real_genes_stay_in_their_range_at_three_digits(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_reach_every_other_and_never_stay(name: str) -> None:
-    bounds, rng = Bounds(), np.random.default_rng(0)
+    bounds, rng = Bounds(losses=get_args(LossKind), schedules=get_args(ScheduleKind)), np.random.default_rng(0)
     value = bounds.draw(name, rng)
     found = {bounds.nudge(name, value, rng) for _ in range(40)}
     assert found == set(getattr(bounds, name)) - {value}

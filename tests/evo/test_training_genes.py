@@ -11,7 +11,7 @@ from evo import Bounds, ExpertSpace
 from evo.bounds import NAMES, OPTIONAL, TRAINING
 from evo.legal import Domain, legal
 from evo.training_genes import GENES, crossed, nudged, random_training
-from model.spec import EncoderSpec, Genome, NetworkSpec, TrainingGenes
+from model.spec import EncoderSpec, Genome, LossKind, NetworkSpec, ScheduleKind, TrainingGenes
 
 MODALITIES = ("text", "audio")
 TASKS = {
@@ -27,8 +27,19 @@ ALL_ON = TrainingGenes(
 )  # fmt: skip
 
 
+OPEN = {
+    "label_noise": (0, 0.5),
+    "mixing": (0, 0.5),
+    "warmup": (0, 0.3),
+    "losses": get_args(LossKind),
+    "schedules": get_args(ScheduleKind),
+}
+"""Bounds of what is shut by default."""
+SHUT = ("label_noise", "mixing", "warmup", "loss", "schedule")
+
+
 def domain(tasks: str = "both", **bounds: object) -> Domain:
-    return Domain(MODALITIES, Bounds(**bounds), tasks=TASKS[tasks])
+    return Domain(MODALITIES, Bounds(**{**OPEN, **bounds}), tasks=TASKS[tasks])
 
 
 def settled(network: NetworkSpec, tasks: str = "both", **bounds: object) -> TrainingGenes:
@@ -39,7 +50,8 @@ def settled(network: NetworkSpec, tasks: str = "both", **bounds: object) -> Trai
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), tasks=st.sampled_from(list(TASKS)))
 def test_samples_mutants_and_children_are_legal_and_travel(seed: int, tasks: str) -> None:
-    space, rng = ExpertSpace(MODALITIES, tasks=TASKS[tasks]), np.random.default_rng(seed)
+    bounds = Bounds(**OPEN) if seed % 2 else Bounds()
+    space, rng = ExpertSpace(MODALITIES, bounds=bounds, tasks=TASKS[tasks]), np.random.default_rng(seed)
     a, b = space.sample(rng), space.sample(rng)
     for _ in range(4):
         a, b = space.crossover(space.mutate(a, rng), b, rng)
@@ -153,6 +165,11 @@ def test_genes_are_brought_within_their_bounds() -> None:
     assert settled(BOTH, losses=("ordinal",)).loss == "ordinal"
 
 
-def test_every_name_of_a_gene_is_possible_by_default() -> None:
-    found = {name: set(get_args(kinds)) - set(getattr(Bounds(), name)) for name, kinds in NAMES.items()}
-    assert found == {"expert_kinds": {"tensor"}, "losses": set(), "schedules": set()}
+def test_what_never_won_is_shut_by_default_and_neither_drawn_nor_nudged() -> None:
+    shut = {name: set(get_args(kinds)) - set(getattr(Bounds(), name)) for name, kinds in NAMES.items()}
+    assert shut == {"expert_kinds": {"tensor"}, "losses": {"l1", "ordinal"}, "schedules": {"cosine"}}
+    where, rng, usual = Domain(MODALITIES, tasks=TASKS["both"]), np.random.default_rng(0), TrainingGenes()
+    training = random_training(where, rng)
+    for _ in range(200):
+        assert all(getattr(training, gene) == getattr(usual, gene) for gene in SHUT)
+        training = nudged(where, training, BOTH, rng)
