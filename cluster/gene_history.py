@@ -33,15 +33,19 @@ def part_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
 
 
 def choice_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
-    """Shares of the values of those training genes that are no numbers."""
-    return {
+    """Shares of the values of those training genes that are no numbers, where genomes differ in them."""
+    found = {
         name: _shares(populations, lambda genome, name=name: [getattr(genome.training, name)])  # type: ignore[misc]
         for name in _CHOICES
     }
+    return {name: shares for name, shares in found.items() if len(shares) > 1}
 
 
 def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.float64]]:
-    """Lower quartile, median and upper quartile [3, G] of each training gene that is a number, weights of tasks too."""
+    """Lower quartile, median and upper quartile [3, G] of training genes that are numbers, weights of tasks too.
+
+    Only of those in which genomes differ.
+    """
     every = [genome.training for genomes in populations for genome in genomes]
     tasks = sorted({task for training in every for task, _ in training.task_weights})
     genes: dict[str, Callable[[TrainingGenes], float]] = {name: attrgetter(name) for name in _NUMBERS}
@@ -49,6 +53,7 @@ def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.f
     return {
         name: np.array([np.quantile([of(g.training) for g in genomes], (0.25, 0.5, 0.75)) for genomes in populations]).T
         for name, of in genes.items()
+        if len({of(training) for training in every}) > 1
     }
 
 

@@ -66,11 +66,13 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     needed = {number for ids in found.values() for number in ids}
     genomes = {row.id: row.genome for row in record.rows if row.id in needed}
     populations, generations = [[genomes[number] for number in ids] for ids in found.values()], list(found)
-    return {
-        "parts": share_figure(generations, part_shares(populations)),
-        "training": spread_figure(generations, quartiles(populations)),
-        "choices": share_figure(generations, choice_shares(populations)),
-    }
+    figures = {"parts": share_figure(generations, part_shares(populations))}
+    numbers, choices = quartiles(populations), choice_shares(populations)
+    if numbers:
+        figures["training"] = spread_figure(generations, numbers)
+    if choices:
+        figures["choices"] = share_figure(generations, choices)
+    return figures
 
 
 def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:

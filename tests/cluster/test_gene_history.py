@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cluster.gene_history import part_shares, quartiles
+from cluster.gene_history import choice_shares, part_shares, quartiles
 from model.spec import EncoderSpec, ExpertSpec, GateSpec, Genome, LevelSpec, NetworkSpec, TrainingGenes
 
 LINEAR = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=2))
@@ -29,4 +29,16 @@ def test_a_share_counts_genomes_that_have_a_part_however_often() -> None:
 def test_training_genes_have_quartiles_in_each_generation() -> None:
     found = quartiles([[LINEAR, DEEP, DEEP], [DEEP]])
     np.testing.assert_allclose(found["epochs"], [[4, 6], [6, 6], [6, 6]])
-    assert {"learning_rate", "dropout", "z_loss"} < set(found)
+
+
+def test_genes_in_which_no_two_genomes_differ_are_left_out() -> None:
+    assert list(quartiles([[LINEAR], [DEEP]])) == ["epochs"]
+    assert choice_shares([[LINEAR], [DEEP]]) == {}
+
+
+def test_choices_and_weights_of_tasks_are_told_too() -> None:
+    other = Genome(LINEAR.network, TrainingGenes(epochs=2, loss="l1", task_weights=(("mood", 0.5),)))
+    populations = [[LINEAR, other], [other, other]]
+    shares = {value: found.tolist() for value, found in choice_shares(populations)["loss"].items()}
+    assert shares == {"huber": [0.5, 0], "l1": [0.5, 1]}
+    np.testing.assert_allclose(quartiles(populations)["weight of mood"][1], [0.75, 0.5])
