@@ -1,7 +1,6 @@
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -9,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo import Bounds, Evolution, ExpertSpace
-from evo.bounds import PLAIN, RANGES, TRAINING
-from evo.legal import Domain, legal_expert
+from evo.bounds import RANGES, TRAINING
 from model.spec import (
     GLOBAL,
     EncoderSpec,
-    ExpertKind,
     ExpertSpec,
     GateSpec,
     Genome,
@@ -61,7 +58,7 @@ def check_legal(genome: Genome, where: ExpertSpace) -> None:
         for name in ("temperature", "noise"):
             assert getattr(bounds, name)[0] <= getattr(level.gate, name) <= getattr(bounds, name)[1]
         for expert in level.experts:
-            assert expert.width in bounds.expert_widths or (expert.kind, expert.width) == ("tensor", 15)
+            assert expert.width in bounds.expert_widths
             assert expert.kind in bounds.expert_kinds
             assert expert.depth <= bounds.max_depth
     assert genome.training.epochs in bounds.epochs
@@ -127,50 +124,6 @@ def test_mutation_alone_reaches_every_kind_of_part() -> None:
     assert transfers == {True, False}
     experts = {"mlp", "gated", "low_rank", "cross_attention"}
     assert kinds == {"mean", "attention", "convolution", "softmax", "top_k", "sigmoid"} | experts
-
-
-def kinds_over_a_walk(where: ExpertSpace, seed: int = 0) -> set[str]:
-    """The kinds of experts that samples, mutants and children have, all of them legal."""
-    rng, found = np.random.default_rng(seed), set[str]()
-    genome = where.sample(rng)
-    for _ in range(300):
-        genome = where.crossover(where.mutate(genome, rng), where.sample(rng), rng)[0]
-        check_legal(genome, where)
-        found |= {expert.kind for level in genome.network.levels for expert in level.experts}
-    return found
-
-
-def test_the_kinds_of_experts_are_those_of_the_bounds_that_make_sense() -> None:
-    for kinds in (("gated",), ("mlp", "cross_attention"), get_args(ExpertKind)):
-        where = ExpertSpace(list(WIDTHS), bounds=Bounds(expert_kinds=kinds), steps=STEPS, cost=cost)
-        assert kinds_over_a_walk(where) == set(kinds)
-    assert kinds_over_a_walk(ExpertSpace(["text", "audio"], steps={"text": 1, "audio": 1}, cost=cost)) == set(PLAIN)
-
-
-def test_a_limit_is_kept_by_tensor_experts_too() -> None:
-    bounds = Bounds(expert_kinds=("mlp", "tensor"), expert_widths=(16, 48))
-    kinds_over_a_walk(ExpertSpace(list(WIDTHS), bounds=bounds, steps=STEPS, limits={"params": 3000}, cost=cost))
-
-
-def expert_of(*genes: Any, **bounds: Any) -> ExpertSpec:
-    """The legal expert nearest to these genes, over text (20 steps) and two modalities without time."""
-    domain = Domain(("text", "profile", "place"), Bounds(**bounds), {"text": 20, "profile": 1, "place": 1})
-    return legal_expert(domain, *genes)
-
-
-def test_an_expert_with_nothing_to_read_is_a_perceptron() -> None:
-    assert expert_of(("text", "profile"), "cross_attention", 2, 8).kind == "cross_attention"
-    assert expert_of(("profile", GLOBAL), "cross_attention", 2, 8) == ExpertSpec(("profile", GLOBAL), "mlp", 2, 8)
-    assert expert_of((GLOBAL,), "cross_attention", 2, 8, expert_kinds=("gated", "cross_attention")).kind == "gated"
-
-
-def test_a_tensor_expert_is_flat_sees_three_tokens_and_is_as_narrow_as_it_must() -> None:
-    every, kinds = ("text", "profile", "place", GLOBAL), get_args(ExpertKind)
-    assert expert_of(every, "tensor", 3, 64, expert_kinds=kinds) == ExpertSpec(every[:3], "tensor", 1, 8)
-    assert expert_of(every[:2], "tensor", 3, 64, expert_kinds=kinds) == ExpertSpec(every[:2], "tensor", 1, 48)
-    wide = expert_of(every, "tensor", 1, 64, expert_kinds=kinds, expert_widths=(16, 64))
-    assert wide == ExpertSpec(every[:3], "tensor", 1, 15)
-    assert expert_of(every, "tensor", 3, 64).kind == "mlp"
 
 
 def network(**parts: object) -> Genome:
