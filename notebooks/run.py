@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from traitlets.config import Config
 
 HERE = Path(__file__).resolve().parent
-CELL_SECONDS = 600
+CELL_SECONDS = 1800
 
 
 def execute(path: Path, folder: Path, size: str = "normal") -> Any:
