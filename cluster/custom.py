@@ -81,7 +81,7 @@ def search_custom(
     config, coded = _config(settings), CodedSpace(space, encode, decode)
     coded.check(np.random.default_rng(config.seed))
     evolution = new_evolution(config, cast(Any, coded), objectives, single())
-    with _evaluator(config, evaluate) as evaluator, _directory(run, config) as directory:
+    with _directory(run, config) as directory, _evaluator(config, evaluate) as evaluator:
         state = directory.state()
         if state:
             rows = (row.for_evolution() for row in directory.rows())
