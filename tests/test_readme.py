@@ -63,7 +63,9 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             place = words.index(option)
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
-        words = [*replaced(words, "--evaluations", EVALUATIONS), "--workers", "2", "--confirm", "1"]
+        # compare and ablate search a dozen times as this one did: without Ray they start at once
+        place = ["--backend", "inline"] if "runs/mine" in words else ["--workers", "2"]
+        words = [*replaced(words, "--evaluations", EVALUATIONS), *place, "--confirm", "1"]
     if words[0] in ("compare", "ablate", "tune"):
         words = replaced(words, "--trials", SEEDS)
     return replaced(words, "--seeds", SEEDS) if words[0] in ("train", "compare", "ablate") else words
