@@ -42,7 +42,7 @@ def tune(
         "address": address, "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
     }  # fmt: skip
     config = tune_config(source, scheduler, options)
-    folder = out or Path("tuned") / (config.name or Path(data).stem)
+    folder = out or Path("tuned") / config.title
     with progress() as shown:
         found = tune_genome(source, config, scheduler, folder, shown)
 

@@ -198,6 +198,11 @@ class SearchConfig(BaseModel):
         given = {key: value for key, value in (overrides or {}).items() if value is not None}
         return cls.of({**(read_yaml(path) if path else {}), **given})
 
+    @property
+    def title(self) -> str:
+        """The search's name, else that of its data's file or folder."""
+        return self.name or Path(self.data).stem
+
     def to_yaml(self) -> str:
         """All settings as YAML, which `load` reads back."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from cluster.config import SearchConfig
 from cluster.problem import choose_folds
 from model.data.dataset import Dataset
-from model.data.sources import STORES, load
 
 if TYPE_CHECKING:
     from model.insight import Insight
@@ -88,8 +87,3 @@ class Seen:
     def outputs(self) -> Mapping[str, NDArray[np.float32]]:
         """Predictions by task [N, C]: values, or probabilities."""
         return {task: self.held.mean(values) for task, values in self.insight.outputs.items()}
-
-
-def read_data(config: SearchConfig) -> Dataset:
-    """The data of a search."""
-    return load(config.data, stream=config.stream if Path(config.data).suffix.lower() in STORES else None)

@@ -111,7 +111,7 @@ def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> N
 def _search(
     config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress
 ) -> SearchResult:
-    name = config.name or Path(config.data).stem
+    name = config.title
     scored = describe_score(problem.folds, problem.pool, config.score)
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
@@ -262,7 +262,7 @@ def _device(config: SearchConfig) -> str:
 
 def _new_run(config: SearchConfig) -> Path:
     """runs/NAME, with a number where that is taken."""
-    name = config.name or Path(config.data).stem
+    name = config.title
     if not name or Path(name).name != name or name.startswith("."):
         raise ValueError(f"name is {name!r}, expected one that can be a folder's")
     base = Path("runs") / name

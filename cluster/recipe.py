@@ -59,7 +59,7 @@ def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | N
             facts = run.manifest()
             score, found_on = facts.get("score", "holdout"), facts.get("fingerprint")
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
-            name = config.name or Path(config.data).stem
+            name = config.title
             search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking}
             return Recipe(members, ensemble, score, *settings, **search)
     try:

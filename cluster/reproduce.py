@@ -38,7 +38,7 @@ def next_commands(run: Path, config: SearchConfig, *, ended: bool) -> list[str]:
     """What to do with a search: go on with it, or train its best, compare it, and predict."""
     if not ended:
         return [shlex.join(["haemsa", "search", "--resume", str(run)])]
-    model = f"models/{config.name or Path(config.data).stem}"
+    model = f"models/{config.title}"
     data = ["--data", config.data]
     commands = [
         ["haemsa", "train", str(run), *data, "--seeds", "5", "--out", model],

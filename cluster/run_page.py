@@ -13,7 +13,9 @@ from cluster.progress import number
 from cluster.reproduce import SETTINGS_FILE, next_commands, search_command
 from cluster.run_words import found_line, lines, score_words
 from cluster.search_record import SearchRecord
+from cluster.show import cell
 from cluster.tables import genome_columns
+from model.data.sources import load_again
 
 _ROWS: Final = 30
 _COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gates", "epochs", "learning_rate")
@@ -60,7 +62,7 @@ def _front_table(record: SearchRecord) -> str:
         columns = genome_columns(row.genome)
         scores = [score_words(row, name) for name in record.objectives]
         searched = [number(row.scores[main].mean)] if again else []
-        rows.append([str(row.id), *scores, *searched, *(_cell(columns[name]) for name in _COLUMNS)])
+        rows.append([str(row.id), *scores, *searched, *(cell(columns[name]) for name in _COLUMNS)])
     more = f"The first {_ROWS} of {len(record.front)}." if len(record.front) > _ROWS else ""
     head = ["id", *record.objectives, *again, *(name.replace("_", " ") for name in _COLUMNS)]
     return html.table(head, rows) + (html.paragraph(more, "faint") if more else "")
@@ -69,14 +71,13 @@ def _front_table(record: SearchRecord) -> str:
 def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> Iterator[str]:
     """Pictures that need the data. Where it is not there, a line says so, unless it was asked for."""
     from cluster.best_figures import ablations, best_figures, look
-    from cluster.held_out import read_data
 
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
         yield html.paragraph("Pictures of the best network at work come when it is saved, at the search's end.", "note")
         return
     config = record.config.model_copy(update={"data": data} if data else {})
     try:
-        dataset = read_data(config)
+        dataset = load_again(config.data, config.stream)
         seen = look(record.path, dataset)
         others = ablations(ablated, dataset)
     except (ValueError, OSError) as error:
@@ -123,7 +124,3 @@ def _told(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} ({item})" for key, item in value.items())
     return str(value)
-
-
-def _cell(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -40,7 +40,7 @@ class SearchRecord:
         summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.state()
         rows, full = tuple(run.rows()), full_rung(run)
         final = final_rows(rows, full)
-        facts = (config.name or Path(config.data).stem, run.path, config, manifest, summary)
+        facts = (config.title, run.path, config, manifest, summary)
         if not final:
             return cls(*facts, dict(manifest.get("objectives", {})), rows)
         objectives = directions(final, manifest)

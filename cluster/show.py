@@ -26,7 +26,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
         config, full = run.config(), full_rung(run)
-        name = config.name or Path(config.data).stem
+        name = config.title
     final, console = final_rows(rows, full), console or standard_output()
     console.print(_heading(name, rows, summary), markup=False, highlight=False)
     if not final:
@@ -145,7 +145,7 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
         table.add_column(name.replace("_", " "))
     for row in front:
         columns = genome_columns(row.genome)
-        cells = [_cell(columns[name]) for name in _FRONT_COLUMNS]
+        cells = [cell(columns[name]) for name in _FRONT_COLUMNS]
         searched = [number(row.scores[main].mean)] if again else []
         table.add_row(str(row.id), *(_score(row, name) for name in objectives), *searched, *map(Text, cells))
     return table
@@ -178,7 +178,8 @@ def _score(row: JournalRow, name: str) -> str:
     return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A genome's column in a table: three digits of a fraction."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

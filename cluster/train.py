@@ -15,7 +15,7 @@ from cluster.manifest import manifest
 from cluster.recipe import Recipe, protocol
 from cluster.trainer import Trainer
 from model.data.dataset import Dataset, Task
-from model.data.sources import STORES, load
+from model.data.sources import load_again
 from model.metrics import all_metrics
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Ta
     """
     from cluster.calibrate import calibrated
 
-    is_store = Path(data).suffix.lower() in STORES  # the search may have been on a store, and this data be none
-    dataset = load(data, stream=recipe.stream if is_store else None)
+    dataset = load_again(data, recipe.stream)
     trainer = Trainer.of(recipe, dataset)
     predictor = calibrated(_final_predictor(trainer, data, seeds), trainer, seeds)
     predictor.save(out)

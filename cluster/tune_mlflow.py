@@ -51,7 +51,7 @@ def _parent(client: MlflowClient, experiment: str, source: str, config: SearchCo
         found = client.search_runs([experiment], f"tags.`haemsa.search` = '{identity}'")
         if found:
             return found[0], False
-    name = f"tuning of {config.name or Path(config.data).stem}"
+    name = f"tuning of {config.title}"
     return client.create_run(experiment, run_name=name, tags=_SOURCE | {"haemsa.source": source}), True
 
 

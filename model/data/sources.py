@@ -16,6 +16,11 @@ _FORMS: Final = ".h5, .hdf5, .pkl, .yaml or a folder of .csd files"
 _AS_IT_IS: Final = Reading()
 
 
+def load_again(source: str, stream: bool | None) -> Dataset:
+    """Data as a search read it, streamed or not; by now it may be elsewhere and no store. Raises as `load`."""
+    return load(source, stream=stream if Path(source).suffix.lower() in STORES else None)
+
+
 def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bool | None = None) -> Dataset:
     """The data set called "planted" or "digits" (made with `seed`), or at a path, read as `reading` asks for.
 
