@@ -7,6 +7,7 @@ asked for: `import cluster` alone loads nothing.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    library = None if name.startswith("_") else import_module("cluster.library")
+    module = name.startswith("_") or find_spec(f"{__name__}.{name}") is not None  # who asks for one imports it
+    library = None if module else import_module("cluster.library")
     if library is None or name not in library.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(library, name)

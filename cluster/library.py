@@ -4,6 +4,8 @@
 |---|---|
 | `haemsa search` | `run_search(SearchConfig.of({...}))`, and with `--resume` `resume_search(run)` |
 | `haemsa show` | `show_run(run)`, or `RunDirectory.open(run, read_only=True)` for its tables |
+| `haemsa report` | `write_report(run, page)`, and `search_figures(run)` for its pictures |
+| `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(read_recipe(run), data, seeds, out)` |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)`, of `model = load_model(address)` |
 | `haemsa predict` | `predictions(model, load_for(model, data))` |
@@ -18,6 +20,7 @@ the evolution in `evo`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cluster.ablate import ablate
 from cluster.compare import Comparison, compare
@@ -38,11 +41,15 @@ from cluster.progress import PlainProgress, Progress, SilentProgress, Status
 from cluster.recipe import Recipe, read_recipe
 from cluster.report import describe as describe_data
 from cluster.report import metric_table, subset_table
+from cluster.run_page import write_report
 from cluster.show import show as show_run
 from cluster.sync import sync as sync_run
 from cluster.train import train_for_good
+from cluster.tune import Tuning, tune, tune_config
 from cluster.ui import serve as serve_page
 from cluster.view.front import front_figure
+from cluster.view.network import network_figure
+from cluster.view.search_figures import search_figures
 
 __all__ = [
     "Comparison",
@@ -56,6 +63,7 @@ __all__ = [
     "SearchResult",
     "SilentProgress",
     "Status",
+    "Tuning",
     "ablate_search",
     "check_data",
     "commented_yaml",
@@ -70,17 +78,21 @@ __all__ = [
     "load_for",
     "load_model",
     "metric_table",
+    "network_figure",
     "predictions",
     "read_recipe",
     "resume_search",
     "run_search",
     "search_custom",
+    "search_figures",
     "serve_page",
     "show_run",
     "subset_table",
     "sync_run",
     "train_for_good",
+    "tune_genome",
     "write_predictions",
+    "write_report",
 ]
 
 
@@ -105,3 +117,30 @@ def ablate_search(
     shown = progress or SilentProgress()
     start = begun(run, None, trials, out, shown, "ablated")
     return ablate(start.config, start.run, start.out, start.trials, seeds, shown)
+
+
+def tune_genome(
+    source: str,
+    data: str,
+    *,
+    trials: int | None = None,
+    scheduler: str = "asha",
+    out: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Tuning:
+    """Tune how the genome at `source` (a run directory, a genome.json, an address in MLflow) is trained, on `data`.
+
+    `scheduler`: "asha" or "pbt". `settings`: those of `haemsa config`; else a run directory's own hold. `out` gets
+    genome.json, the trials and how they were judged (None: tuned/NAME). Raises ValueError, before any training, for
+    what does not fit.
+    """
+    from cluster.tune_mlflow import record
+    from cluster.tune_report import write
+
+    config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
+    folder = out or Path("tuned") / config.title
+    found = tune(source, config, scheduler, folder, progress or SilentProgress())
+    write(found, folder)
+    record(found, source, config, folder)
+    return found

@@ -57,8 +57,6 @@ class MlflowSink:
     """Delivers the records of one search to MLflow at `uri` (None: as `store_uri` says)."""
 
     def __init__(self, uri: str | None, search: SearchStarted) -> None:
-        import mlflow  # noqa: F401 - now, in the caller's thread: it takes seconds, and then none of the search's
-
         self._uri, self._search = uri, search
         self._client: MlflowClient | None = None
         self._experiment = ""

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EVALUATIONS, SEEDS = "4", "2"
 DROPPED = ("--address", "--gpus-per-worker", "--time", "--workers")
 """Options that need another machine, or much time."""
+QUICK = "quick.yaml"
+"""Settings of every search here: networks that train in a blink."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
         # compare and ablate search a dozen times as this one did: without Ray they start at once
         place = ["--backend", "inline"] if "runs/mine" in words else ["--workers", "2"]
-        words = [*replaced(words, "--evaluations", EVALUATIONS), *place, "--confirm", "1"]
+        words = [*replaced(words, "--evaluations", EVALUATIONS), *place, "--confirm", "1", "--config", QUICK]
     if words[0] in ("compare", "ablate", "tune"):
         words = replaced(words, "--trials", SEEDS)
     return replaced(words, "--seeds", SEEDS) if words[0] in ("train", "compare", "ablate") else words
@@ -88,6 +90,13 @@ def provide(words: list[str]) -> None:
             stored(path.parent, path.stem).rename(path)
 
 
+def go_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder but for the settings."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path(QUICK).write_text("space: {epochs: [1, 2]}\n", encoding="utf-8")
+
+
 def test_steps_are_found_in_their_order_without_prompts_comments_and_other_programs() -> None:
     text = "```bash\n$ haemsa search --data a \\\n  --seed 1  # quick\nmake demo\n```\n"
     text += "```python\nx = 1\n```\n    haemsa no\n"
@@ -101,7 +110,7 @@ def test_steps_are_found_in_their_order_without_prompts_comments_and_other_progr
 
 def test_commands_are_cut_short_whatever_their_numbers() -> None:
     assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
-        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2", "--confirm", "1"
+        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2", "--confirm", "1", "--config", QUICK
     ]  # fmt: skip
     assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]
@@ -118,8 +127,7 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
         def wait(self) -> int:
             return 0
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    go_to(tmp_path, monkeypatch)
     found = steps((ROOT / "README.md").read_text(encoding="utf-8"))
     names = [step.arguments[0] for step in found if step.arguments]
     assert {"search", "train"} <= set(names)
@@ -144,8 +152,7 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
 @pytest.mark.ray
 def test_the_commands_of_make_demo_run(ray_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    go_to(tmp_path, monkeypatch)
     found = steps(f"```bash\n{recipe}```\n")
     assert [step.arguments[0] for step in found] == ["search", "train"]
     for step in found:

@@ -33,6 +33,7 @@ def ancestry_figure(ancestry: Ancestry) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_ylim(-0.8, count - 0.2)
     axes.margins(x=0.05)
+    axes.locator_params("x", integer=True)
     axes.set_xlabel("genomes, in the order in which they were bred")
     if ancestry.others:
         words = f"{ancestry.others:,} further ancestors, through the other parents, are not drawn"

@@ -4,7 +4,7 @@
 
 Simulated: the real driver on 64 workers whose evaluations take a second each (log-normal, sigma 1), in real time, into
 a new SQLite store. Blocked: milliseconds per evaluation in calls of the tracker and in the tables that are made for it,
-by the wall and of the driver's thread; the first call, which loads MLflow, and the wait at the end apart. Real: the
+by the wall and of the driver's thread; the first call and the wait at the end apart. Real: the
 command on planted data, two workers, a process each, with and without in turn. Results go to
 bench-results/recording.json.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,12 @@ def test_a_public_name_is_had_from_the_package_and_says_what_it_is(name: str) ->
 def test_no_public_name_is_a_module_which_would_hide_it_once_imported() -> None:
     modules = {module.name for module in pkgutil.iter_modules(cluster.__path__)}
     assert not modules & set(library.__all__)
+
+
+def test_a_module_is_had_from_the_package_too_and_loads_no_more_than_itself() -> None:
+    code = "import sys; from cluster import page; print('cluster.library' in sys.modules, page.__name__)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False cluster.page\n"
 
 
 def test_other_names_are_none() -> None:
