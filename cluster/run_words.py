@@ -9,7 +9,7 @@ from cluster.problem import COSTS
 from cluster.progress import duration, number
 from cluster.search_record import SearchRecord
 from cluster.show import ensemble_line, scores_of
-from cluster.view.front import LABELS
+from cluster.view.front import LABELS, in_words
 from cluster.wording import counted
 from model.spec import Genome
 
@@ -19,7 +19,7 @@ def found_line(record: SearchRecord) -> str:
     if record.best is None:
         return "No candidate has scores yet." if record.summary is None else "Every candidate failed."
     reached = " and ".join(
-        f"{metric_name(name)} {score_words(record.best, name)}" for name in record.objectives if name not in COSTS
+        f"{in_words(name)} {score_words(record.best, name)}" for name in record.objectives if name not in COSTS
     )
     scores = scores_of(record.best)
     cost = " and ".join(f"{number(scores[name].mean)} {LABELS[name]}" for name in COSTS if name in scores)
@@ -55,12 +55,6 @@ def effort_line(record: SearchRecord) -> str:
     return "; ".join(parts) + "."
 
 
-def metric_name(name: str) -> str:
-    """An objective in words: "MAE", "weighted F1 of emotion"."""
-    task, _, key = name.rpartition("/")
-    return LABELS.get(key, key.replace("_", " ")) + (f" of {task}" if task else "")
-
-
 def score_words(row: JournalRow, name: str) -> str:
     """A score with its standard error, where there is one."""
     score = scores_of(row)[name]
@@ -84,7 +78,7 @@ def _choice_line(record: SearchRecord) -> list[str]:
     first, main = record.front[0], next(iter(record.objectives))
     if record.best.id == first.id:
         return []
-    words = f"candidate {first.id}, the front's first with {metric_name(main)} {score_words(first, main)}"
+    words = f"candidate {first.id}, the front's first with {in_words(main)} {score_words(first, main)}"
     return [f"It is the smallest within one standard error of {words}."]
 
 

@@ -82,11 +82,15 @@ def values(rows: Rows, names: Sequence[str]) -> Values:
     return np.array([[float(row[name]) for name in names] for row in rows], dtype=np.float64).reshape(-1, len(names))
 
 
+def in_words(name: str) -> str:
+    """A metric in words: "MAE", "weighted F1 of emotion"."""
+    task, _, key = name.rpartition("/")
+    return LABELS.get(key, key.replace("_", " ")) + (f" of {task}" if task else "")
+
+
 def label(name: str, objectives: Mapping[str, str]) -> str:
     """An objective in words, and which way is better."""
-    task, _, key = name.rpartition("/")
-    label = LABELS.get(key, key) + (f" of {task}" if task else "")
-    return f"{label} ({'lower' if objectives[name] == 'min' else 'higher'} is better)"
+    return f"{in_words(name)} ({'lower' if objectives[name] == 'min' else 'higher'} is better)"
 
 
 def _draw_plane(axes: Axes, every: Values, best: Values, across: str, coloured: bool) -> None:
