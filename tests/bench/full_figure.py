@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 COLOURS: Final = {"haemsa": "#1f6fb4", "random": "#b3342d", "no-inheritance": "#d98e04"}
 NAMES: Final = {"haemsa": "haemsa", "random": "random search", "no-inheritance": "without inheritance"}
-PANELS: Final = {"best": "MAE of the search's best", "hypervolume": "hypervolume of the front"}
+PANELS: Final = {"best": "MAE of the best", "hypervolume": "hypervolume of the front"}
+TICKS: Final = (10, 20, 40, 80, 120)
+"""Seconds that are named; what is before the first is not drawn."""
 
 
 def draw(found: Mapping[str, Any], path: Path) -> None:
@@ -31,9 +33,11 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
             for variant in COLOURS:
                 curves = [found[f"ours/{data}/{variant}/{seed}"]["result"][key] for seed in seeds]
                 _curve(axes, curves, variant)
-            axes.set(xlabel="seconds of searching", xscale="log")
+            axes.set(xlabel="seconds of searching", xscale="log", xlim=(TICKS[0], TICKS[-1]))
+            axes.set_xticks(TICKS, list(map(str, TICKS)))
+            axes.minorticks_off()
             axes.spines[["top", "right"]].set_visible(False)
-            axes.set_ylabel(f"{label}, confirmed", fontsize=9)
+            axes.set_ylabel(label, fontsize=9)
     panels[0][0].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=130)
 
