@@ -4,9 +4,8 @@
 
 Simulated: the real driver on 64 workers whose evaluations take a second each (log-normal, sigma 1), in real time, into
 a new SQLite store. Blocked: milliseconds per evaluation in calls of the tracker and in the tables that are made for it,
-by the wall and of the driver's thread; the first call and the wait at the end apart. Real: the
-command on planted data, two workers, a process each, with and without in turn. Results go to
-bench-results/recording.json.
+by the wall and of the driver's thread; the first call and the wait at the end apart. Real: the command on planted data,
+two workers, a process each, with and without in turn. Results go to bench-results/recording.json.
 """
 
 from __future__ import annotations
@@ -135,7 +134,7 @@ def real(evaluations: int, tracking: Tracking) -> float:
 
 def measure(quick: bool) -> dict[str, Any]:
     """Both parts, printed as they end."""
-    evaluations, searched, repetitions = (1000, 24, 1) if quick else (10_000, 240, 3)
+    evaluations, searched, repetitions = (1000, 24, 1) if quick else (10_000, 240, 2)
     times: dict[Tracking, list[float]] = {"off": [], "on": []}
     lines = []
     for tracking in times:
@@ -147,8 +146,9 @@ def measure(quick: bool) -> dict[str, Any]:
     for _ in range(repetitions):
         for tracking, found in times.items():
             found.append(real(searched, tracking))
+            print(f"real search  {found[-1]:.1f} s, tracking {tracking}", flush=True)
     off, on = (statistics.median(found) for found in times.values())
-    print(f"real search  {off:.1f} s off, {on:.1f} s on: {on - off:.1f} s, {100 * (on / off - 1):.1f} %")
+    print(f"{'':<12} recording took {100 * (on / off - 1):.1f} % of {off:.0f} s", flush=True)
     return {"workers": WORKERS, "simulated": lines, "real": {"evaluations": searched, "seconds": times}}
 
 
