@@ -34,24 +34,18 @@ def tune(
     """Tune how a genome is trained, with Ray Tune; keep what is better on fresh seeds."""
     from cluster.options import number_of
     from cluster.progress import progress
-    from cluster.tune import tune as tune_genome
-    from cluster.tune import tune_config
+    from cluster.tune_run import run_tuning
 
     options = {
         "data": data, "evaluations": trials, "time": time, "score": score, "workers": number_of(workers),
         "address": address, "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
     }  # fmt: skip
-    config = tune_config(source, scheduler, options)
-    folder = out or Path("tuned") / config.title
     with progress() as shown:
-        found = tune_genome(source, config, scheduler, folder, shown)
+        found, folder = run_tuning(source, scheduler, options, out, shown)
 
-    from cluster.tune_mlflow import record
-    from cluster.tune_report import as_values, counts, tuning_table, verdict, write
+    from cluster.tune_report import as_values, counts, tuning_table, verdict
     from cluster.wording import counted
 
-    write(found, folder)
-    record(found, source, config, folder)
     if found.genome is not None:
         console().print(tuning_table(found))
     states = ", ".join(f"{count} {state}" for state, count in counts(found).items() if count)

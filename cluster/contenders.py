@@ -98,7 +98,8 @@ def begun(
         return Start(config, run, place, trials or int((summary or {}).get("evaluations", 1)))
     if data is None:
         raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
-    config, place = SearchConfig.of({"data": data}), out or Path(folder) / Path(data).stem
+    config = SearchConfig.of({"data": data})
+    place = out or Path(folder) / config.title
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")
     tuned_network(config, {}, count, place / "search", Judged.of(Problem.of(config)), progress)

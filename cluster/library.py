@@ -45,7 +45,8 @@ from cluster.run_page import write_report
 from cluster.show import show as show_run
 from cluster.sync import sync as sync_run
 from cluster.train import train_for_good
-from cluster.tune import Tuning, tune, tune_config
+from cluster.tune import Tuning
+from cluster.tune_run import run_tuning
 from cluster.ui import serve as serve_page
 from cluster.view.front import front_figure
 from cluster.view.network import network_figure
@@ -135,12 +136,5 @@ def tune_genome(
     genome.json, the trials and how they were judged (None: tuned/NAME). Raises ValueError, before any training, for
     what does not fit.
     """
-    from cluster.tune_mlflow import record
-    from cluster.tune_report import write
-
-    config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
-    folder = out or Path("tuned") / config.title
-    found = tune(source, config, scheduler, folder, progress or SilentProgress())
-    write(found, folder)
-    record(found, source, config, folder)
-    return found
+    options = {"data": data, "evaluations": trials, **settings}
+    return run_tuning(source, scheduler, options, out, progress or SilentProgress())[0]
