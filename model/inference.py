@@ -19,9 +19,18 @@ Outputs = dict[str, NDArray[np.float32]]
 """Raw predictions by task [N, C]: regression values in the target's units, logits else."""
 
 
-def build(cohort: Cohort, device: torch.device, dtype: torch.dtype, statistics: FoldStatistics | None) -> CohortNetwork:
-    """A network on a device, standardising features as each row's fold asks."""
-    network = CohortNetwork(cohort).to(device=device, dtype=dtype)
+def build(
+    cohort: Cohort,
+    device: torch.device,
+    dtype: torch.dtype,
+    statistics: FoldStatistics | None,
+    weights: Sequence[Weights] | None = None,
+) -> CohortNetwork:
+    """A network on a device, standardising features as each row's fold asks; with the rows' weights, if given."""
+    network = CohortNetwork(cohort).to(dtype=dtype)
+    if weights is not None:
+        insert(network, weights)  # before it moves: thousands of small parts
+    network.to(device)
     if statistics is not None:
         network.set_statistics(statistics.features)
     return network
@@ -64,8 +73,7 @@ def predict_hiding(
     """
     order = sort_order(rows)
     cohort = Cohort([rows[index] for index in order], pool.schema)
-    network = build(cohort, pool.device, dtype, statistics).eval()
-    insert(network, [weights[index] for index in order])
+    network = build(cohort, pool.device, dtype, statistics, [weights[index] for index in order]).eval()
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
     found = [{name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden]

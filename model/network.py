@@ -55,7 +55,7 @@ class CohortNetwork(Stacked):
         for level in self._levels:
             level.set_statistics(statistics)
 
-    def noise(self, step: int) -> Noise:
+    def noise(self, step: Tensor | int) -> Noise:
         """What rows are trained under in a step."""
         return Noise(self.noise_keys, step)
 

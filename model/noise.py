@@ -35,10 +35,10 @@ def _mix_twice(x: Tensor) -> Tensor:
 
 
 class Noise:
-    """The noise of one training step for rows with the given int32 `keys` [P]."""
+    """The noise of one training step, a number or an int32 [1], for rows with the given int32 `keys` [P]."""
 
-    def __init__(self, keys: Tensor, step: int) -> None:
-        count = torch.full_like(keys, step % (1 << 31))
+    def __init__(self, keys: Tensor, step: Tensor | int) -> None:
+        count = step if isinstance(step, Tensor) else torch.full_like(keys[:1], step % (1 << 31))
         self._keys = _mix_twice(keys ^ _mix_twice(count))
 
     def uniform(self, rows: Tensor, sites: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from model.cohort import Stack
-from model.weights import Weights, insert_into
+from model.weights import Weights, extract_from, insert_into
 
 
 class Span(NamedTuple):
@@ -45,7 +45,7 @@ class CohortAdamW:
         self.values, self._rate, self._decay = (first.new_zeros(size).detach() for _ in range(3))
         self._direction = torch.nn.Parameter(torch.zeros_like(self.values))
         self._direction.grad = torch.zeros_like(self.values)
-        self._adam = torch.optim.Adam([self._direction], lr=1.0, fused=True)
+        self._adam = torch.optim.Adam([self._direction], lr=1.0, fused=True, capturable=first.is_cuda)
         self._weight_decay = weight_decay.to(first)
         for span in self.spans:
             span.view(self.values).copy_(span.stack.parameter.detach())
@@ -97,7 +97,15 @@ class CohortAdamW:
 
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
         """Write one row's values each into a flat array."""
-        insert_into([(span.stack, span.view(array)) for span in self.spans], weights)
+        host = torch.zeros_like(array, device="cpu")  # thousands of small parts: a copy to a GPU for each takes long
+        insert_into([(span.stack, span.view(host)) for span in self.spans], weights)
+        array.copy_(host)
+
+    def extract(self, array: Tensor, rows: Sequence[int] | None = None) -> list[Weights]:
+        """Values of rows (None: of all) in a flat array, on the CPU."""
+        host = array.cpu()
+        wanted = range(len(self._clip)) if rows is None else rows
+        return extract_from([(span.stack, span.view(host)) for span in self.spans], wanted)
 
     def _state(self) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self._adam.state[self._direction]

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from model.data.dataset import Dataset, Modality
 from model.data.folds import Folds
-from model.data.steps import step_mask
 from model.data.stored import StoredFeatures
 from model.data.task import Task
 from model.encoders import Batch, FeatureStatistics, Moments
@@ -31,7 +30,8 @@ _CELLS = 2**24  # of features that are predicted from at a time
 class Pool:
     """Normalised samples as tensors: features [N, T, D], which may stay in a file, presence [N], targets [N, C].
 
-    `means` and `squares`, [N, D], are of each sample's features over time.
+    `means` and `squares`, [N, D], are of each sample's features over time. `step_counts` are the lengths on the device,
+    at least 1.
     """
 
     schema: Schema
@@ -39,6 +39,7 @@ class Pool:
     means: dict[str, Tensor]
     squares: dict[str, Tensor]
     lengths: dict[str, NDArray[np.int64]]
+    step_counts: dict[str, Tensor]
     present: dict[str, Tensor]
     targets: dict[str, Targets]
     complete: bool
@@ -62,6 +63,9 @@ class Pool:
             means={name: torch.from_numpy(item.moments[0]).to(place) for name, item in modalities.items()},
             squares={name: torch.from_numpy(item.moments[1]).to(place) for name, item in modalities.items()},
             lengths={name: item.lengths for name, item in modalities.items()},
+            step_counts={
+                name: torch.from_numpy(np.maximum(item.lengths, 1)).to(place) for name, item in modalities.items()
+            },
             present={name: torch.from_numpy(item.presence).to(place) for name, item in modalities.items()},
             targets={},
             complete=all(bool(item.presence.all()) for item in modalities.values()),
@@ -75,24 +79,42 @@ class Pool:
         self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32, reads: Collection[str] | None = None
     ) -> Batch:
         """The samples at `indices`, cropped to the longest of them; with the features of `reads`, None: of all."""
-        index = torch.from_numpy(indices).to(self.device)
-        features, steps = {}, {}
-        for name in self.features if reads is None else reads:
-            lengths = self.lengths[name][indices]
-            longest = max(1, int(lengths.max()))
+        longest = self.longest(indices, self.features if reads is None else reads)
+        stored = {
+            name: torch.from_numpy(found.read(indices, steps)).to(self.device, dtype)
+            for name, steps in longest.items()
+            if isinstance(found := self.features[name], StoredFeatures)
+        }
+        return self.gather(torch.from_numpy(indices).to(self.device), longest, dtype, stored)
+
+    def longest(self, indices: NDArray[np.int64], reads: Collection[str]) -> dict[str, int]:
+        """How many steps the longest of these samples has in each modality, at least 1."""
+        return {name: max(1, int(self.lengths[name][indices].max())) for name in reads}
+
+    def streams(self, reads: Collection[str]) -> bool:
+        """Whether any of these modalities' features stay in a file."""
+        return any(isinstance(self.features[name], StoredFeatures) for name in reads)
+
+    def gather(
+        self, index: Tensor, steps: Mapping[str, int], dtype: torch.dtype, stored: Mapping[str, Tensor] | None = None
+    ) -> Batch:
+        """The samples at `index`, a tensor on the device, with so many steps of each modality; some read already."""
+        features = dict(stored or {})
+        for name, count in steps.items():
             found = self.features[name]
-            if isinstance(found, StoredFeatures):
-                features[name] = torch.from_numpy(found.read(indices, longest)).to(self.device, dtype)
-            else:
-                features[name] = found[:, :longest].index_select(0, index).to(dtype)
-            steps[name] = torch.from_numpy(step_mask(np.maximum(lengths, 1), longest)).to(self.device)
+            if isinstance(found, Tensor):
+                features[name] = found[:, :count].index_select(0, index).to(dtype)
         return Batch(
             features=features,
             means={name: values.index_select(0, index).to(dtype) for name, values in self.means.items()},
-            steps=steps,
+            steps={name: self._is_step(name, index, count) for name, count in steps.items()},
             present={name: values.index_select(0, index) for name, values in self.present.items()},
             complete=self.complete,
         )
+
+    def _is_step(self, name: str, index: Tensor, count: int) -> Tensor:
+        lengths = self.step_counts[name].index_select(0, index).unsqueeze(1)
+        return torch.arange(count, device=self.device) < lengths
 
     def chunks(self, samples: NDArray[np.int64], reads: Collection[str], most: int = 256) -> list[NDArray[np.int64]]:
         """Samples in parts of at most so many, fewer where their features are large: to predict from."""
@@ -102,7 +124,7 @@ class Pool:
 
     def read(self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]) -> Iterator[Batch]:
         """A batch for each part; features that stay in a file are read ahead, while the batch before is in use."""
-        if not any(isinstance(self.features[name], StoredFeatures) for name in reads):
+        if not self.streams(reads):
             yield from (self.batch(part, dtype, reads) for part in parts)
             return
         with ThreadPoolExecutor(1) as thread:
@@ -113,9 +135,8 @@ class Pool:
                     coming.append(thread.submit(self.batch, part, dtype, reads))
                 yield batch
 
-    def targets_at(self, indices: NDArray[np.int64]) -> dict[str, Targets]:
-        """Labels of the samples at `indices`."""
-        index = torch.from_numpy(indices).to(self.device)
+    def targets_at(self, index: Tensor) -> dict[str, Targets]:
+        """Labels of the samples at `index`, a tensor on the device."""
         return {name: Targets(*(part.index_select(0, index) for part in item)) for name, item in self.targets.items()}
 
 
@@ -135,8 +156,7 @@ class FoldStatistics:
         for name, means in pool.means.items():
             share = (trains & pool.present[name]).double()
             pooled[name] = _moments(means.double(), means.double().square(), share)
-            length = torch.from_numpy(pool.lengths[name]).to(pool.device).clamp(min=1).double().unsqueeze(1)
-            steps[name] = _moments(means.double(), pool.squares[name].double(), share * length.squeeze(1))
+            steps[name] = _moments(means.double(), pool.squares[name].double(), share * pool.step_counts[name].double())
         targets = {}
         for name, task in pool.schema.tasks.items():
             if task.kind == "regression":

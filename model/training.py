@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from model.cohort import Cohort, Row, sort_order
 from model.criterion import Criterion
@@ -24,7 +23,8 @@ from model.optimizer import CohortAdamW
 from model.plan import Checkpoint, Plan, Start
 from model.pool import FoldStatistics, Pool, batch_count, batches
 from model.schedule import learning_rates
-from model.weights import Weights, extract_from
+from model.stepper import Stepper
+from model.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -114,23 +114,24 @@ def train(
 
 
 class _Run:
-    """A cohort in training: one plan for each of its rows."""
+    """A cohort in training: one plan for each of its rows. `gone`: those whose results were taken already."""
 
     def __init__(
         self, plans: Sequence[Plan], pool: Pool, statistics: FoldStatistics, settings: TrainingSettings
     ) -> None:
         self.pool, self.statistics, self.settings = pool, statistics, settings
-        self.plans, self.step, self.epoch = list(plans), 0, 0
+        self.plans, self.gone, self.step, self.epoch = list(plans), set[int](), 0, 0
         self._build([plan.row for plan in plans])
         self.average = torch.zeros_like(self.optimizer.values)
 
     def _build(self, rows: Sequence[Row]) -> None:
         self.cohort = Cohort(rows, self.pool.schema)
-        self.network = build(self.cohort, self.pool.device, self.settings.dtype, self.statistics)
+        network = build(self.cohort, self.pool.device, self.settings.dtype, self.statistics)
         genes = (self.cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
-        self.optimizer = CohortAdamW(list(self.network.stacks()), *genes)
-        self.weights = self.statistics.trains[[row.fold for row in rows]].to(self.optimizer.values)
-        self.criterion = Criterion(self.cohort, self.pool, self.statistics, self.optimizer.values)
+        self.optimizer = CohortAdamW(list(network.stacks()), *genes)
+        weights = self.statistics.trains[[row.fold for row in rows]].to(self.optimizer.values)
+        criterion = Criterion(self.cohort, self.pool, self.statistics, self.optimizer.values)
+        self.stepper = Stepper(network, criterion, self.optimizer, self.pool, weights)
 
     def resume(self, epoch: int, steps: int) -> None:
         """Take up what the rows start from, after that many epochs and steps."""
@@ -141,7 +142,7 @@ class _Run:
             self._update_average(epoch)
         elif any(plan.start for plan in self.plans):
             values = self.optimizer.values
-            fresh = self._extract(values)
+            fresh = self.optimizer.extract(values)
             self.optimizer.insert(values, [_begin(plan, own) for plan, own in zip(self.plans, fresh, strict=True)])
 
     def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
@@ -150,37 +151,28 @@ class _Run:
         for array, values in zip(self.optimizer.state(), zip(*states, strict=True), strict=True):
             self.optimizer.insert(array, values)
 
-    def train_epoch(self, epoch_batches: Sequence[NDArray[np.int64]]) -> None:
+    def train_epoch(self, batches: Sequence[NDArray[np.int64]]) -> None:
         """One pass over the batches; `finite` says which rows still are after it."""
         rates = learning_rates(self.cohort, self.epoch)
         if rates is not None:
             self.optimizer.set_rate(rates)
-        total = self.weights.new_zeros(len(self.cohort))
-        cuda = self.pool.device.type == "cuda"
-        read = self.pool.read(epoch_batches, self.settings.dtype, self.network.reads)
-        for indices, batch in zip(epoch_batches, read, strict=True):
-            targets, noise = self.pool.targets_at(indices), self.network.noise(self.step)
-            weights = self.weights[:, torch.from_numpy(indices).to(self.pool.device)]
-            share = self.criterion.shares(noise, weights, targets)
-            with torch.autocast(self.pool.device.type, dtype=torch.bfloat16, enabled=cuda):
-                found = self.network(batch, noise, share)
-            loss = self.criterion.total(self.criterion(found, targets, weights, noise, share))
-            self.optimizer.step(loss.sum())
-            total += loss.detach()
-            self.step += 1
+        losses = self.stepper.epoch(batches, self.step)
+        self.step += len(batches)
         self.epoch += 1
-        self.finite = torch.isfinite(total).tolist()
+        self.finite = torch.isfinite(losses).tolist()
 
     def take_finished(self, epoch: int) -> dict[int, TrainedRow | FailedRow]:
         """Average late weights; rows whose epochs are done, or that diverged, leave with their result."""
         self._update_average(epoch)
-        done = [not finite or epoch >= plan.last for finite, plan in zip(self.finite, self.plans, strict=True)]
-        if not any(done):
+        here = [place for place in range(len(self.plans)) if place not in self.gone]
+        done = [place for place in here if not self.finite[place] or epoch >= self.plans[place].last]
+        if not done:
             return {}
-        states = list(zip(*(self._extract(array) for array in self.optimizer.state()), strict=True))
-        averages = self._extract(self.average)
-        found = self._finish([place for place, is_done in enumerate(done) if is_done], epoch, states, averages)
-        self._keep([place for place, is_done in enumerate(done) if not is_done], states, averages)
+        found = self._finish(done, epoch)
+        self.gone.update(done)
+        staying = [place for place in here if place not in self.gone]
+        if _is_worth_building(len(staying), len(self.plans), self.pool.device):
+            self._keep(staying)
         return found
 
     def _update_average(self, epoch: int) -> None:
@@ -191,23 +183,31 @@ class _Run:
             for span, by_slot in self.optimizer.by_slot(share):
                 span.view(self.average).lerp_(span.view(self.optimizer.values), by_slot)
 
-    def _finish(
-        self, places: Sequence[int], epoch: int, states: Sequence[Sequence[Weights]], averages: Sequence[Weights]
-    ) -> dict[int, TrainedRow | FailedRow]:
+    def _finish(self, places: Sequence[int], epoch: int) -> dict[int, TrainedRow | FailedRow]:
         results: dict[int, TrainedRow | FailedRow] = {
             self.plans[place].index: FailedRow(self.plans[place].row, epoch) for place in places
         }
+        averages = dict(zip(places, self.optimizer.extract(self.average, places), strict=True))
         good = [place for place in places if self.finite[place] and _is_finite(averages[place])]
         if not good:
             return results
         rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
         outputs, shown = self._outputs(rows, weights)
+        points = self._checkpoints([place for place in good if epoch < self.plans[place].row.genome.training.epochs])
         for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
             parts = {subset: found[number] for subset, found in shown.items()}
             if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):
-                point = Checkpoint(epoch, *states[place]) if epoch < row.genome.training.epochs else None
-                results[self.plans[place].index] = TrainedRow(row, weights[number], output, point, parts)
+                results[self.plans[place].index] = TrainedRow(row, weights[number], output, points.get(place), parts)
         return results
+
+    def _checkpoints(self, places: Sequence[int]) -> dict[int, Checkpoint]:
+        """From where each of these rows may go on."""
+        states = self._states(places) if places else []
+        return {place: Checkpoint(self.epoch, *state) for place, state in zip(places, states, strict=True)}
+
+    def _states(self, places: Sequence[int]) -> list[tuple[Weights, ...]]:
+        """Weights and moments of each of these rows."""
+        return list(zip(*(self.optimizer.extract(array, places) for array in self.optimizer.state()), strict=True))
 
     def _outputs(
         self, rows: Sequence[Row], weights: Sequence[Weights]
@@ -222,20 +222,25 @@ class _Run:
         found = predict_hiding(rows, weights, self.pool, self.statistics, hidden, samples, self.settings.dtype)
         return found[0], dict(zip(shown, found, strict=True)) if self.settings.missing else {}
 
-    def _keep(self, places: Sequence[int], states: Sequence[Sequence[Weights]], averages: Sequence[Weights]) -> None:
+    def _keep(self, places: Sequence[int]) -> None:
         """Go on with some rows: their weights, moments and averages move into a smaller cohort."""
-        steps = self.optimizer.steps
-        self.plans = [self.plans[place] for place in places]
+        self.plans, self.gone = [self.plans[place] for place in places], set()
         if not places:
             return
+        steps, states = self.optimizer.steps, self._states(places)
+        averages = self.optimizer.extract(self.average, places)
         self._build([plan.row for plan in self.plans])
         self.average = torch.zeros_like(self.optimizer.values)
-        self._restore(steps, [states[place] for place in places])
-        self.optimizer.insert(self.average, [averages[place] for place in places])
+        self._restore(steps, states)
+        self.optimizer.insert(self.average, averages)
 
-    def _extract(self, array: Tensor) -> list[Weights]:
-        views = [(span.stack, span.view(array)) for span in self.optimizer.spans]
-        return extract_from(views, len(self.cohort))
+
+def _is_worth_building(staying: int, rows: int, device: torch.device) -> bool:
+    """Whether a cohort is built anew without the rows that are gone.
+
+    On a GPU that takes longer than many steps, whose time hardly depends on the number of rows.
+    """
+    return device.type != "cuda" or 2 * staying <= rows
 
 
 def _begin(plan: Plan, fresh: Weights) -> Weights:

@@ -15,16 +15,17 @@ Weights = dict[str, Tensor]
 
 def extract(module: Stacked, rows: int) -> list[Weights]:
     """The weights of each of the first `rows` rows, copied and trimmed."""
-    return extract_from([(stack, stack.parameter) for stack in module.stacks()], rows)
+    return extract_from([(stack, stack.parameter) for stack in module.stacks()], range(rows))
 
 
-def extract_from(values: Sequence[tuple[Stack, Tensor]], rows: int) -> list[Weights]:
-    """Like `extract`, from tensors laid out as the stacks are (averages, moments)."""
-    found: list[Weights] = [{} for _ in range(rows)]
+def extract_from(values: Sequence[tuple[Stack, Tensor]], rows: Sequence[int]) -> list[Weights]:
+    """Like `extract`, of some rows, from tensors laid out as the stacks are (averages, moments)."""
+    found: dict[int, Weights] = {row: {} for row in rows}
     for stack, tensor in values:
         for slot in stack.slots:
-            found[slot.row][slot.name] = tensor.detach()[slot.place].clone()
-    return found
+            if slot.row in found:
+                found[slot.row][slot.name] = tensor.detach()[slot.place].clone()
+    return list(found.values())
 
 
 def insert(module: Stacked, weights: Sequence[Mapping[str, Tensor]]) -> None:

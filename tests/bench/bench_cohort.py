@@ -1,9 +1,10 @@
 """Genomes trained per second: in cohorts, against the same networks one by one in idiomatic torch.
 
-    python tests/bench/bench_cohort.py [--quick]
+    python tests/bench/bench_cohort.py [--quick] [--device cuda]
 
 One process, one thread, both sides in turn on the same made data, with the same epochs and batches. Ratios are of
-processor time; raw figures of both clocks go to bench-results/cohort.json.
+processor time; on a GPU of wall time, and there each side takes as many of a thousand genomes as it needs, evenly
+spread over their sizes. Raw figures of both clocks go to bench-results/cohort.json, or cohort-cuda.json.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import argparse
 import json
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
@@ -37,6 +40,9 @@ from model.training import TrainingSettings, train  # noqa: E402
 
 SIZES = (16, 32, 64)
 GENOMES = 64
+GPU_SIZES = (16, 64, 256, 1024)
+GPU_ALONE = 8
+GPU_TARGET = 25.0
 
 
 @dataclass(frozen=True)
@@ -53,25 +59,27 @@ class Case:
 
 @dataclass
 class Clock:
-    """Seconds of processor and wall time spent in what it ran."""
+    """Seconds of processor and wall time spent in training so many genomes."""
 
     cpu: float = 0.0
     wall: float = 0.0
+    genomes: int = 0
 
-    def run(self, work: Callable[[], object]) -> None:
-        """Run and add up."""
+    def run(self, genomes: int, work: Callable[[], object]) -> None:
+        """Run what trains so many genomes, and leaves nothing to do on a device, and add up."""
         cpu, wall = time.process_time(), time.perf_counter()
         work()
         self.cpu += time.process_time() - cpu
         self.wall += time.perf_counter() - wall
+        self.genomes += genomes
 
 
 @dataclass
 class Measured:
-    """The clocks of both sides for one case."""
+    """The clocks of both sides for one case; cohorts by their size."""
 
     alone: Clock = field(default_factory=Clock)
-    cohorts: dict[int, Clock] = field(default_factory=lambda: {size: Clock() for size in SIZES})
+    cohorts: dict[int, Clock] = field(default_factory=lambda: defaultdict(Clock))
 
 
 MOSEI = {"text": (1, 768, 1), "audio": (1, 40, 1), "vision": (1, 35, 1)}
@@ -105,12 +113,12 @@ def made_data(case: Case) -> Dataset:
     )
 
 
-def sampled(case: Case, pool: Pool, epochs: Sequence[int]) -> list[Genome]:
+def sampled(case: Case, pool: Pool, epochs: Sequence[int], count: int = GENOMES) -> list[Genome]:
     """Genomes as a search draws its first ones, of plain training, sorted as it sorts them before it cuts cohorts."""
     steps = {name: shape[0] for name, shape in case.modalities.items()}
     space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs), **PLAIN), steps=steps)
     rng = np.random.default_rng(1)
-    genomes = [space.sample(rng) for _ in range(GENOMES)]
+    genomes = [space.sample(rng) for _ in range(count)]
     return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)
 
 
@@ -123,12 +131,31 @@ def measure(case: Case, epochs: Sequence[int], sizes: Sequence[int] = SIZES) -> 
     _in_cohort(genomes[:2], pool, folds, case.batch_size)  # warm up
     for start in range(0, GENOMES, 16):
         alone = genomes[start : start + 16]
-        measured.alone.run(partial(_one_by_one, alone, pool, folds, case.batch_size))
+        measured.alone.run(len(alone), partial(_one_by_one, alone, pool, folds, case.batch_size))
         for size in sizes:
             if (start + 16) % size == 0:
                 cohort = genomes[start + 16 - size : start + 16]
-                measured.cohorts[size].run(partial(_in_cohort, cohort, pool, folds, case.batch_size))
+                measured.cohorts[size].run(size, partial(_in_cohort, cohort, pool, folds, case.batch_size))
     return measured
+
+
+def measure_gpu(case: Case, epochs: Sequence[int], sizes: Sequence[int] = GPU_SIZES, device: str = "cuda") -> Measured:
+    """Train some genomes one by one, and one cohort of each size."""
+    dataset = made_data(case)
+    pool, folds = Pool.of(dataset, device), holdout(dataset)
+    genomes = sampled(case, pool, epochs, max(sizes))
+    few, measured = _spread(genomes, GPU_ALONE), Measured()
+    _in_cohort(few[:2], pool, folds, case.batch_size)  # warm up
+    _one_by_one(few[:1], pool, folds, case.batch_size)
+    measured.alone.run(len(few), partial(_one_by_one, few, pool, folds, case.batch_size))
+    for size in sizes:
+        measured.cohorts[size].run(size, partial(_in_cohort, _spread(genomes, size), pool, folds, case.batch_size))
+    return measured
+
+
+def _spread(genomes: Sequence[Genome], count: int) -> list[Genome]:
+    """So many of them, at equal distances."""
+    return [genomes[place] for place in np.linspace(0, len(genomes) - 1, count).round().astype(int)]
 
 
 def _in_cohort(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: int) -> None:
@@ -138,21 +165,32 @@ def _in_cohort(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: 
 
 def _one_by_one(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: int) -> None:
     for genome in genomes:
-        train_alone(genome, pool, folds, batch_size)
+        for values in train_alone(genome, pool, folds, batch_size).values():
+            values.cpu()  # waits for the device
 
 
-def report(case: Case, measured: Measured) -> dict[str, object]:
+def report(case: Case, measured: Measured, device: str) -> dict[str, object]:
     """Print and return the figures of one case."""
-    alone = measured.alone
-    print(f"\n{case.name}, batches of {case.batch_size}, {GENOMES} genomes; target {case.target:g}")
-    print("                 genomes/s of processor time, of wall time, ratio of processor times")
-    print(f"  one by one     {GENOMES / alone.cpu:6.2f}  {GENOMES / alone.wall:6.2f}")
-    found: dict[str, object] = {"batch_size": case.batch_size, "target": case.target, "alone": vars(alone)}
-    for size, clock in measured.cohorts.items():
-        ratio = alone.cpu / clock.cpu
-        print(f"  cohorts of {size:2d}  {GENOMES / clock.cpu:6.2f}  {GENOMES / clock.wall:6.2f}  {ratio:.2f}")
-        found[f"cohort_{size}"] = {**vars(clock), "ratio": ratio, "wall_ratio": alone.wall / clock.wall}
+    alone, target = measured.alone, case.target if device == "cpu" else GPU_TARGET
+    clock: Literal["cpu", "wall"] = "cpu" if device == "cpu" else "wall"
+    kind = "processor" if clock == "cpu" else "wall"
+    print(f"\n{case.name}, batches of {case.batch_size}; target {target:g}", flush=True)
+    print(f"                   genomes, per second of processor time, of wall time, ratio of {kind} times")
+    print(f"  one by one       {alone.genomes:4d}  {_rates(alone)}")
+    found: dict[str, object] = {"batch_size": case.batch_size, "target": target, "alone": vars(alone)}
+    for size, own in measured.cohorts.items():
+        ratio, wall_ratio = (_rate(own, name) / _rate(alone, name) for name in (clock, "wall"))
+        print(f"  cohorts of {size:4d}  {own.genomes:4d}  {_rates(own)}  {ratio:.2f}", flush=True)
+        found[f"cohort_{size}"] = {**vars(own), "ratio": ratio, "wall_ratio": wall_ratio}
     return found
+
+
+def _rate(clock: Clock, name: str) -> float:
+    return clock.genomes / float(vars(clock)[name])
+
+
+def _rates(clock: Clock) -> str:
+    return f"{_rate(clock, 'cpu'):7.2f}  {_rate(clock, 'wall'):7.2f}"
 
 
 def main() -> None:
@@ -160,14 +198,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fifth of the epochs, and no large batches of tokens")
     parser.add_argument("--case", type=int, choices=range(len(CASES)), help="only this case")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
     prepare_process()
     epochs = (2, 3, 4) if arguments.quick else (3, 4, 5, 6, 8, 10, 12, 16)
     cases = CASES[:3] if arguments.quick else CASES
     if arguments.case is not None:
         cases = CASES[arguments.case : arguments.case + 1]
-    results = {case.name: report(case, measure(case, epochs)) for case in cases}
-    path = ROOT / "bench-results" / "cohort.json"
+    device, measuring = arguments.device, measure if arguments.device == "cpu" else measure_gpu
+    results = {case.name: report(case, measuring(case, epochs), device) for case in cases}
+    path = ROOT / "bench-results" / ("cohort.json" if device == "cpu" else f"cohort-{device}.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"\nwritten to {path.relative_to(ROOT)}")

@@ -149,6 +149,6 @@ class IdiomaticNetwork(nn.Module):
             return None
         present = torch.stack([batch.present[encoder.spec.modality] for encoder in self.encoders], 1)
         if drops:
-            left = present & (torch.rand(present.shape) >= self.modality_dropout)
+            left = present & (torch.rand(present.shape, device=present.device) >= self.modality_dropout)
             present = torch.where(left.any(1, keepdim=True), left, present)
         return present

@@ -32,14 +32,14 @@ def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed:
     """Train on what the first fold trains on; returns the outputs for all samples, under averaged late weights."""
     torch.manual_seed(seed)
     genes = genome.training
-    network = IdiomaticNetwork(genome, pool.schema)
+    network = IdiomaticNetwork(genome, pool.schema).to(pool.device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=genes.learning_rate, weight_decay=genes.weight_decay)
     average, start = copy.deepcopy(network), genes.epochs - math.ceil(genes.epochs * 0.5)
     scales = target_scales(pool, folds)
     for epoch in range(genes.epochs):
         for indices in batches(folds.trained, batch_size, seed, epoch):
             outputs, gates = network(pool.batch(indices))
-            targets = pool.targets_at(indices)
+            targets = pool.targets_at(torch.from_numpy(indices).to(pool.device))
             losses = [
                 task_loss(
                     task, outputs[name], (targets[name].values - scales[name][0]) / scales[name][1], targets[name].known
@@ -62,7 +62,7 @@ def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed:
 
 def target_scales(pool: Pool, folds: Folds) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of each regression target on what the first fold trains on; (0, 1) for classes."""
-    trained, found = torch.from_numpy(folds.trained), {}
+    trained, found = torch.from_numpy(folds.trained).to(pool.device), {}
     for name, task in pool.schema.tasks.items():
         values, known = (part[trained] for part in pool.targets[name])
         labelled = values[known > 0]

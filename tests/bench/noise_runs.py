@@ -156,9 +156,9 @@ class _Watched(_Run):
     def predict(self) -> Values:
         """Predictions [P, N] of the task, in the order of `plans`; NaN for samples that are not watched."""
         found = np.full((len(self.plans), len(self.pool)), np.nan, np.float32)
-        scale = self.criterion.scales[self.task]
+        scale = self.stepper.criterion.scales[self.task]
         with torch.no_grad():
             for indices in np.array_split(self.watched, max(1, len(self.watched) // 256)):
-                outputs: Tensor = self.network(self.pool.batch(indices, self.settings.dtype)).outputs[self.task]
+                outputs: Tensor = self.stepper.network(self.pool.batch(indices, self.settings.dtype)).outputs[self.task]
                 found[:, indices] = (outputs * scale.deviation + scale.mean)[:, :, 0].numpy()
         return found

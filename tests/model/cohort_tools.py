@@ -41,14 +41,15 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     cohort, indices = network.cohort, np.arange(40)
     folds = [row.fold for row in cohort.rows]
     weights = STATISTICS.trains[folds].to(dtype)[:, :40]
-    criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(indices)
+    criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(torch.from_numpy(indices))
     noise = None if step is None else network.noise(step)
     share = None if noise is None else criterion.shares(noise, weights, targets)
     found = network(POOL.batch(indices, dtype), noise, share)
     total = criterion.total(criterion(found, targets, weights, noise, share))
     stacks = list(network.stacks())
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
-    return Step(found.outputs, total.detach(), extract_from(list(zip(stacks, gradients, strict=True)), len(cohort)))
+    by_stack = list(zip(stacks, gradients, strict=True))
+    return Step(found.outputs, total.detach(), extract_from(by_stack, range(len(cohort))))
 
 
 def shake(network: CohortNetwork, seed: int = 0) -> None:

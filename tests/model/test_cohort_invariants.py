@@ -92,7 +92,7 @@ def test_padding_stays_exactly_zero_over_600_steps(monkeypatch: pytest.MonkeyPat
     class Watched(training._Run):
         def train_epoch(self, epoch_batches: list[np.ndarray]) -> None:
             super().train_epoch(epoch_batches)
-            extra = padding(self.network)
+            extra = padding(self.stepper.network)
             moments = [array.abs().sum() for array in self.optimizer.state()]
             assert all(torch.isfinite(total) for total in moments)
             seen.append((float(extra.abs().sum()), len(extra)))

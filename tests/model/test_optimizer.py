@@ -41,7 +41,7 @@ def optimised() -> tuple[list[Weights], list[Weights], list[Weights], set[str]]:
     optimizer = CohortAdamW(stacks, *genes)
     for step in range(STEPS):
         optimizer.step(loss_of([stack.parameter for stack in stacks], targets, step))
-    wanted = extract_from(list(zip(stacks, targets, strict=True)), len(ROWS))
+    wanted = extract_from(list(zip(stacks, targets, strict=True)), range(len(ROWS)))
     decaying = {slot.name for stack in stacks if stack.decays for slot in stack.slots}
     return before, extract(network, len(ROWS)), wanted, decaying
 

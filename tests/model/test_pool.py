@@ -38,7 +38,7 @@ def test_means_are_over_real_steps() -> None:
 
 
 def test_targets_say_which_labels_are_known() -> None:
-    targets = POOL.targets_at(np.arange(len(DATA)))
+    targets = POOL.targets_at(torch.arange(len(DATA)))
     for name, task in DATA.tasks.items():
         values, known = targets[name]
         missing = np.isnan(task.targets) if task.kind != "classes" else task.targets < 0

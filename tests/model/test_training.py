@@ -119,7 +119,7 @@ def test_late_weights_are_averaged(epochs: int, first: int, monkeypatch: pytest.
     class Watched(training._Run):
         def train_epoch(self, epoch_batches: list[np.ndarray]) -> None:
             super().train_epoch(epoch_batches)
-            ends.append(self._extract(self.optimizer.values)[0]["heads.sentiment.weight"])
+            ends.append(self.optimizer.extract(self.optimizer.values)[0]["heads.sentiment.weight"])
 
     monkeypatch.setattr(training, "_Run", Watched)
     (result,) = trained([Row(genome(EXPERTS, epochs=epochs), 1)])
@@ -157,7 +157,7 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
 
             def poisoned(loss: torch.Tensor) -> None:
                 step(loss)
-                for stack in self.network.stacks():
+                for stack in self.stepper.network.stacks():
                     for slot in stack.slots:
                         if self.cohort.rows[slot.row].seed == 1:
                             stack.parameter.data[slot.place] = torch.nan

@@ -1,0 +1,107 @@
+"""Steps of training: what makes them a function of tensors on the device, and when they are recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from random_genomes import random_rows, small_dataset, three_folds
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from model import stepper, training
+from model.cohort import Row
+from model.plan import Plan
+from model.pool import FoldStatistics, Pool
+from model.stepper import Recorder, Shape
+from model.training import TrainedRow, TrainingSettings, train
+
+DATA = small_dataset()
+POOL, FOLDS = Pool.of(DATA), three_folds(len(DATA))
+EXACT = TrainingSettings(dtype=torch.float64)
+
+
+class Watch(TorchDispatchMode):
+    """Notes the operations that a CUDA graph cannot record: those that wait for the device, or copy from Python."""
+
+    BARRED = ("_local_scalar_dense", "lift_fresh", "nonzero", "masked_select", "equal", "repeat_interleave.Tensor")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, _: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = str(func).removeprefix("aten.")
+        if name.startswith(self.BARRED):
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+def run_of(rows: list[Row]) -> training._Run:
+    plans = [Plan.of(index, row, None, None, 0.5) for index, row in enumerate(rows)]
+    return training._Run(plans, POOL, FoldStatistics.fit(POOL, FOLDS), EXACT)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_step_neither_waits_for_the_device_nor_copies_to_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run_of(random_rows(6, seed, folds=3)).stepper
+    monkeypatch.setattr(made._optimizer._adam, "step", lambda: None)  # torch's own; on a GPU it is made capturable
+    with Watch() as watch:
+        made._gather_and_train(torch.arange(20), made._shape(np.arange(20)))
+    assert watch.seen == []
+
+
+def test_what_waits_or_copies_is_noticed() -> None:
+    with Watch() as watch:
+        torch.tensor([1.0, 2.0])[torch.tensor([True, False])].sum().item()
+    assert {"lift_fresh.default", "_local_scalar_dense.default"} <= set(watch.seen)
+
+
+def test_steps_are_rounded_up_to_powers_of_two_but_not_beyond_the_data() -> None:
+    made = run_of(random_rows(6, 0)).stepper
+    made.network.reads = ["audio", "text"]  # at most 4 and 6 steps
+    found = {made._shape(np.array([sample])) for sample in range(len(DATA))}
+    assert {shape.samples for shape in found} == {1}
+    assert {shape.steps[0] for shape in found} == {1, 2, 4}
+    assert {shape.steps[1] for shape in found} == {1, 2, 4, 6}
+
+
+def test_rows_that_stay_after_their_results_were_taken_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = random_rows(8, 3, folds=3)
+    rebuilt = train(rows, POOL, FOLDS, EXACT)
+    monkeypatch.setattr(training, "_is_worth_building", lambda staying, *_: staying == 0)
+    for here, there in zip(train(rows, POOL, FOLDS, EXACT), rebuilt, strict=True):
+        assert isinstance(here, TrainedRow)
+        assert isinstance(there, TrainedRow)
+        for name, values in there.weights.items():
+            torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
+
+
+def test_a_gpu_builds_a_cohort_anew_once_half_of_its_rows_are_gone() -> None:
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert [training._is_worth_building(staying, 8, gpu) for staying in (7, 5, 4, 0)] == [False, False, True, True]
+    assert training._is_worth_building(7, 8, cpu)
+
+
+class FakeGraph:
+    """Stands in for a CUDA graph."""
+
+    def __init__(self) -> None:
+        self.replays = 0
+
+    def replay(self) -> None:
+        self.replays += 1
+
+
+def test_a_shape_is_worked_on_once_then_recorded_and_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepper.torch.cuda, "graph_pool_handle", lambda: None)
+    worked: list[Shape] = []
+    recorder, graphs = Recorder(lambda _, shape: worked.append(shape)), dict[Shape, FakeGraph]()
+    monkeypatch.setattr(recorder, "_record", lambda shape: graphs.setdefault(shape, FakeGraph()))
+    few, many = Shape(2, (4,)), Shape(3, (4,))
+    for shape in (few, many, few, few, many, few):
+        recorder(torch.arange(shape.samples), shape)
+    assert worked == [few, many]
+    assert {shape: graph.replays for shape, graph in graphs.items()} == {few: 3, many: 1}
+    assert recorder._indices[few].tolist() == [0, 1]
