@@ -7,7 +7,10 @@ alone, never waits for one, and makes none from numbers of Python.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +32,10 @@ class Shape(NamedTuple):
     steps: tuple[int, ...]
 
 
+Work = Callable[[Tensor, Shape], None]
+"""What is done with the numbers of a batch's samples, a tensor on the device."""
+
+
 class Stepper:
     """Trains a cohort on batches of a pool, where `weights` [P, N] tell which samples each row is trained on."""
 
@@ -40,7 +47,7 @@ class Stepper:
         self._total = weights.new_zeros(len(weights))
         self._step = torch.zeros(1, dtype=torch.int32, device=pool.device)
         records = pool.device.type == "cuda" and not pool.streams(network.reads)
-        self._recorder = Recorder(self._gather_and_train) if records else None
+        self._recorder = Recorder() if records else None
 
     def epoch(self, batches: Sequence[NDArray[np.int64]], step: int) -> Tensor:
         """Train on each batch in turn, from that step on; the losses [P], summed over batches."""
@@ -54,7 +61,7 @@ class Stepper:
                 self._train(index, batch)
         else:
             for index, batch_indices in zip(parts, batches, strict=True):
-                self._recorder(index, self._shape(batch_indices))
+                self._recorder(self._gather_and_train, index, self._shape(batch_indices))
         return self._total
 
     def _shape(self, indices: NDArray[np.int64]) -> Shape:
@@ -81,28 +88,54 @@ class Stepper:
 class Recorder:
     """Does work on a GPU by replaying what it recorded when it was asked for a shape the second time.
 
-    The first time sets up what a recording may not: libraries' handles, and the optimiser's state.
+    The first time sets up what a recording may not: libraries' handles, and the optimiser's state. What it works for
+    is given with each call: held here, it and the graphs would be garbage that Python frees at any time, and to free a
+    graph while another is recorded spoils that one. Where nothing can be recorded all work is done step by step.
     """
 
-    def __init__(self, work: Callable[[Tensor, Shape], None]) -> None:
-        self._work = work
+    def __init__(self) -> None:
         self._indices: dict[Shape, Tensor] = {}
         self._graphs: dict[Shape, torch.cuda.CUDAGraph] = {}
         self._memory = torch.cuda.graph_pool_handle()  # shared: recordings are never replayed at the same time
+        self._works = True
 
-    def __call__(self, index: Tensor, shape: Shape) -> None:
+    def __call__(self, work: Work, index: Tensor, shape: Shape) -> None:
         """Work with a batch of that shape."""
-        if shape not in self._indices:
+        if shape not in self._indices or not self._works:
             self._indices[shape] = torch.empty_like(index)
-            self._work(index, shape)
+            work(index, shape)
             return
         self._indices[shape].copy_(index)
-        if shape not in self._graphs:
-            self._graphs[shape] = self._record(shape)
+        if shape not in self._graphs and not self._try_to_record(work, shape):
+            work(index, shape)
+            return
         self._graphs[shape].replay()
 
-    def _record(self, shape: Shape) -> torch.cuda.CUDAGraph:
+    def _try_to_record(self, work: Work, shape: Shape) -> bool:
+        try:
+            with _no_garbage_collection():
+                self._graphs[shape] = self._record(work, shape)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            warnings.warn(f"steps are not recorded, and take longer: {error}", stacklevel=1)
+            self._works = False
+        return self._works
+
+    def _record(self, work: Work, shape: Shape) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
-            self._work(self._indices[shape], shape)
+            work(self._indices[shape], shape)
         return graph
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Free nothing by the way: an older cohort's graphs may be among it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

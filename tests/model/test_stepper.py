@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -94,14 +96,68 @@ class FakeGraph:
         self.replays += 1
 
 
-def test_a_shape_is_worked_on_once_then_recorded_and_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+FEW, MANY = Shape(2, (4,)), Shape(3, (4,))
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     monkeypatch.setattr(stepper.torch.cuda, "graph_pool_handle", lambda: None)
+    return Recorder()
+
+
+def test_a_shape_is_worked_on_once_then_recorded_and_replayed(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worked: list[Shape] = []
-    recorder, graphs = Recorder(lambda _, shape: worked.append(shape)), dict[Shape, FakeGraph]()
-    monkeypatch.setattr(recorder, "_record", lambda shape: graphs.setdefault(shape, FakeGraph()))
-    few, many = Shape(2, (4,)), Shape(3, (4,))
-    for shape in (few, many, few, few, many, few):
-        recorder(torch.arange(shape.samples), shape)
-    assert worked == [few, many]
-    assert {shape: graph.replays for shape, graph in graphs.items()} == {few: 3, many: 1}
-    assert recorder._indices[few].tolist() == [0, 1]
+    graphs: dict[Shape, FakeGraph] = {}
+    collects: list[bool] = []
+
+    def record(_: object, shape: Shape) -> FakeGraph:
+        collects.append(gc.isenabled())
+        return graphs.setdefault(shape, FakeGraph())
+
+    monkeypatch.setattr(recorder, "_record", record)
+    for shape in (FEW, MANY, FEW, FEW, MANY, FEW):
+        recorder(lambda _, shape: worked.append(shape), torch.arange(shape.samples), shape)
+    assert worked == [FEW, MANY]
+    assert {shape: graph.replays for shape, graph in graphs.items()} == {FEW: 3, MANY: 1}
+    assert recorder._indices[FEW].tolist() == [0, 1]
+    assert collects == [False, False]
+    assert gc.isenabled()
+
+
+def test_where_nothing_can_be_recorded_all_steps_are_done_with_a_warning(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(recorder, "_record", fails)
+    worked: list[list[int]] = []
+    with pytest.warns(UserWarning, match="steps are not recorded, and take longer: CUDA error") as warned:
+        for start in range(4):
+            recorder(lambda index, _: worked.append(index.tolist()), torch.arange(start, start + 2), FEW)
+    assert worked == [[0, 1], [1, 2], [2, 3], [3, 4]]
+    assert len(warned) == 1
+
+
+def test_a_recording_that_finds_no_memory_says_so(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(recorder, "_record", fails)
+    recorder(lambda *_: None, torch.arange(2), FEW)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        recorder(lambda *_: None, torch.arange(2), FEW)
+
+
+def test_a_stepper_is_freed_with_its_run() -> None:
+    run = run_of(random_rows(4, 0))
+    run.train_epoch([np.arange(10), np.arange(10, 20)])
+    gone = weakref.ref(run.stepper)
+    gc.disable()
+    try:
+        run._build(random_rows(4, 1))
+        assert gone() is None
+    finally:
+        gc.enable()
