@@ -18,7 +18,8 @@ def report(found: Mapping[str, Any]) -> None:
     commits = sorted({str(piece["machine"]["commit"]) for piece in found.values()})
     print(f"\n{len(found)} pieces, measured at {', '.join(commits) or 'no commit'}")
     _ours(results)
-    _quality(results)
+    _tested(results, "quality")
+    _tested(results, "ablation")
     _missing(results)
     _peers(results)
 
@@ -60,23 +61,20 @@ def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
         print(f"{variant:16} " + "".join(f"{value:8.3f}" for value in rows.mean(axis=0)))
 
 
-def _quality(results: Mapping[str, Any]) -> None:
+def _tested(results: Mapping[str, Any], kind: str) -> None:
     """Per data set: every model's main metric on the test split, and ours less its, with the bootstrap's interval."""
     for piece, found in results.items():
-        if not piece.startswith("quality/"):
+        if not piece.startswith(f"{kind}/"):
             continue
         metric = found["metric"]
-        print(
-            f"\n{piece.partition('/')[2]}: {metric} on the test split, mean over seeds; the best of ours less it (95 %)"
-        )
+        print(f"\n{piece}: {metric} on the test split, mean over seeds; the best of ours less it, our ensemble less it")
         for name, model in sorted(found["models"].items(), key=lambda item: float(item[1][metric]["mean"])):
-            difference = found["differences"].get(name)
-            less = (
-                f"{difference['mean']:+.4f} ({difference['low']:+.4f} to {difference['high']:+.4f})"
-                if difference
-                else ""
-            )
-            print(f"{name:26} {model[metric]['mean']:.4f}  {less}")
+            beside = (_difference(found[key].get(name)) for key in ("differences", "ensemble_differences"))
+            print(f"{name:34} {model[metric]['mean']:.4f}  {'  '.join(f'{text:30}' for text in beside)}".rstrip())
+
+
+def _difference(found: Mapping[str, float] | None) -> str:
+    return f"{found['mean']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})" if found else ""
 
 
 def _missing(results: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""The best of a search beside the field's usual models on real data: `haemsa search`, then `haemsa compare`.
+"""The best of a search beside the usual models, and without each idea: `haemsa search`, then `compare` or `ablate`.
 
 Each data set is imported as a user imports it. All are tuned by `TRIALS` trials on the same folds, and the test split
-is read once, at the end of the comparison; what is written is what the command prints.
+is read once, at the end of each command; what is written is what it prints.
 """
 
 from __future__ import annotations
@@ -14,24 +14,37 @@ from typing import Any, Final
 
 from setting import REAL_DATA, ROOT
 
-TRIALS: Final = 96
+TRIALS: Final = 64
 SEEDS: Final = {"mosi": 5, "mosei922": 5, "planted": 5, "mfeat": 3, "pom": 3, "digits": 3}
 """Data sets, and how often each tuned model is trained."""
 OBJECTIVES: Final = {"mfeat": "accuracy,params", "digits": "accuracy,params", "planted": "sentiment/mae,params"}
 DESCRIBED: Final = ("mfeat", "pom")
 
 
+ABLATED: Final = ("mosei922", "planted")
+"""Data sets that are also searched without each idea (`haemsa ablate`)."""
+
+
 def quality(name: str, work: Path, seed: int = 0) -> dict[str, Any] | None:
     """What `haemsa compare --json` writes for a data set; None where the data is missing."""
+    return _beside(name, work, seed, "quality", "compare", "--run")
+
+
+def ablation(name: str, work: Path, seed: int = 0) -> dict[str, Any] | None:
+    """What `haemsa ablate --json` writes for the same search; None where the data is missing."""
+    return _beside(name, work, seed, "ablation", "ablate")
+
+
+def _beside(name: str, work: Path, seed: int, kind: str, *command: str) -> dict[str, Any] | None:
     data = source(name, work)
     if data is None:
         return None
-    run, out, result = (work / f"{kind}-{name}-{seed}" for kind in ("searched", "compared", "quality"))
+    run, out, result = (work / f"{part}-{name}-{seed}" for part in ("searched", f"{kind}-runs", kind))
     options = ["--evaluations", str(TRIALS), "--seed", str(seed), "--workers", "2", "--tracking", "off"]
     wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
     search(data, run, *options, *wanted)
     asked = ["--trials", str(TRIALS), "--seeds", str(SEEDS[name]), "--out", str(out), "--json", str(result)]
-    haemsa("compare", "--run", str(run), *asked)
+    haemsa(*command, str(run), *asked)
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return found
 
