@@ -135,7 +135,7 @@ def real(evaluations: int, tracking: Tracking) -> float:
 
 def measure(quick: bool) -> dict[str, Any]:
     """Both parts, printed as they end."""
-    evaluations, searched, repetitions = (1000, 24, 1) if quick else (10_000, 120, 2)
+    evaluations, searched, repetitions = (1000, 24, 1) if quick else (10_000, 48, 2)
     times: dict[Tracking, list[float]] = {"off": [], "on": []}
     lines = []
     for tracking in times:
