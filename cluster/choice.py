@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from evo.candidate import Evaluated, Score
 from model.spec import Genome
 
 
 def choose_best(front: Sequence[Evaluated[Genome]], objective: str, minimise: bool) -> Evaluated[Genome]:
-    """The best of the first objective; among those within its standard error, the one with fewest parameters."""
+    """The best of the first objective; of those that fall behind it by one standard error at most, the smallest.
+
+    The error is that of the difference, replicate by replicate: some folds are harder than others, for all alike.
+    """
     sign = 1.0 if minimise else -1.0
     best = min(front, key=lambda item: sign * item.scores[objective].mean)
-    limit = sign * best.scores[objective].mean + best.scores[objective].error
-    near = [item for item in front if sign * item.scores[objective].mean <= limit]
+    near = [item for item in front if _is_near(item.scores[objective], best.scores[objective], sign)]
     cost: dict[int, float] = {item.id: item.scores.get("params", Score(0.0)).mean for item in near}
     return min(near, key=lambda item: (cost[item.id], sign * item.scores[objective].mean))
+
+
+def _is_near(score: Score, best: Score, sign: float) -> bool:
+    """Whether the score falls behind the best one by a standard error at most; the best's, if values are not known."""
+    error = best.error
+    if len(score.values) == len(best.values) > 1:
+        error = Score.of(np.subtract(score.values, best.values).tolist()).error
+    return sign * (score.mean - best.mean) <= error
 
 
 def as_json(
