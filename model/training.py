@@ -102,14 +102,12 @@ def train(
     for begun in sorted({plan.begun for plan in plans}):
         group = [plan for plan in plans if plan.begun == begun]
         run = _Run([group[place] for place in sort_order([p.row for p in group])], pool, statistics, settings)
-        epoch = begun
-        run.resume(epoch, epoch * batch_count(folds.trained, settings.batch_size))
+        run.resume(begun, begun * batch_count(folds.trained, settings.batch_size))
         while run.plans:
-            run.train_epoch(list(batches(folds.trained, settings.batch_size, settings.order_seed, epoch)))
-            epoch += 1
-            results |= run.take_finished(epoch)
+            run.train_epoch(list(batches(folds.trained, settings.batch_size, settings.order_seed, run.epoch)))
+            results |= run.take_finished()
             if on_epoch is not None:
-                on_epoch(epoch)
+                on_epoch(run.epoch)
     return [results[index] for index in range(len(rows))]
 
 
@@ -135,11 +133,11 @@ class _Run:
 
     def resume(self, epoch: int, steps: int) -> None:
         """Take up what the rows start from, after that many epochs and steps."""
+        self.step, self.epoch = steps, epoch
         checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
         if checkpoints:
-            self.step, self.epoch = steps, epoch
             self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
-            self._update_average(epoch)
+            self._update_average()
         elif any(plan.start for plan in self.plans):
             values = self.optimizer.values
             fresh = self.optimizer.extract(values)
@@ -161,31 +159,31 @@ class _Run:
         self.epoch += 1
         self.finite = torch.isfinite(losses).tolist()
 
-    def take_finished(self, epoch: int) -> dict[int, TrainedRow | FailedRow]:
+    def take_finished(self) -> dict[int, TrainedRow | FailedRow]:
         """Average late weights; rows whose epochs are done, or that diverged, leave with their result."""
-        self._update_average(epoch)
+        self._update_average()
         here = [place for place in range(len(self.plans)) if place not in self.gone]
-        done = [place for place in here if not self.finite[place] or epoch >= self.plans[place].last]
+        done = [place for place in here if not self.finite[place] or self.epoch >= self.plans[place].last]
         if not done:
             return {}
-        found = self._finish(done, epoch)
+        found = self._finish(done)
         self.gone.update(done)
         staying = [place for place in here if place not in self.gone]
         if _is_worth_building(len(staying), len(self.plans), self.pool.device):
             self._keep(staying)
         return found
 
-    def _update_average(self, epoch: int) -> None:
+    def _update_average(self) -> None:
         """A running mean of the weights at the ends of each row's last epochs."""
-        late = [epoch - plan.before for plan in self.plans]
+        late = [self.epoch - plan.before for plan in self.plans]
         share = torch.tensor([1 / count if count > 0 else 0.0 for count in late])
         with torch.no_grad():
             for span, by_slot in self.optimizer.by_slot(share):
                 span.view(self.average).lerp_(span.view(self.optimizer.values), by_slot)
 
-    def _finish(self, places: Sequence[int], epoch: int) -> dict[int, TrainedRow | FailedRow]:
+    def _finish(self, places: Sequence[int]) -> dict[int, TrainedRow | FailedRow]:
         results: dict[int, TrainedRow | FailedRow] = {
-            self.plans[place].index: FailedRow(self.plans[place].row, epoch) for place in places
+            self.plans[place].index: FailedRow(self.plans[place].row, self.epoch) for place in places
         }
         averages = dict(zip(places, self.optimizer.extract(self.average, places), strict=True))
         good = [place for place in places if self.finite[place] and _is_finite(averages[place])]
@@ -193,7 +191,9 @@ class _Run:
             return results
         rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
         outputs, shown = self._outputs(rows, weights)
-        points = self._checkpoints([place for place in good if epoch < self.plans[place].row.genome.training.epochs])
+        points = self._checkpoints(
+            [place for place in good if self.epoch < self.plans[place].row.genome.training.epochs]
+        )
         for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
             parts = {subset: found[number] for subset, found in shown.items()}
             if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):

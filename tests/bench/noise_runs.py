@@ -123,13 +123,11 @@ class Bench:
         run.task, run.watched = self.task, protocol.watched
         seen: list[list[Values]] = [[] for _ in rows]
         results: dict[int, TrainedRow | FailedRow] = {}
-        epoch = 0
         while run.plans:
-            run.train_epoch(list(batches(protocol.folds.trained, BATCH_SIZE, protocol.order_seed, epoch)))
+            run.train_epoch(list(batches(protocol.folds.trained, BATCH_SIZE, protocol.order_seed, run.epoch)))
             for plan, values in zip(run.plans, run.predict(), strict=True):
                 seen[plan.index].append(values)
-            epoch += 1
-            results |= run.take_finished(epoch)
+            results |= run.take_finished()
         return [(results[index], seen[index]) for index in range(len(rows))]
 
     def _score(self, protocol: Protocol, row: TrainedRow, epochs: Sequence[Values]) -> Run:
