@@ -97,7 +97,7 @@ class CohortAdamW:
 
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
         """Write one row's values each into a flat array."""
-        host = torch.zeros_like(array, device="cpu")  # thousands of small parts: a copy to a GPU for each takes long
+        host = torch.empty_like(array, device="cpu")  # thousands of small parts: a copy to a GPU for each takes long
         insert_into([(span.stack, span.view(host)) for span in self.spans], weights)
         array.copy_(host)
 

@@ -151,9 +151,11 @@ def test_a_recording_that_finds_no_memory_says_so(recorder: Recorder, monkeypatc
         recorder(lambda *_: None, torch.arange(2), FEW)
 
 
-def test_a_stepper_is_freed_with_its_run() -> None:
+def test_a_stepper_is_freed_with_its_run(recorder: Recorder) -> None:
     run = run_of(random_rows(4, 0))
-    run.train_epoch([np.arange(10), np.arange(10, 20)])
+    run.stepper._recorder = recorder
+    run.train_epoch([np.arange(10)])
+    assert recorder._indices
     gone = weakref.ref(run.stepper)
     gc.disable()
     try:
