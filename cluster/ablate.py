@@ -21,7 +21,8 @@ from cluster.progress import Progress
 def ablations(problem: Problem, judged: Judged, trials: int) -> dict[str, Mapping[str, Any]]:
     """Changes of the configuration by name; without multi-task learning only where there are several tasks.
 
-    Without evolution the population is never full before the search ends: every candidate is drawn at random.
+    Without evolution the population is never full before the search ends: but for the usual designs that it begins
+    with, every candidate is drawn at random.
     """
     found: dict[str, Mapping[str, Any]] = {
         "no_hierarchy": {"design": "one_level"},

@@ -13,7 +13,7 @@ from cluster.config import SearchConfig
 from cluster.lineage import describe
 from evo.bounds import Bounds
 from evo.expert_space import ExpertSpace
-from evo.families import Shape, families
+from evo.families import Shape, families, plain_designs
 from evo.individual import Direction
 from model.cost import cost
 from model.data.dataset import Dataset
@@ -96,6 +96,11 @@ class Problem:
     def missing(self) -> bool:
         """Whether an objective counts missing modalities."""
         return _count_missing(self.objectives)
+
+    def plain_designs(self) -> list[Genome]:
+        """What a search begins with: the field's usual designs with every gene at its default, as the space allows."""
+        designs = plain_designs(self.space.domain, streams_of(list(self.pool.modalities)))
+        return list({genome.key: genome for genome in map(self.space.repair, designs)}.values())
 
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""

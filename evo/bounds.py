@@ -29,7 +29,7 @@ CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate
 NAMES: Final = {"expert_kinds": ExpertKind, "losses": LossKind, "schedules": ScheduleKind}
 LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature", "task_weight")
 OPTIONAL: Final = ("class_balance", "label_noise", "mixing", "warmup", "distillation")
-"""Training genes that are mostly better off than on: half of all random genomes have each at its default."""
+"""Training genes that are mostly better off than on."""
 TRAINING: Final = (
     "learning_rate",
     "weight_decay",

@@ -25,10 +25,10 @@ class Breeder(Generic[G]):
         self.toolbox = toolbox(space)
         self.next_id = 0
         self.keys: set[str] = set()  # of everything bred, pending and failed included
-        self.suggested: list[tuple[G, int]] = []  # with the parent's id, not yet bred
+        self.suggested: list[tuple[G, int | None]] = []  # with the parent's id, not yet bred
 
-    def suggest(self, genomes: Iterable[G], parent: int) -> None:
-        """Have these genomes come before the next children."""
+    def suggest(self, genomes: Iterable[G], parent: int | None) -> None:
+        """Have these genomes come before the next children, or samples."""
         self.suggested.extend((genome, parent) for genome in genomes)
 
     def breed(self, count: int, population: Sequence[Individual[G]]) -> list[Candidate[G]]:
@@ -57,7 +57,7 @@ class Breeder(Generic[G]):
         while self.suggested and len(bred) < count:
             genome, parent = self.suggested.pop(0)
             if self.space.key(genome) not in self.keys:
-                bred.append(self._candidate(genome, (parent,)))
+                bred.append(self._candidate(genome, () if parent is None else (parent,)))
         return bred
 
     def _children(

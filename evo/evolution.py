@@ -96,8 +96,8 @@ class Evolution(Generic[G]):
         self._arrivals.asked(candidate.id for candidate in batch)
         return batch
 
-    def suggest(self, genomes: Iterable[G], parent: int) -> None:
-        """Have these genomes, made from candidate `parent`, come before the next children; known ones are left out."""
+    def suggest(self, genomes: Iterable[G], parent: int | None = None) -> None:
+        """Have these genomes, made from candidate `parent` or none, be asked for next; known ones are left out."""
         self._breeder.suggest(genomes, parent)
 
     def tell(self, candidate: Candidate[G], outcome: Outcome) -> Evaluated[G] | Failed[G]:
@@ -159,7 +159,7 @@ class Evolution(Generic[G]):
         if parents:
             found.update(individual.id for individual in self._population.members)
             found.update(self._arrivals.ended, self._population.entered)
-            found.update(parent for _, parent in self._breeder.suggested)
+            found.update(parent for _, parent in self._breeder.suggested if parent is not None)
         elif len(self._rungs) > 1:
             found.update(self._arrivals.ended)
         for rung in self._rungs[:-1]:

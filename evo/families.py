@@ -11,7 +11,21 @@ from functools import partial
 from itertools import combinations
 
 from evo.legal import Domain, altered, assemble
-from model.spec import GLOBAL, TENSOR_WIDTHS, EncoderSpec, ExpertKind, ExpertSpec, GateSpec, Genome, LevelSpec
+from model.spec import (
+    GLOBAL,
+    TENSOR_WIDTHS,
+    EncoderKind,
+    EncoderSpec,
+    ExpertKind,
+    ExpertSpec,
+    GateSpec,
+    Genome,
+    LevelSpec,
+    TrainingGenes,
+)
+
+PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
+"""Of the networks that a search begins with."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,23 @@ def families(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | No
 def usual(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> tuple[str, ...]:
     """The shapes that the field uses: all but those that only take something away."""
     return tuple(name for name in families(streams, steps) if name not in ("one_level", "no_transfer"))
+
+
+def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
+    """The usual designs that need no kinds of experts but the domain's, every gene at its default; fusion first."""
+    kind: EncoderKind = "attention" if any(map(domain.pools, domain.modalities)) else "mean"
+    bounds = domain.bounds
+    expert = ExpertSpec((*domain.modalities, GLOBAL), width=bounds.nearest("expert_widths", PLAIN_WIDTH))
+    plain = assemble(
+        domain,
+        bounds.nearest("widths", PLAIN_WIDTH),
+        [EncoderSpec(name, kind) for name in domain.modalities],
+        [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
+        TrainingGenes(),
+    )
+    known = families(streams, domain.steps)
+    shapes = [known[name] for name in reversed(usual(streams, domain.steps))]
+    return [shape(domain, plain) for shape in shapes if set(shape.kinds) <= set(domain.expert_kinds)]
 
 
 def one_level(domain: Domain, genome: Genome) -> Genome:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-from evo.bounds import PLAIN, TRAINING, Bounds
+from evo.bounds import CHOICES, PLAIN, TRAINING, Bounds
 from model.spec import (
     GLOBAL,
     TENSOR_WIDTHS,
@@ -76,8 +76,10 @@ class Domain:
         value, name = getattr(TrainingGenes(), gene), BOUND_OF.get(gene, gene)
         if gene in TRAINING:
             return self.bounds.clip_to(name, value)
-        choices = getattr(self.bounds, name)
-        return value if value in choices else choices[0]
+        if name in CHOICES:
+            return self.bounds.nearest(name, value)
+        names = getattr(self.bounds, name)
+        return value if value in names else names[0]
 
     def varies(self, gene: str) -> bool:
         """Whether the bounds leave a training gene more than one value."""

@@ -7,17 +7,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from evo.bounds import OPTIONAL, TRAINING
+from evo.bounds import TRAINING
 from evo.legal import BOUND_OF, Domain, idle_genes
 from model.spec import NetworkSpec, TrainingGenes
 
 GENES: Final = ("epochs", *TRAINING, *BOUND_OF, "task_weights")
 """All that are bred."""
-_OFTEN_DEFAULT: Final = (*OPTIONAL, *BOUND_OF, "task_weights")
 
 
 def random_training(domain: Domain, rng: np.random.Generator) -> TrainingGenes:
-    """Training genes from all of their ranges; half of the time each of the optional ones is at its default."""
+    """Training genes from all of their ranges; half of the time each is at its default, near which most win."""
     return TrainingGenes(**{gene: _draw(domain, gene, rng) for gene in GENES})
 
 
@@ -37,7 +36,7 @@ def crossed(a: TrainingGenes, b: TrainingGenes, rng: np.random.Generator) -> tup
 
 
 def _draw(domain: Domain, gene: str, rng: np.random.Generator) -> Any:
-    usual = gene in _OFTEN_DEFAULT and rng.random() < 0.5
+    usual = rng.random() < 0.5
     if gene == "task_weights":
         return () if usual else tuple((task, domain.bounds.draw("task_weight", rng)) for task in domain.weighted)
     return domain.default(gene) if usual else domain.bounds.draw(BOUND_OF.get(gene, gene), rng)

@@ -31,8 +31,8 @@ class TrainingGenes:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     clip: float = 1.0
-    dropout: float = 0.1
-    feature_dropout: float = 0.2
+    dropout: float = 0.3
+    feature_dropout: float = 0.4
     modality_dropout: float = 0.0
     balance: float = 1e-2
     z_loss: float = 1e-3

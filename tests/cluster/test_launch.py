@@ -16,7 +16,9 @@ import pytest
 from tiny import data, settings, stored
 
 import cluster.launch
+from cluster.journal import RunDirectory
 from cluster.launch import resume_search, run_search
+from cluster.problem import Problem
 from cluster.progress import SilentProgress
 from cluster.states import States
 from cluster.tracking import GenerationEnded, MemoryTracker, ModelTrained, SearchEnded, SearchStarted
@@ -234,6 +236,15 @@ def test_the_summary_has_what_the_design_lists(whole: dict[str, Any]) -> None:
         assert {"id", "genome", "scores"} <= set(item)
         assert Genome.from_dict(item["genome"])
         assert list(item["scores"])[:2] == ["sentiment/mae", "params"]
+
+
+def test_a_search_begins_with_the_usual_designs_in_at_most_half_of_its_population(whole: dict[str, Any]) -> None:
+    with RunDirectory.open(whole["run"], read_only=True) as directory:
+        config, rows = directory.config(), sorted(directory.rows(), key=lambda row: row.id)
+    designs = Problem.of(config).plain_designs()[: int(config.population) // 2]
+    assert len(designs) > 1
+    assert [row.genome for row in rows[: len(designs)]] == designs
+    assert not any(row.parents for row in rows[: int(config.population)])
 
 
 def test_the_run_directory_is_complete(whole: dict[str, Any]) -> None:

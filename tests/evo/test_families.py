@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo import Bounds, ExpertSpace
-from evo.families import families, usual
-from model.spec import GLOBAL, ExpertKind, ExpertSpec, Genome, NetworkSpec
+from evo.families import families, plain_designs, usual
+from evo.legal import Domain, legal
+from model.spec import GLOBAL, ExpertKind, ExpertSpec, Genome, NetworkSpec, TrainingGenes
 
 NAMES = ("text", "audio", "vision")
 STEPS = {"text": 20, "audio": 20, "vision": 1}
@@ -150,3 +151,24 @@ def test_limits_are_kept_without_leaving_the_shape(name: str) -> None:
 def test_a_design_that_no_limit_allows_is_told() -> None:
     with pytest.raises(ValueError, match="limits params=100 cannot be met by any network of this design"):
         ExpertSpace(NAMES, shape=SHAPES["late_fusion"], limits={"params": 100.0}, cost=cost)
+
+
+def test_plain_designs_are_legal_and_have_every_gene_at_its_default() -> None:
+    domain = Domain(NAMES, steps=STEPS)
+    found = plain_designs(domain, {name: (name,) for name in NAMES})
+    assert [genome == legal(domain, genome) for genome in found] == [True] * 8
+    assert {genome.training for genome in found} == {TrainingGenes()}
+    assert [kinds(genome) for genome in found] == [
+        ["mlp"] * 3, ["cross_attention"] * 3 + ["mlp"], ["low_rank"], ["mlp"] * 3, *[["mlp"]] * 4
+    ]  # fmt: skip
+    assert [genome.network.modalities for genome in found[-3:]] == [("vision",), ("audio",), ("text",)]
+
+
+def test_a_plain_design_needs_no_experts_that_are_shut() -> None:
+    domain = Domain(NAMES, bounds=Bounds(expert_kinds=("low_rank",)), steps=STEPS)
+    found = plain_designs(domain, {name: (name,) for name in NAMES})
+    assert [kinds(genome) for genome in found] == [["low_rank"] * 3, ["low_rank"]]
+
+
+def kinds(genome: Genome) -> list[str]:
+    return [expert.kind for level in genome.network.levels for expert in level.experts]

@@ -38,3 +38,14 @@ def test_suggestions_that_wait_are_part_of_the_state() -> None:
     again = search()
     again.load_state_dict(evolution.state_dict(list), lambda row: tuple(np.asarray(row).tolist()))
     assert [item.genome for item in again.ask(1)] == [(0.25, 0.5)]
+
+
+def test_what_is_suggested_without_a_parent_begins_the_first_population() -> None:
+    evolution = search()
+    evolution.suggest([(0.25, 0.5)])
+    again = search()
+    again.load_state_dict(evolution.state_dict(list), lambda row: tuple(np.asarray(row).tolist()))
+    for each in (evolution, again):
+        asked = each.ask(4)
+        assert (asked[0].genome, asked[0].parents) == ((0.25, 0.5), ())
+        assert all(not item.parents for item in asked)  # sampled

@@ -1,4 +1,4 @@
-"""Training genes under the operators: legal, reachable, and off as often as not."""
+"""Training genes under the operators: legal, reachable, and at their defaults as often as not."""
 
 from dataclasses import replace
 from typing import get_args
@@ -72,14 +72,19 @@ def check(training: TrainingGenes, where: Domain) -> None:
     assert all(0.1 <= weight <= 3 and weight != 1 for _, weight in training.task_weights)
 
 
-def test_a_random_genome_has_each_optional_gene_off_about_half_of_the_time() -> None:
+def test_a_random_genome_has_each_gene_at_its_default_about_half_of_the_time() -> None:
     rng, usual = np.random.default_rng(0), TrainingGenes()
     drawn = [random_training(domain(), rng) for _ in range(400)]
-    for gene in (*OPTIONAL, "task_weights"):
-        assert 0.4 < np.mean([getattr(item, gene) == getattr(usual, gene) for item in drawn]) < 0.6
-    assert 0.55 < np.mean([item.loss == "huber" for item in drawn]) < 0.78  # drawn by a third of the other half too
+    shares = {gene: np.mean([getattr(item, gene) == getattr(usual, gene) for item in drawn]) for gene in GENES}
+    assert all(0.4 < shares[gene] < 0.6 for gene in (*TRAINING, "task_weights"))
+    assert all(0.5 < shares[gene] < 0.85 for gene in ("epochs", "loss", "schedule"))  # few choices: often drawn as well
     assert {item.loss for item in drawn} == {"huber", "l1", "ordinal"}
     assert {item.schedule for item in drawn} == {"constant", "cosine"}
+
+
+def test_the_default_of_a_gene_is_the_nearest_that_the_bounds_allow() -> None:
+    where = Domain(("text",), Bounds(epochs=(2, 10, 40), dropout=(0.3, 0.5), losses=("l1",)))
+    assert (where.default("epochs"), where.default("dropout"), where.default("loss")) == (10, 0.3, "l1")
 
 
 def test_nudging_leaves_every_default_and_comes_back() -> None:
@@ -91,9 +96,9 @@ def test_nudging_leaves_every_default_and_comes_back() -> None:
         assert len(changed) <= 2
         left |= {gene for gene in changed if getattr(before, gene) == getattr(usual, gene)}
         returned |= {gene for gene in changed if getattr(training, gene) == getattr(usual, gene)}
-    new = {*OPTIONAL, "loss", "schedule"}
-    assert left >= {*new, "task_weights"}
-    assert returned >= new
+    off = {*OPTIONAL, "loss", "schedule"}
+    assert left >= {*off, "task_weights"}
+    assert returned >= off
 
 
 def test_of_the_weights_of_tasks_one_is_nudged() -> None:
