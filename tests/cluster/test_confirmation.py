@@ -76,14 +76,14 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A search with rungs, inheritance and confirmation, on a store; its summary and folder."""
     folder = tmp_path_factory.mktemp("confirmed")
     store = stored(folder)
-    options = {"score": "folds:3", "rungs": True, "first_epochs": 1, "eta": 2, "confirm": 4, "evaluations": 18}
+    options = {"score": "folds:3", "rungs": True, "first_epochs": 1, "eta": 2, "confirm": 5, "evaluations": 18}
     config = settings(data=str(store), run=str(folder / "run"), mode="generational", cohort=6, **options)
     return run_search(config)
 
 
 def test_both_scores_are_kept_and_the_best_is_chosen_by_the_confirmed_ones(ended: Any) -> None:
     summary = ended.summary
-    assert 1 <= len(summary["front"]) <= summary["confirmed"] == 4
+    assert 1 <= len(summary["front"]) <= summary["confirmed"] == 5
     best = summary["best"]
     low = min(item["scores"]["sentiment/mae"] for item in summary["front"])
     assert best["scores"]["sentiment/mae"] <= low + best["errors"]["sentiment/mae"] + 1e-9
