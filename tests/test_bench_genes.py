@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "bench"))
 
-from genes import Effect, best_genomes, effect, pairs, report
+from genes import Effect, around, best_genomes, effect, pairs, report
 from search_fakes import candidates
 
 from cluster.config import SearchConfig
@@ -51,6 +51,14 @@ def test_a_pair_differs_in_the_gene_in_question_alone() -> None:
     assert "experts gated" not in found
     before, after = found["experts mlp"]
     assert before == BOTH and after.network.levels[0].experts[0].kind == "mlp"
+
+
+def test_around_a_plain_genome_one_gene_changes_at_a_time() -> None:
+    found = around(BOTH, Domain(("text", "audio"), tasks=TASKS))
+    assert {before for before, _ in found.values()} == {BOTH}
+    assert found["dropout 0.5"][1].training == TrainingGenes(epochs=3, mixing=0.1, dropout=0.5)
+    assert found["modality_dropout 0.2"][1].training == TrainingGenes(epochs=3, mixing=0.1, modality_dropout=0.2)
+    assert "modality_dropout 0.2" not in around(TEXT, Domain(("text", "audio")))
 
 
 def test_genes_without_effect_are_left_out() -> None:

@@ -1,11 +1,14 @@
 """Which genes win: the best genomes of a search, each trained from scratch with and without a value of a gene.
 
     python -m tests.bench.genes --data PATH --run RUN_DIR [--best 12] [--seeds 2] [--only mixing] [--processes 2]
+    python -m tests.bench.genes --data PATH [--seeds 2]
+
+Without a run, the genomes are the plain designs that a search begins with: are the defaults well chosen?
 
 Both of a pair have the same folds and seeds, and the gene in question at its default or at the value; all else is the
 genome's own. Printed is the mean difference of held-out metrics, value less default, with its standard error over
 genomes: ranges are chosen by it, and genes that never win go. No test split is read. What was trained stays in
-bench-results/genes-RUN.jsonl, so that work that was cut off goes on.
+bench-results/genes-RUN.jsonl (or defaults-DATA.jsonl), so that work that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -42,6 +45,16 @@ CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
     **{f"distillation {value}": {"distillation": value} for value in (0.3, 1.0)},
 }
 """Training genes by what they are called in the table."""
+AROUND: Final[Mapping[str, Sequence[float]]] = {
+    "dropout": (0.0, 0.1, 0.5),
+    "feature_dropout": (0.0, 0.2, 0.6),
+    "modality_dropout": (0.2,),
+    "learning_rate": (0.001, 0.004),
+    "weight_decay": (0.001, 0.1),
+    "clip": (0.5, 3.0),
+    "epochs": (6, 20),
+}
+"""Values beside the defaults of those that plain designs are trained by."""
 WEIGHTS: Final = (0.3, 3.0)
 COHORT: Final = 60
 """Networks trained together, about."""
@@ -85,6 +98,17 @@ def pairs(genome: Genome, domain: Domain) -> dict[str, Pair]:
         if other.key != genome.key and kind in _kinds_of(other) and len(_kinds_of(other)) == 1:
             found[f"experts {kind}"] = genome, other
     return found
+
+
+def around(genome: Genome, domain: Domain) -> dict[str, Pair]:
+    """By name, a plain genome and the same with a gene at another value, where that makes a difference."""
+    idle = idle_genes(domain, genome.network)
+    return {
+        f"{gene} {value:g}": (genome, _trained_by(genome, {gene: value}))
+        for gene, values in AROUND.items()
+        for value in values
+        if gene not in idle
+    }
 
 
 def _trained_by(genome: Genome, genes: Mapping[str, Any]) -> Genome:
@@ -189,27 +213,35 @@ def report(effects: Mapping[str, Effect], metric: str) -> None:
         print(f"  {name:28} {mean:+9.4f} {error:8.4f} {mark} {wins:3d} of {count}")
 
 
+def _config(data: str, run: Path | None) -> SearchConfig:
+    """That of a run, if there is one, with the data where it lies now."""
+    if run is None:
+        return SearchConfig.of({"data": data})
+    with RunDirectory.open(run, read_only=True) as directory:
+        return directory.config().model_copy(update={"data": data})
+
+
 def main() -> None:
     """Train all pairs and print every effect."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--run", type=Path, required=True, help="the run directory of a search of this data")
+    parser.add_argument("--run", type=Path, help="the run directory of a search of this data")
     parser.add_argument("--best", type=int, default=12, help="genomes that are taken from it")
     parser.add_argument("--seeds", type=int, default=2, help="times that each is trained on all folds")
     parser.add_argument("--only", default="", help="values whose name begins so")
     parser.add_argument("--processes", type=int, default=PROCESSES)
     given = parser.parse_args()
-    with RunDirectory.open(given.run, read_only=True) as directory:
-        config = directory.config().model_copy(update={"data": given.data})
+    config = _config(given.data, given.run)
     problem = Problem.of(config)
     metrics = metrics_of(problem)
-    genomes = best_genomes(given.run, metrics[0], given.best)
+    genomes = best_genomes(given.run, metrics[0], given.best) if given.run else problem.plain_designs()
     by_name: dict[str, list[Pair]] = {}
     for genome in genomes:
-        for name, pair in pairs(genome, problem.space.domain).items():
+        for name, pair in (pairs if given.run else around)(genome, problem.space.domain).items():
             if name.startswith(given.only):
                 by_name.setdefault(name, []).append(pair)
-    trainings = Trainings(config, problem, RESULTS / f"genes-{given.run.name}.jsonl", given.processes)
+    title = f"genes-{given.run.name}" if given.run else f"defaults-{Path(given.data).stem}"
+    trainings = Trainings(config, problem, RESULTS / f"{title}.jsonl", given.processes)
     trainings([genome for own in by_name.values() for pair in own for genome in pair], given.seeds)
     found = {
         metric: {name: effect(own, trainings.scores, given.seeds, metric) for name, own in by_name.items()}
@@ -218,7 +250,7 @@ def main() -> None:
     for metric, effects in found.items():
         report(effects, metric)
     result = {metric: {name: one._asdict() for name, one in effects.items()} for metric, effects in found.items()}
-    print(f"\nwritten to {write_result(f'genes-{given.run.name}', {'seeds': given.seeds, 'effects': result})}")
+    print(f"\nwritten to {write_result(title, {'seeds': given.seeds, 'effects': result})}")
 
 
 if __name__ == "__main__":
