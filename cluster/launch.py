@@ -167,10 +167,10 @@ def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evo
     """The evolution as configured, where the run directory left it."""
     evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
     state = run.state()
-    if not state:
-        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
-    else:
+    if state:
         evolution.load_state_dict(state["evolution"], Genome.from_json, (row.for_evolution() for row in run.rows()))
+    else:
+        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
     return evolution
 
 

@@ -14,7 +14,6 @@ from evo.legal import Domain, altered, assemble
 from model.spec import (
     GLOBAL,
     TENSOR_WIDTHS,
-    EncoderKind,
     EncoderSpec,
     ExpertKind,
     ExpertSpec,
@@ -68,13 +67,12 @@ def usual(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None 
 
 def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
     """The usual designs that need no kinds of experts but the domain's, every gene at its default; fusion first."""
-    kind: EncoderKind = "attention" if any(map(domain.pools, domain.modalities)) else "mean"
     bounds = domain.bounds
     expert = ExpertSpec((*domain.modalities, GLOBAL), width=bounds.nearest("expert_widths", PLAIN_WIDTH))
     plain = assemble(
         domain,
         bounds.nearest("widths", PLAIN_WIDTH),
-        [EncoderSpec(name, kind) for name in domain.modalities],
+        [EncoderSpec(name, "attention") for name in domain.modalities],
         [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
         TrainingGenes(),
     )
