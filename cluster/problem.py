@@ -100,7 +100,7 @@ class Problem:
     def plain_designs(self) -> list[Genome]:
         """What a search begins with: the field's usual designs with every gene at its default, as the space allows."""
         designs = plain_designs(self.space.domain, streams_of(list(self.pool.modalities)))
-        return list({genome.key: genome for genome in map(self.space.repair, designs)}.values())
+        return list(dict.fromkeys(map(self.space.repair, designs)))
 
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""

@@ -67,11 +67,10 @@ def usual(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None 
 
 def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
     """The usual designs that need no kinds of experts but the domain's, every gene at its default; fusion first."""
-    bounds = domain.bounds
-    expert = ExpertSpec((*domain.modalities, GLOBAL), width=bounds.nearest("expert_widths", PLAIN_WIDTH))
+    expert = ExpertSpec((*domain.modalities, GLOBAL), width=PLAIN_WIDTH)
     plain = assemble(
         domain,
-        bounds.nearest("widths", PLAIN_WIDTH),
+        PLAIN_WIDTH,
         [EncoderSpec(name, "attention") for name in domain.modalities],
         [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
         TrainingGenes(),
