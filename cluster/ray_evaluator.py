@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -139,7 +140,7 @@ class RayEvaluator:
         return found
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
-        """Measured by all workers that have started, at once, as they will share their memory and cores."""
+        """Measured by all workers that have started, at once, as they will share their cores; the median of them."""
         while not self._idle:
             self._await_start()
         asked = [self._workers[name].actor.fastest_cohort.remote(genomes) for name in self._idle]
@@ -148,7 +149,8 @@ class RayEvaluator:
         except RayError as error:
             log.warning("no cohort size was measured: %s", describe(error))
             return None
-        return min((size for size in found if size is not None), default=None)
+        sizes = [size for size in found if size is not None]
+        return statistics.median_low(sizes) if sizes else None
 
     def _await_start(self) -> None:
         """Let all workers start, or as many as have after `LONGEST_START`: others may hold what they need."""

@@ -13,6 +13,10 @@ COHORT = 16
 POPULATION = 32
 SHARE = 8
 """One in so many of the genomes that are trained at a time survives, where that is more than `POPULATION`."""
+ROUNDS = 4
+"""All workers train at most one in so many of the evaluations at a time: else a search has nothing to breed on."""
+LEAST = 8
+"""Networks in a cohort, however few the evaluations."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
     as large needs almost twice the evaluations), but a cohort never ends more than one generation.
     """
     cohort = config.cohort if config.cohort != "auto" else measured or COHORT
+    if config.cohort == "auto" and config.evaluations:
+        cohort = min(cohort, max(LEAST, config.evaluations // (ROUNDS * workers) * rungs.added(0)))
     if config.population != "auto":
         return Sizes(cohort, config.population)
     if config.mode == "generational":

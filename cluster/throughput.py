@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from model.data.dataset import Dataset
 
 SIZES: Final = (8, 16, 32, 64, 128, 256, 512)
+FIRST_ON_GPU: Final = 64
+"""A GPU's step takes nearly as long for few networks as for many, and few random ones say little about the next."""
 GAIN: Final = 1.3
 """Twice as large a cohort must train so many times more networks a second: it also learns later what others found.
 
@@ -36,7 +38,9 @@ def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, se
     held_out = np.arange(len(few)) >= len(few) * STEPS // (STEPS + 1)
     folds = Folds(held_out[None], "measure")
 
-    settings, epochs = TrainingSettings(batch_size), 3 if pool.device.type == "cuda" else 1
+    on_gpu = pool.device.type == "cuda"
+    settings, epochs = TrainingSettings(batch_size), 3 if on_gpu else 1
+    sizes = [size for size in SIZES if size >= FIRST_ON_GPU] if on_gpu else SIZES
 
     def seconds(size: int) -> float:
         """Of an epoch, the shortest: on a GPU steps are recorded in the first, and scores take time after the last."""
@@ -45,14 +49,14 @@ def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, se
         train(rows, pool, folds, settings, lambda _: ends.append(time.perf_counter()), until=[epochs] * size)
         return float(np.diff(ends).min())
 
-    seconds(SIZES[0])  # the first run pays for what torch sets up
-    return choose(seconds)
+    seconds(sizes[0])  # the first run pays for what torch sets up
+    return choose(seconds, sizes)
 
 
-def choose(seconds: Callable[[int], float]) -> int:
-    """The smallest size that no larger one beats by `GAIN`, from the seconds that a cohort of each size takes."""
-    best, rate, spent = SIZES[0], 0.0, 0.0
-    for size in SIZES:
+def choose(seconds: Callable[[int], float], sizes: Sequence[int] = SIZES) -> int:
+    """The last of the sizes, each twice the one before, that is worth `GAIN`; `seconds`: that such a cohort takes."""
+    best, rate, spent = sizes[0], 0.0, 0.0
+    for size in sizes:
         try:
             took = seconds(size)
         except (MemoryError, RuntimeError) as error:

@@ -21,16 +21,27 @@ def config(**given: object) -> SearchConfig:
 
 
 def test_a_population_grows_with_an_eighth_of_what_the_workers_train_at_a_time_and_holds_a_cohort() -> None:
-    rungs = ladder_of(config(), choose_folds("folds:5", data().pool(), 0))
-    assert fit_sizes(config(), rungs, workers=2) == Sizes(cohort=16, population=32)
-    assert fit_sizes(config(), rungs, workers=2, measured=256) == Sizes(cohort=256, population=256)
-    assert fit_sizes(config(), rungs, workers=256) == Sizes(cohort=16, population=512)
-    assert fit_sizes(config(), rungs, workers=64).population == 64 * 16 // 8
+    long = config(time="1h")
+    rungs = ladder_of(long, choose_folds("folds:5", data().pool(), 0))
+    assert fit_sizes(long, rungs, workers=2) == Sizes(cohort=16, population=32)
+    assert fit_sizes(long, rungs, workers=2, measured=256) == Sizes(cohort=256, population=256)
+    assert fit_sizes(long, rungs, workers=256) == Sizes(cohort=16, population=512)
+    assert fit_sizes(long, rungs, workers=64).population == 64 * 16 // 8
     assert fit_sizes(config(population=40, cohort=4), rungs, workers=64) == Sizes(cohort=4, population=40)
 
 
+def test_what_is_trained_at_a_time_is_a_quarter_of_the_evaluations_at_most_but_no_cohort_is_tiny() -> None:
+    rungs = ladder_of(config(), choose_folds("folds:5", data().pool(), 0))
+    few = config(evaluations=200)
+    assert fit_sizes(few, rungs, workers=1, measured=256) == Sizes(cohort=50, population=50)
+    assert fit_sizes(few, rungs, workers=4, measured=256).cohort == 12
+    assert fit_sizes(few, rungs, workers=4, measured=8).cohort == 8
+    assert fit_sizes(few, rungs, workers=64, measured=256).cohort == 8
+    assert fit_sizes(config(evaluations=200, cohort=256), rungs, workers=64).cohort == 256
+
+
 def test_replicates_count_among_the_networks_of_a_cohort() -> None:
-    off = config(rungs=False)
+    off = config(rungs=False, time="1h")
     single = ladder_of(off, choose_folds("folds:5", data().pool(), 0))
     assert single.rungs == (Fidelity(None, 5),)
     assert fit_sizes(off, single, workers=64, measured=50).population == 64 * 10 // 8
@@ -45,6 +56,7 @@ def test_a_generation_depends_on_no_number_of_workers() -> None:
 def test_the_smallest_cohort_is_chosen_that_no_larger_one_beats_by_far() -> None:
     per_network = {8: 1.0, 16: 0.6, 32: 0.4, 64: 0.35, 128: 0.1}
     assert choose(lambda size: 0.01 * size * per_network[size]) == 32
+    assert choose(lambda size: 0.01 * size * per_network[size], (64, 128)) == 128
 
 
 def test_out_of_memory_and_long_trials_end_the_measurement() -> None:
