@@ -187,6 +187,7 @@ def new_evolution(
         mode=config.mode,
         ladder=rungs,
         batch=config.cohort,
+        favour_first=True,
     )
 
 

@@ -43,6 +43,7 @@ class Evolution(Generic[G]):
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
     `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
     they have about `batch` replicates to train together, or when nothing new is asked for.
+    `favour_first`: every other candidate that climbs is the best in the first objective (evo/fidelity.py).
     `in_order`: steady state lets outcomes enter in the order asked for; False, as they are told: parents are fresher
     then, but what trains quickly breeds more.
     Raises ValueError for settings out of range.
@@ -59,6 +60,7 @@ class Evolution(Generic[G]):
         reference: Mapping[str, float] | None = None,
         ladder: Ladder | None = None,
         batch: int = 1,
+        favour_first: bool = False,
         in_order: bool = True,
     ) -> None:
         if seed < 0:
@@ -73,7 +75,8 @@ class Evolution(Generic[G]):
         self.generation = 0
         """Generations completed (steady state: each is `population_size` candidates)."""
         self._breeder = Breeder(space, seed, population_size)
-        self._rungs = [Rung(len(self.objectives.names)) for _ in self.ladder.rungs]
+        count = len(self.objectives.names)
+        self._rungs = [Rung(count, favours_first=favour_first) for _ in self.ladder.rungs]
         self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
         self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
         self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -85,10 +86,14 @@ def ladder(first_epochs: int, most_epochs: int, folds: int, *, eta: int = 3, see
 
 
 class Rung:
-    """Who reached a rung, with their losses as measured there, and who climbed on from it."""
+    """Who reached a rung, with their losses as measured there, and who climbed on from it.
 
-    def __init__(self, objectives: int) -> None:
+    `favours_first`: see `contenders`.
+    """
+
+    def __init__(self, objectives: int, *, favours_first: bool = False) -> None:
         self.climbed: set[int] = set()
+        self.favours_first = favours_first
         self._table = Table(objectives)
         self._found: list[int] = []
         self._version = (0, 0)  # those that reached it, and that climbed, when the contenders were found
@@ -111,18 +116,27 @@ class Rung:
         version = len(self._table), len(self.climbed)
         if version != self._version or count > self._wanted:
             self._version, self._wanted = version, max(count, self._wanted)
-            self._found = contenders(self._table.losses, self._table.ids, self.climbed, self._wanted)
+            losses, ids, first = self._table.losses, self._table.ids, self.favours_first
+            self._found = contenders(losses, ids, self.climbed, self._wanted, favours_first=first)
         return self._found[:count]
 
 
-def contenders(losses: Losses, ids: Indices, promoted: Collection[int], count: int) -> list[int]:
+def contenders(
+    losses: Losses, ids: Indices, promoted: Collection[int], count: int, *, favours_first: bool = False
+) -> list[int]:
     """The `count` best on a rung that did not climb, best first, whatever the order in which they reached it.
 
     By non-dominated rank among all on the rung, then the least crowded of their front, then the lower id.
+    `favours_first`: every other one is the best in the first objective, as the cheapest, which are good for nothing
+    else, would take most places at the ends of the front.
     """
     by_id = np.argsort(ids)
     losses, ids = losses[by_id], ids[by_id]
     waits = ~np.isin(ids, np.fromiter(promoted, dtype=np.intp, count=len(promoted)))
     best, _ = best_first(losses, ranks(losses), waits, count)
     found: list[int] = ids[best].tolist()
-    return found
+    if not favours_first:
+        return found
+    order = np.lexsort(losses.T[::-1])
+    first: list[int] = ids[order[waits[order]]].tolist()
+    return list(dict.fromkeys(chain.from_iterable(zip(first, found, strict=False))))[:count]

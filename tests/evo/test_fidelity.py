@@ -80,6 +80,20 @@ def test_the_front_climbs_first_its_ends_before_its_middle() -> None:
     assert contenders(POINTS, IDS, (), 6) == [10, 12, 11, 15, 13, 14]
 
 
+def test_every_other_one_is_the_best_in_the_first_objective_where_that_is_favoured() -> None:
+    assert contenders(POINTS, IDS, (), 6, favours_first=True) == [10, 11, 12, 15, 13, 14]
+    losses = np.array([[0.1, 90], [0.11, 95], [0.12, 99], [0.5, 20], [0.6, 10], [0.7, 1]])  # two are dominated
+    ids = np.arange(6)
+    assert contenders(losses, ids, (), 4) == [0, 5, 3, 4]
+    assert contenders(losses, ids, (), 4, favours_first=True) == [0, 1, 5, 2]
+    assert contenders(losses, ids, {0, 5}, 2, favours_first=True) == [1, 3]
+
+
+def test_of_equals_in_the_first_objective_the_best_in_the_others_comes_first_then_the_lower_id() -> None:
+    losses = np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 4.0], [1.0, 6.0]])
+    assert contenders(losses, np.arange(4), (), 4, favours_first=True)[:2] == [1, 2]
+
+
 def test_never_more_than_one_in_eta_climbs() -> None:
     assert promotable(POINTS, IDS, set(), 3) == [10, 12]
     assert promotable(POINTS[:2], IDS[:2], set(), 3) == []
