@@ -194,3 +194,13 @@ def test_the_summary_figures_are_those_of_the_design(tmp_path: Path) -> None:
     )
     assert 0 <= found["worker_busy_fraction"] <= 1
     assert found["hypervolume"] == driven.evolution.hypervolume() > 0
+
+
+def test_half_of_those_that_climb_are_the_best_in_the_first_objective(tmp_path: Path) -> None:
+    options = {"rungs": True, "mode": "generational", "population": 24, "evaluations": 24}
+    with Driven(tmp_path / "run", instant, **options) as driven:
+        driven.search.run()
+        rows = sorted(driven.run.rows(), key=lambda row: (row.outcomes[0]["mae"].mean, row.id))
+    climbed = [len(row.outcomes) > 1 for row in rows]
+    assert len(rows) == 24 and sum(climbed) == 8
+    assert all(climbed[:4])

@@ -20,9 +20,9 @@ MODES: tuple[Mode, ...] = ("steady", "generational")
 both_modes = pytest.mark.parametrize("mode", MODES)
 
 
-def search(seed: int = 0, mode: Mode = "steady", rungs: Ladder = LADDER) -> Evolution[Vector]:
+def search(seed: int = 0, mode: Mode = "steady", rungs: Ladder = LADDER, **options: Any) -> Evolution[Vector]:
     objectives = {"f1": "min", "f2": "min"}
-    return Evolution(RealSpace(6), objectives, seed=seed, population_size=12, mode=mode, ladder=rungs)  # type: ignore[arg-type]
+    return Evolution(RealSpace(6), objectives, seed=seed, population_size=12, mode=mode, ladder=rungs, **options)  # type: ignore[arg-type]
 
 
 def outcome(candidate: Candidate[Vector], rungs: Ladder = LADDER) -> Mapping[str, Score] | Failure:
@@ -68,6 +68,15 @@ def test_candidates_climb_one_rung_at_a_time_about_one_in_eta(mode: Mode) -> Non
     assert counts[0] == len(evolution.archive) == 120
     assert [counts[rung] for rung in (1, 2, 3)] == [40, 13, pytest.approx(4, abs=1)]
     assert counts[4] <= 1
+
+
+@pytest.mark.parametrize("favour_first", [True, False])
+def test_half_of_those_that_climb_are_the_best_in_the_first_objective_if_it_is_favoured(favour_first: bool) -> None:
+    evolution = search(mode="generational", favour_first=favour_first)
+    first = sorted(step(evolution, 12), key=lambda candidate: outcome(candidate)["f1"].mean)
+    risen = [candidate.id for candidate in evolution.ask(12)]
+    assert len(risen) == 4
+    assert ({candidate.id for candidate in first[:2]} <= set(risen)) == favour_first
 
 
 @both_modes
