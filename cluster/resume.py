@@ -31,6 +31,8 @@ def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> Sea
     Raises ValueError for values that are none, and for changes that would make it another search.
     """
     given = {key: value for key, value in changes.items() if value is not None}
+    if Path(given.get("run", path)).resolve() == path.resolve():  # the folder may have moved
+        given.pop("run", None)
     found = SearchConfig.of({**config.model_dump(), **given})
     for name in given:
         before, after = getattr(config, name), getattr(found, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,17 @@ def test_a_smaller_budget_leaves_a_search_that_has_ended_as_it_is(whole: dict[st
     resume_search(whole["run"], notes, {"evaluations": 9, "time": 5.0})
     assert notes.lines == [f"the search in {whole['run']} has ended: 15 evaluations"]
     assert (whole["run"] / "summary.json").read_bytes() == before
+
+
+def test_a_run_directory_that_moved_goes_on_by_its_new_name_and_by_no_other(
+    whole: dict[str, Any], tmp_path: Path
+) -> None:
+    moved, notes = tmp_path / "moved", Notes()
+    shutil.copytree(whole["run"], moved)
+    resume_search(moved, notes, {"run": str(moved)})
+    assert notes.lines == [f"the search in {moved} has ended: 15 evaluations"]
+    with pytest.raises(ValueError, match=r"run is .* and cannot become '.*elsewhere' when the search is resumed"):
+        resume_search(moved, notes, {"run": str(tmp_path / "elsewhere")})
 
 
 @pytest.mark.parametrize(
