@@ -7,7 +7,8 @@ that was cut off begins anew. The table at the end is made of what is there. Pie
 
 - `ours/DATA/VARIANT/SEED`: a search of `SECONDS` seconds, its fronts over time confirmed from scratch
 - `peer/NAME/SEED`: a peer's search on MOSI, its trace
-- `quality/DATA`: the best of a search beside the field's usual models; it and the next two read test splits
+- `quality/DATA`: the best of a search beside the field's usual models; it and the next three read test splits
+- `longer/DATA`: the same, the search as long as by default, the others as they are
 - `ablation/DATA`: the same search without hierarchy, evolution, transfer or multi-task learning
 - `missing/DATA`: errors with modalities missing at test, beside networks trained only on those that remain
 - `rescored/SEED`: all fronts of that seed on MOSI over time, rescored by one plain trainer; again after further peers
@@ -85,6 +86,8 @@ def pieces() -> Iterator[Piece]:
             yield f"ours/mosi/{variant}/{seed}", partial(ours, "mosi", variant, seed)
     for name in quality.SEEDS:
         yield f"quality/{name}", partial(quality.quality, name, WORK)
+    for name in quality.LONGER:
+        yield f"longer/{name}", partial(quality.quality, name, WORK, quality.DEFAULT)
     for name in quality.ABLATED:
         yield f"ablation/{name}", partial(quality.ablation, name, WORK)
     for name in missing.SETS:

@@ -19,6 +19,7 @@ def report(found: Mapping[str, Any]) -> None:
     print(f"\n{len(found)} pieces, measured at {', '.join(commits) or 'no commit'}")
     _ours(results)
     _tested(results, "quality")
+    _tested(results, "longer")
     _tested(results, "ablation")
     _missing(results)
     _peers(results)

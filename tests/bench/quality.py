@@ -19,28 +19,31 @@ SEEDS: Final = {"mosi": 5, "mosei922": 5, "planted": 5, "mfeat": 3, "pom": 3, "d
 """Data sets, and how often each tuned model is trained."""
 OBJECTIVES: Final = {"mfeat": "accuracy,params", "digits": "accuracy,params", "planted": "sentiment/mae,params"}
 DESCRIBED: Final = ("mfeat", "pom")
-
-
+DEFAULT: Final = 200
+"""Evaluations of a search that is given no budget."""
+LONGER: Final = ("mosi", "mosei922")
+"""Data sets that are also searched for so long; the other models stay as they are."""
 ABLATED: Final = ("mosei922", "planted")
 """Data sets that are also searched without each idea (`haemsa ablate`)."""
 
 
-def quality(name: str, work: Path, seed: int = 0) -> dict[str, Any] | None:
+def quality(name: str, work: Path, evaluations: int = TRIALS) -> dict[str, Any] | None:
     """What `haemsa compare --json` writes for a data set; None where the data is missing."""
-    return _beside(name, work, seed, "quality", "compare", "--run")
+    return _beside(name, work, evaluations, "quality", "compare", "--run")
 
 
-def ablation(name: str, work: Path, seed: int = 0) -> dict[str, Any] | None:
+def ablation(name: str, work: Path) -> dict[str, Any] | None:
     """What `haemsa ablate --json` writes for the same search; None where the data is missing."""
-    return _beside(name, work, seed, "ablation", "ablate")
+    return _beside(name, work, TRIALS, "ablation", "ablate")
 
 
-def _beside(name: str, work: Path, seed: int, kind: str, *command: str) -> dict[str, Any] | None:
+def _beside(name: str, work: Path, evaluations: int, kind: str, *command: str) -> dict[str, Any] | None:
     data = source(name, work)
     if data is None:
         return None
-    run, out, result = (work / f"{part}-{name}-{seed}" for part in ("searched", f"{kind}-runs", kind))
-    options = ["--evaluations", str(TRIALS), "--seed", str(seed), "--workers", "2", "--tracking", "off"]
+    longer = f"-{evaluations}" if evaluations != TRIALS else ""
+    run, out, result = (work / f"{part}-{name}-0" for part in (f"searched{longer}", f"{kind}-runs", f"{kind}{longer}"))
+    options = ["--evaluations", str(evaluations), "--seed", "0", "--workers", "2", "--tracking", "off"]
     wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
     search(data, run, *options, *wanted)
     asked = ["--trials", str(TRIALS), "--seeds", str(SEEDS[name]), "--out", str(out), "--json", str(result)]
