@@ -93,8 +93,9 @@ def resume_search(
         if known != problem.fingerprint:
             raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
         with _evaluator(config, problem) as evaluator:
-            run.reopen(config)
-            return _search(config, problem, run, evaluator, show)
+            sized = _sized(config, problem, evaluator)
+            run.reopen(sized)
+            return _search(sized, problem, run, evaluator, show)
 
 
 def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:

@@ -18,6 +18,7 @@ PLACE: Final = (
     "address",
     "address_timeout",
     "gpus_per_worker",
+    "cohort",
     "tracking",
     "candidate_time",
     "memory_per_worker",

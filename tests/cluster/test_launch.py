@@ -174,6 +174,18 @@ def test_a_search_that_has_ended_goes_on_with_a_larger_budget(store: Path, tmp_p
     assert front(longer.summary) == front(at_once.summary)
 
 
+@pytest.mark.parametrize(("cohort", "taken"), [(2, 2), ("auto", 8)])
+def test_a_search_goes_on_elsewhere_with_other_cohorts(
+    store: Path, whole: dict[str, Any], tmp_path: Path, cohort: int | str, taken: int
+) -> None:
+    run = tmp_path / "run"
+    run_search(settings(data=str(store), run=str(run), **{**GENERATIONAL, "evaluations": 6, "cohort": 4}))
+    longer = resume_search(run, changes={"evaluations": 15, "cohort": cohort})
+    assert [item["id"] for item in longer.summary["front"]] == [item["id"] for item in whole["front"]]
+    with RunDirectory.open(run, read_only=True) as directory:
+        assert directory.config().cohort == taken
+
+
 def test_a_smaller_budget_leaves_a_search_that_has_ended_as_it_is(whole: dict[str, Any]) -> None:
     before, notes = (whole["run"] / "summary.json").read_bytes(), Notes()
     resume_search(whole["run"], notes, {"evaluations": 9, "time": 5.0})
