@@ -20,15 +20,20 @@ HOLDOUT_SEEDS = 5
 """Networks that confirm a genome where one split scores it."""
 
 
-def contenders(front: Sequence[Evaluated[Genome]], objectives: Objectives, count: int) -> list[Evaluated[Genome]]:
-    """At most `count` of a front: half of them the best in the first objective, the others from where it is empty."""
-    if len(front) <= count:
-        return list(front)
+def contenders(
+    front: Sequence[Evaluated[Genome]], best: Sequence[Evaluated[Genome]], objectives: Objectives, count: int
+) -> list[Evaluated[Genome]]:
+    """At most `count`: half of them the `best` in the first objective, the others from where the front is empty.
+
+    The best may be dominated, since by chance alone one of few replicates dominates a better one of many. Where the
+    front is small they take its place.
+    """
+    if not front:
+        return []
     losses = np.array([objectives.means(item.scores) for item in front])
-    best = np.argsort(losses[:, 0], kind="stable").tolist()
-    spread = np.argsort(-crowding_distance(losses), kind="stable").tolist()
-    chosen = list(dict.fromkeys([*best[: (count + 1) // 2], *spread]))[:count]
-    return [front[index] for index in sorted(chosen)]
+    spread = [front[index] for index in np.argsort(-crowding_distance(losses), kind="stable")]
+    half = (count + 1) // 2
+    return list({item.id: item for item in (*best[:half], *spread, *best[half:])}.values())[:count]
 
 
 def confirm(

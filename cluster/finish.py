@@ -46,17 +46,18 @@ def unconfirmed(search: Search) -> Found:
 
 
 def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found:
-    """Train the front's best again from scratch and choose among them; by the search's scores if that is off.
+    """Train the best again from scratch and choose among them; by the search's scores if that is off.
 
-    A front that is smaller than what may be confirmed leaves room for those that nearly climbed to where it is.
+    Where fewer than may be confirmed reached the front's level there is room for those that nearly climbed to it.
     """
     front, count = search.evolution.front(), search.config.confirm
     if not count or not front:
         return unconfirmed(search)
-    chosen = contenders(front, search.evolution.objectives, count)
+    archive, objectives = search.evolution.archive, search.evolution.objectives
+    chosen = contenders(front, archive.best(count), objectives, count)
     if len(chosen) < count:
-        runners_up = search.evolution.archive.runners_up()
-        chosen += contenders(runners_up, search.evolution.objectives, count - len(chosen))
+        below = archive.runners_up()
+        chosen += contenders(below, below, objectives, count - len(chosen))
     replicates = max(len(problem.folds), HOLDOUT_SEEDS if problem.folds.kind == "holdout" else 1)
     batch = search.evolution.batch
     results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)

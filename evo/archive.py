@@ -111,6 +111,14 @@ class Archive(Generic[G]):
         self._added = []
         return list(self._front)
 
+    def best(self, count: int) -> list[Evaluated[G]]:
+        """The `count` best in the first objective of the front's level, those that others dominate too."""
+        if not self.evaluated:
+            return []
+        table = self.adjusted(self.top_level)
+        order = np.lexsort((table.ids, table.losses[:, 0]))[:count]
+        return [self.evaluated[number] for number in table.ids[order].tolist()]
+
     def runners_up(self) -> list[Evaluated[G]]:
         """The non-dominated records of the level below the front's, which did not climb from it; ordered as the front.
 

@@ -64,6 +64,17 @@ def test_runners_up_are_the_best_of_those_that_did_not_climb_to_the_fronts_level
     assert [item.id for item in archive.runners_up()] == [3, 1]
 
 
+def test_the_best_in_the_first_objective_are_of_the_fronts_level_and_may_be_dominated() -> None:
+    archive: Archive[str] = Archive(OBJECTIVES, ladder=Ladder((Fidelity(1), Fidelity(None, 2)), 2, full=1))
+    assert archive.best(3) == []
+    for number, point in enumerate([(0.6, 0.6), (0.5, 0.7), (0.55, 0.1), (0.4, 0.9)]):
+        archive.add(dataclasses.replace(record(number, *point), fidelity=min(number, 1)))
+    archive.add(dataclasses.replace(record(4, 0.45, 0.1), fidelity=0))
+    assert front_ids(archive) == [3]
+    assert [item.id for item in archive.best(2)] == [3, 1]
+    assert [item.id for item in archive.best(9)] == [3, 1, 2]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_front_is_always_that_of_the_highest_level_as_if_it_were_found_anew(seed: int) -> None:
     rng, ladder = np.random.default_rng(seed), Ladder((Fidelity(1), Fidelity(None, 2), Fidelity(None, 4)), 2, full=1)
