@@ -57,7 +57,7 @@ def search(
     score: Annotated[Text, typer.Option(help="auto, holdout[:SEEDS], folds:K, or groups (leave one out).")] = None,
     rungs: Annotated[Flag, typer.Option("--rungs/--no-rungs", help="Train long only what is promising.")] = None,
     inherit: Annotated[Flag, typer.Option("--inherit/--no-inherit", help="Start from a parent's weights.")] = None,
-    confirm: Annotated[Number, typer.Option(help="Genomes of the front to train again at the end; 0: none.")] = None,
+    confirm: Annotated[Number, typer.Option(help="Genomes to train again from scratch at the end; 0: none.")] = None,
     population: Annotated[Text, typer.Option(help="Genomes that survive: a number, or auto.")] = None,
     mode: Annotated[Text, typer.Option(help="steady or generational.")] = None,
     workers: Annotated[Text, typer.Option(help="How many train at a time: a number, or auto.")] = None,

@@ -117,8 +117,8 @@ class SearchConfig(BaseModel):
     )
     confirm: Annotated[int, Field(ge=0)] = Field(
         default=8,
-        description="At the end, so many genomes of the front are trained again from scratch, and the best is chosen "
-        "by that; 0: none.",
+        description="At the end, so many genomes, the best and others of the front, are trained again from scratch, "
+        "and the best is chosen by that; 0: none.",
     )
     population: Annotated[int, Field(ge=2)] | Literal["auto"] = Field(
         default="auto",
