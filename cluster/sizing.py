@@ -41,9 +41,11 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
     A population stays small beside what many workers train at a time (`tests/bench/bench_scale.py`: with 64 workers one
     as large needs almost twice the evaluations), but a cohort never ends more than one generation.
     """
-    cohort = config.cohort if config.cohort != "auto" else measured or COHORT
-    if config.cohort == "auto" and config.evaluations:
+    cohort = measured or COHORT
+    if config.evaluations:
         cohort = min(cohort, max(LEAST, config.evaluations // (ROUNDS * workers) * rungs.added(0)))
+    if config.cohort != "auto":
+        cohort = config.cohort
     if config.population != "auto":
         return Sizes(cohort, config.population)
     if config.mode == "generational":

@@ -38,6 +38,8 @@ from rescore import MOSI_REFERENCE, Rescorer, compare, front, times
 from setting import PROCESSES, REAL_DATA, ROOT, Setting
 from traces import read
 
+from cluster.config import DEFAULT_EVALUATIONS
+
 SECONDS: Final = 120.0
 PEER_SECONDS: Final = 600.0
 SCORE: Final = "folds:5"
@@ -87,7 +89,7 @@ def pieces() -> Iterator[Piece]:
     for name in quality.SEEDS:
         yield f"quality/{name}", partial(quality.quality, name, WORK)
     for name in quality.LONGER:
-        yield f"longer/{name}", partial(quality.quality, name, WORK, quality.DEFAULT)
+        yield f"longer/{name}", partial(quality.quality, name, WORK, DEFAULT_EVALUATIONS)
     for name in quality.ABLATED:
         yield f"ablation/{name}", partial(quality.ablation, name, WORK)
     for name in missing.SETS:

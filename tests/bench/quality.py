@@ -19,10 +19,8 @@ SEEDS: Final = {"mosi": 5, "mosei922": 5, "planted": 5, "mfeat": 3, "pom": 3, "d
 """Data sets, and how often each tuned model is trained."""
 OBJECTIVES: Final = {"mfeat": "accuracy,params", "digits": "accuracy,params", "planted": "sentiment/mae,params"}
 DESCRIBED: Final = ("mfeat", "pom")
-DEFAULT: Final = 200
-"""Evaluations of a search that is given no budget."""
 LONGER: Final = ("mosi", "mosei922")
-"""Data sets that are also searched for so long; the other models stay as they are."""
+"""Data sets that are also searched for as long as by default; the other models stay as they are."""
 ABLATED: Final = ("mosei922", "planted")
 """Data sets that are also searched without each idea (`haemsa ablate`)."""
 
