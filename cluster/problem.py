@@ -24,7 +24,7 @@ from model.data.task import Task
 from model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
 from model.missing import streams_of
 from model.schema import Schema
-from model.spec import Genome
+from model.spec import Genome, TrainingGenes
 
 log = logging.getLogger(__name__)
 COSTS = ("params", "flops")
@@ -32,6 +32,8 @@ SMALL_SPLIT = 2000
 """Validation samples from which on the official split scores a genome by default."""
 AUTO_FOLDS = 5
 MOST_MODALITIES = 8
+FOR_MISSING = TrainingGenes(distillation=0.3)
+"""Training genes that are tried first where an objective counts missing modalities (tests/bench/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Problem:
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)
         steps = {name: item.steps for name, item in data.modalities.items()}
+        objectives = resolve_objectives(config.objectives, pool.tasks)
         space = ExpertSpace(
             tuple(data.modalities),
             bounds=Bounds.from_dict(config.space),
@@ -67,8 +70,8 @@ class Problem:
             limits=config.limits,
             cost=lambda network: cost(network, schema),
             shape=_shape(config.design, steps),
+            defaults=FOR_MISSING if _count_missing(objectives) else None,
         )
-        objectives = resolve_objectives(config.objectives, pool.tasks)
         count = len(streams_of(list(pool.modalities)))
         if _count_missing(objectives) and count > MOST_MODALITIES:
             found = f"the data has {count} modalities and an objective counts missing ones"

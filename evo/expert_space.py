@@ -15,7 +15,7 @@ from evo.legal import Domain, assemble, legal
 from evo.repair import Cost, minimal, shrink, within
 from evo.sampling import random_genome
 from evo.variation import WEIGHTS, toolbox
-from model.spec import Genome
+from model.spec import Genome, TrainingGenes
 
 CROSSOVER: Final = 0.7
 """Share of pairs that exchange genes; the children of others are mutants of one parent."""
@@ -27,7 +27,7 @@ class ExpertSpace:
     """A `Space` of `Genome`s over named modalities.
 
     `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean". `tasks`:
-    the kind of each task; where there are several, their weights are bred.
+    the kind of each task; where there are several, their weights are bred. `defaults`: of the training genes.
     `shape`: a design that every genome is brought into (see families.py); None: any. `limits`: the most that each cost
     of a network may be, kept by repair before anything is trained; `cost` gives a network's costs by name. Raises
     ValueError for a limit without a cost, or one that no network of the space can meet.
@@ -43,8 +43,10 @@ class ExpertSpace:
         limits: Mapping[str, float] | None = None,
         cost: Cost | None = None,
         shape: Shape | None = None,
+        defaults: TrainingGenes | None = None,
     ) -> None:
-        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}))
+        trained = defaults or TrainingGenes()
+        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}), trained)
         self.domain = domain.allowing(shape.kinds) if shape else domain
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})

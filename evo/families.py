@@ -20,7 +20,6 @@ from model.spec import (
     GateSpec,
     Genome,
     LevelSpec,
-    TrainingGenes,
 )
 
 PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
@@ -73,7 +72,7 @@ def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[
         PLAIN_WIDTH,
         [EncoderSpec(name, "attention") for name in domain.modalities],
         [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
-        TrainingGenes(),
+        domain.defaults,
     )
     known = families(streams, domain.steps)
     shapes = [known[name] for name in reversed(usual(streams, domain.steps))]

@@ -33,13 +33,15 @@ BOUND_OF: Final = {"loss": "losses", "schedule": "schedules"}
 class Domain:
     """What the data offers, in a fixed order, within the bounds.
 
-    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any).
+    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any). `defaults`:
+    the training genes that are tried first, each within the bounds.
     """
 
     modalities: tuple[str, ...]
     bounds: Bounds = field(default_factory=Bounds)
     steps: Mapping[str, int] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
+    defaults: TrainingGenes = field(default_factory=TrainingGenes)
 
     def __post_init__(self) -> None:
         for modality in self.modalities:
@@ -72,8 +74,12 @@ class Domain:
         return tuple(sorted(self.tasks)) if len(self.tasks) > 1 else ()
 
     def default(self, gene: str) -> Any:
-        """A training gene's own default, or what is nearest to it within the bounds."""
-        value, name = getattr(TrainingGenes(), gene), BOUND_OF.get(gene, gene)
+        """A training gene's default, or what is nearest to it within the bounds."""
+        return self.nearest(gene, getattr(self.defaults, gene))
+
+    def nearest(self, gene: str, value: Any) -> Any:
+        """A training gene's value within the bounds that is nearest to this one; of names, the first."""
+        name = BOUND_OF.get(gene, gene)
         if gene in TRAINING:
             return self.bounds.clip_to(name, value)
         if name in CHOICES:
@@ -189,7 +195,8 @@ def idle_genes(domain: Domain, network: NetworkSpec) -> dict[str, Any]:
         "loss": bool(kinds) and "regression" not in kinds,
         "class_balance": kinds == {"regression"},
     }
-    found = {name: domain.default(name) for name, is_idle in idle.items() if is_idle}
+    plain = TrainingGenes()
+    found = {name: domain.nearest(name, getattr(plain, name)) for name, is_idle in idle.items() if is_idle}
     return found if domain.weighted else {**found, "task_weights": ()}
 
 

@@ -1,9 +1,10 @@
 """Which genes win: the best genomes of a search, each trained from scratch with and without a value of a gene.
 
     python -m tests.bench.genes --data PATH --run RUN_DIR [--best 12] [--seeds 2] [--only mixing] [--processes 2]
-    python -m tests.bench.genes --data PATH [--seeds 2]
+    python -m tests.bench.genes --data PATH [--objectives missing_mae,params] [--seeds 2]
 
-Without a run, the genomes are the plain designs that a search begins with: are the defaults well chosen?
+Without a run, the genomes are the plain designs that a search for these objectives begins with: are the defaults well
+chosen? Where an objective counts missing modalities, metrics are also shown with those missing.
 
 Both of a pair have the same folds and seeds, and the gene in question at its default or at the value; all else is the
 genome's own. Printed is the mean difference of held-out metrics, value less default, with its standard error over
@@ -31,7 +32,7 @@ from cluster.config import SearchConfig
 from cluster.journal import RunDirectory
 from cluster.problem import Problem
 from evo.legal import Domain, altered, idle_genes
-from model.metrics import direction, primary
+from model.metrics import direction, primary, with_missing
 from model.spec import ExpertKind, Genome, TrainingGenes
 
 CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -48,7 +49,8 @@ CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
 AROUND: Final[Mapping[str, Sequence[float]]] = {
     "dropout": (0.0, 0.1, 0.5),
     "feature_dropout": (0.0, 0.2, 0.6),
-    "modality_dropout": (0.2,),
+    "modality_dropout": (0.0, 0.1, 0.2, 0.3, 0.5),
+    "distillation": (0.0, 0.3, 1.0),
     "learning_rate": (0.001, 0.004),
     "weight_decay": (0.001, 0.1),
     "clip": (0.5, 3.0),
@@ -107,7 +109,7 @@ def around(genome: Genome, domain: Domain) -> dict[str, Pair]:
         f"{gene} {value:g}": (genome, _trained_by(genome, {gene: value}))
         for gene, values in AROUND.items()
         for value in values
-        if gene not in idle
+        if gene not in idle and value != getattr(genome.training, gene)
     }
 
 
@@ -197,10 +199,11 @@ def effect(of: Sequence[Pair], scores: Mapping[tuple[str, int], Scores], seeds: 
 
 
 def metrics_of(problem: Problem) -> list[str]:
-    """The main metric, then the primary one of each other task."""
+    """The main metric, then the primary one of each other task; each first with modalities missing, if that counts."""
     tasks = problem.pool.tasks
     names = [primary(task) if len(tasks) == 1 else f"{name}/{primary(task)}" for name, task in tasks.items()]
-    return list(dict.fromkeys([problem.main_metric[0], *names]))
+    found = dict.fromkeys([problem.main_metric[0], *names])
+    return [kind for name in found for kind in ([with_missing(name), name] if problem.missing else [name])]
 
 
 def report(effects: Mapping[str, Effect], metric: str) -> None:
@@ -213,10 +216,10 @@ def report(effects: Mapping[str, Effect], metric: str) -> None:
         print(f"  {name:28} {mean:+9.4f} {error:8.4f} {mark} {wins:3d} of {count}")
 
 
-def _config(data: str, run: Path | None) -> SearchConfig:
+def _config(data: str, run: Path | None, objectives: str) -> SearchConfig:
     """That of a run, if there is one, with the data where it lies now."""
     if run is None:
-        return SearchConfig.of({"data": data})
+        return SearchConfig.of({"data": data, "objectives": [name for name in objectives.split(",") if name]})
     with RunDirectory.open(run, read_only=True) as directory:
         return directory.config().model_copy(update={"data": data})
 
@@ -226,12 +229,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--run", type=Path, help="the run directory of a search of this data")
+    parser.add_argument("--objectives", default="", help="as of haemsa search, without a run")
     parser.add_argument("--best", type=int, default=12, help="genomes that are taken from it")
     parser.add_argument("--seeds", type=int, default=2, help="times that each is trained on all folds")
     parser.add_argument("--only", default="", help="values whose name begins so")
     parser.add_argument("--processes", type=int, default=PROCESSES)
     given = parser.parse_args()
-    config = _config(given.data, given.run)
+    config = _config(given.data, given.run, given.objectives)
     problem = Problem.of(config)
     metrics = metrics_of(problem)
     genomes = best_genomes(given.run, metrics[0], given.best) if given.run else problem.plain_designs()
@@ -240,7 +244,8 @@ def main() -> None:
         for name, pair in (pairs if given.run else around)(genome, problem.space.domain).items():
             if name.startswith(given.only):
                 by_name.setdefault(name, []).append(pair)
-    title = f"genes-{given.run.name}" if given.run else f"defaults-{Path(given.data).stem}"
+    kind = "defaults-missing" if problem.missing else "defaults"
+    title = f"genes-{given.run.name}" if given.run else f"{kind}-{Path(given.data).stem}"
     trainings = Trainings(config, problem, RESULTS / f"{title}.jsonl", given.processes)
     trainings([genome for own in by_name.values() for pair in own for genome in pair], given.seeds)
     found = {

@@ -18,6 +18,7 @@ from idiomatic_training import PLAIN, train_alone  # noqa: E402
 
 from cluster.config import SearchConfig  # noqa: E402
 from cluster.problem import Problem  # noqa: E402
+from cluster.trial import held_out_metrics  # noqa: E402
 from model.cohort import Row  # noqa: E402
 from model.cost import cost  # noqa: E402
 from model.data.dataset import Dataset  # noqa: E402
@@ -26,7 +27,7 @@ from model.metrics import all_metrics  # noqa: E402
 from model.pool import Pool  # noqa: E402
 from model.process import prepare_process  # noqa: E402
 from model.spec import Genome  # noqa: E402
-from model.training import FailedRow, TrainingSettings, train  # noqa: E402
+from model.training import FailedRow, TrainedRow, TrainingSettings, train  # noqa: E402
 
 REAL_DATA: Final = ROOT.parent / "shared" / "data"
 """Where real data sets may lie; benchmarks that use them are skipped where it is missing."""
@@ -66,15 +67,15 @@ def search_seeds(seed: int, number: int, folds: int) -> list[int]:
 class Scorer:
     """Scores genomes on the samples that folds hold out. Made once per process, which trains on one thread."""
 
-    def __init__(self, dataset: Dataset, folds: Folds, objectives: Sequence[str]) -> None:
+    def __init__(self, dataset: Dataset, folds: Folds, objectives: Sequence[str], *, missing: bool = False) -> None:
         prepare_process()
-        self.dataset, self.folds, self.objectives = dataset, folds, tuple(objectives)
+        self.dataset, self.folds, self.objectives, self.missing = dataset, folds, tuple(objectives), missing
         self.pool = Pool.of(dataset)
 
     @classmethod
     def of(cls, problem: Problem) -> Scorer:
         """A scorer of the problem's data, folds and objectives."""
-        return cls(problem.pool, problem.folds, tuple(problem.objectives))
+        return cls(problem.pool, problem.folds, tuple(problem.objectives), missing=problem.missing)
 
     def alone(self, genome: Genome, seeds: Sequence[int]) -> Scores:
         """Train one plain network per fold, each with its seed, and score them."""
@@ -88,18 +89,21 @@ class Scorer:
     def together(self, genomes: Sequence[Genome], seeds: Sequence[Sequence[int]], order_seed: int) -> list[Scores]:
         """The same from one cohort of ours; `seeds` are by genome and fold."""
         rows = [Row(genome, seed, k) for genome, own in zip(genomes, seeds, strict=True) for k, seed in enumerate(own)]
-        trained = train(rows, self.pool, self.folds, TrainingSettings(batch_size=BATCH_SIZE, order_seed=order_seed))
+        settings = TrainingSettings(batch_size=BATCH_SIZE, order_seed=order_seed, missing=self.missing)
+        trained = train(rows, self.pool, self.folds, settings)
         found = []
         for number, genome in enumerate(genomes):
             mine = trained[number * len(self.folds) :][: len(self.folds)]
-            pairs = zip(self.folds.held_out, mine, strict=True)
-            metrics = [{} if isinstance(row, FailedRow) else self._metrics(out, row.outputs) for out, row in pairs]
+            metrics = [self._of_row(row) for row in mine]
             found.append(self._scores(genome, metrics))
         return found
 
     def losses(self, scores: Scores) -> list[float] | None:
         """The objectives in their order; None for a network that diverged."""
         return [scores[name] for name in self.objectives] if scores else None
+
+    def _of_row(self, row: TrainedRow | FailedRow) -> Scores:
+        return {} if isinstance(row, FailedRow) else held_out_metrics(self.dataset, self.folds, row)
 
     def _metrics(self, held_out: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Scores:
         indices = np.flatnonzero(held_out)
