@@ -49,7 +49,7 @@ CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
 AROUND: Final[Mapping[str, Sequence[float]]] = {
     "dropout": (0.0, 0.1, 0.5),
     "feature_dropout": (0.0, 0.2, 0.6),
-    "modality_dropout": (0.0, 0.1, 0.2, 0.3, 0.5),
+    "modality_dropout": (0.0, 0.2, 0.5),
     "distillation": (0.0, 0.3, 1.0),
     "learning_rate": (0.001, 0.004),
     "weight_decay": (0.001, 0.1),
@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("--objectives", default="", help="as of haemsa search, without a run")
     parser.add_argument("--best", type=int, default=12, help="genomes that are taken from it")
     parser.add_argument("--seeds", type=int, default=2, help="times that each is trained on all folds")
-    parser.add_argument("--only", default="", help="values whose name begins so")
+    parser.add_argument("--only", default="", help="values whose name begins so, or so: mixing,warm-up")
     parser.add_argument("--processes", type=int, default=PROCESSES)
     given = parser.parse_args()
     config = _config(given.data, given.run, given.objectives)
@@ -242,7 +242,7 @@ def main() -> None:
     by_name: dict[str, list[Pair]] = {}
     for genome in genomes:
         for name, pair in (pairs if given.run else around)(genome, problem.space.domain).items():
-            if name.startswith(given.only):
+            if name.startswith(tuple(given.only.split(","))):
                 by_name.setdefault(name, []).append(pair)
     kind = "defaults-missing" if problem.missing else "defaults"
     title = f"genes-{given.run.name}" if given.run else f"{kind}-{Path(given.data).stem}"
