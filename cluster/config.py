@@ -16,6 +16,8 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from model.yaml_file import read_yaml
+
 DEFAULT_EVALUATIONS: Final = 200
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -196,7 +198,7 @@ class SearchConfig(BaseModel):
     def load(cls, path: Path | None, overrides: Mapping[str, Any] | None = None) -> SearchConfig:
         """Read the YAML file `path` (None: no file), then let every override that is not None replace its setting."""
         given = {key: value for key, value in (overrides or {}).items() if value is not None}
-        return cls.of({**(read_yaml(path) if path else {}), **given})
+        return cls.of({**(read_yaml(path, "a configuration", "settings") if path else {}), **given})
 
     @property
     def title(self) -> str:
@@ -206,30 +208,6 @@ class SearchConfig(BaseModel):
     def to_yaml(self) -> str:
         """All settings as YAML, which `load` reads back."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Reads no aliases: a few lines of them may stand for more values than there is memory."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not read")
-        return super().compose_node(parent, index)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the YAML file `path`. Raises ValueError if it is no mapping or no YAML."""
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
-    except FileNotFoundError:
-        raise ValueError(f"configuration {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"configuration {path} is not readable YAML: {' '.join(str(error).split())}") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"configuration {path} holds {type(values).__name__}, expected settings as key: value")
-    return values
 
 
 def commented_yaml() -> str:

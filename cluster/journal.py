@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from cluster.config import SearchConfig, read_yaml
+from cluster.config import SearchConfig
 from cluster.files import replacing, write_csv, write_json, write_text
 from cluster.journal_row import Ended, JournalRow
 from cluster.outbox import Outbox
@@ -104,7 +104,7 @@ class RunDirectory:
 
     def config(self) -> SearchConfig:
         """The settings of this search."""
-        return SearchConfig.of(read_yaml(self.path / _CONFIG))
+        return SearchConfig.load(self.path / _CONFIG)
 
     def reopen(self, config: SearchConfig) -> None:
         """Go on, with these settings: the search has not ended any more."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
 from model.data.cells import word
 from model.data.dataset import SPLITS
 from model.data.splitting import SHARES
 from model.data.task import TaskKind
+from model.yaml_file import read_yaml
 
 SPLIT: Final = "{split}"
 """Stands for train, valid and test in the name of an array."""
 VALID: Final = ("valid", "val", "dev", "validation")
 """What the validation split may be called in the data."""
-_LARGEST: Final = 2**18
-"""Bytes: YAML is read slowly, and a description is a page."""
 
 
 def _name(value: object) -> str:
@@ -187,34 +185,9 @@ class Description(_Part):
 def read_description(path: Path) -> Description:
     """The description at `path`. Raises ValueError, one sentence: the file, the key, its value, what was expected."""
     try:
-        return Description(**_read_yaml(path))
+        return Description(**read_yaml(path, "a description", "source, modalities and tasks"))
     except ValidationError as error:
         raise ValueError(f"{path}: {_sentence(error)}") from None
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Reads no aliases: a few lines of them may stand for more values than there is memory."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not read")
-        return super().compose_node(parent, index)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():  # a pipe would be waited for
-        raise ValueError(f"{path} is no file, expected a description in YAML")
-    if (size := path.stat().st_size) > _LARGEST:
-        raise ValueError(f"{path} has {size} bytes, expected a description in YAML of at most {_LARGEST}")
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
-    except OSError:
-        raise
-    except Exception as error:  # a value that its tag does not suit raises whatever its conversion raises
-        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())[:200]}") from None
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{path} holds {type(values).__name__}, expected source, modalities and tasks as key: value")
-    return values
 
 
 def _sentence(error: ValidationError) -> str:

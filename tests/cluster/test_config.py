@@ -86,6 +86,7 @@ def test_the_commented_default_holds_every_setting_and_is_the_default(tmp_path: 
         ("- 1\n", "holds list, expected settings"),
         ("a: [", "is not readable YAML"),
         ("1: 2\n", "holds dict, expected"),
+        ("name: !!bool x", "is not readable YAML"),
         ("data: &a [x, x]\nname: [*a, *a]\n", r"is not readable YAML: aliases \(\*name\) are not read"),
     ],
 )
@@ -96,5 +97,5 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str, sen
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"configuration .*no\.yaml does not exist"):
+    with pytest.raises(ValueError, match=r"no\.yaml is no file, expected a configuration in YAML"):
         SearchConfig.load(tmp_path / "no.yaml")

@@ -56,8 +56,8 @@ def task(of):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"six\.yaml holds NoneType, expected source, modalities and tasks as key: value"),
-        ("- source", "holds list, expected source, modalities and tasks"),
+        ("", r"six\.yaml: source is missing, expected"),
+        ("- source", r"six\.yaml holds list, expected source, modalities and tasks as key: value"),
         ("1: 2", "holds dict, expected source"),
         ("source: {", "is not readable YAML: while parsing"),
         ("[" * 50_000, "is not readable YAML"),
