@@ -16,12 +16,13 @@ from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, InlineEvaluator
 from cluster.interrupt import interruptible
 from cluster.journal import RunDirectory
-from cluster.launch import new_evolution, ray_workers
+from cluster.launch import new_evolution
 from cluster.manifest import manifest
 from cluster.progress import Progress, SilentProgress
 from cluster.search import Search
 from cluster.sizing import POPULATION
 from cluster.tracking import NullTracker
+from cluster.workers import ray_workers
 from evo.candidate import Evaluated, Failed, G
 from evo.evolution import Evolution
 from evo.fidelity import single

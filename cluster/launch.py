@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cluster.config import SearchConfig
-from cluster.evaluator import Evaluator, InlineEvaluator, TrainCohort
+from cluster.evaluator import Evaluator
 from cluster.finish import Found, confirm_front, finish, unconfirmed
 from cluster.interrupt import interruptible
 from cluster.journal import RunDirectory
@@ -28,7 +27,7 @@ from cluster.sizing import fit_sizes, ladder_of
 from cluster.sync import send_waiting
 from cluster.throughput import SIZES
 from cluster.tracking import SearchStarted, tracker
-from cluster.trial import Trial, TrialData
+from cluster.workers import described, device_of, new_evaluator, trial_data
 from evo.evolution import Evolution
 from evo.fidelity import Ladder
 from evo.individual import Direction
@@ -58,13 +57,13 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         data=config.data,
         fingerprint=problem.fingerprint,
         seed=config.seed,
-        device=_device(config),
+        device=device_of(config),
         objectives=dict(problem.objectives),
         score=problem.folds.kind,
         notes=list(problem.pool.notes),
         id=uuid.uuid4().hex,
     )
-    with _evaluator(config, problem) as evaluator:
+    with closing(new_evaluator(config, problem)) as evaluator:
         sized = _sized(config, problem, evaluator)
         with RunDirectory.create(path, sized, facts) as run:
             return _search(sized, problem, run, evaluator, show)
@@ -92,7 +91,7 @@ def resume_search(
         known = run.manifest().get("fingerprint")
         if known != problem.fingerprint:
             raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
-        with _evaluator(config, problem) as evaluator:
+        with closing(new_evaluator(config, problem)) as evaluator:
             sized = _sized(config, problem, evaluator)
             run.reopen(sized)
             return _search(sized, problem, run, evaluator, show)
@@ -120,7 +119,7 @@ def _search(
         follow, facts = tracker(config.tracking, run.outbox), run.manifest()
         follow.started(SearchStarted(
             name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
-            facts.get("id", str(run.path.resolve())), problem.described, _cluster(config, evaluator),
+            facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator),
         ))  # fmt: skip
         search = Search(
             config,
@@ -200,68 +199,6 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
         measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
     sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
     return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population})
-
-
-def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
-    """What workers get."""
-    _ = [item.moments for item in problem.pool.modalities.values()]  # sent along: else each worker reads all features
-    return TrialData(
-        problem.pool, problem.folds, config.seed, config.batch_size, _device(config), missing=problem.missing
-    )
-
-
-@contextmanager
-def _evaluator(config: SearchConfig, problem: Problem) -> Iterator[Evaluator]:
-    data = trial_data(config, problem)
-    with ExitStack() as stack:
-        evaluator = InlineEvaluator(Trial(data)) if config.backend == "inline" else _on_ray(config, data)
-        stack.callback(evaluator.close)
-        yield evaluator
-
-
-def _on_ray(config: SearchConfig, data: TrialData) -> Evaluator:
-    from cluster.node_copies import trial_maker
-
-    return ray_workers(config, trial_maker, data)
-
-
-def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:
-    """Workers as configured, on the Ray that is joined or started first; `maker(data)` gives what makes their trainer.
-
-    Raises ValueError if no Ray answers, or if it has no room.
-    """
-    from cluster.ray_evaluator import RayEvaluator
-
-    wanted = join_ray(config)
-    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    limit = config.candidate_time
-    return RayEvaluator(maker(data), data, wanted, gpus=config.gpus_per_worker, limit=limit, memory=memory)
-
-
-def join_ray(config: SearchConfig) -> int | None:
-    """Join or start the cluster; returns the workers wanted (None: auto). ValueError if it has no room for them."""
-    from cluster.ray_cluster import connect, count_workers
-
-    wanted = None if config.workers == "auto" else config.workers
-    connect(config.address, config.address_timeout, wanted or os.cpu_count())
-    room = count_workers(1.0, config.gpus_per_worker)
-    if wanted and wanted > room:
-        raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-    return wanted
-
-
-def _cluster(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
-    """What the search runs on, in a few words and numbers."""
-    found = {"backend": config.backend, "workers": evaluator.workers, "device": _device(config)}
-    if config.backend == "inline":
-        return found
-    from cluster.ray_cluster import shape
-
-    return {**found, **shape()}
-
-
-def _device(config: SearchConfig) -> str:
-    return "cuda" if config.gpus_per_worker > 0 else "cpu"
 
 
 def _new_run(config: SearchConfig) -> Path:

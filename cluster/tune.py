@@ -17,12 +17,12 @@ from cluster.confirmation import HOLDOUT_SEEDS, confirm
 from cluster.interrupt import interruptible
 from cluster.job import Result
 from cluster.journal import RunDirectory
-from cluster.launch import join_ray, trial_data
 from cluster.problem import Problem, describe_score
 from cluster.progress import Progress, Status
 from cluster.recipe import read_recipe
 from cluster.trainer import check_modalities
 from cluster.trial import TrialData
+from cluster.workers import join_ray, trial_data
 from evo.candidate import Evaluated, Score
 from evo.individual import Direction
 from model.spec import Genome

@@ -23,9 +23,9 @@ from workers import CONTEXT
 from cluster.config import SearchConfig
 from cluster.job import CONFIRM, Job
 from cluster.journal import RunDirectory
-from cluster.launch import trial_data
 from cluster.problem import Problem
 from cluster.trial import Trial
+from cluster.workers import trial_data
 from evo.candidate import Candidate
 from evo.fidelity import Fidelity
 from model.spec import Genome

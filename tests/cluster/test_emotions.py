@@ -9,9 +9,9 @@ import pytest
 from tiny import settings
 
 from cluster.job import Job
-from cluster.launch import trial_data
 from cluster.problem import Problem
 from cluster.trial import Trial
+from cluster.workers import trial_data
 from evo.candidate import Candidate, Score
 from evo.fidelity import Fidelity
 from model.data.assemble import assemble

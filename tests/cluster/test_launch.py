@@ -88,7 +88,7 @@ def test_an_interrupted_search_is_resumed_to_the_same_front(
             return super().__call__(candidates)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cluster.launch, "Trial", Interrupted)
+        patch.setattr(cluster.workers, "Trial", Interrupted)
         first = run_search(settings(data=str(store), run=str(tmp_path / "run"), **GENERATIONAL)).summary
     assert (first["ended_by"], first["evaluations"]) == ("interrupted", 9)
     assert Predictor.load(tmp_path / "run" / "best").members
@@ -113,7 +113,7 @@ class Killed(Trial):
         Killed.cohorts += 1
         return super().__call__(candidates)
 
-cluster.launch.Trial = Killed
+cluster.workers.Trial = Killed
 cluster.launch.run_search(SearchConfig.load(sys.argv[1]))
 """
 
@@ -224,7 +224,7 @@ def test_what_would_make_it_another_search_cannot_change(
 
 def test_a_search_whose_data_has_changed_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, "changing")
-    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    monkeypatch.setattr(cluster.workers, "Trial", interrupting(Trial))
     run_search(settings(data=str(store), run=str(tmp_path / "run")))
     stored(tmp_path, "changing", data().take(np.arange(199)))
     with pytest.raises(ValueError, match=r"has fingerprint \w{16}, the search began with \w{16}"):
@@ -242,7 +242,7 @@ def interrupting(kind: Any) -> Any:
 def test_a_search_without_a_single_score_ends_without_a_best(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    monkeypatch.setattr(cluster.workers, "Trial", interrupting(Trial))
     found = run_search(settings(data=str(store), run=str(tmp_path / "run"))).summary
     assert (found["best"], found["front"], found["evaluations"]) == (None, [], 0)
     assert not (tmp_path / "run" / "best").exists()
@@ -324,7 +324,7 @@ def test_runs_without_a_directory_are_numbered_by_name(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cluster.launch, "Trial", interrupting(Trial))
+    monkeypatch.setattr(cluster.workers, "Trial", interrupting(Trial))
     assert [str(run_search(settings(data=str(store))).run) for _ in range(2)] == ["runs/tiny", "runs/tiny-2"]
     assert str(run_search(settings(data=str(store), name="mine")).run) == "runs/mine"
     with pytest.raises(ValueError, match=r"name is '\.\./mine', expected one that can be a folder's"):

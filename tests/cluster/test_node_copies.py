@@ -12,10 +12,10 @@ from search_fakes import jobs
 from tiny import settings, stored
 
 from cluster.evaluator import InlineEvaluator
-from cluster.launch import trial_data
 from cluster.node_copies import localised, trial_maker, versions_of
 from cluster.problem import Problem
 from cluster.trial import Trial
+from cluster.workers import trial_data
 from model.data.dataset import Dataset
 from model.data.store import read
 

@@ -77,7 +77,7 @@ def test_a_copy_made_while_cohorts_train_is_resumed_to_the_same_end(
 
     given = {"data": str(stored(tmp_path)), "run": str(tmp_path / "run"), "mode": "generational", "evaluations": 15}
     with monkeypatch.context() as patch:
-        patch.setattr(cluster.launch, "Trial", Copied)
+        patch.setattr(cluster.workers, "Trial", Copied)
         whole = run_search(settings(**given)).summary
     with RunDirectory.open(tmp_path / "copy", read_only=True) as copy:
         assert copy.journal.counts()["done"] < 15

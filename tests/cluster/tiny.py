@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import SearchConfig
-from cluster.launch import trial_data
 from cluster.problem import Problem
 from cluster.trial import TrialData
+from cluster.workers import trial_data
 from model.data.dataset import Dataset
 from model.data.planted import planted
 from model.data.store import write

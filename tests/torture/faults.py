@@ -38,7 +38,7 @@ EVALUATIONS = 1500
 LONGEST = 120.0
 DRIVER = """
 import cluster.launch, faulty
-cluster.launch.Trial = faulty.FaultyTrial
+cluster.workers.Trial = faulty.FaultyTrial
 from cluster.cli import main
 main()
 """
