@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cluster.choice import as_json, choose_best
 from cluster.confirmation import HOLDOUT_SEEDS, confirm, confirmed_front, contenders
 from cluster.files import write_json, write_text
 from cluster.job import SEARCH, Job, Result, RowState
@@ -29,20 +28,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: its front (by confirmed scores, where there are any), the best, and how they were trained.
+    """What a search found: its front (by confirmed scores, where there are any), and how it was trained.
 
     `searched`: the search's own front, and who else was confirmed, by id, with the scores that it gave them.
     """
 
     front: Sequence[Evaluated[Genome]]
-    best: Evaluated[Genome] | None
     searched: Mapping[int, Evaluated[Genome]]
     results: Mapping[int, Result] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Evaluated[Genome] | None:
+        """The best in the first objective, however large: who wants a smaller one has the front (and --limit)."""
+        return self.front[0] if self.front else None
 
 
 def unconfirmed(search: Search) -> Found:
     """The front and its best by the search's own scores."""
-    return _found(search, search.evolution.front(), {})
+    return _found(search, search.evolution.front())
 
 
 def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found:
@@ -63,22 +66,17 @@ def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found
     results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
     search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, search.evolution.objectives)
-    return _found(search, confirmed or front, results, chosen)
+    return _found(search, confirmed or front, chosen, results)
 
 
 def _found(
     search: Search,
     front: Sequence[Evaluated[Genome]],
-    results: Mapping[int, Result],
     chosen: Sequence[Evaluated[Genome]] = (),
+    results: Mapping[int, Result] | None = None,
 ) -> Found:
-    objective, direction = search.evolution.objectives.directions[0]
-    return Found(
-        front=front,
-        best=choose_best(front, objective, direction == "min") if front else None,
-        searched={item.id: item for item in (*search.evolution.front(), *chosen)},
-        results=results,
-    )
+    searched = {item.id: item for item in (*search.evolution.front(), *chosen)}
+    return Found(front, searched, results or {})
 
 
 def finish(
@@ -200,3 +198,23 @@ def _predictor(
 def _scores(result: Result) -> Mapping[str, Score]:
     assert isinstance(result.outcome, Mapping)
     return {name: score for name, score in result.outcome.items() if score.finite}
+
+
+def as_json(
+    item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Evaluated[Genome]] | None = None
+) -> dict[str, Any]:
+    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first.
+
+    `searched`: by id, as the search scored them, where `scores` are confirmed ones: added as `search_scores`.
+    """
+    names = [*objectives, *(name for name in item.scores if name not in objectives)]
+    scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}
+    errors = {name: item.scores[name].error for name in names if item.scores[name].error}
+    before = searched.get(item.id) if searched else None
+    return {
+        "id": item.id,
+        "genome": item.genome.to_dict(),
+        "scores": scores,
+        "errors": errors,
+        "search_scores": {name: before.scores[name].mean for name in objectives} if before else {},
+    }

@@ -33,7 +33,6 @@ def lines(record: SearchRecord) -> list[str]:
     ensemble = (record.summary or {}).get("ensemble")
     return [
         _genome_line(record.best.genome),
-        *_choice_line(record),
         *_winners_line(record),
         effort_line(record),
         _trust_line(record),
@@ -70,16 +69,6 @@ def _genome_line(genome: Genome) -> str:
     experts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     levels = counted(len(network.levels), "level")
     return f"It reads {reads}, with {levels} of experts ({experts}) over tokens of width {network.width}."
-
-
-def _choice_line(record: SearchRecord) -> list[str]:
-    """Why the best is not the first of the front, if it is not."""
-    assert record.best is not None
-    first, main = record.front[0], next(iter(record.objectives))
-    if record.best.id == first.id:
-        return []
-    words = f"candidate {first.id}, the front's first with {in_words(main)} {score_words(first, main)}"
-    return [f"It is the smallest within one standard error of {words}."]
 
 
 def _winners_line(record: SearchRecord) -> list[str]:

@@ -36,8 +36,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     front = front_of(final, objectives)
     best = best_of(front, summary)
     scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
-    why = "" if best.id == front[0].id else f" (the smallest within one standard error of candidate {front[0].id})"
-    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}{why}"))
+    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
     ensemble = (summary or {}).get("ensemble")
     if ensemble:

@@ -15,6 +15,7 @@ from tiny import data, settings, stored
 from cluster.confirmation import confirm, confirmed_front, contenders
 from cluster.evaluate import load_model
 from cluster.evaluator import InlineEvaluator
+from cluster.finish import Found, as_json
 from cluster.job import CONFIRM, Job, Result
 from cluster.journal import RunDirectory
 from cluster.launch import run_search
@@ -55,6 +56,21 @@ def test_one_that_another_dominates_is_confirmed_where_it_is_among_the_best() ->
 def test_half_of_those_confirmed_are_the_best_and_the_others_from_where_the_front_is_empty() -> None:
     items = front((0.80, 900), (0.81, 890), (0.82, 880), (0.9, 870), (0.95, 400), (1.4, 10))
     assert sorted(item.id for item in contenders(items, items, OBJECTIVES, 4)) == [0, 1, 4, 5]
+
+
+def test_the_best_is_the_first_of_the_front_however_large_and_little_better_it_is() -> None:
+    items = front((0.800, 900), (0.801, 90), (1.4, 10))
+    assert Found(items, {}).best is items[0]
+    assert Found([], {}).best is None
+
+
+def test_a_candidate_as_json_has_its_objectives_first_and_errors_only_where_there_are_some() -> None:
+    (item,) = candidates(1)
+    scores = {"mae": Score(0.8, 0.02, 5), "params": Score(900.0)}
+    found = as_json(Evaluated(0, item.genome, (), scores), ["params"])
+    assert list(found["scores"].items()) == [("params", 900.0), ("mae", 0.8)]
+    assert found["errors"] == {"mae": 0.02}
+    assert Genome.from_dict(found["genome"]) == item.genome
 
 
 def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failures_out() -> None:
