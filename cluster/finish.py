@@ -45,7 +45,8 @@ class Found:
 
 def unconfirmed(search: Search) -> Found:
     """The front and its best by the search's own scores."""
-    return _found(search, search.evolution.front())
+    front = search.evolution.front()
+    return Found(front, {item.id: item for item in front})
 
 
 def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found:
@@ -65,18 +66,8 @@ def confirm_front(search: Search, problem: Problem, progress: Progress) -> Found
     batch = search.evolution.batch
     results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
     search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
-    confirmed = confirmed_front(chosen, results, search.evolution.objectives)
-    return _found(search, confirmed or front, chosen, results)
-
-
-def _found(
-    search: Search,
-    front: Sequence[Evaluated[Genome]],
-    chosen: Sequence[Evaluated[Genome]] = (),
-    results: Mapping[int, Result] | None = None,
-) -> Found:
-    searched = {item.id: item for item in (*search.evolution.front(), *chosen)}
-    return Found(front, searched, results or {})
+    confirmed = confirmed_front(chosen, results, objectives)
+    return Found(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
 
 def finish(
