@@ -38,11 +38,12 @@ docs: $(VENV)/installed ## pages of the functions and classes for use from Pytho
 notebooks: $(VENV)/installed ## run the notebooks and keep what they show: under ten minutes
 	$(BIN)/python notebooks/run.py
 
-bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: under an hour
+bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: an hour
 	$(BIN)/python -m tests.bench.bench_driver
 	$(BIN)/python -m tests.bench.bench_scale
 	$(BIN)/python -m tests.bench.bench_evolution
 	$(BIN)/python -m tests.bench.bench_cohort
+	$(BIN)/python -m tests.bench.bench_batch
 	$(BIN)/python -m tests.bench.bench_data
 	$(BIN)/python -m tests.bench.bench_recording
 
@@ -51,6 +52,7 @@ bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten min
 	$(BIN)/python -m tests.bench.bench_scale --quick
 	$(BIN)/python -m tests.bench.bench_evolution --quick
 	$(BIN)/python -m tests.bench.bench_cohort --quick
+	$(BIN)/python -m tests.bench.bench_batch --quick
 	$(BIN)/python -m tests.bench.bench_data --quick
 	$(BIN)/python -m tests.bench.bench_recording --quick
 

@@ -65,7 +65,7 @@ def search(
     address: Annotated[Text, typer.Option(help="A Ray cluster, HOST:PORT or auto; none: RAY_ADDRESS or here.")] = None,
     gpus_per_worker: Annotated[Optional[float], typer.Option(help="GPUs per worker; fractions too.")] = None,  # noqa: UP045
     cohort: Annotated[Text, typer.Option(help="Networks trained together as one tensor: a number, or auto.")] = None,
-    batch_size: Annotated[Number, typer.Option(help="Samples per training step.")] = None,
+    batch_size: Annotated[Text, typer.Option(help="Samples per training step: a number, or auto.")] = None,
     seed: Annotated[Number, typer.Option(help="The seed of everything random.")] = None,
     name: Annotated[Text, typer.Option(help="The search's name \\[default: the data's].")] = None,
     run: Annotated[Text, typer.Option(help="The run directory \\[default: a new one under runs/].")] = None,
@@ -82,7 +82,7 @@ def search(
     options: dict[str, Any] = {
         "data": data, "evaluations": evaluations, "time": time, "patience": patience, "score": score, "rungs": rungs,
         "inherit": inherit, "confirm": confirm, "mode": mode, "backend": backend, "address": address,
-        "gpus_per_worker": gpus_per_worker, "batch_size": batch_size, "seed": seed, "name": name, "run": run,
+        "gpus_per_worker": gpus_per_worker, "batch_size": number_of(batch_size), "seed": seed, "name": name, "run": run,
         "tracking": tracking, "objectives": objectives_of(objectives), "limits": limits_of(limit),
         "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
     }  # fmt: skip

@@ -169,7 +169,11 @@ class SearchConfig(BaseModel):
         description="Networks trained together as one tensor (each replicate of a genome counts); auto: 16, or in "
         "steady state as many as train fastest on a worker, measured in the first seconds.",
     )
-    batch_size: Count = Field(default=16, description="Samples per training step, the same for all genomes.")
+    batch_size: Count | Literal["auto"] = Field(
+        default="auto",
+        description="Samples per training step, the same for all genomes; auto: 16, or with 2,560 samples and more 32, "
+        "64 or 128, so that an epoch has 80 steps at least.",
+    )
     tracking: str | None = Field(
         default=None,
         min_length=1,

@@ -21,6 +21,7 @@ from cluster.launch import resume_search, run_search
 from cluster.problem import Problem
 from cluster.progress import Progress
 from cluster.recipe import Recipe, read_recipe
+from cluster.sizing import SIZED
 from evo.families import usual
 from model.classical import Classical
 from model.data.dataset import Task
@@ -116,7 +117,7 @@ def tuned_network(
     own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
     wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
     if (run / "config.yaml").exists():
-        sized = {name for name in ("population", "cohort") if wanted[name] == "auto"}
+        sized = {name for name in SIZED if wanted[name] == "auto"}
         found = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
     else:
         found = run_search(SearchConfig.of(wanted), progress)

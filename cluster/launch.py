@@ -23,7 +23,7 @@ from cluster.progress import Progress, SilentProgress
 from cluster.resume import changed, has_more
 from cluster.search import Search
 from cluster.shipped import check_kept
-from cluster.sizing import fit_sizes, ladder_of
+from cluster.sizing import fit_batch, fit_sizes, ladder_of
 from cluster.sync import send_waiting
 from cluster.throughput import SIZES
 from cluster.tracking import SearchStarted, tracker
@@ -198,7 +198,8 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
         rng = np.random.default_rng((config.seed, 5))
         measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
     sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
-    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population})
+    batch_size = fit_batch(config.batch_size, len(problem.pool))
+    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
 
 
 def _new_run(config: SearchConfig) -> Path:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cluster.journal import RunDirectory
 from cluster.show import best_genome
@@ -25,7 +26,7 @@ class Recipe:
     members: tuple[tuple[Genome, int], ...]
     ensemble: bool = False
     score: str = "holdout"
-    batch_size: int = 16
+    batch_size: int | Literal["auto"] = "auto"
     seed: int = 0
     origin: str = ""
     fingerprint: str | None = None

@@ -1,8 +1,9 @@
-"""How large cohorts, populations and rungs are, so that they fit each other, the workers and the data."""
+"""How large cohorts, populations, rungs and batches are, so that they fit each other, the workers and the data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from cluster.config import SearchConfig
 from evo.bounds import Bounds
@@ -17,6 +18,11 @@ ROUNDS = 4
 """All workers train at most one in so many of the evaluations at a time: else a search has nothing to breed on."""
 LEAST = 8
 """Networks in a cohort, however few the evaluations."""
+BATCHES: Final = (16, 32, 64, 128)
+STEPS: Final = 80
+"""Training steps that an epoch has at least, unless the data is too small for that with the smallest batches."""
+SIZED: Final = ("population", "cohort", "batch_size")
+"""Settings that a run directory has as numbers, where "auto" was asked for."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,14 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
         return Sizes(cohort, POPULATION)
     genomes = max(1, cohort // rungs.added(0))
     return Sizes(cohort, max(POPULATION, genomes, workers * genomes // SHARE))
+
+
+def fit_batch(asked: int | Literal["auto"], samples: int) -> int:
+    """Samples per training step, as asked; auto: the most that leave an epoch of so many samples its steps.
+
+    Networks become as good with larger batches where there is more data, for half the time or less
+    (tests/bench/README.md).
+    """
+    if asked != "auto":
+        return asked
+    return max(size for size in BATCHES if size == BATCHES[0] or samples >= STEPS * size)

@@ -70,6 +70,7 @@ def _final_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=trainer.pool.device.type,
         protocol=line,
+        batch_size=trainer.batch_size,
         origin=recipe.origin,
         ensemble=recipe.ensemble,
         genomes=len(recipe.members),

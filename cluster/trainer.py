@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.recipe import Recipe
+from cluster.sizing import fit_batch
 from model.data.dataset import Dataset
 from model.data.folds import Folds
 from model.data.normalisation import Normalisation
@@ -44,6 +45,11 @@ class Trainer:
         pool = Pool.of(samples, "cuda" if torch.cuda.is_available() else "cpu")
         return cls(recipe, dataset, normalisation, samples, pool)
 
+    @property
+    def batch_size(self) -> int:
+        """Samples per training step."""
+        return fit_batch(self.recipe.batch_size, len(self.samples))
+
     def train(self, folds: Folds, seeds: Sequence[int]) -> list[TrainedRow]:
         """Each genome with each seed on each fold, as one cohort: by fold, then seed, then genome.
 
@@ -54,7 +60,7 @@ class Trainer:
 
         genomes = [genome for genome, _ in self.recipe.members]
         rows = [Row(genome, seed, fold) for fold in range(len(folds)) for seed in seeds for genome in genomes]
-        found = train(rows, self.pool, folds, TrainingSettings(self.recipe.batch_size, order_seed=self.recipe.seed))
+        found = train(rows, self.pool, folds, TrainingSettings(self.batch_size, order_seed=self.recipe.seed))
         trained = [row for row in found if isinstance(row, TrainedRow)]
         if len(trained) < len(rows):
             failed = len(rows) - len(trained)

@@ -74,7 +74,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     genome, _ = max(recipe.members, key=lambda member: member[1])
     first = next(iter(alone))
     score = together.get(first, alone[first])["mean"]
-    settings = {key: facts[key] for key in ("data", "protocol", "seeds", "device", "ensemble", "genomes")}
+    settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
     return ModelTrained(
         name=recipe.name or Path(facts["data"]).stem,
         model_dir=saved,
@@ -87,7 +87,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         metrics=_means(ALONE, alone) | _means(TOGETHER, together),
         alias="trained",
         seeds=_by_seed(alone),
-        params={**settings, "batch_size": recipe.batch_size, "source": recipe.origin, **genome_columns(genome)},
+        params={**settings, "source": recipe.origin, **genome_columns(genome)},
         dataset=facts["dataset"],
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from cluster.config import SearchConfig
 from cluster.evaluator import Evaluator, InlineEvaluator, TrainCohort
 from cluster.problem import Problem
+from cluster.sizing import fit_batch
 from cluster.trial import Trial, TrialData
 
 
@@ -25,9 +26,8 @@ def new_evaluator(config: SearchConfig, problem: Problem) -> Evaluator:
 def trial_data(config: SearchConfig, problem: Problem) -> TrialData:
     """What workers get."""
     _ = [item.moments for item in problem.pool.modalities.values()]  # sent along: else each worker reads all features
-    return TrialData(
-        problem.pool, problem.folds, config.seed, config.batch_size, device_of(config), missing=problem.missing
-    )
+    batch_size = fit_batch(config.batch_size, len(problem.pool))
+    return TrialData(problem.pool, problem.folds, config.seed, batch_size, device_of(config), missing=problem.missing)
 
 
 def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:

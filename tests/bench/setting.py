@@ -86,10 +86,16 @@ class Scorer:
             metrics.append(self._metrics(held_out, {name: values.numpy() for name, values in outputs.items()}))
         return self._scores(genome, metrics)
 
-    def together(self, genomes: Sequence[Genome], seeds: Sequence[Sequence[int]], order_seed: int) -> list[Scores]:
+    def together(
+        self,
+        genomes: Sequence[Genome],
+        seeds: Sequence[Sequence[int]],
+        order_seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[Scores]:
         """The same from one cohort of ours; `seeds` are by genome and fold."""
         rows = [Row(genome, seed, k) for genome, own in zip(genomes, seeds, strict=True) for k, seed in enumerate(own)]
-        settings = TrainingSettings(batch_size=BATCH_SIZE, order_seed=order_seed, missing=self.missing)
+        settings = TrainingSettings(batch_size=batch_size, order_seed=order_seed, missing=self.missing)
         trained = train(rows, self.pool, self.folds, settings)
         found = []
         for number, genome in enumerate(genomes):
