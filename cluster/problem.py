@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cluster.config import SearchConfig
+from cluster.first_genes import counts_missing, first_genes
 from cluster.lineage import describe
 from evo.bounds import Bounds
 from evo.expert_space import ExpertSpace
@@ -24,16 +25,16 @@ from model.data.task import Task
 from model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
 from model.missing import streams_of
 from model.schema import Schema
-from model.spec import Genome, TrainingGenes
+from model.spec import Genome
 
 log = logging.getLogger(__name__)
 COSTS = ("params", "flops")
 SMALL_SPLIT = 2000
 """Validation samples from which on the official split scores a genome by default."""
 AUTO_FOLDS = 5
+LEAST_FOLDS = 3
+"""With fewer groups than these, the validation split scores in any case."""
 MOST_MODALITIES = 8
-FOR_MISSING = TrainingGenes(distillation=0.3)
-"""Training genes that are tried first where an objective counts missing modalities (tests/bench/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class Problem:
             limits=config.limits,
             cost=lambda network: cost(network, schema),
             shape=_shape(config.design, steps),
-            defaults=FOR_MISSING if _count_missing(objectives) else None,
+            defaults=first_genes(objectives, pool.tasks),
         )
         count = len(streams_of(list(pool.modalities)))
-        if _count_missing(objectives) and count > MOST_MODALITIES:
+        if counts_missing(objectives) and count > MOST_MODALITIES:
             found = f"the data has {count} modalities and an objective counts missing ones"
             raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
         return cls(
@@ -98,7 +99,7 @@ class Problem:
     @property
     def missing(self) -> bool:
         """Whether an objective counts missing modalities."""
-        return _count_missing(self.objectives)
+        return counts_missing(self.objectives)
 
     def plain_designs(self) -> list[Genome]:
         """What a search begins with: the field's usual designs with every gene at its default, as the space allows."""
@@ -108,11 +109,6 @@ class Problem:
     def size(self, genome: Genome) -> float:
         """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
-
-
-def _count_missing(objectives: Iterable[str]) -> bool:
-    """Whether one of them counts missing modalities."""
-    return any(without_missing(name) != name for name in objectives)
 
 
 def _shape(design: str | None, steps: Mapping[str, int]) -> Shape | None:
@@ -157,16 +153,17 @@ def _full(task: str, metric: str, tasks: Mapping[str, Task]) -> str:
 
 
 def choose_folds(score: str, pool: Dataset, seed: int) -> Folds:
-    """The folds of a score; "auto" is folds:5 where the validation split is small and there are groups enough for it.
+    """The folds of a score; "auto" is five folds, or one a group of fewer, where the validation split is small.
 
     On MOSI and MOSEI-922, whose splits are small, five-fold scores of good genomes follow fresh test runs far closer
     than scores on the validation split do (see tests/bench/README.md).
     """
     if score != "auto":
         return parse_score(score, pool, seed)
-    if len(pool.split("valid")) < SMALL_SPLIT and len(np.unique(pool.groups)) >= AUTO_FOLDS:
+    count = min(AUTO_FOLDS, len(np.unique(pool.groups)))
+    if len(pool.split("valid")) < SMALL_SPLIT and count >= LEAST_FOLDS:
         try:
-            return parse_score(f"folds:{AUTO_FOLDS}", pool, seed)
+            return parse_score(f"folds:{count}", pool, seed)
         except ValueError as error:
             log.info("the validation split scores, as folds cannot: %s", error)
     return parse_score("holdout", pool, seed)

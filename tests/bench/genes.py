@@ -30,9 +30,9 @@ from workers import CONTEXT
 
 from cluster.config import SearchConfig
 from cluster.journal import RunDirectory
-from cluster.problem import Problem
+from cluster.problem import COSTS, Problem
 from evo.legal import Domain, altered, idle_genes
-from model.metrics import direction, primary, with_missing
+from model.metrics import direction, primary, with_missing, without_missing
 from model.spec import ExpertKind, Genome, TrainingGenes
 
 CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -53,6 +53,7 @@ AROUND: Final[Mapping[str, Sequence[float]]] = {
     "distillation": (0.0, 0.3, 1.0),
     "learning_rate": (0.001, 0.004),
     "weight_decay": (0.001, 0.1),
+    "class_balance": (0.0, 0.5, 1.0),
     "clip": (0.5, 3.0),
     "epochs": (6, 20),
 }
@@ -199,10 +200,10 @@ def effect(of: Sequence[Pair], scores: Mapping[tuple[str, int], Scores], seeds: 
 
 
 def metrics_of(problem: Problem) -> list[str]:
-    """The main metric, then the primary one of each other task; each first with modalities missing, if that counts."""
+    """The objectives, then the primary metric of each task; each first with modalities missing, if that counts."""
     tasks = problem.pool.tasks
     names = [primary(task) if len(tasks) == 1 else f"{name}/{primary(task)}" for name, task in tasks.items()]
-    found = dict.fromkeys([problem.main_metric[0], *names])
+    found = dict.fromkeys([*(without_missing(name) for name in problem.objectives if name not in COSTS), *names])
     return [kind for name in found for kind in ([with_missing(name), name] if problem.missing else [name])]
 
 

@@ -10,7 +10,7 @@ from tiny import data
 
 from cluster.config import SearchConfig
 from cluster.problem import choose_folds, describe_score
-from cluster.sizing import Sizes, fit_sizes, ladder_of
+from cluster.sizing import Sizes, fit_batch, fit_sizes, ladder_of
 from cluster.throughput import choose
 from evo.fidelity import Fidelity
 from model.data.planted import planted
@@ -53,6 +53,12 @@ def test_a_generation_depends_on_no_number_of_workers() -> None:
     assert {fit_sizes(generational, rungs, workers).population for workers in (1, 64)} == {32}
 
 
+def test_batches_grow_with_the_data_so_that_an_epoch_keeps_its_steps() -> None:
+    sizes = {samples: fit_batch("auto", samples) for samples in (5, 2559, 2560, 5120, 10_240, 10**6)}
+    assert sizes == {5: 16, 2559: 16, 2560: 32, 5120: 64, 10_240: 128, 10**6: 128}
+    assert fit_batch(24, 10**6) == 24
+
+
 def test_the_smallest_cohort_is_chosen_that_no_larger_one_beats_by_far() -> None:
     per_network = {8: 1.0, 16: 0.6, 32: 0.4, 64: 0.35, 128: 0.1}
     assert choose(lambda size: 0.01 * size * per_network[size]) == 32
@@ -79,6 +85,15 @@ def test_a_small_validation_split_is_scored_by_folds_and_the_reason_is_told() ->
     assert "too small" not in describe_score(folds, pool, "folds:5")
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_of_a_few_groups_each_is_a_fold(count: int) -> None:
+    pool = planted(sizes=(300, 80, 10)).pool()
+    few = dataclasses.replace(pool, groups=np.arange(len(pool)) % count)
+    folds = choose_folds("auto", few, 0)
+    assert folds.kind == f"folds:{count}"
+    assert [len(np.unique(few.groups[held_out])) for held_out in folds.held_out] == [1] * count
+
+
 def test_a_large_validation_split_scores_by_itself() -> None:
     pool = planted(sizes=(200, 2000, 10)).pool()
     folds = choose_folds("auto", pool, 0)
@@ -88,7 +103,7 @@ def test_a_large_validation_split_scores_by_itself() -> None:
 
 def test_data_with_too_few_groups_is_scored_by_its_validation_split() -> None:
     pool = data().pool()
-    few = dataclasses.replace(pool, groups=np.arange(len(pool)) % 3)
+    few = dataclasses.replace(pool, groups=np.arange(len(pool)) % 2)
     folds = choose_folds("auto", few, 0)
     assert folds.kind == "holdout"
     assert "too few groups" in describe_score(folds, few, "auto")
