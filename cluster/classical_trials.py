@@ -1,12 +1,16 @@
 """Tuning a model of scikit-learn, or the network like MISA, by random trials on the folds of a search.
 
-What the trials answer for held-out samples is kept: the best of them, and the best ensemble, are chosen by it.
+What each trial answers for held-out samples is kept as it ends: the best of them, and the best ensemble, are chosen by
+it, and tuning that was cut off goes on.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +19,26 @@ from cluster.bootstrap import Outputs
 from cluster.contenders import Judged, Mixture, Tuned
 from cluster.kept import Arrays, digest, kept
 from cluster.problem import Problem
-from model.classical import RANGES, SEEDED, Classical, Kind, draw, outputs, summaries
+from cluster.progress import Progress
+from model.classical import SEEDED, Classical, Kind, draw, outputs, summaries
 from model.data.dataset import Task
 from model.ensemble import greedy_ensemble
 
+NOTES: Final = 8
+"""Times that progress is told."""
 
-def tuned_classical(problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int, folder: Path) -> Tuned:
+
+def tuned_classical(
+    problem: Problem, judged: Judged, kind: Kind, trials: int, seed: int, folder: Path, progress: Progress
+) -> Tuned:
     """The best of some random models of one kind, by its mean score over the folds, and their greedy ensemble."""
     rng = np.random.default_rng((seed, 7))
     drawn = [draw(kind, list(problem.pool.modalities), rng) for _ in range(trials)]
     held_out = problem.folds.held_out if kind in SEEDED else np.unique(problem.folds.held_out, axis=0)
-    depends = {
-        "data": problem.fingerprint,
-        "folds": digest(held_out.tobytes()),
-        "judged": vars(judged),
-        "ranges": RANGES[kind],
-        "seed": seed,
-        "trials": trials,
-    }
-    found = kept(folder, f"trials-{kind}", depends, lambda: _tried(drawn, problem, held_out, judged))
-    scores = found["scores"]
+    scores, answers = _tried(drawn, problem, held_out, judged, folder, progress)
     best = int(np.nanargmin(scores) if judged.minimise else np.nanargmax(scores))
     task = problem.pool.tasks[judged.task].take(np.flatnonzero(held_out.any(axis=0)))
-    mixture = best_mixture(drawn, found["outputs"], task, judged)
+    mixture = best_mixture(drawn, answers, task, judged)
     return Tuned(float(scores[best]), trials, ((drawn[best], 1),), mixture)
 
 
@@ -48,14 +49,45 @@ def best_mixture(models: Sequence[Classical], answers: Outputs, task: Task, judg
     return tuple((model, count) for model, count in zip(models, picked.counts, strict=True) if count)
 
 
-def _tried(models: Sequence[Classical], problem: Problem, held_out: NDArray[np.bool_], judged: Judged) -> Arrays:
-    """`scores` [models], and `outputs` [models, N, C] for the samples that a fold holds out; several at a time."""
+def _tried(
+    models: Sequence[Classical],
+    problem: Problem,
+    held_out: NDArray[np.bool_],
+    judged: Judged,
+    folder: Path,
+    progress: Progress,
+) -> tuple[NDArray[np.float64], Outputs]:
+    """Scores [models], and answers [models, N, C] for the samples that a fold holds out; several at a time."""
     from joblib import Parallel, delayed
 
     features, task = summaries(problem.pool), problem.pool.tasks[judged.task]
-    jobs = (delayed(_trial)(model, features, task, held_out, judged) for model in models)
-    scores, answers = zip(*Parallel(n_jobs=-1)(jobs), strict=True)
-    return {"scores": np.array(scores), "outputs": np.stack(answers)}
+    depends = {"data": problem.fingerprint, "folds": digest(held_out.tobytes()), "judged": vars(judged)}
+    jobs = (delayed(_kept_trial)(folder, depends, model, features, task, held_out, judged) for model in models)
+    found: list[Arrays] = []
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*executed *but not used")  # they are kept
+        with closing(Parallel(n_jobs=-1, return_as="generator")(jobs)) as trials:
+            for trial in trials:
+                found.append(trial)
+                if len(found) % max(1, len(models) // NOTES) == 0:
+                    progress.note(f"{len(found)} of {len(models)} trials")
+    return np.array([trial["score"] for trial in found]), np.stack([trial["answers"] for trial in found])
+
+
+def _kept_trial(
+    folder: Path,
+    depends: Mapping[str, Any],
+    model: Classical,
+    features: Mapping[str, Outputs],
+    task: Task,
+    folds: NDArray[np.bool_],
+    judged: Judged,
+) -> Arrays:
+    def tried() -> Arrays:
+        score, answers = _trial(model, features, task, folds, judged)
+        return {"score": np.array(score), "answers": answers}
+
+    return kept(folder, f"trial-{model.kind}", {**depends, "model": vars(model)}, tried)
 
 
 def _trial(

@@ -68,7 +68,7 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
             failed[name] = str(error)
     for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
-        tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT)
+        tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT, progress)
     return tested(config, problem, judged, tuned, seeds, out / KEPT, progress, failed)
 
 

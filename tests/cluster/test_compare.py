@@ -13,12 +13,11 @@ import pytest
 from haemsa_command import haemsa
 from tiny import SPACE, data, problem, settings, stored
 
-import cluster.classical_trials
 import cluster.compare
 import cluster.finals
 from cluster.ablate import ablate, ablations
 from cluster.bootstrap import Difference, paired_difference
-from cluster.classical_trials import best_mixture
+from cluster.classical_trials import best_mixture, tuned_classical
 from cluster.compare import checked, compare, judge
 from cluster.compare_report import legend
 from cluster.config import SearchConfig
@@ -251,16 +250,35 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
         config = run.config()
     monkeypatch.setattr(cluster.compare, "designs", lambda problem: ("only_text",))
     monkeypatch.setattr(cluster.compare, "kinds", lambda task, modalities: ("ridge", "misa"))
-    for limit in (1, 4, 100):  # within tuning, within training, to the end
-        for module in (cluster.classical_trials, cluster.finals):
-            monkeypatch.setattr(module, "kept", counting(limit))
+    for limit in (0, 3, 100):  # before and within training, to the end
+        monkeypatch.setattr(cluster.finals, "kept", counting(limit))
         if limit < 100:
             with pytest.raises(KeyboardInterrupt):
                 compare(config, searched, tmp_path, 2, 1, SilentProgress())
             assert len(made) == limit
     found = compare(config, searched, tmp_path, 2, 1, SilentProgress())
     names = ["best", "only_text", "ridge", "misa"]
-    assert sorted(made) == sorted(["trials-ridge", "trials-misa", *names, "ridge+ensemble", "misa+ensemble"])
+    assert sorted(made) == sorted([*names, "ridge+ensemble", "misa+ensemble"])
     again = compare(config, searched, tmp_path, 2, 1, SilentProgress())
     assert again.models == found.models
-    assert len(made) == 8
+    assert len(made) == 6
+
+
+class _Interrupted(SilentProgress):
+    def note(self, message: str) -> None:
+        raise KeyboardInterrupt
+
+
+def test_trials_that_ended_are_not_run_again_where_tuning_was_cut_off(searched: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(searched, read_only=True) as run:
+        problem, judged = checked(run.config(), searched, 1)
+    with pytest.raises(KeyboardInterrupt):
+        tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, _Interrupted())
+    first = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert first
+    found = tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, SilentProgress())
+    assert first.items() <= {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}.items()
+    more = tuned_classical(problem, judged, "ridge", 5, 0, tmp_path, SilentProgress())
+    assert len(list(tmp_path.iterdir())) == 5
+    assert judged.minimise
+    assert more.score <= found.score
