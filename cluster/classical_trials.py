@@ -66,6 +66,7 @@ def _tried(
     found: list[Arrays] = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*executed *but not used")  # they are kept
+        warnings.filterwarnings("ignore", "A worker stopped")  # joblib begins them anew, as they grow
         with closing(Parallel(n_jobs=-1, return_as="generator")(jobs)) as trials:
             for trial in trials:
                 found.append(trial)
