@@ -11,6 +11,7 @@ that was cut off begins anew. The table at the end is made of what is there. Pie
 - `longer/DATA`: the same, the search as long as by default, the others as they are
 - `ablation/DATA`: the same search without hierarchy, evolution, transfer or multi-task learning
 - `missing/DATA`: errors with modalities missing at test, beside networks trained only on those that remain
+- `missing-longer/DATA`: the same of one genome for all, found by a search as long as by default
 - `rescored/SEED`: all fronts of that seed on MOSI over time, rescored by one plain trainer; again after further peers
 """
 
@@ -94,6 +95,8 @@ def pieces() -> Iterator[Piece]:
         yield f"ablation/{name}", partial(quality.ablation, name, WORK)
     for name in missing.SETS:
         yield f"missing/{name}", partial(missing.missing, name, WORK)
+    for name in missing.LONGER:
+        yield f"missing-longer/{name}", partial(missing.longer, name, WORK)
     for seed in PEER_SEEDS:
         yield from _beside(FURTHER, seed, "rescored-again")
 

@@ -95,6 +95,11 @@ def _missing(results: Mapping[str, Any]) -> None:
             cells = "  ".join(f"{errors[kind]:.4f} {more[kind]:+.4f}" for kind in KINDS)
             lost = "" if more["missing_mae"] <= CLOSE else "  further off: here we lose"
             print(f"{subset:24} {cells}  {errors['alone']:.4f}{lost}")
+        longer = results.get(f"missing-longer/{piece.partition('/')[2]}")
+        if longer:
+            print(f"found under missing_mae by {longer['trials']} evaluations:")
+            for subset, error in longer["subsets"].items():
+                print(f"{subset:24} {error:.4f} {error - found['subsets'][subset]['alone']:+.4f}")
 
 
 def _peers(results: Mapping[str, Any]) -> None:
