@@ -63,9 +63,9 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
 def fit_batch(asked: int | Literal["auto"], samples: int) -> int:
     """Samples per training step, as asked; auto: the most that leave an epoch of so many samples its steps.
 
-    Networks become as good with larger batches where there is more data, for half the time or less
+    Where there is more data, networks become about as good with larger batches, in less than half the time
     (tests/bench/README.md).
     """
     if asked != "auto":
         return asked
-    return max(size for size in BATCHES if size == BATCHES[0] or samples >= STEPS * size)
+    return max((size for size in BATCHES if samples >= STEPS * size), default=BATCHES[0])
