@@ -84,21 +84,19 @@ def _kept_trial(
     folds: NDArray[np.bool_],
     judged: Judged,
 ) -> Arrays:
-    def tried() -> Arrays:
-        score, answers = _trial(model, features, task, folds, judged)
-        return {"score": np.array(score), "answers": answers}
-
-    return kept(folder, f"trial-{model.kind}", {**depends, "model": vars(model)}, tried)
+    wanted = {**depends, "model": vars(model)}
+    return kept(folder, f"trial-{model.kind}", wanted, lambda: _trial(model, features, task, folds, judged))
 
 
 def _trial(
     model: Classical, features: Mapping[str, Outputs], task: Task, folds: NDArray[np.bool_], judged: Judged
-) -> tuple[float, Outputs]:
-    """The metric on what each of the folds [F, N] holds out, the mean over folds; and the answers, a sample's mean."""
+) -> Arrays:
+    """`score`: the metric on what each of the folds [F, N] holds out, their mean. `answers`: a sample's mean [N, C]."""
     scores, total = [], np.zeros((folds.shape[1], task.outputs), np.float32)
     for seed, held_out in enumerate(folds):
         given, places = outputs(model, features, task, np.flatnonzero(~held_out), seed), np.flatnonzero(held_out)
         scores.append(judged.metric(task.take(places), given[places]))
         total[places] += given[places]
     counts = folds.sum(axis=0)
-    return float(np.mean(scores)), total[counts > 0] / counts[counts > 0, None].astype(np.float32)
+    answers = total[counts > 0] / counts[counts > 0, None].astype(np.float32)
+    return {"score": np.mean(scores), "answers": answers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from model.data.task import Task
@@ -15,12 +15,11 @@ BALANCED: Final = {"classes": ("macro_f1", "uar"), "multilabel": ("macro_f1", "u
 """Metrics by kind of task to which rare classes, or labels, count as much as common ones, or nearly."""
 
 
-def first_genes(objectives: Iterable[str], tasks: Mapping[str, Task]) -> TrainingGenes:
+def first_genes(objectives: Collection[str], tasks: Mapping[str, Task]) -> TrainingGenes:
     """The defaults, but distilling where modalities may be missing, and weighing rare classes where they count as much.
 
     `objectives` are full names, as "mae" or "emotion/missing_uar".
     """
-    objectives = list(objectives)
     return TrainingGenes(
         distillation=DISTILLATION if counts_missing(objectives) else 0.0,
         class_balance=CLASS_BALANCE if any(_balanced(name, tasks) for name in objectives) else 0.0,

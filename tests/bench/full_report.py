@@ -83,9 +83,8 @@ def _missing(results: Mapping[str, Any]) -> None:
     for piece, found in results.items():
         if not piece.startswith("missing/"):
             continue
-        print(
-            f"\n{piece.partition('/')[2]}: test MAE by the modalities that are shown, mean over seeds; beside it less"
-        )
+        name = piece.partition("/")[2]
+        print(f"\n{name}: test MAE by the modalities that are shown, mean over seeds; beside it less")
         print(
             f"that of the best genome for those alone. To reach: at most {CLOSE} for the genome found under missing_mae"
         )
@@ -95,7 +94,7 @@ def _missing(results: Mapping[str, Any]) -> None:
             cells = "  ".join(f"{errors[kind]:.4f} {more[kind]:+.4f}" for kind in KINDS)
             lost = "" if more["missing_mae"] <= CLOSE else "  further off: here we lose"
             print(f"{subset:24} {cells}  {errors['alone']:.4f}{lost}")
-        longer = results.get(f"missing-longer/{piece.partition('/')[2]}")
+        longer = results.get(f"missing-longer/{name}")
         if longer:
             print(f"found under missing_mae by {longer['trials']} evaluations:")
             for subset, error in longer["subsets"].items():

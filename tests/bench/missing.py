@@ -43,7 +43,7 @@ def table(
 
     `options`: of each search, beside the trials.
     """
-    dataset, wanted = load(data), ("--evaluations", str(trials), "--workers", "2", "--tracking", "off", *options)
+    dataset, wanted = load(data), (*_budget(trials), *options)
     found: dict[str, dict[str, float]] = {}
     for kind, objectives in KINDS.items():
         run = work / f"missing-{name}-{kind}"
@@ -73,10 +73,13 @@ def longer(name: str, work: Path) -> dict[str, Any] | None:
     data = source(name, work)
     if data is None:
         return None
-    run, trials = work / f"missing-{name}-missing_mae-{DEFAULT_EVALUATIONS}", str(DEFAULT_EVALUATIONS)
-    options = "--evaluations", trials, "--workers", "2", "--tracking", "off"
-    search(data, run, "--objectives", KINDS["missing_mae"], *options)
+    run = work / f"missing-{name}-missing_mae-{DEFAULT_EVALUATIONS}"
+    search(data, run, "--objectives", KINDS["missing_mae"], *_budget(DEFAULT_EVALUATIONS))
     return {"metric": "mae", "trials": DEFAULT_EVALUATIONS, "seeds": SEEDS, "subsets": _errors(run, data, SEEDS)}
+
+
+def _budget(trials: int) -> tuple[str, ...]:
+    return "--evaluations", str(trials), "--workers", "2", "--tracking", "off"
 
 
 def _only(dataset: Dataset, modalities: Sequence[str]) -> Dataset:

@@ -18,7 +18,7 @@ import cluster.finals
 from cluster.ablate import ablate, ablations
 from cluster.bootstrap import Difference, paired_difference
 from cluster.classical_trials import best_mixture, tuned_classical
-from cluster.compare import checked, compare, judge
+from cluster.compare import KEPT, checked, compare, judge
 from cluster.compare_report import legend
 from cluster.config import SearchConfig
 from cluster.contenders import Judged, Tuned
@@ -233,6 +233,7 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
     searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
+    tried: list[dict[Path, int]] = []
 
     def counting(limit: int) -> Any:
         def count(folder: Path, name: str, depends: Any, make: Any) -> Any:
@@ -256,12 +257,16 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
             with pytest.raises(KeyboardInterrupt):
                 compare(config, searched, tmp_path, 2, 1, SilentProgress())
             assert len(made) == limit
+            tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
     found = compare(config, searched, tmp_path, 2, 1, SilentProgress())
     names = ["best", "only_text", "ridge", "misa"]
     assert sorted(made) == sorted([*names, "ridge+ensemble", "misa+ensemble"])
     again = compare(config, searched, tmp_path, 2, 1, SilentProgress())
     assert again.models == found.models
     assert len(made) == 6
+    tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
+    assert len(tried[0]) == 2 * 2
+    assert tried == [tried[0]] * 3
 
 
 class _Interrupted(SilentProgress):
