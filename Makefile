@@ -3,9 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 # What is meant for use from Python. Of named tuples, pdoc warns that it cannot look up the types; it shows them as they are.
-API := evo cluster.library model.spec model.cost model.schema model.cohort model.pool model.training model.network \
-	model.weights model.inference model.predictor model.metrics model.data.dataset model.data.sources \
-	model.data.store model.data.planted model.data.folds model.data.normalisation
+API := haemsa.evo haemsa.cluster.api haemsa.model.spec haemsa.model.cost haemsa.model.schema haemsa.model.network.cohort \
+	haemsa.model.training.pool haemsa.model.training.train haemsa.model.network.cohort_network haemsa.model.network.weights \
+	haemsa.model.training.inference haemsa.model.predictor.predictor haemsa.model.metrics haemsa.model.data.dataset \
+	haemsa.model.data.sources haemsa.model.data.store haemsa.model.data.builtin.planted haemsa.model.data.folds \
+	haemsa.model.data.normalisation
 QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 
 .PHONY: demo test docs notebooks bench bench-quick bench-full torture lint clean
@@ -19,7 +21,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/installed ## search made data, train the best network, and say where to look
 	rm -rf runs/demo models/demo
-	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --score holdout --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
+	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --validation holdout --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
 	$(BIN)/haemsa train runs/demo --data planted --seeds 5 --out models/demo
 	@echo "Look at the search with: $(BIN)/haemsa show runs/demo, or in MLflow's page: $(BIN)/haemsa ui"
 
@@ -39,30 +41,30 @@ notebooks: $(VENV)/installed ## run the notebooks and keep what they show: under
 	$(BIN)/python notebooks/run.py
 
 bench: $(VENV)/installed ## what is claimed about speed, measured beside the alternative: an hour
-	$(BIN)/python -m tests.bench.bench_driver
-	$(BIN)/python -m tests.bench.bench_scale
-	$(BIN)/python -m tests.bench.bench_evolution
-	$(BIN)/python -m tests.bench.bench_cohort
-	$(BIN)/python -m tests.bench.bench_batch
-	$(BIN)/python -m tests.bench.bench_data
-	$(BIN)/python -m tests.bench.bench_recording
+	$(BIN)/python -m tests.bench.driver.bench_driver
+	$(BIN)/python -m tests.bench.driver.bench_scale
+	$(BIN)/python -m tests.bench.evolution.bench_evolution
+	$(BIN)/python -m tests.bench.networks.bench_cohort
+	$(BIN)/python -m tests.bench.networks.bench_batch
+	$(BIN)/python -m tests.bench.data.bench_data
+	$(BIN)/python -m tests.bench.driver.bench_recording
 
 bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten minutes
-	$(BIN)/python -m tests.bench.bench_driver --quick
-	$(BIN)/python -m tests.bench.bench_scale --quick
-	$(BIN)/python -m tests.bench.bench_evolution --quick
-	$(BIN)/python -m tests.bench.bench_cohort --quick
-	$(BIN)/python -m tests.bench.bench_batch --quick
-	$(BIN)/python -m tests.bench.bench_data --quick
-	$(BIN)/python -m tests.bench.bench_recording --quick
+	$(BIN)/python -m tests.bench.driver.bench_driver --quick
+	$(BIN)/python -m tests.bench.driver.bench_scale --quick
+	$(BIN)/python -m tests.bench.evolution.bench_evolution --quick
+	$(BIN)/python -m tests.bench.networks.bench_cohort --quick
+	$(BIN)/python -m tests.bench.networks.bench_batch --quick
+	$(BIN)/python -m tests.bench.data.bench_data --quick
+	$(BIN)/python -m tests.bench.driver.bench_recording --quick
 
 bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
-	$(BIN)/python -m tests.bench.bench_full
+	$(BIN)/python -m tests.bench.full.bench_full
 
 torture: $(VENV)/installed ## searches killed at random, nodes that leave and join, ten faults in one: 20 minutes
-	$(BIN)/python tests/torture/torture.py
-	$(BIN)/python tests/torture/nodes.py
-	$(BIN)/python tests/torture/faults.py
+	$(BIN)/python -m tests.torture.torture
+	$(BIN)/python -m tests.torture.nodes
+	$(BIN)/python -m tests.torture.faults
 
 clean: ## remove what was made here, runs and models too
 	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results docs/api

@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from model.yaml_file import read_yaml
+from haemsa.model.errors import Place, validation_sentence
+from haemsa.model.yaml_file import read_yaml
 
 DEFAULT_EVALUATIONS: Final = 200
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -32,7 +33,7 @@ def parse_duration(value: object) -> object:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def _check_score(value: str) -> str:
+def _check_validation(value: str) -> str:
     match = re.fullmatch(r"auto|groups|holdout(?::0*[1-9]\d*)?|folds:(\d+)", value)
     if match is None or (match[1] is not None and int(match[1]) < 2):
         raise ValueError("expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or groups")
@@ -47,7 +48,7 @@ def _check_names(value: list[str]) -> list[str]:
 
 def _check_bounds(value: dict[str, Any]) -> dict[str, Any]:
     if value:
-        from evo.bounds import Bounds
+        from haemsa.evo.expert_space.bounds import Bounds
 
         Bounds.from_dict(value)
     return value
@@ -55,7 +56,7 @@ def _check_bounds(value: dict[str, Any]) -> dict[str, Any]:
 
 def default_bounds() -> dict[str, Any]:
     """The bounds of the search space and their defaults, as YAML holds them."""
-    from evo.bounds import Bounds
+    from haemsa.evo.expert_space.bounds import Bounds
 
     return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(Bounds()).items()}
 
@@ -92,7 +93,7 @@ class SearchConfig(BaseModel):
     limits: dict[str, Positive] = Field(
         default_factory=dict, description="Hard limits that every genome keeps, for example {params: 200000}."
     )
-    score: Annotated[str, AfterValidator(_check_score)] = Field(
+    validation: Annotated[str, AfterValidator(_check_validation)] = Field(
         default="auto",
         description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), folds:K "
         "(cross-validation over training and validation samples, groups kept together), groups (each left out once, up "
@@ -185,6 +186,14 @@ class SearchConfig(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
+    def _rename(cls, values: Any) -> Any:
+        """`validation` was called `score` before."""
+        if isinstance(values, dict) and "score" in values and "validation" not in values:
+            return {"validation" if key == "score" else key: value for key, value in values.items()}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
     def _limit_somehow(cls, values: Any) -> Any:
         if isinstance(values, dict) and all(values.get(key) is None for key in ("evaluations", "time", "patience")):
             return {**values, "evaluations": DEFAULT_EVALUATIONS}
@@ -196,7 +205,7 @@ class SearchConfig(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise ValueError(_sentence(error)) from None
+            raise ValueError(validation_sentence(error, _settings, _name)) from None
 
     @classmethod
     def load(cls, path: Path | None, overrides: Mapping[str, Any] | None = None) -> SearchConfig:
@@ -224,33 +233,16 @@ def commented_yaml() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _settings(_: Place) -> dict[str, str | None]:
+    """Every setting, with its meaning."""
+    return {name: field.description for name, field in SearchConfig.model_fields.items()}
+
+
 def _flow(value: object) -> str:
     return str(yaml.safe_dump(value, default_flow_style=True, width=10_000)).removesuffix("...\n").strip()
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first setting that is wrong, in one sentence; the members of a union are joined by "or"."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    place = first["loc"]
-    if first["type"] == "extra_forbidden":
-        return f"unknown setting {place[0]!r}, expected one of {', '.join(SearchConfig.model_fields)}"
-    if first["type"] == "missing":
-        return f"setting {place[0]!r} is missing, expected {SearchConfig.model_fields[str(place[0])].description}"
-    if place[0] == "space" and first["type"] == "value_error":
-        return f"setting space: {first['msg'].removeprefix('Value error, ')}"
-    expected = dict.fromkeys(_expected(problem["msg"]) for problem in problems if problem["loc"][0] == place[0])
-    return f"setting {_name(place)} is {first['input']!r}, expected {' or '.join(expected)}"
-
-
-def _expected(message: str) -> str:
-    for opening in ("Input should be a valid ", "Input should be ", "Value error, expected ", "Value error, "):
-        if message.startswith(opening):
-            return message.removeprefix(opening)
-    return message[0].lower() + message[1:]
-
-
-def _name(place: tuple[int | str, ...]) -> str:
-    """The setting's name, with the key inside it; pydantic adds the union's members, which mean nothing to a user."""
-    inner: Iterator[str] = (str(part) for part in place[1:2] if place[0] in ("limits", "objectives"))
-    return ".".join([str(place[0]), *inner])
+def _name(place: Place) -> str:
+    """The setting's name, with the key inside it; the members of a union mean nothing to a user."""
+    inner = (str(part) for part in place[1:2] if place[0] in ("limits", "objectives"))
+    return " ".join(["setting", ".".join([*map(str, place[:1]), *inner])])

@@ -9,12 +9,12 @@ from typing import Generic
 import moocore
 import numpy as np
 
-from evo.candidate import Evaluated, Failed, G, Score
-from evo.fidelity import Ladder
-from evo.individual import Objectives
-from evo.selection import Losses
-from evo.shrinkage import replicate_variance, shrink
-from evo.table import Table
+from haemsa.evo.candidate import Evaluated, Failed, G, Score
+from haemsa.evo.loss_table import Table
+from haemsa.evo.nsga2 import Losses
+from haemsa.evo.objectives import Objectives
+from haemsa.evo.rungs import Ladder
+from haemsa.evo.shrinkage import replicate_variance, shrink
 
 
 class Archive(Generic[G]):
@@ -54,7 +54,7 @@ class Archive(Generic[G]):
         self._forget(record.id)
         self.evaluated[record.id] = record
         self.outcomes.setdefault(record.id, []).append(record.scores)
-        level, top = self.ladder.level(record.fidelity), self.top_level
+        level, top = self.ladder.level(record.rung), self.top_level
         self._levels[level].put(record.id, losses)
         if level == self.ladder.full:
             self._replicates[self._replicates_of(record.id)] += 1
@@ -66,7 +66,7 @@ class Archive(Generic[G]):
 
     def level_of(self, number: int) -> int:
         """The level of a candidate's latest scores."""
-        return self.ladder.level(self.evaluated[number].fidelity)
+        return self.ladder.level(self.evaluated[number].rung)
 
     @property
     def uneven(self) -> bool:

@@ -8,9 +8,9 @@ from typing import Final, Generic
 
 import numpy as np
 
-from evo.candidate import Candidate, G
-from evo.individual import Individual, toolbox
-from evo.space import Space, SpaceExhausted
+from haemsa.evo.candidate import Candidate, G
+from haemsa.evo.individual import Individual, toolbox
+from haemsa.evo.space import Space, SpaceExhausted
 
 TRIES: Final = 1000
 """Draws for one new genome before the space counts as exhausted."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
 G = TypeVar("G")
 """A genome: any immutable value that its space understands."""
-
 FailureKind = Literal["nan", "memory", "crash", "timeout", "error"]
 
 
@@ -22,7 +21,7 @@ class Candidate(Generic[G]):
     id: int
     genome: G
     parents: tuple[int, ...] = ()
-    fidelity: int = 0
+    rung: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Evaluated(Generic[G]):
     genome: G
     parents: tuple[int, ...]
     scores: Mapping[str, Score]
-    fidelity: int = 0
+    rung: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,17 +84,3 @@ class Failed(Generic[G]):
 
 Outcome = Mapping[str, float | Score] | Failure
 """What `Evolution.tell` takes: one number or `Score` per metric, or a failure."""
-
-Row = dict[str, Any]
-"""A candidate as plain JSON: id, genome, parents, fidelity (the last rung asked for), outcomes (scores of each rung
-that it ended on, the first first) and failure or None. One that has neither outcome nor failure is still pending."""
-
-
-def scores_to_json(scores: Mapping[str, Score]) -> dict[str, list[Any]]:
-    """`[mean, error, replicates, values]` per metric."""
-    return {name: [score.mean, score.error, score.replicates, list(score.values)] for name, score in scores.items()}
-
-
-def scores_from_json(data: Mapping[str, Any]) -> dict[str, Score]:
-    """Read `scores_to_json`'s value."""
-    return {name: Score(mean, error, n, tuple(values)) for name, (mean, error, n, values) in data.items()}

@@ -5,7 +5,7 @@
         evolution.tell(candidate, {"mae": 0.9, "params": 1200})
     evolution.front()
 
-With a `Ladder`, a candidate is asked for again, on the next rung, while it is promising (evo/fidelity.py).
+With a `Ladder`, a candidate is asked for again, on the next rung, while it is promising (evo/rungs.py).
 Steady state: a child is bred from the current parents whenever one is asked for. Outcomes enter the population in the
 order in which candidates were asked for, so that those that train quickly do not breed more than others; one that keeps
 many others waiting is overtaken.
@@ -18,15 +18,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Literal, get_args
 
-from evo import state
-from evo.archive import Archive
-from evo.arrivals import Arrivals
-from evo.breeding import Breeder
-from evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Row
-from evo.fidelity import Ladder, Rung
-from evo.individual import Direction, Individual, Objectives
-from evo.population import Population
-from evo.space import Space
+from haemsa.evo import checkpoint as state
+from haemsa.evo.archive import Archive
+from haemsa.evo.breeding import Breeder
+from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome
+from haemsa.evo.checkpoint import CandidateRow
+from haemsa.evo.individual import Individual
+from haemsa.evo.objectives import Direction, Objectives
+from haemsa.evo.population import Arrivals, Population
+from haemsa.evo.rungs import Ladder, Rung
+from haemsa.evo.space import Space
 
 Mode = Literal["steady", "generational"]
 PATIENCE: Final = 2
@@ -43,7 +44,7 @@ class Evolution(Generic[G]):
     `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
     `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
     they have about `batch` replicates to train together, or when nothing new is asked for.
-    `favour_first`: every other candidate that climbs is the best in the first objective (evo/fidelity.py).
+    `favour_first`: every other candidate that climbs is the best in the first objective (evo/rungs.py).
     `in_order`: steady state lets outcomes enter in the order asked for; False, as they are told: parents are fresher
     then, but what trains quickly breeds more.
     Raises ValueError for settings out of range.
@@ -115,7 +116,7 @@ class Evolution(Generic[G]):
         record = self._record(candidate, settled)
         self._arrivals.end(record)
         if self.mode == "steady":
-            self.generation += candidate.fidelity == 0 and len(self.archive) % self.population_size == 0
+            self.generation += candidate.rung == 0 and len(self.archive) % self.population_size == 0
             most = PATIENCE * max(self.population_size, len(self._pending))
             self._enter(self._arrivals.take(most if self._in_order else 0))
         elif not (self._queue or self._rising or self._pending):
@@ -177,7 +178,7 @@ class Evolution(Generic[G]):
         return state.save(self, encode, rows=rows)
 
     def load_state_dict(
-        self, saved: Mapping[str, Any], decode: Callable[[Any], G], rows: Iterable[Row] | None = None
+        self, saved: Mapping[str, Any], decode: Callable[[Any], G], rows: Iterable[CandidateRow] | None = None
     ) -> None:
         """Go on from `state_dict`'s value exactly as if never stopped; `rows` if it was saved without.
 
@@ -226,7 +227,7 @@ class Evolution(Generic[G]):
             self.archive.fail(failed)
             self._population.remove(failed.id)
             return failed
-        evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.fidelity)
+        evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.rung)
         self.archive.add(evaluated)
         return evaluated
 
@@ -245,7 +246,7 @@ class Evolution(Generic[G]):
 
     def _count(self, record: Evaluated[G]) -> None:
         """Let a record stand on its rung, to be compared with all others that reached it."""
-        self._rungs[record.fidelity].put(record.id, self.objectives.means(record.scores))
+        self._rungs[record.rung].put(record.id, self.objectives.means(record.scores))
 
     def _promotable(self, rung: int) -> list[int]:
         return [number for number in self._rungs[rung].promotable(self.ladder.eta) if number not in self.archive.failed]

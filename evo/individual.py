@@ -6,20 +6,17 @@ one by mistake can prefer it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Literal
+from typing import Any, Generic
 
 import numpy as np
 from deap import base
 
-from evo import selection
-from evo.candidate import Failure, G, Outcome, Score
-from evo.selection import Losses
-from evo.space import Space
-
-Direction = Literal["min", "max"]
+from haemsa.evo import nsga2 as selection
+from haemsa.evo.candidate import G
+from haemsa.evo.space import Space
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]
@@ -50,68 +47,6 @@ class Individual(Generic[G]):
     def losses(self) -> tuple[float, ...]:
         """One number per objective, all minimised; the fitness does not change any more."""
         return tuple(-value for value in self.fitness.wvalues)
-
-
-@dataclass(frozen=True)
-class Objectives:
-    """Names and directions, in the order given; the first decides which candidate is listed first."""
-
-    directions: tuple[tuple[str, Direction], ...]
-
-    @classmethod
-    def of(cls, directions: Mapping[str, Direction]) -> Objectives:
-        """Check a mapping from name to "min" or "max"."""
-        if not directions:
-            raise ValueError("a search has no objectives, expected at least one")
-        for name, direction in directions.items():
-            if direction not in ("min", "max"):
-                raise ValueError(f"objective {name} has direction {direction!r}, expected 'min' or 'max'")
-        return cls(tuple(directions.items()))
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The objectives' names."""
-        return tuple(name for name, _ in self.directions)
-
-    @cached_property
-    def weights(self) -> tuple[float, ...]:
-        """DEAP's weights: -1 to minimise, 1 to maximise."""
-        return tuple(-1.0 if direction == "min" else 1.0 for _, direction in self.directions)
-
-    def settle(self, outcome: Outcome) -> dict[str, Score] | Failure:
-        """Numbers become scores; an objective that is not finite becomes a failure of kind "nan".
-
-        Raises ValueError if an objective has no score.
-        """
-        if isinstance(outcome, Failure):
-            return outcome
-        scores = {name: v if isinstance(v, Score) else Score(float(v)) for name, v in outcome.items()}
-        for name in self.names:
-            if name not in scores:
-                raise ValueError(f"objective {name} has no score, those told are {', '.join(scores) or 'none'}")
-            if not scores[name].finite:
-                return Failure("nan", f"{name} is {scores[name].mean}")
-        return scores
-
-    def fitness(self, settled: Mapping[str, Score] | Failure) -> Fitness:
-        """The DEAP fitness of what `settle` returned."""
-        if isinstance(settled, Failure):
-            return Fitness(self.weights, [-weight * np.inf for weight in self.weights])
-        return Fitness(self.weights, [settled[name].mean for name in self.names])
-
-    def means(self, scores: Mapping[str, Score]) -> Losses:
-        """The means of scores as minimised losses `[k]`."""
-        return self.losses({name: scores[name].mean for name in self.names})
-
-    def fitness_of(self, losses: Losses) -> Fitness:
-        """The DEAP fitness of minimised losses `[k]`."""
-        return Fitness(self.weights, [-weight * loss for weight, loss in zip(self.weights, losses, strict=True)])
-
-    def losses(self, values: Mapping[str, float]) -> Losses:
-        """Values by name, in their own direction, as minimised losses `[k]`. Raises ValueError for a missing name."""
-        if set(values) != set(self.names):
-            raise ValueError(f"values are given for {sorted(values)}, expected the objectives {', '.join(self.names)}")
-        return np.array([-weight * values[name] for weight, name in zip(self.weights, self.names, strict=True)])
 
 
 def toolbox(space: Space[G]) -> base.Toolbox:

@@ -5,8 +5,8 @@ FLOPs are two per multiply-add of matrix products and convolutions, as `torch.ut
 
 from __future__ import annotations
 
-from model.schema import Schema
-from model.spec import EncoderSpec, ExpertSpec, NetworkSpec
+from haemsa.model.schema import Schema
+from haemsa.model.spec.network import EncoderSpec, ExpertSpec, NetworkSpec
 
 
 def cost(network: NetworkSpec, schema: Schema) -> dict[str, float]:
@@ -81,3 +81,6 @@ def _read(expert: ExpertSpec, schema: Schema) -> list[tuple[int, int]]:
     """Steps and features of each modality that an expert reads again."""
     names = schema.over_time(expert.sees) if expert.kind == "cross_attention" else ()
     return [schema.modalities[name] for name in names]
+
+
+COSTS = ("params", "flops")

@@ -28,7 +28,6 @@ DIRECTIONS: Final[dict[str, Direction]] = {
 MISSING: Final = "missing_"
 """Before a metric's key: its mean over every non-empty subset of the modalities, all others hidden."""
 _PRIMARY: Final = {"regression": "mae", "classes": "accuracy", "multilabel": "macro_f1"}
-
 Array = NDArray[Any]
 
 

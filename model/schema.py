@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from model.data.task import TaskKind
+from haemsa.model.data.task import TaskKind
 
 if TYPE_CHECKING:
-    from model.data.dataset import Dataset
+    from haemsa.model.data.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """A local Ray of two cores; `cluster.ray_evaluator.connect` takes it as it is."""
+    """A local Ray of two cores; `haemsa.cluster.workers.ray_evaluator.connect` takes it as it is."""
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

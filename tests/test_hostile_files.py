@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from search_fakes import candidates, generation, genome, scores
-from tiny import SPACE, stored
-from tiny import settings as search_settings
 
-from cluster.config import SearchConfig
-from cluster.job import RowState
-from cluster.journal import Ended, RunDirectory
-from cluster.launch import run_search
-from cluster.outbox import Outbox
-from cluster.recipe import read_recipe
-from cluster.states import States
-from model.data.sources import load
-from model.predictor import Predictor
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.final_model.recipe import read_recipe
+from haemsa.cluster.run_directory.rows import RungOutcome
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.run_directory.weights import WeightStore
+from haemsa.cluster.search.launch import run_search
+from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.workers.job import RowState
+from haemsa.model.data.sources import load
+from haemsa.model.predictor.predictor import Predictor
+from tests.support.cluster.search_fakes import candidates, generation, genome, scores
+from tests.support.cluster.tiny import SPACE, stored
+from tests.support.cluster.tiny import settings as search_settings
 
 Make = Callable[[Path], Path]
 Read = Callable[[Path], Any]
@@ -147,11 +148,11 @@ def description_file(folder: Path) -> Path:
 
 
 def weights_file(folder: Path) -> Path:
-    return States(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
+    return WeightStore(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
 
 
 def record_file(folder: Path) -> Path:
-    outbox = Outbox(folder / "outbox")
+    outbox = Outbox.of(folder)
     outbox.put(generation(0, size=3))
     return outbox.waiting()[0]
 
@@ -159,7 +160,7 @@ def record_file(folder: Path) -> Path:
 def journal_file(folder: Path) -> Path:
     with RunDirectory.create(folder / "run", search_settings(), {}) as run:
         run.asked(candidates(6), {"evolution": {"next_id": 6}})
-        run.record([Ended(item.id, scores(item.id), 1) for item in candidates(6)])
+        run.record([RungOutcome(item.id, scores(item.id), 1) for item in candidates(6)])
     return folder / "run" / "journal.sqlite"
 
 
@@ -200,7 +201,7 @@ FILES: dict[str, tuple[Make, Read]] = {
     "table": (table_file, lambda path: load(str(path.with_suffix(".yaml")))),
     "description": (description_file, lambda path: load(str(path))),
     "store": (stored, lambda path: load(str(path))),
-    "weights": (weights_file, lambda path: States(path.parent).load(4, 2)),
+    "weights": (weights_file, lambda path: WeightStore(path.parent).load(4, 2)),
     "record": (record_file, lambda path: Outbox(path.parent).read(path)),
     "journal": (journal_file, read_journal),
     "model": (model_file, lambda path: Predictor.load(path.parent)),

@@ -5,6 +5,6 @@ set -euo pipefail
 run=${1:?"usage: search.sh RUN [options of haemsa search]"}
 shift
 if [[ -f $run/journal.sqlite ]]; then
-    exec python -m cluster search --resume "$run"
+    exec python -m haemsa search --resume "$run"
 fi
-exec python -m cluster search --run "$run" "$@"
+exec python -m haemsa search --run "$run" "$@"

@@ -12,13 +12,12 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.steps import blocks, step_mask
-from model.data.stored import StoredFeatures, version_of
-from model.data.task import Task, TaskKind, check_name
-from model.spec import GLOBAL
+from haemsa.model.data.steps import blocks, step_mask
+from haemsa.model.data.streamed import StoredFeatures, version_of
+from haemsa.model.data.task import Task, TaskKind, check_name
+from haemsa.model.spec.network import GLOBAL
 
 __all__ = ["SPLITS", "Dataset", "Modality", "Split", "Task", "TaskKind", "step_mask"]
-
 Split = Literal["train", "valid", "test"]
 SPLITS: Final[tuple[str, ...]] = get_args(Split)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -9,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.dataset import Dataset
+from haemsa.model.data.dataset import Dataset
 
-HOLDOUT_SEEDS: Final = 2
+log = logging.getLogger(__name__)
+SCORING_SEEDS: Final = 2
 """Networks that score a genome on a held-out split: on small splits one lucky seed outweighs a better genome."""
 MOST_GROUPS: Final = 50
 """Groups that may be left out one at a time: every genome is trained as often."""
@@ -82,16 +84,20 @@ def leave_one_group_out(pool: Dataset) -> Folds:
     return folds
 
 
-def parse_score(score: str, pool: Dataset, seed: int) -> Folds:
-    """The folds that "holdout" (`HOLDOUT_SEEDS` seeds), "holdout:S", "folds:K" or "groups" asks for.
+def parse_validation(validation: str, pool: Dataset, seed: int) -> Folds:
+    """The folds that "holdout" (`SCORING_SEEDS` seeds), "holdout:S", "folds:K" or "groups" asks for.
 
-    Raises ValueError for another score, or data that it does not suit.
+    Raises ValueError for another protocol, or data that it does not suit.
     """
-    if score == "groups":
+    if validation == "groups":
         return leave_one_group_out(pool)
-    match = re.fullmatch(r"(holdout|folds):(\d{1,4})", f"{score}:{HOLDOUT_SEEDS}" if score == "holdout" else score)
+    match = re.fullmatch(
+        r"(holdout|folds):(\d{1,4})", f"{validation}:{SCORING_SEEDS}" if validation == "holdout" else validation
+    )
     if not match or match[2] == "0":
-        raise ValueError(f"score is {score!r}, expected holdout, holdout:SEEDS, folds:K (such as folds:5), or groups")
+        raise ValueError(
+            f"validation is {validation!r}, expected holdout, holdout:SEEDS, folds:K (such as folds:5), or groups"
+        )
     return holdout(pool, int(match[2])) if match[1] == "holdout" else grouped(pool, int(match[2]), seed)
 
 
@@ -122,3 +128,44 @@ def _check_labels(pool: Dataset, folds: Folds) -> None:
                 where = "to train on" if labelled[held_out].any() else "to score with"
                 other = "folds:K" if folds.kind == "groups" else "fewer folds"
                 raise ValueError(f"fold {number} of {folds.kind} has no label of {name!r} {where}; use {other}")
+
+
+SMALL_SPLIT = 2000
+"""Validation samples from which on the official split scores a genome by default."""
+AUTO_FOLDS = 5
+LEAST_FOLDS = 3
+"""With fewer groups than these, the validation split scores in any case."""
+
+
+def choose_folds(validation: str, pool: Dataset, seed: int) -> Folds:
+    """The folds of a protocol; "auto" is five folds, or one a group of fewer, where the validation split is small.
+
+    On MOSI and MOSEI-922, whose splits are small, five-fold scores of good genomes follow fresh test runs far closer
+    than scores on the validation split do (see tests/bench/README.md).
+    """
+    if validation != "auto":
+        return parse_validation(validation, pool, seed)
+    count = min(AUTO_FOLDS, len(np.unique(pool.groups)))
+    if len(pool.split("valid")) < SMALL_SPLIT and count >= LEAST_FOLDS:
+        try:
+            return parse_validation(f"folds:{count}", pool, seed)
+        except ValueError as error:
+            log.info("the validation split scores, as folds cannot: %s", error)
+    return parse_validation("holdout", pool, seed)
+
+
+def describe_validation(folds: Folds, pool: Dataset, asked: str) -> str:
+    """One line that says what scores a genome, and why if that was chosen for the user."""
+    held_out = int(folds.held_out.sum(1).mean())
+    valid = len(pool.split("valid"))
+    if folds.kind == "groups":
+        return f"scored by leaving out one of {len(folds)} groups at a time, about {held_out} samples each"
+    if folds.kind == "holdout":
+        line = f"scored on the validation split ({held_out} samples), the mean of {len(folds)} seeds"
+        large = f"a split of {SMALL_SPLIT} or more tells good genomes apart"
+        why = large if valid >= SMALL_SPLIT else "the data has too few groups or labels for folds"
+    else:
+        groups = len(np.unique(pool.groups))
+        line = f"scored by cross-validation over {len(folds)} folds of about {held_out} samples ({groups} groups)"
+        why = f"the validation split alone, {valid} samples, is too small to tell good genomes apart"
+    return f"{line}: {why}" if asked == "auto" else line

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.data.dataset import Dataset, Modality
-from model.data.steps import blocks, standardise, step_mask
-from model.data.stored import StoredFeatures
+from haemsa.model.data.dataset import Dataset, Modality
+from haemsa.model.data.steps import blocks, standardise, step_mask
+from haemsa.model.data.streamed import StoredFeatures
 
 
 @dataclass(frozen=True, eq=False)

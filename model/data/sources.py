@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from model.data.dataset import Dataset
-from model.data.reading import Reading
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.readers.context import with_context
+from haemsa.model.data.readers.options import Reading
+from haemsa.model.data.store.file import write
 
 STORES: Final = (".h5", ".hdf5")
 PICKLES: Final = (".pkl", ".pickle")
@@ -40,16 +43,16 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
     if path.is_dir():
         return _folder(path, reading)
     if suffix in STORES:
-        from model.data.store import read
+        from haemsa.model.data.store.file import read
 
         reading.check("a store")
         return read(path, stream=stream)
     if suffix in PICKLES:
-        from model.data.pickles import read as read_pickle
+        from haemsa.model.data.readers.pickles import read as read_pickle
 
         return read_pickle(path, reading)
     if suffix in DESCRIPTIONS:
-        from model.data.described import read as read_described
+        from haemsa.model.data.readers.described.read import read as read_described
 
         reading.check("a description", "steps", "skip_damaged")
         return read_described(path, reading)
@@ -60,10 +63,10 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
 
 def _made(name: str, seed: int) -> Dataset:
     if name == "planted":
-        from model.data.planted import planted
+        from haemsa.model.data.builtin.planted import planted
 
         return planted(seed)
-    from model.data.digits import digits
+    from haemsa.model.data.builtin.digits import digits
 
     return digits(seed)
 
@@ -71,7 +74,7 @@ def _made(name: str, seed: int) -> Dataset:
 def _folder(path: Path, reading: Reading) -> Dataset:
     if not any(path.glob("*.csd")):
         raise ValueError(f"data '{path}' is a folder without .csd files, expected {_FORMS}")
-    from model.data.csd_folder import read
+    from haemsa.model.data.readers.csd.folder import read
 
     reading.check("a folder of .csd files", "align", "collapse", "folds", "steps", "skip_damaged")
     return read(path, reading)
@@ -82,3 +85,28 @@ def _undescribed(path: Path) -> str:
     if path.suffix.lower() != ".npz":
         smallest = smallest.replace("ARRAY", "COLUMN")
     return f"data '{path}' needs a YAML file beside it, to be read in its place, that says at least {smallest}"
+
+
+def import_data(
+    source: str, out: Path, reading: Reading = _AS_IT_IS, *, half: bool = False, context: int = 0
+) -> Dataset:
+    """Read `source`, write it to `out`, and return what can be read there. `context`: see readers/context.py.
+
+    Raises ValueError, one sentence, for a file that is no store by its name, or for data that cannot be read; then
+    nothing is left behind, and what was at `out` stays.
+    """
+    if out.suffix.lower() not in STORES:
+        raise ValueError(f"--out is '{out}', expected a file that ends in {' or '.join(STORES)}")
+    dataset = load(source, reading=reading)
+    if context:
+        dataset = with_context(dataset, context)
+    created = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(dataset, out, half=half)
+    except BaseException:
+        for folder in created:
+            with suppress(OSError):  # it may not have come so far
+                folder.rmdir()
+        raise
+    return load(str(out))

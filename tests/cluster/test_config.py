@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.config import SearchConfig, commented_yaml, default_bounds, parse_duration
+from haemsa.cluster.config import SearchConfig, commented_yaml, default_bounds, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"evalutions": 3}, r"^unknown setting 'evalutions', expected one of data, name, run, evaluations,"),
+        ({"evalutions": 3}, r"^setting evalutions is unknown, expected one of data, name, run, evaluations,"),
         ({"time": "soon"}, r"^setting time is 'soon', expected seconds, or a number with a unit"),
         ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
         (
-            {"score": "folds:1"},
-            r"^setting score is 'folds:1', expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or "
+            {"validation": "folds:1"},
+            r"^setting validation is 'folds:1', expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or "
             r"groups$",
         ),
         ({"workers": 0}, r"^setting workers is 0, expected greater than or equal to 1 or 'auto'$"),
@@ -57,7 +57,7 @@ def test_a_wrong_setting_gives_one_sentence_that_names_it(settings: dict[str, An
 
 
 def test_missing_data_is_named() -> None:
-    with pytest.raises(ValueError, match="setting 'data' is missing"):
+    with pytest.raises(ValueError, match="setting data is missing"):
         SearchConfig.of({})
 
 

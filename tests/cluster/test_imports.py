@@ -21,7 +21,7 @@ def loaded(code: str, modules: tuple[str, ...] = HEAVY) -> set[str]:
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
     code = (
         f"import sys; sys.argv = ['haemsa', *{command!r}, '--help']\n"
-        "from cluster.cli import main\n"
+        "from haemsa.cluster.commands.main import main\n"
         "try: main()\n"
         "except SystemExit as ended: assert not ended.code\n"
     )
@@ -29,31 +29,49 @@ def test_help_loads_nothing_heavy(command: list[str]) -> None:
 
 
 def test_genomes_and_their_evolution_load_no_torch() -> None:
-    assert not loaded("import evo, model.spec; from evo.expert_space import ExpertSpace") & {"torch", "ray", "mlflow"}
-    assert not loaded("import model.spec")
+    assert not loaded("import haemsa.evo, haemsa.model.spec; from haemsa.evo.expert_space.space import ExpertSpace") & {
+        "torch",
+        "ray",
+        "mlflow",
+    }
+    assert not loaded("import haemsa.model.spec")
 
 
 def test_networks_load_neither_search_nor_records() -> None:
-    code = "import model, model.predictor, model.training, model.cost, model.data.sources, model.metrics"
-    found = loaded(code, ("evo", "cluster", "ray", "mlflow", "deap", "moocore", "torch"))
+    names = "predictor.predictor", "training.train", "cost", "data.sources", "metrics"
+    code = "import " + ", ".join(f"haemsa.model.{name}" for name in names)
+    found = loaded(code, ("haemsa.evo", "haemsa.cluster", "ray", "mlflow", "deap", "moocore", "torch"))
     assert found == {"torch"}
 
 
 @pytest.mark.parametrize(
-    "module", ["search", "launch", "trial", "evaluator", "problem", "journal", "config", "train", "evaluate", "show"]
+    "module",
+    [
+        "search.driver",
+        "search.launch",
+        "search.problem",
+        "workers.cohort_trainer",
+        "workers.evaluator",
+        "config",
+        "run_directory.run_directory",
+        "final_model.train",
+        "final_model.evaluate",
+        "report.show",
+    ],
 )
 def test_running_a_search_loads_torch_ray_and_mlflow_only_when_they_are_used(module: str) -> None:
-    assert not loaded(f"import cluster.{module}") & {"torch", "ray", "mlflow"}
+    assert not loaded(f"import haemsa.cluster.{module}") & {"torch", "ray", "mlflow"}
 
 
 def test_a_worker_that_trains_loads_neither_the_driver_nor_mlflow() -> None:
     found = loaded(
-        "import cluster.trial, cluster.ray_evaluator", ("mlflow", "cluster.search", "cluster.journal", "ray")
+        "import haemsa.cluster.workers.cohort_trainer, haemsa.cluster.workers.ray_evaluator",
+        ("mlflow", "haemsa.cluster.search.driver", "haemsa.cluster.run_directory.run_directory", "ray"),
     )
     assert found == {"ray"}
 
 
 def test_the_package_loads_nothing_and_its_calls_nothing_heavy() -> None:
-    assert not loaded("import cluster", (*HEAVY, "cluster.library"))
-    found = loaded("from cluster import run_search, train_for_good, compare_models, search_custom")
+    assert not loaded("import haemsa", (*HEAVY, "haemsa.cluster.api"))
+    found = loaded("from haemsa import run_search, train_for_good, compare_models, search_custom")
     assert not found & {"torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib"}

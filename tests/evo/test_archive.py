@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evo.archive import Archive, beyond
-from evo.candidate import Evaluated, Failed, Failure, Score
-from evo.fidelity import Fidelity, Ladder
-from evo.individual import Objectives
+from haemsa.evo.archive import Archive, beyond
+from haemsa.evo.candidate import Evaluated, Failed, Failure, Score
+from haemsa.evo.objectives import Objectives
+from haemsa.evo.rungs import Fidelity, Ladder
 
 OBJECTIVES = Objectives.of({"mae": "min", "corr": "max"})
 
@@ -59,7 +59,7 @@ def test_runners_up_are_the_best_of_those_that_did_not_climb_to_the_fronts_level
     for number, point in enumerate([(0.5, 0.5), (0.6, 0.6), (0.7, 0.4), (0.4, 0.1)]):
         archive.add(record(number, *point))
     assert (front_ids(archive), archive.runners_up()) == ([3, 0, 1], [])
-    archive.add(dataclasses.replace(record(0, 0.9, 0.1), fidelity=1))
+    archive.add(dataclasses.replace(record(0, 0.9, 0.1), rung=1))
     assert front_ids(archive) == [0]
     assert [item.id for item in archive.runners_up()] == [3, 1]
 
@@ -68,8 +68,8 @@ def test_the_best_in_the_first_objective_are_of_the_fronts_level_and_may_be_domi
     archive: Archive[str] = Archive(OBJECTIVES, ladder=Ladder((Fidelity(1), Fidelity(None, 2)), 2, full=1))
     assert archive.best(3) == []
     for number, point in enumerate([(0.6, 0.6), (0.5, 0.7), (0.55, 0.1), (0.4, 0.9)]):
-        archive.add(dataclasses.replace(record(number, *point), fidelity=min(number, 1)))
-    archive.add(dataclasses.replace(record(4, 0.45, 0.1), fidelity=0))
+        archive.add(dataclasses.replace(record(number, *point), rung=min(number, 1)))
+    archive.add(dataclasses.replace(record(4, 0.45, 0.1), rung=0))
     assert front_ids(archive) == [3]
     assert [item.id for item in archive.best(2)] == [3, 1]
     assert [item.id for item in archive.best(9)] == [3, 1, 2]

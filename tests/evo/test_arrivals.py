@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo.arrivals import Arrivals
-from evo.candidate import Evaluated
+from haemsa.evo.candidate import Evaluated
+from haemsa.evo.population import Arrivals
 
 
 def record(number: int) -> Evaluated[str]:

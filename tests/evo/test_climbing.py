@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_space import RealSpace, Vector, zdt1
 
-from evo import Candidate, Evaluated, Evolution, Failure, Score
-from evo.evolution import Mode
-from evo.fidelity import Fidelity, Ladder
+from haemsa.evo import Candidate, Evaluated, Evolution, Failure, Score
+from haemsa.evo.evolution import Mode
+from haemsa.evo.rungs import Fidelity, Ladder
+from tests.support.evo.real_space import RealSpace, Vector, zdt1
 
 TWO = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)
 FOUR = Ladder((Fidelity(1), Fidelity(2), Fidelity(None, 2), Fidelity(None, 4)), eta=3, full=2)
@@ -28,10 +28,10 @@ def search(rungs: Ladder, mode: Mode = "steady", population: int = 6) -> Evoluti
 
 def outcome(candidate: Candidate[Vector]) -> dict[str, Score] | Failure:
     """Scores of as many replicates as a rung of `SURER` has; some candidates fail on their second rung."""
-    if candidate.fidelity == 1 and candidate.id % 7 == 3:
+    if candidate.rung == 1 and candidate.id % 7 == 3:
         return Failure("nan", "it diverged later")
-    rng = np.random.default_rng([candidate.id, candidate.fidelity])
-    blur = 0.2 * rng.normal(size=2 * (candidate.fidelity + 1))
+    rng = np.random.default_rng([candidate.id, candidate.rung])
+    blur = 0.2 * rng.normal(size=2 * (candidate.rung + 1))
     return {name: Score.of((value + blur).tolist()) for name, value in zdt1(candidate.genome).items()}
 
 
@@ -67,23 +67,23 @@ def test_in_whatever_order_outcomes_come_one_in_eta_climbs_and_never_more(mode: 
     while True:
         batch = evolution.ask(max(1, workers - len(running)), new=150 - counts[0])
         for candidate in batch:
-            assert candidate.fidelity == 0 or (candidate.id, candidate.fidelity - 1) in asked
-            assert (candidate.id, candidate.fidelity) not in asked
-            asked.add((candidate.id, candidate.fidelity))
-            counts[candidate.fidelity] += 1
+            assert candidate.rung == 0 or (candidate.id, candidate.rung - 1) in asked
+            assert (candidate.id, candidate.rung) not in asked
+            asked.add((candidate.id, candidate.rung))
+            counts[candidate.rung] += 1
         running += batch
         assert all(counts[rung + 1] <= reached[rung] // 3 for rung in range(3))
         if not running:
             break
         candidate = running.pop(order.randrange(len(running)))
-        reached[candidate.fidelity] += isinstance(evolution.tell(candidate, outcome(candidate)), Evaluated)
+        reached[candidate.rung] += isinstance(evolution.tell(candidate, outcome(candidate)), Evaluated)
     assert counts[0] == len(evolution.archive) == 150
     assert [counts[rung + 1] for rung in range(3)] == [reached[rung] // 3 for rung in range(3)]
 
 
 def test_one_that_fails_before_its_turn_breeds_no_more_and_the_search_can_be_stopped_there() -> None:
     evolution, (_, _, climber) = begun()
-    assert climber.fidelity == 1 and climber.id in ids_of(evolution)
+    assert climber.rung == 1 and climber.id in ids_of(evolution)
     evolution.tell(climber, Failure("nan", "it diverged later"))
     assert climber.id not in ids_of(evolution) | evolution.alive()
     assert climber.id not in [item.id for item in evolution.front()]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from real_space import RealSpace, Vector
 
-from evo import Evolution
-from evo.arrivals import Arrivals
+from haemsa.evo import Evolution
+from haemsa.evo.population import Arrivals
+from tests.support.evo.real_space import RealSpace, Vector
 
 WORKERS = 16
 FAST, SLOW = 1.0, 10.0

@@ -7,10 +7,11 @@ from typing import Any
 import moocore
 import numpy as np
 import pytest
-from real_space import RealSpace, Vector, dtlz2, zdt1, zdt2
 
-from evo import Candidate, Evolution, Failure, Score, SpaceExhausted, selection
-from evo.evolution import Mode
+from haemsa.evo import Candidate, Evolution, Failure, Score, SpaceExhausted
+from haemsa.evo import nsga2 as selection
+from haemsa.evo.evolution import Mode
+from tests.support.evo.real_space import RealSpace, Vector, dtlz2, zdt1, zdt2
 
 MODES: tuple[Mode, ...] = ("steady", "generational")
 Problem = Callable[[Any], Mapping[str, float]]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_space import RealSpace, Vector, zdt1
 
-from evo import Candidate, Evolution, Failure, Score
-from evo.evolution import Mode
-from evo.fidelity import Ladder, ladder
+from haemsa.evo import Candidate, Evolution, Failure, Score
+from haemsa.evo.evolution import Mode
+from haemsa.evo.rungs import Ladder, ladder
+from tests.support.evo.real_space import RealSpace, Vector, zdt1
 
 LADDER = ladder(1, 9, 2, seeds=2)
 """1, 3 and all epochs; 2 folds, twice: five rungs, of which the fourth is full."""
@@ -27,11 +27,11 @@ def search(seed: int = 0, mode: Mode = "steady", rungs: Ladder = LADDER, **optio
 
 def outcome(candidate: Candidate[Vector], rungs: Ladder = LADDER) -> Mapping[str, Score] | Failure:
     """Scores that are blurred the more the lower the rung; now and then a failure on a higher one."""
-    if candidate.fidelity == 2 and candidate.id % 5 == 2:
+    if candidate.rung == 2 and candidate.id % 5 == 2:
         return Failure("nan", "it diverged later")
-    rng = np.random.default_rng([candidate.id, candidate.fidelity])
-    n = rungs.rungs[candidate.fidelity].replicates
-    blur = 0.1 / (1 + candidate.fidelity)
+    rng = np.random.default_rng([candidate.id, candidate.rung])
+    n = rungs.rungs[candidate.rung].replicates
+    blur = 0.1 / (1 + candidate.rung)
     return {name: Score.of((v + blur * rng.normal(size=n)).tolist()) for name, v in zdt1(candidate.genome).items()}
 
 
@@ -62,9 +62,9 @@ def test_candidates_climb_one_rung_at_a_time_about_one_in_eta(mode: Mode) -> Non
     asked = run(evolution, 120)
     by_id: dict[int, list[int]] = {}
     for candidate in asked:
-        by_id.setdefault(candidate.id, []).append(candidate.fidelity)
+        by_id.setdefault(candidate.id, []).append(candidate.rung)
     assert all(rungs == list(range(len(rungs))) for rungs in by_id.values())
-    counts = Counter(candidate.fidelity for candidate in asked)
+    counts = Counter(candidate.rung for candidate in asked)
     assert counts[0] == len(evolution.archive) == 120
     assert [counts[rung] for rung in (1, 2, 3)] == [40, 13, pytest.approx(4, abs=1)]
     assert counts[4] <= 1
@@ -84,7 +84,7 @@ def test_the_front_holds_final_scores_alone_once_there_are_any(mode: Mode) -> No
     evolution = search(mode=mode)
     run(evolution, 120)
     assert evolution.archive.top_level == LADDER.full
-    assert all(item.fidelity >= LADDER.full for item in evolution.front())
+    assert all(item.rung >= LADDER.full for item in evolution.front())
     levels = [individual.level for individual in evolution.population]
     assert levels == sorted(levels, reverse=True)
 
@@ -104,13 +104,13 @@ def test_without_new_candidates_only_those_that_climb_are_given_out() -> None:
     evolution = search()
     step(evolution, 12)
     batch = evolution.ask(99, new=0)
-    assert [candidate.fidelity for candidate in batch] == [1] * 4
+    assert [candidate.rung for candidate in batch] == [1] * 4
     assert evolution.ask(99, new=0) == []
 
 
 def test_candidates_wait_until_a_batch_of_them_climbs() -> None:
     evolution = Evolution(RealSpace(6), {"f1": "min", "f2": "min"}, seed=0, population_size=30, ladder=LADDER, batch=8)
-    given = [candidate.fidelity for _ in range(12) for candidate in step(evolution, 4)]
+    given = [candidate.rung for _ in range(12) for candidate in step(evolution, 4)]
     assert given[: 6 * 4] == [0] * 24
     assert given[6 * 4 :][:4] == [1] * 4
 
@@ -137,7 +137,7 @@ def journal_rows(asked: Mapping[int, Candidate[Vector]], told: Mapping[int, list
                 "id": number,
                 "genome": list(candidate.genome),
                 "parents": list(candidate.parents),
-                "fidelity": candidate.fidelity,
+                "fidelity": candidate.rung,
                 "outcomes": [
                     {k: [s.mean, s.error, s.replicates, list(s.values)] for k, s in o.items()} for o in outcomes
                 ],
@@ -204,8 +204,8 @@ def test_rungs_reach_a_better_front_for_the_same_cost() -> None:
             evolution.archive.reference = np.array([1.1, 6.0])
             while spent < 4000:
                 for candidate in evolution.ask(2):
-                    rung = rungs.rungs[candidate.fidelity]
-                    spent += (rung.epochs or 9) * rungs.added(candidate.fidelity)
+                    rung = rungs.rungs[candidate.rung]
+                    spent += (rung.epochs or 9) * rungs.added(candidate.rung)
                     evolution.tell(candidate, {k: Score(v) for k, v in zdt1(candidate.genome).items()})
             volumes[name] += evolution.hypervolume()
     assert volumes["rungs"] > volumes["all at once"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_space import RealSpace, zdt1
 
-from evo.evolution import Evolution
-from evo.fidelity import Fidelity, Ladder, Rung, contenders, ladder, single
+from haemsa.evo.evolution import Evolution
+from haemsa.evo.rungs import Fidelity, Ladder, Rung, contenders, ladder, single
+from tests.support.evo.real_space import RealSpace, zdt1
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,6 @@ def test_while_others_are_bred_candidates_climb_in_the_order_they_were_asked_for
     slow, *others = evolution.ask(10)
     for candidate in others:
         evolution.tell(candidate, zdt1(candidate.genome))
-    assert [candidate.fidelity for candidate in evolution.ask(1)] == [0]
-    assert [candidate.fidelity for candidate in evolution.ask(9, new=0)] == [1, 1, 1]
+    assert [candidate.rung for candidate in evolution.ask(1)] == [0]
+    assert [candidate.rung for candidate in evolution.ask(9, new=0)] == [1, 1, 1]
     assert slow in evolution.pending

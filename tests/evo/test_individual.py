@@ -4,10 +4,12 @@ import pickle
 import numpy as np
 import pytest
 from deap import tools
-from real_space import RealSpace
 
-from evo.candidate import Failure, Score, scores_from_json, scores_to_json
-from evo.individual import Fitness, Individual, Objectives, toolbox
+from haemsa.evo.candidate import Failure, Score
+from haemsa.evo.checkpoint import scores_from_json, scores_to_json
+from haemsa.evo.individual import Fitness, Individual, toolbox
+from haemsa.evo.objectives import Objectives
+from tests.support.evo.real_space import RealSpace
 
 OBJECTIVES = Objectives.of({"mae": "min", "corr": "max"})
 

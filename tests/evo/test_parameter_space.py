@@ -9,9 +9,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from evo import Evolution, SpaceExhausted
-from evo.parameter_space import ParameterSpace
-from evo.parameters import Choice, Parameter, Real, Whole
+from haemsa.evo import Evolution, SpaceExhausted
+from haemsa.evo.parameter_space import Choice, Parameter, ParameterSpace, Real, Whole
 
 MIXED = ParameterSpace(
     {

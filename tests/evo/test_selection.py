@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo.selection import crowding_distance, parents, ranks, survivors
+from haemsa.evo.nsga2 import crowding_distance, parents, ranks, survivors
 
 # (1,4) (2,3) (4,1) are the front; (2,4) and (4,3) lie behind it, (5,5) behind those
 TABLE = np.array([[1.0, 4.0], [2.0, 4.0], [2.0, 3.0], [4.0, 1.0], [4.0, 3.0], [5.0, 5.0]])

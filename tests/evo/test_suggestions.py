@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from real_space import RealSpace
 
-from evo.evolution import Evolution
+from haemsa.evo.evolution import Evolution
+from tests.support.evo.real_space import RealSpace
 
 
 def search() -> Evolution[tuple[float, ...]]:

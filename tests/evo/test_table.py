@@ -1,6 +1,6 @@
 import numpy as np
 
-from evo.table import Table
+from haemsa.evo.loss_table import Table
 
 
 def filled(count: int) -> Table:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.process import prepare_process
+from haemsa.model.training.process import prepare_process
 
 
 @pytest.fixture(scope="session", autouse=True)

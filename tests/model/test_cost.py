@@ -1,10 +1,9 @@
 """Parameters and FLOPs by hand; that torch counts the same is one of the invariants."""
 
-from cohort_tools import genome, level
-
-from model.cost import cost
-from model.schema import Schema, TaskInfo
-from model.spec import EncoderSpec, ExpertSpec, NetworkSpec
+from haemsa.model.cost import cost
+from haemsa.model.schema import Schema, TaskInfo
+from haemsa.model.spec.network import EncoderSpec, ExpertSpec, NetworkSpec
+from tests.support.model.cohort_tools import genome, level
 
 SCHEMA = Schema({"text": (10, 6)}, {"sentiment": TaskInfo("regression")})
 HEAD = 4 + 2 + 4 + 1  # gate and its bias for two tokens, weight and bias at a width of four

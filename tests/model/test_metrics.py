@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from model.data.task import Task
-from model.metrics import (
+from haemsa.model.data.task import Task
+from haemsa.model.metrics import (
     DIRECTIONS,
     all_metrics,
     ccc,

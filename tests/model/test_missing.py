@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.missing import RATES, random_presence, streams_of, subsets
+from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
 
 NAMES = ("text", "audio", "vision")
 

@@ -1,6 +1,6 @@
 """Ten faults in one search on a Ray cluster of two nodes and an MLflow server, all real; and what became of each.
 
-    python tests/torture/faults.py
+    python -m tests.torture.faults
 
 Exit status 1 if anything was lost: a candidate that is not in the journal, one that failed without being to blame, a
 generation that is not in MLflow, or weights that are taken from a damaged file.
@@ -23,23 +23,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from faulty import DIVERGES, HANGS, HOARDS
-
-ROOT = Path(__file__).resolve().parents[2]
-PATHS = [str(ROOT), str(ROOT / "tests" / "cluster"), str(ROOT / "tests" / "torture")]
-sys.path[:0] = PATHS
-
-from tiny import SPACE, stored  # noqa: E402
-
-from cluster.config import SearchConfig  # noqa: E402
-from cluster.journal import RunDirectory  # noqa: E402
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.tracking.outbox import Outbox
+from tests.support.cluster.tiny import SPACE, stored
+from tests.support.places import ROOT
+from tests.torture.faulty import DIVERGES, HANGS, HOARDS
 
 EVALUATIONS = 1500
 LONGEST = 120.0
 DRIVER = """
-import cluster.launch, faulty
-cluster.workers.Trial = faulty.FaultyTrial
-from cluster.cli import main
+import haemsa.cluster.search.launch
+from tests.torture import faulty
+haemsa.cluster.workers.factory.CohortTrainer = faulty.FaultyTrial
+from haemsa.cluster.commands.main import main
 main()
 """
 
@@ -67,7 +64,7 @@ class World:
         return path.read_text() if path.exists() else ""
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), "RAY_USAGE_STATS_ENABLED": "0"}
+        return {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
 
     def start_cluster(self, others: int = 1) -> None:
         """Two cores on the head, and one on each of the other nodes."""
@@ -146,7 +143,7 @@ def settings(world: World, tracking: str) -> SearchConfig:
     return SearchConfig.of(
         {
             "data": str(stored(world.folder)), "run": str(world.run), "evaluations": EVALUATIONS, "population": 8,
-            "cohort": 4, "score": "folds:2", "first_epochs": 1, "confirm": 2, "space": {**SPACE, "epochs": [2, 6]},
+            "cohort": 4, "validation": "folds:2", "first_epochs": 1, "confirm": 2, "space": {**SPACE, "epochs": [2, 6]},
             "address": world.nodes.address, "candidate_time": 20.0, "memory_per_worker": 2.0,
             "tracking": tracking,
         }
@@ -215,7 +212,7 @@ def end(world: World) -> list[str]:
     with RunDirectory.open(world.run, read_only=True) as run:
         rows = list(run.rows())
         generations = max(row.generation or 0 for row in rows)
-        waiting = len(run.outbox.waiting())
+        waiting = len(Outbox.of(run.path).waiting())
     failed = {row.id: row.failure.kind for row in rows if row.failure}
     for fault, number in (
         ("genome that diverges", DIVERGES),
@@ -236,7 +233,7 @@ def end(world: World) -> list[str]:
 
 
 def seen_generations(world: World) -> int:
-    from cluster.mlflow_sink import connect
+    from haemsa.cluster.tracking.client import connect
 
     client = connect(f"http://127.0.0.1:{world.port}")
     experiment = client.get_experiment_by_name("tiny").experiment_id

@@ -6,14 +6,14 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 
-from cluster.job import Job, Result
-from cluster.trial import Trial
+from haemsa.cluster.workers.cohort_trainer import CohortTrainer
+from haemsa.cluster.workers.job import Job, Result
 
 DIVERGES, HANGS, HOARDS = 4, 9, 14
 """Ids of the candidates."""
 
 
-class FaultyTrial(Trial):
+class FaultyTrial(CohortTrainer):
     """Trains for real, all but those."""
 
     def _train(self, jobs: Sequence[Job]) -> list[Result]:

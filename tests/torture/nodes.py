@@ -1,6 +1,6 @@
 """A search on a Ray cluster of three nodes on loopback, of which one is killed, and another joins.
 
-    python tests/torture/nodes.py
+    python -m tests.torture.nodes
 
 Prints what the search says of it; exit status 1 if it does not end with all of its evaluations.
 """
@@ -11,14 +11,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from faults import EVALUATIONS, World, settings, wait
-
-from cluster.journal import RunDirectory
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from tests.torture.faults import EVALUATIONS, World, settings, wait
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), driver="from cluster.cli import main; main()")
+        world = World(Path(folder), driver="from haemsa.cluster.commands.main import main; main()")
         os.environ["PYTHONPATH"] = world.environment()["PYTHONPATH"]  # for the workers
         world.start_cluster(others=2)
         try:

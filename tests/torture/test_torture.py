@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from torture import torture
+
+from tests.torture.torture import torture
 
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["on Ray", "generational"])

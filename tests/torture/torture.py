@@ -1,6 +1,6 @@
 """Searches that are killed at random instants and resumed, each beside the same search undisturbed.
 
-    python tests/torture/torture.py [--searches N] [--kills K] [--seed S]
+    python -m tests.torture.torture [--searches N] [--kills K] [--seed S]
 
 Every search trains real networks in a process of its own, which is killed with SIGKILL up to `kills` times, each time
 after a random part of what the whole takes. Generational searches in one process have to end with the front.csv of the
@@ -21,14 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cluster")]
-
-from tiny import SPACE, stored  # noqa: E402
-
-from cluster.config import SearchConfig  # noqa: E402
-from cluster.journal import RunDirectory  # noqa: E402
-from cluster.show import final_rows, front_of, full_rung  # noqa: E402
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.ranking import final_rows, front_of, full_rung
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from tests.support.cluster.tiny import SPACE, stored
+from tests.support.places import ROOT
 
 EVALUATIONS = 36
 ON_RAY = 5
@@ -47,7 +44,7 @@ class Case:
         """Begins the search in `run`, or goes on with it."""
         resumed = (run / "journal.sqlite").exists()
         given = ["--resume", str(run)] if resumed else ["--config", str(self.folder / "search.yaml"), "--run", str(run)]
-        return [sys.executable, "-c", "from cluster.cli import main; main()", "search", *given]
+        return [sys.executable, "-c", "from haemsa.cluster.commands.main import main; main()", "search", *given]
 
 
 def make_case(folder: Path, seed: int) -> Case:
@@ -58,7 +55,7 @@ def make_case(folder: Path, seed: int) -> Case:
     config = SearchConfig.of(
         {
             "data": str(stored(folder)), "seed": seed, "evaluations": EVALUATIONS, "population": 6, "cohort": 4,
-            "score": "folds:2", "first_epochs": 1, "confirm": 2, "tracking": "off",
+            "validation": "folds:2", "first_epochs": 1, "confirm": 2, "tracking": "off",
             "space": {**SPACE, "epochs": [2, 6]}, **given,
         }
     )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.places import ROOT
+
 TEXT = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
@@ -42,7 +42,7 @@ def test_each_command_is_in_the_table_of_what_was_run(words: list[str]) -> None:
 def test_our_commands_have_these_options(words: list[str]) -> None:
     from typer.main import get_command
 
-    from cluster.cli import app
+    from haemsa.cluster.commands.main import app
 
     command = get_command(app).commands[words[1]]  # type: ignore[attr-defined]
     with command.make_context(words[1], words[2:]) as context:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import importlib.metadata
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.places import ROOT
+
 DEPLOY = ROOT / "cluster" / "deploy"
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tiny import stored
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.cluster.tiny import stored
+from tests.support.places import ROOT
+
 TEXT, FLAG = {"type": "string"}, {"type": "boolean"}
 COUNT = {"type": "integer", "minimum": 0}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
@@ -161,8 +162,8 @@ def test_its_run_and_data_lie_on_volumes_of_the_head_and_the_search_is_one_that_
 ) -> None:
     from typer.main import get_command
 
-    from cluster.cli import app
-    from cluster.config import SearchConfig, parse_duration
+    from haemsa.cluster.commands.main import app
+    from haemsa.cluster.config import SearchConfig, parse_duration
 
     shell, script, run, *options = shlex.split(job["spec"]["entrypoint"])
     assert (shell, script) == ("bash", "/home/ray/haemsa/cluster/deploy/search.sh")

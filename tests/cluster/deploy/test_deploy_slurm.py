@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny import SPACE
 
-from cluster.journal import RunDirectory
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from tests.support.cluster.tiny import SPACE
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "cluster" / "deploy"
 
 SRUN = """#!/bin/bash
@@ -43,15 +43,15 @@ signal.pause()
 PYTHON = """#!{python}
 import os, signal, sys
 from pathlib import Path
-if sys.argv[1:4] != ["-m", "cluster", "search"]:
+if sys.argv[1:4] != ["-m", "haemsa", "search"]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 folder, words = Path(os.environ["TMPDIR"]), sys.argv[4:]
 (folder / "search").write_text(" ".join([os.environ["RAY_ADDRESS"], *words]))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if words[0] == "--run":
     sys.path.insert(0, "{root}")
-    from cluster.config import SearchConfig
-    from cluster.journal import RunDirectory
+    from haemsa.cluster.config import SearchConfig
+    from haemsa.cluster.run_directory.run_directory import RunDirectory
     RunDirectory.create(Path(words[1]), SearchConfig.of({{"data": "planted"}}), {{}}).close()
     (folder / "begun").touch()
     signal.pause()
@@ -168,7 +168,7 @@ def test_it_says_where_it_must_be_submitted_from(pretended: Slurm, monkeypatch: 
 @pytest.mark.ray
 def test_two_nodes_search_for_real_and_the_run_is_kept(slurm: Slurm) -> None:
     config = {
-        "data": "planted", "space": SPACE, "evaluations": 24, "population": 8, "cohort": 2, "score": "holdout",
+        "data": "planted", "space": SPACE, "evaluations": 24, "population": 8, "cohort": 2, "validation": "holdout",
         "rungs": False, "confirm": 0, "address_timeout": 120.0,
     }  # fmt: skip
     (slurm.folder / "search.yaml").write_text(yaml.safe_dump(config))

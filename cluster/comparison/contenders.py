@@ -1,0 +1,136 @@
+"""Who is compared with the best of a search: the field's usual designs and models, each tuned by as many trials.
+
+A network's design is tuned by a search of its own, within that design, on the same folds; other models by random trials
+on them (classical_trials.py). All are then trained in the same way, and none of it sees the test split.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haemsa.cluster.comparison.bootstrap import Outputs
+from haemsa.cluster.config import DEFAULT_EVALUATIONS, SearchConfig
+from haemsa.cluster.final_model.recipe import Recipe, read_recipe
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.launch import resume_search, run_search
+from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.search.sizing import SIZED
+from haemsa.cluster.shared.progress import Progress
+from haemsa.evo.expert_space.designs import usual
+from haemsa.model.baselines.classical import Classical
+from haemsa.model.data.dataset import Task
+from haemsa.model.metrics import task_metrics
+from haemsa.model.missing_modalities import streams_of
+
+Mixture = tuple[tuple[Classical, int], ...]
+"""Models of scikit-learn, or networks like MISA, each with how often it counts in their mean."""
+
+
+@dataclass(frozen=True)
+class TestMetric:
+    """What all are judged by: a metric of one task, and whether less of it is better."""
+
+    task: str
+    name: str
+    minimise: bool
+
+    @classmethod
+    def of(cls, problem: Problem) -> TestMetric:
+        """The main metric of a search."""
+        full, way = problem.main_metric
+        task, _, name = full.rpartition("/")
+        return cls(task or next(iter(problem.pool.tasks)), name, way == "min")
+
+    def score_in(self, scores: Mapping[str, float]) -> float:
+        """The metric among a search's scores, which are without the task's name where there is one task."""
+        return scores.get(f"{self.task}/{self.name}", scores.get(self.name, math.nan))
+
+    def metric(self, task: Task, given: Outputs) -> float:
+        """The metric of outputs [N, C] on the samples that have a label."""
+        known = task.labelled
+        if self.name == "mae":
+            return float(np.abs(given[known, 0] - task.targets[known]).mean())
+        return task_metrics(task, task.targets, given)[self.name]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best model of one kind: its held-out score on the folds, and the trials that it took to find it.
+
+    ensemble: the greedy ensemble of what the trials found, if there is one.
+    """
+
+    score: float
+    trials: int
+    model: Recipe | Mixture
+    ensemble: Recipe | Mixture | None = None
+
+
+@dataclass(frozen=True)
+class ComparisonSetup:
+    """What is compared: a search that has ended, how it was set up, where others go, and how many trials they get."""
+
+    config: SearchConfig
+    run: Path
+    out: Path
+    trials: int
+
+
+def begun(
+    run: Path | None, data: str | None, trials: int | None, out: Path | None, progress: Progress, folder: str
+) -> ComparisonSetup:
+    """From a command's options; without a run, a search of as many trials on `data` comes first.
+
+    Raises ValueError without either, or for fewer trials than 1.
+    """
+    if trials is not None and trials < 1:
+        raise ValueError(f"{trials} trials were asked for, expected 1 or more")
+    if run is not None:
+        with RunDirectory.open(run, read_only=True) as directory:
+            config, summary = directory.config(), directory.summary()
+        config = config.model_copy(update={"data": data or config.data})
+        place = out or Path(folder) / run.name
+        return ComparisonSetup(config, run, place, trials or int((summary or {}).get("evaluations", 1)))
+    if data is None:
+        raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
+    config = SearchConfig.of({"data": data})
+    place = out or Path(folder) / config.title
+    count = trials or DEFAULT_EVALUATIONS
+    progress.note(f"searching first: {count} evaluations")
+    tuned_network(config, {}, count, place / "search", TestMetric.of(Problem.of(config)), progress)
+    return ComparisonSetup(config, place / "search", place, count)
+
+
+def tuned_network(
+    config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, judged: TestMetric, progress: Progress
+) -> Tuned:
+    """The best network of a search like `config`'s with these changes, in `run`; it goes on where it was cut off.
+
+    Raises ValueError if another search is there already, or none could be trained.
+    """
+    own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
+    wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
+    if (run / "config.yaml").exists():
+        sized = {name for name in SIZED if wanted[name] == "auto"}
+        found = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
+    else:
+        found = run_search(SearchConfig.of(wanted), progress)
+    if found.summary["ended_by"] == "interrupted":
+        raise KeyboardInterrupt
+    best = found.summary["best"]
+    if best is None:
+        raise ValueError(f"no network of {run.name} could be trained: see {run / 'search.log'}")
+    ensemble = read_recipe(str(run), ensemble=True) if found.summary["ensemble"] else None
+    return Tuned(judged.score_in(best["scores"]), found.summary["evaluations"], read_recipe(str(run)), ensemble)
+
+
+def designs(problem: Problem) -> tuple[str, ...]:
+    """The designs that data of these modalities has."""
+    steps = {name: item.steps for name, item in problem.pool.modalities.items()}
+    return usual(streams_of(list(steps)), steps)

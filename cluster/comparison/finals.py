@@ -1,0 +1,81 @@
+"""Final training of the models that are compared, and what they answer for the test samples.
+
+Answers are kept, so that a comparison goes on where it was cut off. They need the test samples' features, never their
+labels. Axes: `S` seeds, `N` test samples, `C` outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haemsa.cluster.comparison.bootstrap import Outputs
+from haemsa.cluster.comparison.cache import Arrays, kept
+from haemsa.cluster.comparison.contenders import Mixture, TestMetric
+from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
+from haemsa.cluster.final_model.train import train_predictor
+from haemsa.cluster.search.problem import Problem
+from haemsa.model.baselines.classical import SEEDED, outputs, summaries
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.predictor.scores import as_scores, seed_means
+
+
+@dataclass(frozen=True)
+class Finals:
+    """Trains each model as its search scored, `seeds` times where seeds change it; `folder` keeps the answers."""
+
+    dataset: Dataset
+    data: str
+    problem: Problem
+    judged: TestMetric
+    seed: int
+    seeds: int
+    folder: Path
+
+    def answers(self, name: str, model: Recipe | Mixture) -> Outputs:
+        """The mean answers of its members for the test samples [S, N, C]. Raises ValueError if a network diverges."""
+        depends = {"data": self.dataset.fingerprint, "task": self.judged.task, "seeds": self.seeds}
+
+        def trained() -> Arrays:
+            return {"answers": self._networks(model) if isinstance(model, Recipe) else self._classical(model)}
+
+        return np.asarray(kept(self.folder, name, depends | self._described(model), trained)["answers"])
+
+    def _described(self, model: Recipe | Mixture) -> dict[str, Any]:
+        """All that training a model depends on beside the data."""
+        if isinstance(model, Recipe):
+            trained = {
+                "validation": model.validation,
+                "batch": model.batch_size,
+                "seed": model.seed,
+                "tasks": model.tasks,
+            }
+            return {**trained, "members": [[genome.to_dict(), count] for genome, count in model.members]}
+        members = [[vars(one), count] for one, count in model]
+        return {"validation": self.problem.folds.kind, "seed": self.seed, "members": members}
+
+    def _networks(self, recipe: Recipe) -> Outputs:
+        predictor, test = train_predictor(recipe, self.dataset, self.data, self.seeds), self.dataset.part("test")
+        found = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[self.judged.task]
+        return np.asarray(as_scores(test.tasks[self.judged.task], found), dtype=np.float32)
+
+    def _classical(self, members: Mixture) -> Outputs:
+        """Without seeds, where no member knows any."""
+        seeds = self.seeds if any(model.kind in SEEDED for model, _ in members) else 1
+        return np.stack([self._mixed(members, final_seed(self.seed, k)) for k in range(seeds)])
+
+    def _mixed(self, members: Mixture, seed: int) -> Outputs:
+        folds, _ = protocol(self.problem.folds.kind, self.problem.pool)
+        pool = np.concatenate([self.dataset.split("train"), self.dataset.split("valid")])  # as in problem.pool
+        trained, test = pool[~folds.held_out[0]], self.dataset.split("test")
+        task, total = self.dataset.tasks[self.judged.task], sum(count for _, count in members)
+        each = (count / total * outputs(model, self._features, task, trained, seed) for model, count in members)
+        return np.asarray(sum(each), dtype=np.float32)[test]
+
+    @cached_property
+    def _features(self) -> dict[str, Outputs]:
+        return summaries(self.problem.normalisation.apply(self.dataset))

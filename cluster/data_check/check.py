@@ -1,0 +1,145 @@
+"""Is data fit for a search? Sizes, ranges, labels, shifts, and above all leaks between splits.
+
+This is about data, not about models: it reads the labels of the test split too, and nothing that a search reads is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.cluster.data_check.columns import ModalityCheck, modality_check
+from haemsa.cluster.data_check.labels import TaskCheck, task_check
+from haemsa.cluster.data_check.leaks import Part, Sign, Skill, signs, skill_of
+from haemsa.cluster.data_check.overlap import Overlap, Repeats, numbered_rows, overlaps, repeated, repeats
+from haemsa.cluster.data_check.scan import Scan, scan
+from haemsa.cluster.shared.text import printable
+from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.data.splitting import numbered
+
+ALL: Final = "all modalities"
+_PROBED: Final = {"train": 3000, "valid": 1000, "test": 1000}
+_PROBED_CELLS: Final = 2**25
+"""Linear probes read so many samples, or, down to a tenth, as many as take 128 MiB when averaged over time."""
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """All that is found, in plain values. Names from the data are made printable.
+
+    straddling: groups in more than one split. names: ids in more than one, and repeated_names: per split, how many
+    samples have the id of another. repeats: per modality, and over all, equal samples; twins: those of several splits
+    whose labels are equal too. skills: per task and modality what it predicts alone, and signs: where that is far
+    better than training promises. notes: the reader's.
+    """
+
+    name: str
+    fingerprint: str
+    groups: int
+    splits: dict[str, int]
+    modalities: dict[str, ModalityCheck]
+    tasks: dict[str, TaskCheck]
+    straddling: tuple[Overlap, ...]
+    names: tuple[Overlap, ...]
+    repeated_names: dict[str, int]
+    repeats: dict[str, Repeats]
+    twins: tuple[Overlap, ...]
+    skills: dict[str, dict[str, Skill]]
+    signs: dict[str, tuple[Sign, ...]]
+    notes: tuple[str, ...]
+
+    @property
+    def samples(self) -> int:
+        """Samples of all splits."""
+        return sum(self.splits.values())
+
+
+def check(dataset: Dataset) -> DataCheck:
+    """Check data as `load` gives it. Features are read once, in blocks. Raises ValueError without a training split."""
+    dataset.split("train")
+    chosen = _chosen(dataset)
+    every = np.sort(np.concatenate(list(chosen.values())))
+    scans = {name: scan(modality, dataset.splits, every) for name, modality in dataset.modalities.items()}
+    skills = {name: _skills(dataset, task, scans, chosen, every) for name, task in dataset.tasks.items()}
+    used, names = np.concatenate(list(dataset.splits.values())), numbered(dataset.ids)
+    return DataCheck(
+        name=printable(dataset.name),
+        fingerprint=dataset.fingerprint,
+        groups=len(np.unique(dataset.groups[used])),
+        splits={split: len(indices) for split, indices in dataset.splits.items()},
+        modalities={
+            name: modality_check(modality, scans[name], dataset.splits) for name, modality in dataset.modalities.items()
+        },
+        tasks={name: task_check(task, dataset.splits) for name, task in dataset.tasks.items()},
+        straddling=overlaps(dataset.groups, dataset.splits, dataset.ids),
+        names=overlaps(names, dataset.splits, dataset.ids),
+        repeated_names=repeated(names, dataset.splits),
+        repeats=_repeats(dataset, scans),
+        twins=_twins(dataset, scans),
+        skills=skills,
+        signs={name: tuple(signs(found)) for name, found in skills.items()},
+        notes=tuple(printable(note, 400) for note in dataset.notes),
+    )
+
+
+def _chosen(dataset: Dataset) -> dict[str, Indices]:
+    """Per split, the samples that are probed: a random part of those with a label."""
+    width = max(modality.width for modality in dataset.modalities.values())
+    share = min(1.0, max(0.1, _PROBED_CELLS / width / sum(_PROBED.values())))
+    labelled = np.any([task.labelled for task in dataset.tasks.values()], axis=0)
+    rng, chosen = np.random.default_rng(0), {}
+    for split, indices in dataset.splits.items():
+        known = indices[labelled[indices]]
+        chosen[split] = rng.permutation(known)[: int(share * _PROBED[split])]
+    return chosen
+
+
+def _skills(
+    dataset: Dataset, task: Task, scans: Mapping[str, Scan], chosen: Mapping[str, Indices], every: Indices
+) -> dict[str, Skill]:
+    """Per modality what it predicts alone, from the chosen samples that have it and all labels of the task."""
+    skills = {}
+    for name, modality in dataset.modalities.items():
+        parts = {}
+        for split, indices in chosen.items():
+            targets = _targets(task, indices)
+            known = modality.presence[indices] & ~np.isnan(targets).any(axis=1)
+            found = indices[known]
+            features = scans[name].means[np.searchsorted(every, found)]
+            parts[split] = Part(features, targets[known], dataset.groups[found])
+        skills[name] = skill_of(parts)
+    return skills
+
+
+def _targets(task: Task, indices: Indices) -> NDArray[np.float64]:
+    """Targets [B, C]; classes as indicators; NaN where a label is missing."""
+    labels = task.targets[indices]
+    if task.kind != "classes":
+        return np.asarray(labels.reshape(len(labels), -1), dtype=np.float64)
+    indicators = np.eye(len(task.labels))[labels]
+    indicators[labels < 0] = np.nan
+    return np.asarray(indicators)
+
+
+def _repeats(dataset: Dataset, scans: Mapping[str, Scan]) -> dict[str, Repeats]:
+    """Over all modalities, and for each that changes at all, if there are several."""
+    digests = {name: found.digests for name, found in scans.items()}
+    asked = {ALL: np.stack(list(digests.values()), axis=1)}
+    if len(digests) > 1:
+        asked |= {name: column[:, None] for name, column in digests.items() if len(np.unique(column[column > 0])) > 1}
+    return {name: repeats(columns, dataset.splits, dataset.ids) for name, columns in asked.items()}
+
+
+def _twins(dataset: Dataset, scans: Mapping[str, Scan]) -> tuple[Overlap, ...]:
+    """Samples of several splits with equal features in all modalities, and equal labels of all tasks."""
+    digests = np.stack([found.digests for found in scans.values()], axis=1)
+    labels = [np.nan_to_num(task.targets.reshape(len(dataset), -1), nan=np.inf) for task in dataset.tasks.values()]
+    things = numbered_rows(np.column_stack([numbered_rows(part) for part in (digests, *labels)]))
+    told = {split: indices[digests[indices].any(axis=1)] for split, indices in dataset.splits.items()}
+    return overlaps(things, told, dataset.ids)

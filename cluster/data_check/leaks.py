@@ -1,0 +1,209 @@
+"""Signs that features have seen labels: one modality alone predicts a split far better than training promises.
+
+A ridge regression on features averaged over time, per modality and task, three ways: cross-validated within training
+(the promise), fitted on training and scored on another split, and cross-validated within that split, which finds what
+only its features tell. Classes are regressed as indicators: one solve for all of them, and no probabilities are needed.
+A score is a correlation r. How much better one is than another is told in Fisher's z = atanh r, which takes as much to
+get from .97 to .983 as from 0 to .3; whether it could be chance, in standard errors of r.
+Axes: `B` samples, `D` features, `C` outputs, `G` groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.steps import LIMIT
+
+GAP: Final = 0.3
+"""A score is suspicious from so far above the promise, in Fisher's z: from .54 for .3, from .82 for .7 ..."""
+ERRORS: Final = 4.0
+"""... if that is also more than so many standard errors, or as unlikely where groups are few."""
+_FOLDS: Final = 5
+_LEAST: Final = 10  # samples
+_PERFECT: Final = 1 - 1e-6
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A correlation of predictions with labels, and its standard error."""
+
+    correlation: float
+    error: float
+    samples: int
+    groups: int
+
+    @property
+    def fisher(self) -> float:
+        """Fisher's z of the correlation."""
+        return float(np.arctanh(np.clip(self.correlation, -_PERFECT, _PERFECT)))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The samples of one split: features [B, D], targets [B, C], groups int64 [B]."""
+
+    features: NDArray[np.float32]
+    targets: Floats
+    groups: Indices
+
+    def first(self, count: int) -> Part:
+        """The first samples only."""
+        return Part(self.features[:count], self.targets[:count], self.groups[:count])
+
+
+@dataclass(frozen=True)
+class Skill:
+    """How well one modality alone predicts one task; scores are missing where samples are too few or constant.
+
+    promised: cross-validated within training. fitted: per other split, trained on all of training. within: per other
+    split, cross-validated within it.
+    """
+
+    promised: Score | None
+    fitted: dict[str, Score]
+    within: dict[str, Score]
+
+    def reached(self) -> Iterator[tuple[str, bool, Score]]:
+        """Split, whether within it, and score."""
+        for within, scores in ((False, self.fitted), (True, self.within)):
+            for split, found in scores.items():
+                yield split, within, found
+
+    def gains(self) -> dict[tuple[str, bool], float]:
+        """Per split, and whether within it: how much more is reached than promised, which is never less than 0."""
+        if self.promised is None:
+            return {}
+        promised = max(self.promised.correlation, 0.0)
+        return {(split, within): found.correlation - promised for split, within, found in self.reached()}
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A score of `modality` in `split` that training does not promise. errors: the gain in standard errors.
+
+    within: whether it is cross-validated within the split. peers: the largest gain of another modality there.
+    """
+
+    modality: str
+    split: str
+    within: bool
+    found: Score
+    promised: Score
+    errors: float
+    peers: float | None
+
+
+def skill_of(parts: Mapping[str, Part]) -> Skill:
+    """The skill of one modality at one task. `parts`: per split, samples in random order, "train" among them."""
+    train = parts["train"]
+    fitted, within = {}, {}
+    for split, part in parts.items():
+        if split != "train" and min(len(train.groups), len(part.groups)) >= _LEAST:
+            predicted = _ridge(train.features, train.targets, part.features)
+            fitted[split] = score(predicted, part.targets, part.groups)
+            within[split] = cross_validated(part.first(len(train.groups)))  # more samples would promise more
+    return Skill(cross_validated(train), _known(fitted), _known(within))
+
+
+def signs(skills: Mapping[str, Skill]) -> list[Sign]:
+    """What is suspicious in the skills of all modalities at one task, at most one sign per modality and split."""
+    found: dict[tuple[str, str], Sign] = {}
+    for name, skill in skills.items():
+        for split, within, reached in skill.reached():
+            if skill.promised is None or not _suspicious(reached, skill.promised):
+                continue
+            peers = [peer.gains().get((split, within), -1.0) for other, peer in skills.items() if other != name]
+            errors = _errors(reached, skill.promised)
+            sign = Sign(name, split, within, reached, skill.promised, errors, max(peers, default=None))
+            if (name, split) not in found or reached.correlation > found[name, split].found.correlation:
+                found[name, split] = sign
+    return list(found.values())
+
+
+def cross_validated(part: Part) -> Score | None:
+    """The score of a ridge regression over folds that never part a group; None where groups are too few."""
+    from sklearn.model_selection import GroupKFold
+
+    if len(part.groups) < _LEAST or len(np.unique(part.groups)) < _FOLDS:
+        return None
+    predicted, folds = np.zeros(part.targets.shape), np.zeros(len(part.groups), dtype=np.int64)
+    for number, (kept, held_out) in enumerate(GroupKFold(_FOLDS).split(part.features, groups=part.groups)):
+        predicted[held_out] = _ridge(part.features[kept], part.targets[kept], part.features[held_out])
+        folds[held_out] = number
+    return score(predicted, part.targets, part.groups, folds)
+
+
+def score(predicted: Floats, targets: Floats, groups: Indices, folds: Indices | None = None) -> Score | None:
+    """The correlation of predictions and targets [B, C], pooled over outputs, each around its mean in its fold.
+
+    Its error is that of the jackknife over groups. None where there is nothing to correlate.
+    """
+    predicted, targets = _centred(predicted, folds), _centred(targets, folds)
+    names, members = np.unique(groups, return_inverse=True)
+    pairs = ((predicted, targets), (predicted, predicted), (targets, targets))
+    sums = np.stack([np.bincount(members, (left * right).sum(axis=1)) for left, right in pairs])
+    total = sums.sum(axis=1, keepdims=True)
+    if len(groups) < _LEAST or len(names) < 3 or total[1:].min() <= 1e-12:
+        return None
+    without = _correlation(total - sums)
+    error = float(np.sqrt((len(names) - 1) * without.var()))
+    return Score(float(_correlation(total)[0]), error, len(groups), len(names))
+
+
+def _correlation(sums: Floats) -> Floats:
+    """Correlations [...] from sums of products [3, ...]: of predictions with targets, and of each with itself."""
+    across, *own = sums
+    spread = np.sqrt(np.maximum(own[0] * own[1], 1e-24))
+    return np.asarray(np.clip(across / spread, -1, 1))
+
+
+def _centred(values: Floats, folds: Indices | None) -> Floats:
+    """Values [B, C] less their mean in each fold: folds differ in level, which says nothing of what was learnt."""
+    members = np.zeros(len(values), dtype=np.int64) if folds is None else folds
+    counts = np.maximum(np.bincount(members), 1)
+    means = np.stack([np.bincount(members, column) / counts for column in values.T], axis=1)
+    return np.asarray(values - means[members])
+
+
+def _ridge(features: NDArray[np.float32], targets: Floats, others: NDArray[np.float32]) -> Floats:
+    """Predictions [B, C] for `others`, features standardised as they are in `features`.
+
+    The penalty, one per column, is right where features explain half of the targets' variance.
+    """
+    from sklearn.linear_model import Ridge
+
+    mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    scale = np.where(std <= 1e-6 * np.abs(mean) + 1e-12, np.inf, std)
+    known, asked = (np.clip((part - mean) / scale, -LIMIT, LIMIT).astype(np.float32) for part in (features, others))
+    fitted = Ridge(alpha=features.shape[1]).fit(known, targets)
+    return np.asarray(fitted.predict(asked), dtype=np.float64).reshape(len(others), -1)
+
+
+def _known(scores: Mapping[str, Score | None]) -> dict[str, Score]:
+    return {split: found for split, found in scores.items() if found is not None}
+
+
+def _errors(reached: Score, promised: Score) -> float:
+    """How far a score lies above the promise, in standard errors: its own is at least what it is at the promise."""
+    level = max(promised.correlation, 0.0)
+    floor = (1 - level**2) / reached.samples**0.5
+    return (reached.correlation - level) / float(np.hypot(max(reached.error, floor), promised.error))
+
+
+def _suspicious(reached: Score, promised: Score) -> bool:
+    if reached.fisher - max(promised.fisher, 0.0) <= GAP:
+        return False
+    return _errors(reached, promised) > _errors_needed(min(reached.groups, promised.groups) - 1)
+
+
+def _errors_needed(freedom: int) -> float:
+    """Standard errors that Student's t exceeds as rarely as a normal variable exceeds `ERRORS` (Wallace 1959)."""
+    scaled = ERRORS * (8 * freedom + 3) / (8 * freedom + 1)
+    return float(np.sqrt(freedom * np.expm1(scaled**2 / freedom)))

@@ -1,0 +1,149 @@
+"""What a check found wrong, in words: leaks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from haemsa.cluster.data_check.check import ALL, DataCheck
+from haemsa.cluster.data_check.columns import FAR
+from haemsa.cluster.data_check.leaks import Sign
+from haemsa.cluster.data_check.overlap import Overlap
+from haemsa.cluster.shared.text import counted, listed
+
+RARE: Final = 0.01
+"""Equal samples in several splits are a leak where fewer samples of training than this share equal another of it."""
+
+
+def leaks(check: DataCheck) -> list[str]:
+    """One sentence per leak: what makes scores of a split say less than they seem to."""
+    return [*_straddling(check), *_named_twice(check), *_twins(check), *_signs(check)]
+
+
+def warnings(check: DataCheck) -> list[str]:
+    """One sentence per oddity that is no leak."""
+    return [
+        *_repeated_names(check),
+        *_equal(check),
+        *_equal_parts(check),
+        *_labels(check),
+        *_absent(check),
+        *_shifted(check),
+        *_unseen(check),
+    ]
+
+
+def _straddling(check: DataCheck) -> Iterator[str]:
+    for found in check.straddling:
+        groups = counted(found.count, "group lies", "groups lie")
+        yield f"{groups} in more than one split ({_splits(found)}): {_examples(found, ' with ')}"
+
+
+def _named_twice(check: DataCheck) -> Iterator[str]:
+    for found in check.names:
+        names = counted(found.count, "id lies", "ids lie")
+        first = listed([example[0] for example in found.examples], found.count)
+        yield f"{names} in more than one split ({_splits(found)}): {first}"
+
+
+def _repeated_names(check: DataCheck) -> Iterator[str]:
+    if count := sum(check.repeated_names.values()):
+        samples = counted(count, "sample has", "samples have")
+        yield f"{samples} the id of another one of the same split ({_per_split(check.repeated_names)})"
+
+
+def _twins(check: DataCheck) -> Iterator[str]:
+    for found in check.twins if _is_rare(check) else ():
+        samples = counted(found.count, "sample lies", "samples lie")
+        splits = f"in more than one split ({_splits(found)})"
+        yield f"{samples} {splits} with equal features and labels: {_examples(found, ' = ')}"
+
+
+def _equal(check: DataCheck) -> Iterator[str]:
+    told = {(found.splits, found.count) for found in check.twins} if _is_rare(check) else set()
+    for found in check.repeats[ALL].across:
+        if (found.splits, found.count) not in told:
+            samples = counted(found.count, "sample lies", "samples lie")
+            yield f"{samples} in more than one split ({_splits(found)}) with equal features: {_examples(found, ' = ')}"
+
+
+def _is_rare(check: DataCheck) -> bool:
+    """Whether samples of training hardly ever equal each other; where they do, so will those of other splits."""
+    return check.repeats[ALL].shared < RARE
+
+
+def _signs(check: DataCheck) -> Iterator[str]:
+    for task, found in check.signs.items():
+        for sign in found:
+            yield _sign(task, sign)
+
+
+def _sign(task: str, sign: Sign) -> str:
+    how = "cross-validated within it" if sign.within else "fitted on train"
+    peers = "" if sign.peers is None else f"; another modality gains {sign.peers:+.2f} there at most"
+    return (
+        f"{sign.modality} alone predicts {task!r} in {sign.split} with r {sign.found.correlation:.2f} ({how}), far "
+        f"above the {sign.promised.correlation:.2f} of cross-validation within train ({sign.errors:.0f} standard "
+        f"errors{peers}): were its features made with the labels of {sign.split}?"
+    )
+
+
+def _equal_parts(check: DataCheck) -> Iterator[str]:
+    whole = {(found.splits, found.count) for found in check.repeats[ALL].across}
+    for name, repeats in check.repeats.items():
+        count = sum(repeats.within.values())
+        if count and name == ALL:
+            samples = counted(count, "sample repeats", "samples repeat")
+            yield f"{samples} another of the same split ({_per_split(repeats.within)})"
+        for found in repeats.across:
+            if (found.splits, found.count) in whole:
+                continue  # the same samples, told already
+            values = counted(found.count, "value of a whole sample lies", "values of whole samples lie")
+            yield f"{name}: {values} in more than one split ({_splits(found)}): {_examples(found, ' = ')}"
+
+
+def _labels(check: DataCheck) -> Iterator[str]:
+    for name, task in check.tasks.items():
+        unseen = [f"{listed(labels)} ({split})" for split, labels in task.unseen.items() if labels]
+        if unseen and task.kind != "regression":
+            yield f"{name}: training has no label {', '.join(unseen)}"
+
+
+def _absent(check: DataCheck) -> Iterator[str]:
+    for name, modality in check.modalities.items():
+        for split, count in modality.absent.items():
+            if count == check.splits[split]:
+                yield f"{name}: absent in the whole split {split!r}"
+
+
+def _shifted(check: DataCheck) -> Iterator[str]:
+    for name, modality in check.modalities.items():
+        for split, count in modality.far.items():
+            if count:
+                worst = modality.shifts[split][0]
+                columns = counted(count, "column has its", "columns have their")
+                yield (
+                    f"{name}: {columns} mean in {split} more than {FAR:g} standard deviation from that in train; "
+                    f"the worst, column {worst.column}, lies {worst.distance:+.1f} away"
+                )
+
+
+def _unseen(check: DataCheck) -> Iterator[str]:
+    for task, skills in check.skills.items():
+        names = [name for name, skill in skills.items() if skill.promised is None]
+        if names:
+            few = "train has too few samples or groups with it to say what they promise"
+            yield f"{task}: leaked labels would not be seen in {listed(names)}: {few}"
+
+
+def _per_split(counts: Mapping[str, int]) -> str:
+    return listed([f"{split} {number:,}" for split, number in counts.items() if number])
+
+
+def _splits(found: Overlap) -> str:
+    *first, last = found.splits
+    return f"{', '.join(first)} and {last}"
+
+
+def _examples(found: Overlap, between: str) -> str:
+    return listed([between.join(example) for example in found.examples], found.count)

@@ -1,0 +1,4 @@
+"""`haemsa train`, `evaluate` and `predict`: the model that a person keeps.
+
+Read `train` first, then `recipe` (what is trained), `trainer` and `calibrate`; `evaluate` and `predictions` use it.
+"""

@@ -1,0 +1,102 @@
+"""What is trained for good: a genome or an ensemble of them, and how the search that found it trained."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from haemsa.cluster.run_directory.manifest import validation_of
+from haemsa.cluster.run_directory.ranking import best_genome
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import Folds, final, holdout
+from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Genomes, each with how often it counts; and how their search validated ("holdout", "folds:K"), batched and read.
+
+    `whole`: train on the validation split too, whatever the search did. `name`: the search's, `search`: its id,
+    `tracking`: its setting; empty or None where no search is known.
+    """
+
+    members: tuple[tuple[Genome, int], ...]
+    ensemble: bool = False
+    validation: str = "holdout"
+    batch_size: int | Literal["auto"] = "auto"
+    seed: int = 0
+    origin: str = ""
+    fingerprint: str | None = None
+    stream: bool | None = None
+    tasks: tuple[str, ...] = ()
+    whole: bool = False
+    name: str = ""
+    search: str = ""
+    tracking: str | None = None
+
+
+def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | None = None) -> Recipe:
+    """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
+
+    `ensemble`: the best ensemble of a run directory instead. `tracking`: MLflow's store. Raises ValueError, one
+    sentence, if there is none.
+    """
+    path, source = Path(source), str(source)
+    if ensemble and not path.is_dir():
+        raise ValueError(f"source {source} has no ensemble, expected a run directory")
+    if source.startswith(("runs:/", "models:/")):
+        from haemsa.cluster.tracking.fetch import fetch_genome
+
+        genome = Genome.from_json(fetch_genome(source, None if tracking == "off" else tracking))
+        registered = re.match(r"models:/haemsa-([^/@]+)", source)
+        return Recipe(((genome, 1),), origin=source, name=registered[1] if registered else "")
+    if path.is_dir():
+        with RunDirectory.open(path, read_only=True) as run:
+            config = run.config()
+            members = _ensemble(run) if ensemble else ((best_genome(run), 1),)
+            facts = run.manifest()
+            validation, found_on = validation_of(facts), facts.get("fingerprint")
+            settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
+            name = config.title
+            search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking}
+            return Recipe(members, ensemble, validation, *settings, **search)
+    try:
+        return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
+    except FileNotFoundError:
+        expected = "a run directory, a genome.json, runs:/... or models:/..."
+        raise ValueError(f"source {source} does not exist, expected {expected}") from None
+    except (UnicodeDecodeError, ValueError, OSError) as error:
+        raise ValueError(f"source {source} holds no genome: {error}") from None
+
+
+def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
+    path = run.ensemble / "members.json"
+    try:
+        members = json.loads(path.read_text(encoding="utf-8"))
+        return tuple((Genome.from_dict(member["genome"]), int(member["count"])) for member in members)
+    except FileNotFoundError:
+        raise ValueError(f"run directory {run.path} has no ensemble: its search confirmed no front") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}") from None
+
+
+def protocol(validation: str, pool: Dataset, *, whole: bool = False) -> tuple[Folds, str]:
+    """What final training sees: as the search scored, or `whole`. Returns the folds and one line that says so."""
+    if validation.startswith("holdout") and not whole:
+        return holdout(pool), "trained on the training split, as the search did (holdout)"
+    why = "as was asked" if validation.startswith("holdout") else f"as the search scored by {validation}"
+    return final(pool), f"trained on the training and validation splits together, {why}"
+
+
+def final_seed(seed: int, replicate: int) -> int:
+    """Seeds of final training: never those of a candidate in the search."""
+    return int(np.random.SeedSequence([seed, 3, replicate]).generate_state(1)[0])

@@ -1,0 +1,116 @@
+"""What `haemsa train` leaves in MLflow: a run with its figures, and the model as `trained` of its registered name.
+
+The model and its figures are on disk by then. Whatever MLflow does, training neither fails nor waits for long.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.final_model.recipe import Recipe
+from haemsa.cluster.run_directory.tables import genome_columns
+from haemsa.cluster.tracking.model_card import ALONE, TOGETHER
+from haemsa.cluster.tracking.records import ModelTrained
+from haemsa.model.errors import error_line
+from haemsa.model.metrics import direction
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
+PATIENCE: Final = 60.0
+"""Seconds that a training that has ended waits for MLflow."""
+
+
+def record_training(recipe: Recipe, saved: Path, tracking: str | None) -> str | None:
+    """Record the model saved in a folder by `train_for_good`; returns its address.
+
+    None, with one warning, if MLflow does not take it. `tracking`: MLflow's store, or "off".
+    """
+    uri = tracking or recipe.tracking
+    if uri == "off":
+        return None
+    address: str | None = None
+    problem = f"no answer within {PATIENCE:g} seconds"
+
+    def send() -> None:
+        nonlocal address, problem
+        try:
+            address = _send(recipe, saved, uri)
+        except Exception as error:
+            problem = error_line(error)
+
+    thread = threading.Thread(target=send, name="tracker", daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if address is None:
+        log.warning("MLflow did not take the model, which is saved in %s: %s", saved, problem)
+    return address
+
+
+def _send(recipe: Recipe, saved: Path, uri: str | None) -> str:
+    from haemsa.cluster.tracking.client import connect, experiment_id, store_uri
+    from haemsa.cluster.tracking.registry import register
+
+    client = connect(uri)
+    record = trained_record(recipe, saved)
+    experiment = experiment_id(client, store_uri(uri), record.data_name)
+    return register(client, experiment, record, search_run(client, experiment, recipe) or "unknown")
+
+
+def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
+    """The record of a saved model, from the metrics.json beside it: the first metric of its first task goes first."""
+    facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
+    table = facts["models"]
+    name = "ensemble" if recipe.ensemble else "best"
+    alone, together = table[name], table.get(f"{name}+ensemble", {})
+    genome, _ = max(recipe.members, key=lambda member: member[1])
+    first = next(iter(alone))
+    score = together.get(first, alone[first])["mean"]
+    settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
+    return ModelTrained(
+        name=recipe.name or Path(facts["data"]).stem,
+        model_dir=saved,
+        fingerprint=facts["fingerprint"],
+        objective=first,
+        direction=direction(first),
+        score=math.nan if score is None else score,
+        genome_json=genome.to_json(),
+        data_name=facts["dataset"]["name"],
+        metrics=_means(ALONE, alone) | _means(TOGETHER, together),
+        alias="trained",
+        seeds=_by_seed(alone),
+        params={**settings, "source": recipe.origin, **genome_columns(genome)},
+        dataset=facts["dataset"],
+    )
+
+
+def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The means, without those that the labels leave undefined."""
+    return {f"{head}{key}": figure["mean"] for key, figure in metrics.items() if figure["mean"] is not None}
+
+
+def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
+    count = len(next(iter(metrics.values()))["values"])
+    return [{f"test by seed/{key}": figure["values"][seed] for key, figure in metrics.items()} for seed in range(count)]
+
+
+def search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | None:
+    """The run of the search that found the genome, where MLflow knows it."""
+    if recipe.search:
+        runs = client.search_runs([experiment], f"tags.`haemsa.search` = '{recipe.search}'")
+        return str(runs[0].info.run_id) if runs else None
+    if run := re.match(r"runs:/([^/]+)", recipe.origin):
+        return run[1]
+    if found := re.match(r"models:/([^/@]+)(?:@(.+)|/(\d+))$", recipe.origin):
+        name, alias, number = found.groups()
+        version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
+        return client.get_run(str(version.run_id)).data.tags.get("haemsa.search_run")
+    return None

@@ -1,0 +1,75 @@
+"""Training a genome for good: several seeds as one cohort, a saved model, and one reading of the test split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
+from haemsa.cluster.final_model.trainer import Trainer
+from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.shared.files import write_json
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.sources import load_again
+from haemsa.model.data.summary import provenance
+from haemsa.model.predictor.scores import Table, score
+
+if TYPE_CHECKING:
+    from haemsa.model.predictor.predictor import Predictor
+
+
+def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Table, str]:
+    """Train the recipe's genomes `seeds` times as one cohort, save them in `out`, score them on the test split, once.
+
+    What is saved is calibrated (calibrate.py). Returns the table of test metrics, and the line that names the
+    protocol. Raises ValueError if a network diverges.
+    """
+    from haemsa.cluster.final_model.calibrate import calibrated
+
+    dataset = load_again(data, recipe.stream)
+    trainer = Trainer.of(recipe, dataset)
+    predictor = calibrated(_final_predictor(trainer, data, seeds), trainer, seeds)
+    predictor.save(out)
+    table = score(predictor, dataset.part("test"))
+    write_json(out / "metrics.json", {"models": table, "split": "test", **predictor.info})
+    return table, str(predictor.info["protocol"])
+
+
+def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> Predictor:
+    """The recipe's genomes, trained `seeds` times as one cohort on all but the test split; `data` is its name.
+
+    Raises ValueError if a network diverges.
+    """
+    return _final_predictor(Trainer.of(recipe, dataset), data, seeds)
+
+
+def _final_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
+    from haemsa.model.predictor.predictor import Predictor
+    from haemsa.model.schema import Schema
+    from haemsa.model.training.fold_statistics import FoldStatistics
+
+    if seeds < 1:
+        raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
+    recipe, dataset = trainer.recipe, trainer.dataset
+    folds, line = protocol(recipe.validation, trainer.samples, whole=recipe.whole)
+    if recipe.fingerprint not in (None, dataset.fingerprint):
+        line += "; the genome was found on other data"
+    trained = trainer.train(folds, [final_seed(recipe.seed, k) for k in range(seeds)])
+    info = manifest(
+        data=data,
+        fingerprint=dataset.fingerprint,
+        dataset=provenance(dataset, data),
+        seed=recipe.seed,
+        seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
+        device=trainer.pool.device.type,
+        protocol=line,
+        batch_size=trainer.batch_size,
+        origin=recipe.origin,
+        ensemble=recipe.ensemble,
+        genomes=len(recipe.members),
+    )
+    statistics = FoldStatistics.fit(trainer.pool, folds)
+    predictor = Predictor.of(trained, statistics, Schema.of(dataset), trainer.normalisation, info)
+    total = seeds * sum(count for _, count in recipe.members)
+    return replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))

@@ -1,0 +1,89 @@
+"""A search's best network on samples of the pool that it was not trained on: what it predicts and does there.
+
+The test split is never read. A saved best has a network per fold and seed. Each sample is answered by those alone whose
+fold held it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import choose_folds
+
+if TYPE_CHECKING:
+    from haemsa.model.predictor.insight import Insight
+    from haemsa.model.predictor.predictor import Predictor
+
+MOST: Final = 4000
+"""Samples that are looked at; of more, as many drawn at random."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Samples, `N` of them, that some of the `K` members held out; `weights` [K, N], each member's part in a mean."""
+
+    data: Dataset
+    weights: NDArray[np.float64]
+    total: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, config: SearchConfig, members: int) -> HeldOut:
+        """Of a search's data, as its folds hold it out."""
+        pool = dataset.pool()
+        folds = choose_folds(config.validation, pool, config.seed)
+        held = np.array([folds.held_out[member % len(folds)] for member in range(members)])
+        samples = np.flatnonzero(held.any(axis=0))
+        total = len(samples)
+        if total > MOST:
+            samples = np.sort(np.random.default_rng(config.seed).choice(samples, MOST, replace=False))
+        chosen = held[:, samples].astype(np.float64)
+        return cls(pool.take(samples.astype(np.int64)), chosen / chosen.sum(axis=0), total)
+
+    def mean(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Members' values [K, N, ...] as the mean over those that held each sample out [N, ...]."""
+        mean: NDArray[np.float32] = np.einsum("kn,kn...->n...", self.weights, values).astype(np.float32)
+        return mean
+
+    def words(self) -> str:
+        """Which samples these are, in a sentence."""
+        some = f"{len(self.data):,} of {self.total:,}" if self.total > len(self.data) else f"{self.total:,}"
+        return f"At work on {some} held-out samples, none of the test split, each shown to who had not seen it."
+
+    def of_member(self, member: int) -> NDArray[np.int64]:
+        """The places of the samples that one member held out."""
+        return np.flatnonzero(self.weights[member]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class ObservedModel:
+    """A saved best, the samples that it held out, and what it does with them."""
+
+    predictor: Predictor
+    held: HeldOut
+    insight: Insight
+
+    @classmethod
+    def of(cls, folder: Path, config: SearchConfig, data: Dataset) -> ObservedModel:
+        """Of the model in `folder`. Raises ValueError if it is damaged or was trained on other data."""
+        from haemsa.model.predictor.insight import look_inside
+        from haemsa.model.predictor.predictor import Predictor
+
+        predictor, dataset = Predictor.load(folder), data.with_tasks(config.tasks)
+        known = predictor.info.get("fingerprint")
+        if known != dataset.fingerprint:
+            raise ValueError(f"data {data.name!r} has fingerprint {dataset.fingerprint}, the search was on {known}")
+        held = HeldOut.of(dataset, config, len(predictor.members))
+        return cls(predictor, held, look_inside(predictor, predictor.inputs(held.data)))
+
+    @property
+    def outputs(self) -> Mapping[str, NDArray[np.float32]]:
+        """Predictions by task [N, C]: values, or probabilities."""
+        return {task: self.held.mean(values) for task, values in self.insight.outputs.items()}

@@ -1,0 +1,131 @@
+"""A picture of how a front came about: everything evaluated faint, older fronts fainter than newer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from haemsa.cluster.report.figures.front import Rows, draw_history, is_log, label, limit_up, values
+from haemsa.cluster.report.figures.style import (
+    FAINT,
+    INK,
+    PAPER,
+    SERIES,
+    STRONG,
+    WIDTH,
+    legend,
+    panels_of,
+    plain,
+    titled,
+)
+from haemsa.cluster.report.history import Moment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST: Final = 4  # objectives, which make six panels
+_MANY: Final = 1500  # points that a page need not have one by one
+
+
+def front_history_figure(
+    evaluated: Rows, fronts: Sequence[Moment], front: Rows, objectives: Mapping[str, str], *, confirmed: bool = False
+) -> Figure:
+    """A panel for each pair of objectives, of the first four; one objective is drawn over candidates.
+
+    Rows have an `id` and a column per objective; those of `front` may have a `title`, shown where a pointer rests.
+    `fronts`: the oldest first, by the search's scores. `confirmed`: whether `front` has other, confirmed ones.
+    """
+    from matplotlib.figure import Figure
+
+    names = list(objectives)[:_MOST]
+    pairs = list(combinations(names, 2)) or [(names[0], "")]
+    across, down = (1, 1) if len(pairs) == 1 else (2, -(-len(pairs) // 2))
+    figure = Figure(figsize=(WIDTH, 4.6 if down == 1 else 3.6 * down), layout="constrained")
+    for number, (up, right) in enumerate(pairs):
+        axes = figure.add_subplot(down, across, number + 1)
+        plain(axes)
+        axes.set_ylabel(label(up, objectives))
+        if right:
+            _draw_pair(axes, evaluated, fronts, front, up, right, objectives, confirmed)
+        else:
+            draw_history(axes, evaluated, values(evaluated, [up]), objectives[up])
+    legend(figure.axes[0], 4)
+    return figure
+
+
+def _draw_pair(
+    axes: Axes,
+    evaluated: Rows,
+    fronts: Sequence[Moment],
+    front: Rows,
+    up: str,
+    right: str,
+    objectives: Mapping[str, str],
+    confirmed: bool,
+) -> None:
+    every, now = values(evaluated, [right, up]), values(front, [right, up])
+    many = len(every) > _MANY
+    axes.scatter(
+        every[:, 0], every[:, 1], s=12, color=FAINT, alpha=0.45, linewidths=0, label="evaluated", rasterized=many
+    )
+    for number, moment in enumerate(fronts):
+        newest = number == len(fronts) - 1
+        words = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
+        look: dict[str, Any] = {"alpha": 0.15 + 0.75 * (number + 1) / len(fronts), "label": words}
+        _draw_front(axes, values(moment.front, [right, up]), objectives, right, {"linewidth": 1 + newest, **look})
+    look = {"color": STRONG, "markerfacecolor": PAPER if confirmed else STRONG, "markersize": _size(len(front))}
+    for row, (x, y) in zip(front, now, strict=True):
+        (dot,) = axes.plot(x, y, "o", **look)
+        titled(dot, str(row.get("title", f"candidate {row['id']}")))
+    if confirmed:
+        axes.plot([], [], "o", color=STRONG, markerfacecolor=PAPER, label="trained again from scratch")
+    if is_log(right, every[:, 0]):
+        axes.set_xscale("log")
+    if is_log(up, every[:, 1]):
+        axes.set_yscale("log")
+    else:
+        limit_up(axes, np.concatenate([every[:, 1], now[:, 1]]), now[:, 1], objectives[up])
+    axes.set_xlabel(label(right, objectives))
+    for text in (axes.xaxis.label, axes.yaxis.label):
+        text.set(color=INK, fontsize=9)
+
+
+def _size(count: int) -> float:
+    return 6.5 if count <= 30 else 4.5
+
+
+def _draw_front(
+    axes: Axes, front: np.ndarray[Any, Any], objectives: Mapping[str, str], right: str, look: Mapping[str, Any]
+) -> None:
+    """Two objectives have a line, the best that can be reached at this cost; of more, a pair shows points alone."""
+    found = front[np.argsort(front[:, 0], kind="stable")]
+    if len(objectives) == 2:
+        step = "post" if objectives[right] == "min" else "pre"
+        axes.plot(*found.T, ".-", color=STRONG, drawstyle=f"steps-{step}", markersize=5, **look)
+    else:
+        axes.plot(*found.T, ".", color=STRONG, markersize=5, **{**look, "linewidth": 0})
+
+
+_UNITS: Final = ((3 * 3600.0, "hours", 3600.0), (300.0, "minutes", 60.0), (0.0, "seconds", 1.0))
+
+
+def hypervolume_figure(moments: Sequence[Moment]) -> Figure:
+    """Two panels; both lines go up where a genome joins the front."""
+    unit, size = next((unit, size) for least, unit, size in _UNITS if moments[-1].seconds >= least)
+    figure, (left, right) = panels_of(["over evaluations", "over time"], 2, 2.8)
+    volumes = [moment.hypervolume for moment in moments]
+    for axes, places, name in (
+        (left, [moment.evaluations for moment in moments], "genomes evaluated"),
+        (right, [moment.seconds / size for moment in moments], f"{unit} since the first genome was bred"),
+    ):
+        axes.plot(places, volumes, color=SERIES[0], drawstyle="steps-post", linewidth=2)
+        axes.set_xlim(left=0)
+        axes.set_xlabel(name)
+    left.set_ylabel("hypervolume (higher is better)")
+    return figure

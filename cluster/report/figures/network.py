@@ -1,0 +1,161 @@
+"""A drawing of a network, from its modalities on top to its heads: what is read, what each expert sees, what mixes.
+
+Every place is in inches, from the left and from the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.report.figures.style import FAINT, INK, PAPER, SERIES, WIDTH, drawable
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARGIN: Final = 0.8  # for names of rows, on the left
+_BOX: Final = (1.28, 0.5)
+_STEP: Final = 0.95  # from a row of tokens to one of experts
+_GATE: Final = 0.3
+Place = tuple[float, float]
+
+
+def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
+    """`tasks`: the heads by name; none: one whose name is not known."""
+    return _Drawing(genome, tasks).figure()
+
+
+class _Drawing:
+    def __init__(self, genome: Genome, tasks: Sequence[str]) -> None:
+        from matplotlib.figure import Figure
+
+        self._network, self._tasks = genome.network, tasks or ("head",)
+        self._tokens = (*self._network.modalities, GLOBAL)
+        self._colour = {name: SERIES[place % len(SERIES)] for place, name in enumerate(self._network.modalities)}
+        self._colour[GLOBAL] = FAINT
+        most = max(len(self._tokens), len(self._tasks), *(len(level.experts) for level in self._network.levels), 1)
+        self._width = max(WIDTH, _MARGIN + most * (_BOX[0] + 0.08))
+        self._height = 0.75 + 2 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)
+        self._figure = Figure(figsize=(self._width, self._height))
+        self._axes = self._figure.add_axes((0, 0, 1, 1))
+        self._axes.set(xlim=(0, self._width), ylim=(self._height, 0))
+        self._axes.set_axis_off()
+
+    def figure(self) -> Figure:
+        tokens = self._inputs()
+        for number, level in enumerate(self._network.levels, start=1):
+            tokens = self._level(number, level, tokens)
+        self._heads(tokens)
+        return self._figure
+
+    def _inputs(self) -> Mapping[str, Place]:
+        """Encoders, and the tokens that they make."""
+        top, y = 0.35, 0.35 + _STEP
+        tokens = dict(zip(self._tokens, self._across(len(self._tokens), y), strict=True))
+        self._name("inputs", top)
+        for encoder in self._network.encoders:
+            place = (tokens[encoder.modality][0], top)
+            colour = self._colour[encoder.modality]
+            self._box(place, [encoder.modality, _encoder(encoder)], colour)
+            self._line(_under(place), _over(tokens[encoder.modality], 0.13), colour, 1.6)
+            self._line(_under(place), _over(tokens[GLOBAL], 0.13), FAINT, 0.8)
+        self._row_of_tokens(tokens)
+        return tokens
+
+    def _level(self, number: int, level: LevelSpec, tokens: Mapping[str, Place]) -> Mapping[str, Place]:
+        """Experts under the tokens that they see, the gate under them, and the tokens as it leaves them."""
+        y = next(iter(tokens.values()))[1]
+        gate, after = y + 1.75 * _STEP, y + 2.3 * _STEP + _GATE
+        places = self._across(len(level.experts), y + _STEP)
+        result = {name: (x, after) for name, (x, _) in tokens.items()}
+        self._name(f"level {number}", y + _STEP)
+        for expert, place in zip(level.experts, places, strict=True):
+            for name in expert.sees:
+                self._line(_over(tokens[name], -0.13), _over(place), self._colour[name], 1.6)
+            words = _expert(expert)
+            self._box(place, words, self._colour[expert.sees[0]] if len(expert.sees) == 1 else INK)
+            self._line(_under(place), (place[0], gate - _GATE / 2), INK, 0.9)
+        hears = "every token hears every expert" if level.transfer else "a modality's token hears its own experts alone"
+        left, right = 0.5 * (self._width + _MARGIN), self._width - _MARGIN - 0.2
+        self._box((left, gate), [f"{_gate(level.gate)}: {hears}"], INK, (right, _GATE))
+        for name, place in result.items():
+            self._line((place[0], gate + _GATE / 2), _over(place, 0.13), self._colour[name], 1.2)
+        self._row_of_tokens(result)
+        return result
+
+    def _heads(self, tokens: Mapping[str, Place]) -> None:
+        y = next(iter(tokens.values()))[1] + _STEP
+        self._name("heads", y)
+        for task, place in zip(self._tasks, self._across(len(self._tasks), y), strict=True):
+            for name, token in tokens.items():
+                self._line(_over(token, -0.13), _over(place), self._colour[name], 0.9)
+            self._box(place, [task, "gate over tokens, linear"], INK, (1.7, _BOX[1]))
+
+    def _row_of_tokens(self, tokens: Mapping[str, Place]) -> None:
+        y = next(iter(tokens.values()))[1]
+        self._name(f"width {self._network.width}", y)
+        for name, place in tokens.items():
+            self._box(place, [name], self._colour[name], (1.0, 0.26), round_by=0.13)
+
+    def _across(self, count: int, y: float) -> list[Place]:
+        """Evenly over the width, right of the margin."""
+        step = (self._width - _MARGIN) / count
+        return [(_MARGIN + (place + 0.5) * step, y) for place in range(count)]
+
+    def _name(self, text: str, y: float) -> None:
+        self._axes.text(0.05, y, text, color=FAINT, fontsize=8.5, va="center")
+
+    def _line(self, start: Place, end: Place, colour: str, width: float) -> None:
+        xs, ys = zip(start, end, strict=True)
+        self._axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.85, zorder=1, solid_capstyle="round")
+
+    def _box(
+        self, place: Place, lines: Sequence[str], colour: str, size: tuple[float, float] = _BOX, round_by: float = 0.06
+    ) -> None:
+        """A box around `place`, its first line strong."""
+        _draw_box(self._axes, place, size, colour, round_by)
+        for number, line in enumerate(lines):
+            y = place[1] + (number - (len(lines) - 1) / 2) * 0.17
+            look: dict[str, Any] = {"fontsize": 8 if number == 0 else 7.2, "ha": "center", "va": "center", "zorder": 3}
+            text = drawable(line, int(size[0] * 15.5))
+            self._axes.text(
+                place[0], y, text, color=INK, weight="bold" if number == 0 < len(lines) - 1 else None, **look
+            )
+
+
+def _draw_box(axes: Axes, place: Place, size: tuple[float, float], colour: str, round_by: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    corner = (place[0] - size[0] / 2 + round_by, place[1] - size[1] / 2 + round_by)
+    inner = (size[0] - 2 * round_by, size[1] - 2 * round_by)
+    style = f"round,pad={round_by}"
+    box = FancyBboxPatch(corner, *inner, boxstyle=style, facecolor=PAPER, edgecolor=colour, linewidth=1.5, zorder=2)
+    axes.add_patch(box)
+
+
+def _under(place: Place) -> Place:
+    return (place[0], place[1] + _BOX[1] / 2)
+
+
+def _over(place: Place, by: float = _BOX[1] / 2) -> Place:
+    return (place[0], place[1] - by)
+
+
+def _encoder(encoder: EncoderSpec) -> str:
+    kind = encoder.kind.replace("_", " ")
+    if encoder.kind == "attention":
+        return f"{kind}, {encoder.heads} head{'s' if encoder.heads > 1 else ''}"
+    return f"{kind} of {encoder.kernel}" if encoder.kind == "convolution" else kind
+
+
+def _expert(expert: ExpertSpec) -> list[str]:
+    kind = expert.kind.replace("_", " ").replace("mlp", "MLP")
+    return [kind, f"{expert.depth} x {expert.width}"]
+
+
+def _gate(gate: GateSpec) -> str:
+    kind = f"top-{gate.k}" if gate.kind == "top_k" else gate.kind.replace("_", " ")
+    return f"{kind} gate"

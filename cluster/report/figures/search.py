@@ -1,0 +1,92 @@
+"""Pictures of a search as files, for MLflow's page: drawn when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.report.figures.ancestry import trace
+from haemsa.cluster.report.figures.front import save
+from haemsa.cluster.report.figures.genes import choice_shares, part_shares, quartiles
+from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.run_directory.ranking import scores_of
+from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.shared.text import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_pictures(run: RunDirectory, folder: Path) -> None:
+    """Draw all that need nothing but the run directory into `folder`, which is made; none without scores."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in search_figures(run).items():
+        save(figure, folder / f"{name}.png")
+
+
+CAPTIONS: Final = {
+    "front": "Every network with final scores, and the best trade-offs between them, as they came about.",
+    "hypervolume": "What the front dominates below a fixed point: it grows while the search finds better trade-offs.",
+    "network": "What the best network reads, which tokens each expert sees (depth x width), and what mixes them.",
+    "lineage": "Where the front comes from: each genome is joined to the fitter of its parents; squares were sampled.",
+    "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
+    "training": "Which training genes win: median and quartiles among the survivors of each generation.",
+    "choices": "Which choices in training win: the share of the survivors of each generation.",
+}
+"""Of each picture, in the order in which they are told."""
+
+
+def search_figures(run: RunDirectory) -> dict[str, Figure]:
+    """Pictures by name, among `CAPTIONS`; none while no candidate has scores. They need no data."""
+    return figures_of(SearchRecord.read(run))
+
+
+def figures_of(record: SearchRecord) -> dict[str, Figure]:
+    """The same of a record that was read."""
+    from haemsa.cluster.report.figures.ancestry import ancestry_figure
+    from haemsa.cluster.report.figures.history import front_history_figure, hypervolume_figure
+    from haemsa.cluster.report.figures.network import network_figure
+
+    if record.history is None or record.best is None:
+        return {}
+    objectives, history = record.objectives, record.history
+    parents = {row.id: row.parents for row in record.rows}
+    return {
+        "front": front_history_figure(
+            [{"id": row.id} | {name: row.scores[name].mean for name in objectives} for row in record.scored],
+            history.fronts(),
+            [_point(row, objectives) for row in record.front],
+            objectives,
+            confirmed=record.confirmed,
+        ),
+        "hypervolume": hypervolume_figure(history.moments),
+        "network": network_figure(record.best.genome, record.tasks),
+        "lineage": ancestry_figure(trace(parents, [row.id for row in record.front])),
+        **_gene_figures(record),
+    }
+
+
+def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
+    from haemsa.cluster.report.figures.genes import share_figure, spread_figure
+
+    assert record.history is not None
+    found = {generation: ids for generation, ids in record.history.populations.items() if ids}
+    needed = {number for ids in found.values() for number in ids}
+    genomes = {row.id: row.genome for row in record.rows if row.id in needed}
+    populations, generations = [[genomes[number] for number in ids] for ids in found.values()], list(found)
+    figures = {"parts": share_figure(generations, part_shares(populations))}
+    numbers, choices = quartiles(populations), choice_shares(populations)
+    if numbers:
+        figures["training"] = spread_figure(generations, numbers)
+    if choices:
+        figures["choices"] = share_figure(generations, choices)
+    return figures
+
+
+def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:
+    """A candidate of the front with its scores, and what a pointer on it tells."""
+    means = {name: scores_of(row)[name].mean for name in objectives}
+    words = ", ".join(f"{name} {number(mean)}" for name, mean in means.items())
+    return {"id": row.id, "title": f"candidate {row.id}: {words}", **means}

@@ -1,0 +1,157 @@
+"""How a search came to where it is: its outcomes told again to an archive, in the order in which they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.evo.archive import Archive, beyond
+from haemsa.evo.candidate import Evaluated, Failed
+from haemsa.evo.nsga2 import survivors
+from haemsa.evo.objectives import Objectives
+from haemsa.evo.rungs import Fidelity, Ladder
+
+_MOMENTS: Final = 200
+_SIZE: Final = 32
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The front at some time: a mapping per candidate with its `id` and each objective; and its hypervolume.
+
+    `generation`: how many had ended; `evaluations`: distinct candidates; `seconds`: since the first was asked for.
+    """
+
+    generation: int
+    evaluations: int
+    seconds: float
+    hypervolume: float
+    front: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """`moments`: up to about 200, and the end of every generation, from the first final scores on.
+
+    `populations`: by generation, the ids of the survivors of all that ended by its end.
+    """
+
+    moments: tuple[Moment, ...]
+    populations: dict[int, tuple[int, ...]]
+
+    @property
+    def survivors(self) -> tuple[int, ...]:
+        """The last population."""
+        return next(reversed(self.populations.values()))
+
+    def fronts(self, most: int = 8) -> list[Moment]:
+        """The fronts at the ends of at most so many generations, evenly chosen, the last one too."""
+        firsts: dict[int, Moment] = {}
+        for moment in self.moments:
+            firsts.setdefault(moment.generation, moment)
+        found = [moment for moment in firsts.values() if moment.generation]
+        chosen = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
+        return [found[place] for place in chosen]
+
+
+def replay(rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Mapping[str, Any]) -> History:
+    """Tell an archive everything that ended; some row is done.
+
+    `state`: the evolution's, as the journal has it (empty: unknown).
+    """
+    return _Replay(rows, Objectives.of(objectives), state).history()
+
+
+class _Replay:
+    def __init__(self, rows: Sequence[JournalRow], objectives: Objectives, state: Mapping[str, Any]) -> None:
+        self._archive: Archive[str] = Archive(objectives, ladder=_ladder(rows, state))
+        self._archive.reference = _reference(objectives, rows, state)
+        self._rows = {row.id: row for row in rows}
+        self._events = sorted(_events(rows))
+        self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
+        self._size = int(state.get("population_size", _SIZE))
+        self._start = self._now = min(row.asked_at for row in rows)
+        self._generation: int | None = None  # that of the last candidate that ended
+        self._done = 0
+        self._members: list[int] = []
+        self._moments: list[Moment] = []
+        self._populations: dict[int, tuple[int, ...]] = {}
+
+    def history(self) -> History:
+        stride = max(1, len(self._events) // _MOMENTS)
+        for number, (time, identity, rung) in enumerate(self._events):
+            row = self._rows[identity]
+            if rung == 0:
+                self._begin(row.generation or 0)
+                self._members.append(identity)
+            self._tell(row, rung)
+            self._now = time
+            if number % stride == 0:
+                self._note()
+        self._end_generation()
+        return History(tuple(self._moments), self._populations)
+
+    def _begin(self, generation: int) -> None:
+        if self._generation is not None and generation > self._generation:
+            self._end_generation()
+        self._generation = max(generation, self._generation or 0)
+
+    def _end_generation(self) -> None:
+        self._members = self._survivors()
+        self._populations[self._generation or 0] = tuple(self._members)
+        self._done += 1
+        self._note()
+
+    def _tell(self, row: JournalRow, rung: int) -> None:
+        if rung < len(row.outcomes):
+            self._archive.add(Evaluated(row.id, row.genome_json, row.parents, row.outcomes[rung], rung))
+        else:
+            assert row.failure is not None
+            self._archive.fail(Failed(row.id, row.genome_json, row.parents, row.failure))
+
+    def _note(self) -> None:
+        """Keep a moment, if its front is of the level that the front is of now: others cannot be compared with it."""
+        archive = self._archive
+        if archive.top_level != self._level:
+            return
+        names = archive.objectives.names
+        front = tuple({"id": item.id} | {name: item.scores[name].mean for name in names} for item in archive.front())
+        seconds = self._now - self._start
+        self._moments.append(Moment(self._done, len(archive), seconds, archive.hypervolume(), front))
+
+    def _survivors(self) -> list[int]:
+        """As the search chooses them: the best of those before and of all that ended since."""
+        archive = self._archive
+        alive = [number for number in self._members if number in archive.evaluated]
+        if not alive:
+            return []
+        losses = np.array([archive.objectives.means(archive.evaluated[number].scores) for number in alive])
+        levels = np.array([archive.level_of(number) for number in alive], dtype=np.intp)
+        return [alive[place] for place in survivors(losses, self._size, levels).indices]
+
+
+def _events(rows: Sequence[JournalRow]) -> Iterator[tuple[float, int, int]]:
+    """Time, candidate and rung of each outcome; a failure comes on the rung after the last with scores."""
+    for row in rows:
+        yield from ((time, row.id, rung) for rung, time in enumerate(row.ended))
+        if row.status == "failed":
+            yield row.ended_at or row.asked_at, row.id, len(row.outcomes)
+
+
+def _ladder(rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Ladder:
+    if "ladder" in state:
+        eta, full, *rungs = state["ladder"]
+        return Ladder(tuple(Fidelity(*rung) for rung in rungs), eta, full)
+    top = max(len(row.outcomes) for row in rows)
+    return Ladder((Fidelity(),) * top, full=top - 1)
+
+
+def _reference(objectives: Objectives, rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Any:
+    """The hypervolume's reference point: the search's own, else one beyond all that has scores."""
+    if state.get("reference") is not None:
+        return np.array(state["reference"])
+    return beyond(np.array([objectives.means(row.scores) for row in rows if row.outcomes]))

@@ -1,0 +1,66 @@
+"""What a report and its pictures need of a search, read once from its run directory, also while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.report.history import History, replay
+from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
+from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """A search so far. `rows`: every candidate; `scored`: those whose scores in the search can be compared.
+
+    `front`: the best of these, or of those confirmed, if any are.
+
+    `best` and `history` are None, `objectives` empty, while no candidate has scores; `summary`, while it has not ended.
+    """
+
+    name: str
+    path: Path
+    config: SearchConfig
+    manifest: Mapping[str, Any]
+    summary: Mapping[str, Any] | None
+    objectives: Mapping[str, str]
+    rows: tuple[JournalRow, ...]
+    scored: tuple[JournalRow, ...] = ()
+    front: tuple[JournalRow, ...] = ()
+    best: JournalRow | None = None
+    history: History | None = None
+
+    @classmethod
+    def read(cls, run: RunDirectory) -> SearchRecord:
+        """Read it. Raises ValueError, one sentence, for what is damaged."""
+        summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.state()
+        rows, full = tuple(run.rows()), full_rung(run)
+        final = final_rows(rows, full)
+        facts = (config.title, run.path, config, manifest, summary)
+        if not final:
+            return cls(*facts, dict(manifest.get("objectives", {})), rows)
+        objectives = directions(final, manifest)
+        front = front_of(final, objectives)
+        history = replay(rows, objectives, state.get("evolution", {}))
+        scored = tuple(scored_rows(rows, full))
+        return cls(*facts, objectives, rows, scored, tuple(front), best_of(front, summary), history)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the front's scores are of networks that were trained again from scratch."""
+        return bool(self.front) and self.front[0].confirmed is not None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks by name; none where there is one, which scores do not name."""
+        names = (name.rpartition("/")[0] for row in self.front[:1] for name in row.scores)
+        return tuple(dict.fromkeys(filter(None, names)))
+
+    def count(self, status: str) -> int:
+        """How many candidates are "asked" (pending), "done" or "failed"."""
+        return sum(row.status == status for row in self.rows)

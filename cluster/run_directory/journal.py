@@ -1,0 +1,220 @@
+"""The journal of a search: every candidate, its outcome, and the state of the evolution, in one SQLite file.
+
+Outcomes and the state that they led to are written in one transaction, so a process killed at any instant finds both or
+neither. WAL mode lets others read meanwhile. Not for network file systems, where SQLite's locks do not hold.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from haemsa.cluster.run_directory.rows import JournalRow, RungOutcome, row_of
+from haemsa.cluster.shared.files import replacing
+from haemsa.evo.candidate import Candidate, Failure, Score
+from haemsa.evo.checkpoint import scores_from_json, scores_to_json
+from haemsa.model.spec.genome import Genome
+
+log = logging.getLogger(__name__)
+FORMAT: Final = 2
+_SCHEMA: Final = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS candidates(
+    id INTEGER PRIMARY KEY, genome TEXT NOT NULL, key TEXT NOT NULL, parents TEXT NOT NULL, fidelity INTEGER NOT NULL,
+    status TEXT NOT NULL, generation INTEGER, failure_kind TEXT, failure_message TEXT,
+    seconds REAL, worker TEXT, asked_at REAL NOT NULL, ended_at REAL);
+CREATE TABLE IF NOT EXISTS outcomes(
+    id INTEGER NOT NULL, rung INTEGER NOT NULL, scores TEXT NOT NULL, seconds REAL, worker TEXT, ended_at REAL,
+    PRIMARY KEY(id, rung));
+CREATE TABLE IF NOT EXISTS confirmed(id INTEGER PRIMARY KEY, scores TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version={version};
+COMMIT;
+"""
+
+
+class Journal:
+    """One open journal. One process writes; others open it with `read_only`."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        if not read_only:
+            restore(path)
+        try:
+            self._db = _connect(path, read_only)
+        except sqlite3.Error as error:
+            raise ValueError(f"{path} is no journal of a search that can be opened: {error}") from None
+
+    def asked(self, candidates: Iterable[Candidate[Genome]], state: Mapping[str, Any] | None = None) -> None:
+        """Note candidates that are about to be trained, and the evolution's state after asking."""
+        now = time.time()
+        rows = [
+            (item.id, item.genome.to_json(), item.genome.key, json.dumps(item.parents), item.rung, "asked", now)
+            for item in candidates
+        ]
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO candidates(id, genome, key, parents, fidelity, status, asked_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET fidelity = excluded.fidelity",
+                rows,
+            )
+            self._write_state(state)
+
+    def record(self, ended: Iterable[RungOutcome], state: Mapping[str, Any] | None = None) -> None:
+        """Note outcomes, and the state they led to, in one transaction. ValueError if a candidate was never asked."""
+        with self._transaction():
+            for item in ended:
+                changed = self._db.execute(
+                    "UPDATE candidates SET status = ?, generation = ?, failure_kind = ?, failure_message = ?, "
+                    "seconds = COALESCE(seconds, 0) + ?, worker = ?, ended_at = ? WHERE id = ?",
+                    _ended_values(item),
+                ).rowcount
+                if changed != 1:
+                    raise ValueError(f"candidate {item.id} has an outcome but was never asked")
+                if not isinstance(item.outcome, Failure):
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO outcomes(id, rung, scores, seconds, worker, ended_at) "
+                        "VALUES (?, ?, ?, ?, ?, ?)",
+                        (item.id, item.rung, _scores_text(item.outcome), item.seconds, item.worker, time.time()),
+                    )
+            self._write_state(state)
+
+    def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
+        """Note the confirmed scores of candidates, by id."""
+        with self._transaction():
+            rows = [(number, _scores_text(found)) for number, found in scores.items()]
+            self._db.executemany("INSERT OR REPLACE INTO confirmed(id, scores) VALUES (?, ?)", rows)
+
+    def forget_confirmed(self) -> None:
+        """What an earlier end confirmed counts no more."""
+        with self._transaction():
+            self._db.execute("DELETE FROM confirmed")
+
+    def state(self) -> dict[str, Any]:
+        """The last state written, key by key; empty if there is none."""
+        with self._reading():
+            return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM state")}
+
+    def rows(self) -> Iterator[JournalRow]:
+        """Every candidate, by id."""
+        with self._reading():
+            yield from self._rows()
+
+    def _rows(self) -> Iterator[JournalRow]:
+        outcomes: dict[int, list[Mapping[str, Score]]] = {}
+        times: dict[int, list[float]] = {}
+        for number, scores, ended in self._db.execute("SELECT id, scores, ended_at FROM outcomes ORDER BY id, rung"):
+            outcomes.setdefault(number, []).append(scores_from_json(json.loads(scores)))
+            times.setdefault(number, []).append(ended)
+        confirmed = dict(self._db.execute("SELECT id, scores FROM confirmed").fetchall())
+        cursor = self._db.execute(
+            "SELECT id, genome, key, parents, fidelity, status, generation, failure_kind, failure_message, "
+            "seconds, worker, asked_at, ended_at FROM candidates ORDER BY id"
+        )
+        with closing(cursor):
+            for values in cursor:
+                number = values[0]
+                yield row_of(values, outcomes.get(number, []), times.get(number, []), confirmed.get(number))
+
+    def counts(self) -> dict[str, int]:
+        """How many candidates are asked (pending), done and failed."""
+        with self._reading():
+            found = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
+        return {status: int(found.get(status, 0)) for status in ("asked", "done", "failed")}
+
+    def back_up(self) -> None:
+        """Copy the journal beside itself, whole at every instant."""
+        with replacing(backup_of(self._path)) as temporary, closing(sqlite3.connect(temporary)) as copy:
+            try:
+                self._db.backup(copy)
+            except sqlite3.OperationalError as error:
+                raise OSError(f"the journal {self._path} cannot be copied: {error}") from None
+
+    def close(self) -> None:
+        """Close the file; nothing more can be written."""
+        self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is damaged is a ValueError with one sentence."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"the journal {self._path} is damaged: {error!r}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it is written, or nothing: OSError where there is no room, or none may write."""
+        try:
+            with self._db:
+                yield
+        except sqlite3.OperationalError as error:
+            raise OSError(f"the journal {self._path} cannot be written: {error}") from None
+
+    def _write_state(self, state: Mapping[str, Any] | None) -> None:
+        rows = [(key, json.dumps(value)) for key, value in (state or {}).items()]
+        self._db.executemany("INSERT OR REPLACE INTO state(key, value) VALUES (?, ?)", rows)
+
+
+def backup_of(path: Path) -> Path:
+    """Where the copy of a journal lies."""
+    return path.with_suffix(".backup.sqlite")
+
+
+def restore(path: Path) -> None:
+    """Put the last copy of a journal in its place, with a warning, if it is torn; nobody may have it open."""
+    backup = backup_of(path)
+    if not path.exists() or _is_whole(path) or not (backup.exists() and _is_whole(backup)):
+        return
+    log.warning("the journal %s is damaged; its last copy is used, what ended later is trained again", path)
+    path.replace(path.with_suffix(".damaged.sqlite"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        shutil.copyfile(backup, temporary)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            made = database.execute("PRAGMA user_version").fetchone() != (0,)  # an empty file is a whole database
+            return bool(made and database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    except sqlite3.OperationalError:  # it cannot be looked at, which whoever opens it will say
+        return True
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
+    db = sqlite3.connect(f"{uri}?mode={'ro' if read_only else 'rwc'}", uri=True, timeout=10)
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    empty = not read_only and not version and not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    if version != FORMAT and not empty:
+        db.close()
+        raise ValueError(f"{path} has journal format {version}, this version reads {FORMAT}")
+    if not read_only:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")  # safe from a killed process without a disk sync per outcome
+        db.executescript(_SCHEMA.format(version=FORMAT))
+    return db
+
+
+def _ended_values(ended: RungOutcome) -> tuple[object, ...]:
+    outcome = ended.outcome
+    tail = (ended.seconds, ended.worker, time.time(), ended.id)
+    if isinstance(outcome, Failure):
+        return ("failed", ended.generation, outcome.kind, outcome.message, *tail)
+    return ("done", ended.generation, None, None, *tail)
+
+
+def _scores_text(outcome: Mapping[str, float | Score]) -> str:
+    scores = {name: score if isinstance(score, Score) else Score(score) for name, score in outcome.items()}
+    return json.dumps(scores_to_json(scores), allow_nan=False)

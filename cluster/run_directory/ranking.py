@@ -1,0 +1,71 @@
+"""Which candidates of a run directory are final, on the front, and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.evo.candidate import Score
+from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    pass
+
+
+def full_rung(run: RunDirectory) -> int:
+    """The first rung whose scores are final, as the search's ladder has it."""
+    _, full, *_ = run.state().get("evolution", {}).get("ladder", (0, 0))
+    return int(full)
+
+
+def final_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
+    """The candidates that can be compared: those confirmed, else those with final scores, else the furthest so far."""
+    return [row for row in rows if row.status == "done" and row.confirmed is not None] or scored_rows(rows, full)
+
+
+def scored_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
+    """The candidates whose scores of the search can be compared: final ones, else those of the furthest so far."""
+    done = [row for row in rows if row.status == "done"]
+    top = min(max((len(row.outcomes) for row in done), default=0), full + 1)
+    return [row for row in done if len(row.outcomes) >= top]
+
+
+def scores_of(row: JournalRow) -> Mapping[str, Score]:
+    """What a candidate is compared by: its confirmed scores, else its last."""
+    return row.scores if row.confirmed is None else row.confirmed
+
+
+def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Objective -> "min" or "max": as the manifest's `objectives` has it, else as the metric's name implies."""
+    if manifest.get("objectives"):
+        return dict(manifest["objectives"])
+    from haemsa.model.metrics import DIRECTIONS
+
+    return {name: DIRECTIONS.get(name.rpartition("/")[2], "min") for name in rows[0].scores}
+
+
+def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[JournalRow]:
+    """The rows that no other row dominates, the best of the first objective first. `rows` all have scores."""
+    import moocore
+    import numpy as np
+
+    signs = np.array([1.0 if direction == "min" else -1.0 for direction in objectives.values()])
+    losses = signs * np.array([[scores_of(row)[name].mean for name in objectives] for row in rows])
+    chosen = np.flatnonzero(moocore.is_nondominated(losses)).tolist()
+    return [rows[index] for index in sorted(chosen, key=lambda index: tuple(losses[index]))]
+
+
+def best_of(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> JournalRow:
+    """The best of a front: the summary's, else the first."""
+    chosen = ((summary or {}).get("best") or {}).get("id")
+    return next((row for row in front if row.id == chosen), front[0])
+
+
+def best_genome(run: RunDirectory) -> Genome:
+    """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
+    final = final_rows(list(run.rows()), full_rung(run))
+    if not final:
+        raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
+    return best_of(front_of(final, directions(final, run.manifest())), run.summary()).genome

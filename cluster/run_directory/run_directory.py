@@ -1,0 +1,231 @@
+"""The run directory: everything about one search, on disk, whole at every instant.
+
+- config.yaml, manifest.json: what was asked for, with what versions
+- journal.sqlite: every candidate, its outcome, and the evolution's state (cluster/run_directory/journal.py)
+- states/: trained weights (cluster/run_directory/weights.py)
+- outbox/: records that MLflow has not taken yet (cluster/tracking/outbox.py)
+- front.csv, population.parquet, summary.json, best/, search.log
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.journal import Journal
+from haemsa.cluster.run_directory.rows import JournalRow, RungOutcome
+from haemsa.cluster.run_directory.tables import evaluated_rows, genome_columns, score_columns
+from haemsa.cluster.run_directory.weights import WeightStore
+from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
+from haemsa.evo.candidate import Candidate, Evaluated, Score
+from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["JournalRow", "RunDirectory", "RungOutcome"]
+_CONFIG: Final = "config.yaml"
+_JOURNAL: Final = "journal.sqlite"
+_LOCK: Final = ".lock"
+_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", _LOCK})
+
+
+class RunDirectory:
+    """One search's folder. Make it with `create` or `open`, and close it: it is a context manager."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._lock = None if read_only else _lock(path)
+        self.journal = Journal(path / _JOURNAL, read_only=read_only)
+        self.states = WeightStore(path / "states")
+
+    @classmethod
+    def create(cls, path: Path, config: SearchConfig, manifest: Mapping[str, Any]) -> RunDirectory:
+        """Make the folder for a new search. Raises ValueError if it holds another search, or anything else."""
+        path = Path(path)
+        cls.check_vacant(path)
+        try:
+            (path / "states").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"run directory {path} cannot be made: {error.strerror}") from None
+        write_text(path / _CONFIG, config.to_yaml())
+        write_json(path / "manifest.json", manifest)
+        return cls(path)  # the journal last: a folder with one is complete
+
+    @staticmethod
+    def check_vacant(path: Path) -> None:
+        """Raise ValueError if the folder holds a search, or anything else."""
+        if (path / _JOURNAL).exists():
+            raise ValueError(f"run directory {path} already holds a search, expected a new or empty folder")
+        if path.exists() and (not path.is_dir() or {item.name for item in path.iterdir()} - _MADE_FIRST):
+            raise ValueError(f"run directory {path} already holds other files, expected a new or empty folder")
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> RunDirectory:
+        """Open an existing one. Raises ValueError if there is none, or if another process is writing to it."""
+        path = Path(path)
+        if not (path / _JOURNAL).is_file():
+            raise ValueError(f"run directory {path} holds no search, expected a folder made by haemsa search")
+        return cls(path, read_only=read_only)
+
+    # -- the journal
+
+    def asked(self, candidates: Iterable[Candidate[Genome]], state: Mapping[str, Any] | None = None) -> None:
+        """Note candidates before they are trained, with the evolution's state after asking."""
+        self.journal.asked(candidates, state)
+
+    def record(self, ended: Iterable[RungOutcome], state: Mapping[str, Any] | None = None) -> None:
+        """Note outcomes and the state they led to, in one transaction."""
+        self.journal.record(ended, state)
+
+    def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
+        """Note what training candidates again from scratch gave, by id."""
+        self.journal.confirm(scores)
+
+    def rows(self) -> Iterator[JournalRow]:
+        """Every candidate, by id."""
+        return self.journal.rows()
+
+    def state(self) -> dict[str, Any]:
+        """The last state written; empty if there is none."""
+        return self.journal.state()
+
+    # -- what was asked for
+
+    def config(self) -> SearchConfig:
+        """The settings of this search."""
+        return SearchConfig.load(self.path / _CONFIG)
+
+    def reopen(self, config: SearchConfig) -> None:
+        """Go on, with these settings: the search has not ended any more."""
+        write_text(self.path / _CONFIG, config.to_yaml())
+        (self.path / "summary.json").unlink(missing_ok=True)
+        self.journal.forget_confirmed()
+
+    def manifest(self) -> dict[str, Any]:
+        """Versions, data fingerprint, device and seeds, as given to `create`."""
+        return _read_json(self.path / "manifest.json") or {}
+
+    # -- tables and summary
+
+    def write_front(
+        self, front: Sequence[Evaluated[Genome]], searched: Mapping[int, Evaluated[Genome]] | None = None
+    ) -> None:
+        """front.csv: one row per candidate of the front, in the order given.
+
+        `searched`: by id, as the search scored them, where the front's own scores are confirmed: columns search_<name>.
+        """
+        rows = evaluated_rows(front)
+        for row in rows:
+            del row["on_front"], row["generation"]
+            if searched and row["id"] in searched:
+                scores = searched[row["id"]].scores
+                row |= {f"search_{name}": score.mean for name, score in scores.items()}
+        with replacing(self.path / "front.csv") as temporary:
+            write_csv(temporary, rows)
+
+    def write_population(self) -> None:
+        """population.parquet: one row per candidate ever asked for, from the journal."""
+        frame = self.population()
+        with replacing(self.path / "population.parquet") as temporary:
+            frame.to_parquet(temporary, index=False)
+
+    def population(self) -> pd.DataFrame:
+        """Every candidate ever asked for, one row each: status, scores, genome columns, failure, time, worker."""
+        import pandas as pd
+
+        return pd.DataFrame([_population_row(row) for row in self.rows()])
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """summary.json."""
+        write_json(self.path / "summary.json", summary)
+
+    def summary(self) -> dict[str, Any] | None:
+        """What `write_summary` wrote; None while the search has not ended."""
+        return _read_json(self.path / "summary.json")
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best model and genome."""
+        return self.path / "best"
+
+    @property
+    def ensemble(self) -> Path:
+        """The folder of the best ensemble."""
+        return self.path / "ensemble"
+
+    @contextmanager
+    def logged(self) -> Iterator[logging.Logger]:
+        """While the block runs, what the package `haemsa` logs from INFO on goes to search.log too."""
+        logger = logging.getLogger("haemsa")
+        handler = logging.FileHandler(self.path / "search.log", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        before = logger.level
+        logger.setLevel(min(before, logging.INFO) if before else logging.INFO)
+        logger.addHandler(handler)
+        try:
+            yield logger
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(before)
+            handler.close()
+
+    def close(self) -> None:
+        """Close the journal and let others write."""
+        self.journal.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def __enter__(self) -> RunDirectory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold the folder for this process. SQLite's lock works on every system, and dies with the process."""
+    lock = sqlite3.connect(path / _LOCK, timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise ValueError(f"run directory {path} is in use by another search that is still running") from None
+    return lock
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds {type(value).__name__}, expected an object")
+    return value
+
+
+def _population_row(row: JournalRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "generation": row.generation,
+        "status": row.status,
+        **score_columns(row.scores),
+        **genome_columns(row.genome),
+        "parents": " ".join(map(str, row.parents)),
+        "rung": row.rung,
+        "failure": f"{row.failure.kind}: {row.failure.message}" if row.failure else None,
+        "seconds": row.seconds,
+        "worker": row.worker,
+        "genome": row.genome_json,
+    }

@@ -1,0 +1,134 @@
+"""Trained weights on disk: one file per candidate and rung, as safetensors, written beside and then renamed."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from haemsa.cluster.shared.files import replacing
+from haemsa.cluster.workers.job import RowState
+
+log = logging.getLogger(__name__)
+_CHECKSUM: Final = "crc32"
+MEMORY: Final = 64 * 2**20
+"""Bytes of recently used states that stay in memory too: many children have the same few parents."""
+_PARTS = tuple(field.name for field in fields(RowState) if field.name != "epochs")
+
+
+class WeightStore:
+    """The folder states/ of a run directory: ID-RUNG.safetensors."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._recent: OrderedDict[tuple[int, int], tuple[int, dict[int, RowState]]] = OrderedDict()
+        self._bytes = 0
+
+    def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
+        """Keep the replicates of a candidate as they stood on a rung."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import save_file
+
+        arrays: dict[str, Any] = {}
+        for replicate, state in states.items():
+            arrays[f"{replicate}/epochs"] = np.array([state.epochs], np.int64)
+            for part in _PARTS:
+                found = getattr(state, part).items()
+                arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in found}
+        path = self._path(number, rung)
+        with replacing(path) as temporary:
+            try:
+                save_file(arrays, temporary, metadata={_CHECKSUM: _checksum(arrays)})
+            except SafetensorError as error:
+                raise OSError(f"the weights {path} cannot be written: {error}") from None
+        self._remember(number, rung, dict(sorted(states.items())))
+        return path
+
+    def load(self, number: int, rung: int) -> dict[int, RowState]:
+        """The replicates of a candidate as they stood on a rung, by their number.
+
+        Empty if they were not kept, or, with a warning, if the file is damaged: what starts from nothing is not wrong.
+        """
+        if (number, rung) in self._recent:
+            self._recent.move_to_end((number, rung))
+            return dict(self._recent[number, rung][1])
+        path = self._path(number, rung)
+        if not path.exists():
+            return {}
+        parts: dict[int, dict[str, dict[str, Any]]] = {}
+        epochs: dict[int, int] = {}
+        for key, array in _read(path).items():
+            replicate, part, *name = key.split("/", 2)
+            if part == "epochs":
+                epochs[int(replicate)] = int(array[0])
+            else:
+                parts.setdefault(int(replicate), {}).setdefault(part, {})[name[0]] = array
+        states = {replicate: RowState(count, **parts[replicate]) for replicate, count in sorted(epochs.items())}
+        self._remember(number, rung, states)
+        return dict(states)
+
+    def drop(self, number: int, rung: int) -> None:
+        """Forget what was kept of a candidate on a rung, if it is there."""
+        self._path(number, rung).unlink(missing_ok=True)
+        self._forget(number, rung)
+
+    def kept(self) -> set[tuple[int, int]]:
+        """(candidate, rung) of everything that is kept."""
+        return set(self._kept())
+
+    def _remember(self, number: int, rung: int, states: dict[int, RowState]) -> None:
+        """Keep states in memory, and forget those used longest ago while they are too many."""
+        self._forget(number, rung)
+        size = sum(
+            array.nbytes for state in states.values() for part in _PARTS for array in getattr(state, part).values()
+        )
+        self._recent[number, rung] = size, states
+        self._bytes += size
+        while self._bytes > MEMORY:
+            self._forget(*next(iter(self._recent)))
+
+    def _forget(self, number: int, rung: int) -> None:
+        size, _ = self._recent.pop((number, rung), (0, {}))
+        self._bytes -= size
+
+    def _kept(self) -> Iterator[tuple[int, int]]:
+        for path in self.folder.glob("*-*.safetensors"):
+            number, _, rung = path.stem.partition("-")
+            if number.isdecimal() and rung.isdecimal():
+                yield int(number), int(rung)
+
+    def _path(self, number: int, rung: int) -> Path:
+        for value in (number, rung):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"candidate id or rung is {value!r}, expected a whole number of 0 or more")
+        return self.folder / f"{number}-{rung}.safetensors"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The arrays in a file; none, with a warning, of one that is torn or whose bytes have changed."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+            if (file.metadata() or {}).get(_CHECKSUM) == _checksum(arrays):
+                return arrays
+            reason = "its checksum is another"
+    except (SafetensorError, OSError) as error:
+        reason = str(error)
+    log.warning("the weights in %s are damaged and left out: %s", path, reason)
+    path.unlink(missing_ok=True)
+    return {}
+
+
+def _checksum(arrays: Mapping[str, Any]) -> str:
+    value = 0
+    for key in sorted(arrays):
+        value = zlib.crc32(np.ascontiguousarray(arrays[key]).data, zlib.crc32(key.encode(), value))
+    return f"{value:08x}"

@@ -1,0 +1,112 @@
+"""When a search may end: evaluations, time, or generations without progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.evo.evolution import Evolution
+from haemsa.model.spec.genome import Genome
+
+Spent = Literal["evaluations", "time", "patience"]
+
+
+class Budget:
+    """What is left of a search's budget. `saved`: what `state` gave when the search was last recorded."""
+
+    def __init__(self, config: SearchConfig, evolution: Evolution[Genome], clock: Clock, saved: Any = None) -> None:
+        self._config, self._evolution, self._clock = config, evolution, clock
+        self._level: int
+        self._volume: float
+        self._stale: int
+        self._level, self._volume, self._stale = saved or (-1, -1.0, 0)
+        self._told_at_start = len(evolution.archive)
+
+    def state(self) -> list[Any]:
+        """What must survive a restart."""
+        return [self._level, self._volume, self._stale]
+
+    def judge_progress(self) -> None:
+        """A generation ended: count those since the hypervolume grew, or since the front rose to a higher level."""
+        level, volume = self._evolution.archive.top_level, self._evolution.hypervolume()
+        grew = level > self._level or volume > self._volume
+        self._volume = volume if level > self._level else max(self._volume, volume)
+        self._level, self._stale = level, 0 if grew else self._stale + 1
+
+    def spent(self) -> Spent | None:
+        """Why the search may end: which budget is spent. None while all have something left."""
+        config = self._config
+        if config.evaluations is not None and len(self._evolution.archive) >= config.evaluations:
+            return "evaluations"
+        if config.time is not None and self._clock.elapsed() >= config.time:
+            return "time"
+        if config.patience is not None and self._stale >= config.patience:
+            return "patience"
+        return None
+
+    def new(self) -> int | None:
+        """How many new candidates may still be asked for; None: any number."""
+        if self._config.evaluations is None:
+            return None
+        return max(0, self._config.evaluations - self._evolution.given)
+
+    def remaining(self) -> float | None:
+        """Seconds left: by the time limit, or by the pace of this session, whichever ends first."""
+        elapsed, done = self._clock.elapsed(), len(self._evolution.archive)
+        ends = [] if self._config.time is None else [max(0.0, self._config.time - elapsed)]
+        session = done - self._told_at_start
+        if self._config.evaluations is not None and session:
+            pace = (elapsed - self._clock.before) / session
+            ends.append(pace * (self._config.evaluations - done))
+        return min(ends) if ends else None
+
+    @property
+    def total(self) -> int | None:
+        """The candidates that the search may evaluate; None: any number."""
+        return self._config.evaluations
+
+    @property
+    def told(self) -> int:
+        """Candidates that ended in this session."""
+        return len(self._evolution.archive) - self._told_at_start
+
+
+@dataclass
+class Clock:
+    """Where a search's time went, in seconds. `before`: what earlier sessions of a resumed search took.
+
+    `now`: what tells the time; a simulated cluster has its own.
+    """
+
+    before: float = 0.0
+    now: Callable[[], float] = time.perf_counter
+    start: float = field(init=False)
+    waited: float = 0.0
+    busy: float = 0.0
+    first_submit: float | None = None
+    last_end: float = 0.0
+    workers: int = 0
+    available: float = 0.0
+    """Seconds that all workers together were there, from the first submission to the last result."""
+
+    def __post_init__(self) -> None:
+        self.start = self.now()
+
+    def elapsed(self) -> float:
+        """Wall time of the search so far, earlier sessions included."""
+        return self.before + self.now() - self.start
+
+    def collected(self, workers: int, waited: float) -> None:
+        """Results came, by so many workers, after so many seconds of waiting."""
+        now = self.now()
+        if self.first_submit is not None:
+            self.available += workers * (now - max(self.first_submit, self.last_end))
+        self.last_end, self.waited, self.workers = now, self.waited + waited, workers
+
+    @property
+    def busy_fraction(self) -> float:
+        """Share of the workers' time, from the first submission to the last result, that was spent training."""
+        return min(1.0, self.busy / self.available) if self.available > 0 else 0.0

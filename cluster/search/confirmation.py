@@ -1,0 +1,86 @@
+"""Confirmation: the front trained again from scratch, with fresh seeds, so that no winner owes its place to luck."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from haemsa.cluster.workers.evaluator import Evaluator
+from haemsa.cluster.workers.job import CONFIRM, Job, Result
+from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
+from haemsa.evo.nsga2 import crowding_distance
+from haemsa.evo.objectives import Objectives
+from haemsa.evo.rungs import Fidelity
+from haemsa.model.spec.genome import Genome
+
+log = logging.getLogger(__name__)
+CONFIRMING_SEEDS = 5
+"""Networks that confirm a genome where one split scores it."""
+
+
+def contenders(
+    front: Sequence[Evaluated[Genome]], best: Sequence[Evaluated[Genome]], objectives: Objectives, count: int
+) -> list[Evaluated[Genome]]:
+    """At most `count`: half of them the `best` in the first objective, the others from where the front is empty.
+
+    The best may be dominated, since by chance alone one of few replicates dominates a better one of many. Where the
+    front is small they take its place.
+    """
+    if not front:
+        return []
+    losses = np.array([objectives.means(item.scores) for item in front])
+    spread = [front[index] for index in np.argsort(-crowding_distance(losses), kind="stable")]
+    half = (count + 1) // 2
+    return list({item.id: item for item in (*best[:half], *spread, *best[half:])}.values())[:count]
+
+
+def confirm(
+    evaluator: Evaluator,
+    chosen: Sequence[Evaluated[Genome]],
+    replicates: int,
+    batch: int,
+    size: Callable[[Genome], float],
+    note: Callable[[str], None],
+) -> dict[int, Result]:
+    """Results by id, with weights and held-out predictions, of training each genome from scratch `replicates` times.
+
+    In cohorts of about `batch` networks of similar `size`. One that fails is left out.
+    """
+    fidelity = Fidelity(None, replicates)
+    jobs = [
+        Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=CONFIRM, outputs=True)
+        for item in sorted(chosen, key=lambda item: (size(item.genome), item.id))
+    ]
+    genomes = max(1, batch // replicates)
+    for start in range(0, len(jobs), genomes):
+        evaluator.submit(jobs[start : start + genomes])
+    found: dict[int, Result] = {}
+    while evaluator.pending:
+        for finished in evaluator.collect():
+            found |= {result.id: result for result in finished.results}
+        note(f"confirmed {len(found)} of {len(jobs)}")
+    for result in found.values():
+        if isinstance(result.outcome, Failure):
+            log.warning("candidate %d failed when confirmed: %s", result.id, result.outcome.message)
+    return {number: result for number, result in sorted(found.items()) if not isinstance(result.outcome, Failure)}
+
+
+def confirmed_front(
+    chosen: Sequence[Evaluated[Genome]], results: Mapping[int, Result], objectives: Objectives
+) -> list[Evaluated[Genome]]:
+    """The non-dominated of those confirmed, with their confirmed scores, best first objective first."""
+    import moocore
+
+    records = []
+    for item in chosen:
+        outcome = results[item.id].outcome if item.id in results else None
+        if outcome is not None and not isinstance(outcome, Failure):
+            scores: Mapping[str, Score] = {name: score for name, score in outcome.items() if score.finite}
+            records.append(Evaluated(item.id, item.genome, item.parents, scores, item.rung))
+    if not records:
+        return []
+    losses = np.array([objectives.means(record.scores) for record in records])
+    kept = np.flatnonzero(moocore.is_nondominated(losses, keep_weakly=True))
+    return [records[index] for index in sorted(kept, key=lambda index: (*losses[index], records[index].id))]

@@ -1,0 +1,152 @@
+"""A search over any space with any evaluation function: the same driver, workers and journal as for networks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, cast
+
+import numpy as np
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.custom_genomes import Coded, CodedSpace, Evaluate, as_it_is, one_by_one, tuples
+from haemsa.cluster.search.driver import Driver
+from haemsa.cluster.search.launch import new_evolution
+from haemsa.cluster.search.sizing import POPULATION
+from haemsa.cluster.shared.interrupt import interruptible
+from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.tracking.tracker import NullTracker
+from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator
+from haemsa.cluster.workers.factory import ray_workers
+from haemsa.evo.candidate import Evaluated, Failed, G
+from haemsa.evo.evolution import Evolution
+from haemsa.evo.objectives import Direction
+from haemsa.evo.rungs import single
+from haemsa.evo.space import Space
+
+SETTINGS: Final = (
+    "evaluations", "time", "patience", "population", "mode", "seed", "workers", "backend", "address",
+    "address_timeout", "gpus_per_worker", "candidate_time", "memory_per_worker",
+)  # fmt: skip
+"""Those of `SearchConfig` that concern no data and no network."""
+
+
+@dataclass(frozen=True)
+class CustomResult(Generic[G]):
+    """What a custom search found: its front, best first objective first; all that was evaluated, and all that failed.
+
+    `hypervolume`: of the front, beside a reference point fixed after the first generation. `ended_by`: the budget that
+    was spent, "space exhausted", or "interrupted".
+    """
+
+    front: list[Evaluated[G]]
+    evaluated: list[Evaluated[G]]
+    failed: list[Failed[G]]
+    hypervolume: float
+    ended_by: str
+
+
+def search_custom(
+    space: Space[G],
+    objectives: Mapping[str, Direction],
+    evaluate: Evaluate[G],
+    *,
+    run: Path | str | None = None,
+    encode: Callable[[G], Any] = as_it_is,
+    decode: Callable[[Any], G] = tuples,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> CustomResult[G]:
+    """Evolve genomes of `space`, which `evaluate` scores on Ray workers, or with `backend="inline"` in this process.
+
+    `settings`: any of `SETTINGS`, as `SearchConfig` has them, for example `evaluations=400, workers=4, seed=1`.
+    `evaluate` and genomes must travel: Ray sends functions of a notebook or a script by value, and imports others.
+    An evaluation that raises, or kills its worker, is a failure and costs the search nothing else.
+
+    Args:
+        objectives: name to "min" or "max"; `evaluate` gives a number or a `Score` for each, and more if it likes.
+        run: a run directory to record in; a search that is there goes on, also with more `evaluations`. None: nothing
+            is kept.
+        encode: makes a JSON value of a genome for the journal, where it is not one itself.
+        decode: makes the genome of that value again; by default lists become tuples.
+
+    Raises:
+        ValueError: for settings out of range, genomes that do not come back from their JSON, an objective without a
+            score, or a run directory that holds another search.
+    """
+    config, coded = _config(settings), CodedSpace(space, encode, decode)
+    coded.check(np.random.default_rng(config.seed))
+    evolution = new_evolution(config, cast(Any, coded), objectives, single())
+    with _directory(run, config) as directory, _evaluator(config, evaluate) as evaluator:
+        state = directory.state()
+        if state:
+            rows = (row.for_evolution() for row in directory.rows())
+            evolution.load_state_dict(state["evolution"], cast(Any, coded.from_json), rows)
+            directory.reopen(config)
+        search = Driver(
+            config,
+            evolution,
+            evaluator,
+            directory,
+            NullTracker(),
+            progress or SilentProgress(),
+            lambda _: 0.0,  # nothing is known of what an evaluation costs
+            before=float(state.get("seconds", 0.0)),
+        )
+        with interruptible(), directory.logged():
+            ended_by = search.run()
+    return _result(cast(Evolution[Coded[G]], evolution), ended_by)
+
+
+def _config(settings: Mapping[str, Any]) -> SearchConfig:
+    """The settings, checked; one genome at a time goes to a worker."""
+    for name in settings:
+        if name not in SETTINGS:
+            raise ValueError(f"setting {name!r} is not one of a custom search, expected one of {', '.join(SETTINGS)}")
+    population = settings.get("population", "auto")
+    fixed = {"data": "custom", "cohort": 1, "population": POPULATION if population == "auto" else population}
+    return SearchConfig.of({**settings, **fixed})
+
+
+@contextmanager
+def _evaluator(config: SearchConfig, evaluate: Evaluate[Any]) -> Iterator[Evaluator]:
+    if config.backend == "inline":
+        yield InlineEvaluator(one_by_one(evaluate))
+        return
+    with closing(ray_workers(config, lambda _: one_by_one, evaluate)) as evaluator:
+        yield evaluator
+
+
+@contextmanager
+def _directory(run: Path | str | None, config: SearchConfig) -> Iterator[RunDirectory]:
+    """The run directory at `run`, opened where it is there; None: one for as long as the search lasts."""
+    if run is None:
+        with tempfile.TemporaryDirectory() as folder, _directory(Path(folder) / "run", config) as directory:
+            yield directory
+        return
+    path = Path(run)
+    if (path / "journal.sqlite").exists():
+        with RunDirectory.open(path) as directory:
+            yield directory
+        return
+    with RunDirectory.create(path, config, manifest(seed=config.seed)) as directory:
+        yield directory
+
+
+def _result(evolution: Evolution[Coded[G]], ended_by: str) -> CustomResult[G]:
+    def plain(item: Evaluated[Coded[G]]) -> Evaluated[G]:
+        return Evaluated(item.id, item.genome.value, item.parents, item.scores, item.rung)
+
+    archive = evolution.archive
+    return CustomResult(
+        front=[plain(item) for item in evolution.front()],
+        evaluated=[plain(item) for item in archive.evaluated.values()],
+        failed=[Failed(item.id, item.genome.value, item.parents, item.failure) for item in archive.failed.values()],
+        hypervolume=evolution.hypervolume(),
+        ended_by=ended_by,
+    )

@@ -1,0 +1,213 @@
+"""The end of a search: the front confirmed, the best network and the best ensemble saved, the summary written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from haemsa.cluster.report.figures.search import write_pictures
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm, confirmed_front, contenders
+from haemsa.cluster.search.driver import Driver
+from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.files import write_json, write_text
+from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.tracking.records import ModelTrained, SearchEnded
+from haemsa.cluster.tracking.tracker import Tracker
+from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
+from haemsa.cluster.workers.job import SEARCH, Job, Result, RowState
+from haemsa.evo.candidate import Candidate, Evaluated, Score
+from haemsa.evo.rungs import Fidelity
+from haemsa.model.spec.genome import Genome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """What a search found: its front (by confirmed scores, where there are any), and how it was trained.
+
+    `searched`: the search's own front, and who else was confirmed, by id, with the scores that it gave them.
+    """
+
+    front: Sequence[Evaluated[Genome]]
+    searched: Mapping[int, Evaluated[Genome]]
+    results: Mapping[int, Result] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Evaluated[Genome] | None:
+        """The best in the first objective, however large: who wants a smaller one has the front (and --limit)."""
+        return self.front[0] if self.front else None
+
+
+def unconfirmed(search: Driver) -> SearchOutcome:
+    """The front and its best by the search's own scores."""
+    front = search.evolution.front()
+    return SearchOutcome(front, {item.id: item for item in front})
+
+
+def confirm_front(search: Driver, problem: Problem, progress: Progress) -> SearchOutcome:
+    """Train the best again from scratch and choose among them; by the search's scores if that is off.
+
+    Where fewer than may be confirmed reached the front's level there is room for those that nearly climbed to it.
+    """
+    front, count = search.evolution.front(), search.config.confirm
+    if not count or not front:
+        return unconfirmed(search)
+    archive, objectives = search.evolution.archive, search.evolution.objectives
+    chosen = contenders(front, archive.best(count), objectives, count)
+    if len(chosen) < count:
+        below = archive.runners_up()
+        chosen += contenders(below, below, objectives, count - len(chosen))
+    replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
+    batch = search.evolution.batch
+    results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
+    search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
+    confirmed = confirmed_front(chosen, results, objectives)
+    return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
+
+
+def finish(
+    search: Driver, problem: Problem, data: WorkerData, run: RunDirectory, follow: Tracker, name: str, ended_by: str,
+    found: SearchOutcome,
+) -> dict[str, Any]:  # fmt: skip
+    """Save the best network and the ensemble, register the best, write the summary; returns it."""
+    objectives = list(problem.objectives)
+    summary: dict[str, Any] = {
+        "name": name,
+        "data": search.config.data,
+        "fingerprint": problem.fingerprint,
+        "validation": problem.folds.kind,
+        "seed": search.config.seed,
+        "ended_by": ended_by,
+        **search.standing.statistics(),
+        "objectives": dict(problem.objectives),
+        "confirmed": len(found.results),
+        "best": as_json(found.best, objectives, found.searched) if found.best else None,
+        "front": [as_json(item, objectives, found.searched) for item in found.front],
+        "ensemble": None,
+    }
+    run.write_front(found.front, found.searched)
+    run.write_population()
+    address = None
+    if found.best is not None:
+        save_best(found, problem, data, run, search)
+        summary["ensemble"] = save_ensemble(found, problem, run)
+        address = follow.trained(_record(found.best, problem, run, name))
+    summary["model"] = address
+    run.write_summary(summary)
+    genome = found.best.genome.to_json() if found.best else None
+    status = "stopped" if ended_by == "interrupted" else "finished"
+    ended = SearchEnded(summary, genome, run.path.resolve(), status)  # type: ignore[arg-type]
+    follow.ended(ended, lambda folder: write_pictures(run, folder))
+    return summary
+
+
+def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: str) -> ModelTrained:
+    objective, direction = next(iter(problem.objectives.items()))
+    return ModelTrained(
+        name=name,
+        model_dir=run.best,
+        fingerprint=problem.fingerprint,
+        objective=objective,
+        direction=direction,
+        score=best.scores[objective].mean,
+        genome_json=best.genome.to_json(),
+        data_name=problem.pool.name,
+        metrics={f"validation/{key.replace('/', '_')}": score.mean for key, score in best.scores.items()},
+        dataset=problem.described,
+    )
+
+
+def save_best(found: SearchOutcome, problem: Problem, data: WorkerData, run: RunDirectory, search: Driver) -> None:
+    """The best network as it was scored, one member per replicate, and its genome, in the run directory's `best/`."""
+    best = found.best
+    assert best is not None
+    states = found.results[best.id].states if best.id in found.results else search.handover.weights(best.id)
+    if len(states) < best.scores[next(iter(problem.objectives))].replicates:  # its weights were lost with a process
+        log.warning("the weights of candidate %d are missing and are trained again", best.id)
+        fidelity = Fidelity(None, len(problem.folds))
+        (result,) = CohortTrainer(data)([Job(Candidate(best.id, best.genome), fidelity, purpose=SEARCH)])
+        states = result.states
+    scores = {name: score.mean for name, score in best.scores.items()}
+    info = {**run.manifest(), "candidate": best.id, "validation": scores}
+    _predictor([(best.genome, states, 1)], problem, info).save(run.best)
+    write_text(run.best / "genome.json", best.genome.to_json() + "\n")
+
+
+def save_ensemble(found: SearchOutcome, problem: Problem, run: RunDirectory) -> dict[str, Any] | None:
+    """The best ensemble of the confirmed networks, in the run directory's `ensemble/`; None without any.
+
+    Chosen greedily on held-out predictions (Caruana et al., "Ensemble selection from libraries of models", ICML 2004).
+    """
+    from haemsa.cluster.search.ensemble import choose_ensemble
+
+    if not found.results:
+        return None
+    chosen = choose_ensemble(list(found.results.values()), problem)
+    genomes = {number: item.genome for number, item in found.searched.items()}
+    members = [(genomes[number], found.results[number].states, n) for number, n in chosen.counts.items()]
+    described = {
+        "members": [{"id": number, "count": count} for number, count in chosen.counts.items()],
+        "scores": chosen.scores,
+        "best_alone": chosen.alone,
+        **chosen.costs(genomes, problem, replicates=len(members[0][1])),
+    }
+    info = {**run.manifest(), "ensemble": True, "genomes": len(members), "validation": chosen.scores}
+    _predictor(members, problem, info).save(run.ensemble)
+    write_json(run.ensemble / "members.json", [{"genome": genome.to_dict(), "count": n} for genome, _, n in members])
+    return described
+
+
+def _predictor(
+    members: Sequence[tuple[Genome, Mapping[int, RowState], int]], problem: Problem, info: Mapping[str, Any]
+) -> Any:
+    """Trained replicates of genomes as one model; a genome counts as often as it was chosen."""
+    import torch
+
+    from haemsa.model.network.cohort import CohortRow
+    from haemsa.model.predictor.predictor import Predictor
+    from haemsa.model.training.fold_statistics import FoldStatistics
+    from haemsa.model.training.pool import Pool
+    from haemsa.model.training.train import TrainedRow
+
+    statistics = FoldStatistics.fit(Pool.of(problem.pool), problem.folds)
+    total, replicates = sum(count for *_, count in members), sorted(members[0][1])
+    rows, shares = list[TrainedRow](), list[float]()
+    for replicate in replicates:
+        for genome, states, count in members:
+            arrays = states[replicate].weights.items()
+            weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays}
+            rows.append(TrainedRow(CohortRow(genome, 0, replicate % len(problem.folds)), weights, {}))
+            shares.append(count / total / len(replicates))
+    model = Predictor.of(rows, statistics, problem.schema, problem.normalisation, info)
+    return replace(model, shares=tuple(shares))
+
+
+def _scores(result: Result) -> Mapping[str, Score]:
+    assert isinstance(result.outcome, Mapping)
+    return {name: score for name, score in result.outcome.items() if score.finite}
+
+
+def as_json(
+    item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Evaluated[Genome]] | None = None
+) -> dict[str, Any]:
+    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first.
+
+    `searched`: by id, as the search scored them, where `scores` are confirmed ones: added as `search_scores`.
+    """
+    names = [*objectives, *(name for name in item.scores if name not in objectives)]
+    scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}
+    errors = {name: item.scores[name].error for name in names if item.scores[name].error}
+    before = searched.get(item.id) if searched else None
+    return {
+        "id": item.id,
+        "genome": item.genome.to_dict(),
+        "scores": scores,
+        "errors": errors,
+        "search_scores": {name: before.scores[name].mean for name in objectives} if before else {},
+    }

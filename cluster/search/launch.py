@@ -1,0 +1,216 @@
+"""A whole search, from its settings to its summary: `run_search` and `resume_search`."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.driver import Driver
+from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
+from haemsa.cluster.search.problem import Problem, worker_data
+from haemsa.cluster.search.resume import changed, has_more
+from haemsa.cluster.search.sizing import fit_sizes, ladder_of
+from haemsa.cluster.shared.interrupt import interruptible
+from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.tracking.client import store_of
+from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.tracking.records import SearchStarted
+from haemsa.cluster.tracking.sync import send_waiting
+from haemsa.cluster.tracking.tracker import tracker
+from haemsa.cluster.workers.evaluator import Evaluator
+from haemsa.cluster.workers.factory import described, device_of, new_evaluator
+from haemsa.cluster.workers.ray_job import check_kept
+from haemsa.cluster.workers.throughput import SIZES
+from haemsa.evo.evolution import Evolution
+from haemsa.evo.objectives import Direction
+from haemsa.evo.rungs import Ladder
+from haemsa.evo.space import Space
+from haemsa.model.data.folds import describe_validation
+from haemsa.model.spec.genome import Genome
+from haemsa.model.training.batch_size import fit_batch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search leaves: its run directory, its summary, and where the registered model can be loaded from."""
+
+    run: Path
+    summary: Mapping[str, Any]
+    model: str | None
+
+
+def run_search(config: SearchConfig, progress: Progress | None = None) -> SearchResult:
+    """Search as configured. Raises ValueError, before any training, for settings or data that do not fit."""
+    show = progress or SilentProgress()
+    problem = Problem.of(config)
+    path = Path(config.run) if config.run else _new_run(config)
+    RunDirectory.check_vacant(path)  # before workers are started
+    check_kept(path, store_of(config.tracking))
+    facts = manifest(
+        data=config.data,
+        fingerprint=problem.fingerprint,
+        seed=config.seed,
+        device=device_of(config),
+        objectives=dict(problem.objectives),
+        validation=problem.folds.kind,
+        notes=list(problem.pool.notes),
+        id=uuid.uuid4().hex,
+    )
+    with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
+        sized = _sized(config, problem, evaluator)
+        with RunDirectory.create(path, sized, facts) as run:
+            return _search(sized, problem, run, evaluator, show)
+
+
+def resume_search(
+    path: Path, progress: Progress | None = None, changes: Mapping[str, Any] | None = None
+) -> SearchResult:
+    """Go on with the search in a run directory; one that has ended is returned as it is, unless its budget grew.
+
+    Raises ValueError if there is none, if it is in use, if its data has changed, or for `changes` of settings that
+    cannot change (see cluster/search/resume.py).
+    """
+    show = progress or SilentProgress()
+    with RunDirectory.open(path) as run:
+        summary, before = run.summary(), run.config()
+        config = changed(before, changes or {}, path)
+        check_kept(path, store_of(config.tracking))
+        if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
+            show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
+            _send_rest(run, config, show)
+            found = run.summary() or summary
+            return SearchResult(path, found, found.get("model"))
+        problem = Problem.of(config)
+        known = run.manifest().get("fingerprint")
+        if known != problem.fingerprint:
+            raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
+        with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
+            sized = _sized(config, problem, evaluator)
+            run.reopen(sized)
+            return _search(sized, problem, run, evaluator, show)
+
+
+def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:
+    """What MLflow did not take before a search ended, if it takes it now."""
+    if not Outbox.of(run.path).waiting():
+        return
+    try:
+        count, place = send_waiting(run, config.tracking)
+        progress.note(f"sent {count} records to {place}")
+    except ValueError as error:
+        log.warning("%s", error)
+
+
+def _search(
+    config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress
+) -> SearchResult:
+    name = config.title
+    scored = describe_validation(problem.folds, problem.pool, config.validation)
+    for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
+        progress.note(line)
+    with interruptible(), run.logged(), _stopped_by_disk(run.path):
+        follow, facts = tracker(config.tracking, Outbox.of(run.path)), run.manifest()
+        follow.started(SearchStarted(
+            name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
+            facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator),
+        ))  # fmt: skip
+        search = Driver(
+            config,
+            _evolution(config, problem, run),
+            evaluator,
+            run,
+            follow,
+            progress,
+            problem.size,
+            simpler=problem.space.simpler,
+            before=float(run.state().get("seconds", 0.0)),
+        )
+        ended_by = search.run()
+        found, ended_by = _confirmed(search, problem, progress, ended_by)
+        summary = finish(search, problem, worker_data(config, problem), run, follow, name, ended_by, found)
+        waiting, address = follow.close()
+        if address != summary["model"]:  # MLflow took its time
+            summary["model"] = address
+            run.write_summary(summary)
+        if waiting:
+            log.warning("MLflow has not taken %d records: haemsa sync %s sends them", waiting, run.path)
+        return SearchResult(run.path, summary, summary["model"])
+
+
+@contextmanager
+def _stopped_by_disk(path: Path) -> Iterator[None]:
+    """A disk that is full, or may not be written, ends a search with a sentence that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was recorded is safe, go on with haemsa search --resume {path}") from error
+
+
+def _confirmed(search: Driver, problem: Problem, progress: Progress, ended_by: str) -> tuple[SearchOutcome, str]:
+    """The front confirmed, unless the search is interrupted, before or meanwhile; and how the search ended."""
+    if ended_by != "interrupted":
+        try:
+            return confirm_front(search, problem, progress), ended_by
+        except KeyboardInterrupt:
+            log.warning("interrupted: the front is not confirmed")
+    return unconfirmed(search), "interrupted"
+
+
+def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
+    """The evolution as configured, where the run directory left it."""
+    evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
+    state = run.state()
+    if state:
+        evolution.load_state_dict(state["evolution"], Genome.from_json, (row.for_evolution() for row in run.rows()))
+    else:
+        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
+    return evolution
+
+
+def new_evolution(
+    config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
+) -> Evolution[Genome]:
+    """An evolution that has not begun; the configuration's sizes are numbers, not "auto"."""
+    assert config.population != "auto" and config.cohort != "auto"
+    return Evolution(
+        space,
+        objectives,
+        seed=config.seed,
+        population_size=config.population,
+        mode=config.mode,
+        ladder=rungs,
+        batch=config.cohort,
+        favour_first=True,
+    )
+
+
+def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
+    """The settings with sizes in place of "auto", so that a search that is resumed has the same."""
+    measured = None
+    if config.cohort == "auto" and config.mode == "steady":
+        rng = np.random.default_rng((config.seed, 5))
+        measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
+    sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
+    batch_size = fit_batch(config.batch_size, len(problem.pool))
+    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
+
+
+def _new_run(config: SearchConfig) -> Path:
+    """runs/NAME, with a number where that is taken."""
+    name = config.title
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ValueError(f"name is {name!r}, expected one that can be a folder's")
+    base = Path("runs") / name
+    return next(path for n in range(1, 1_000_000) if not (path := base if n == 1 else Path(f"{base}-{n}")).exists())

@@ -1,0 +1,120 @@
+"""What a search is about: data without the test split, folds, objectives, space; checked before any training."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.objectives import _full, counts_missing, first_genes, resolve_objectives
+from haemsa.cluster.workers.cohort_trainer import WorkerData
+from haemsa.cluster.workers.factory import device_of
+from haemsa.evo.expert_space.bounds import Bounds
+from haemsa.evo.expert_space.designs import Shape, families, plain_designs
+from haemsa.evo.expert_space.space import ExpertSpace
+from haemsa.evo.objectives import Direction
+from haemsa.model.cost import COSTS, cost
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import Folds, choose_folds
+from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.sources import load
+from haemsa.model.data.summary import provenance
+from haemsa.model.metrics import direction, primary, without_missing
+from haemsa.model.missing_modalities import streams_of
+from haemsa.model.schema import Schema
+from haemsa.model.spec.genome import Genome
+from haemsa.model.training.batch_size import fit_batch
+
+log = logging.getLogger(__name__)
+MOST_MODALITIES = 8
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A search's input. `pool` is normalised training and validation data; the test split is not in it.
+
+    `described`: the whole data in a few words and numbers (see cluster/tracking/dataset_input.py).
+    """
+
+    pool: Dataset
+    normalisation: Normalisation
+    folds: Folds
+    schema: Schema
+    objectives: Mapping[str, Direction]
+    space: ExpertSpace
+    fingerprint: str
+    described: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
+        """Read the data and check the settings against it. Raises ValueError, one sentence, for what does not fit."""
+        data = load(config.data, stream=config.stream) if dataset is None else dataset
+        data = data.with_tasks(config.tasks)
+        normalisation = Normalisation.fit(data)
+        pool = normalisation.apply(data.pool())
+        schema = Schema.of(data)
+        steps = {name: item.steps for name, item in data.modalities.items()}
+        objectives = resolve_objectives(config.objectives, pool.tasks)
+        space = ExpertSpace(
+            tuple(data.modalities),
+            bounds=Bounds.from_dict(config.space),
+            steps=steps,
+            tasks={name: task.kind for name, task in data.tasks.items()},
+            limits=config.limits,
+            cost=lambda network: cost(network, schema),
+            shape=_shape(config.design, steps),
+            defaults=first_genes(objectives, pool.tasks),
+        )
+        count = len(streams_of(list(pool.modalities)))
+        if counts_missing(objectives) and count > MOST_MODALITIES:
+            found = f"the data has {count} modalities and an objective counts missing ones"
+            raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
+        return cls(
+            pool=pool,
+            normalisation=normalisation,
+            folds=choose_folds(config.validation, pool, config.seed),
+            schema=schema,
+            objectives=objectives,
+            space=space,
+            fingerprint=data.fingerprint,
+            described=provenance(data, config.data),
+        )
+
+    @property
+    def main_metric(self) -> tuple[str, Direction]:
+        """The first objective that is a metric, else the first task's main one, all modalities shown; its direction."""
+        first = next(iter(self.pool.tasks))
+        names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
+        name = next(without_missing(name) for name in names if name not in COSTS)
+        return name, direction(name)
+
+    @property
+    def missing(self) -> bool:
+        """Whether an objective counts missing modalities."""
+        return counts_missing(self.objectives)
+
+    def plain_designs(self) -> list[Genome]:
+        """What a search begins with: the field's usual designs with every gene at its default, as the space allows."""
+        designs = plain_designs(self.space.domain, streams_of(list(self.pool.modalities)))
+        return list(dict.fromkeys(map(self.space.repair, designs)))
+
+    def size(self, genome: Genome) -> float:
+        """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
+        return cost(genome.network, self.schema)["flops"] * genome.training.epochs
+
+
+def _shape(design: str | None, steps: Mapping[str, int]) -> Shape | None:
+    """What genomes are brought into. Raises ValueError for a design that data of such modalities does not have."""
+    known = families(streams_of(list(steps)), steps)
+    if design is not None and design not in known:
+        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(known)}")
+    return known[design] if design else None
+
+
+def worker_data(config: SearchConfig, problem: Problem) -> WorkerData:
+    """What workers get."""
+    _ = [item.moments for item in problem.pool.modalities.values()]  # sent along: else each worker reads all features
+    batch_size = fit_batch(config.batch_size, len(problem.pool))
+    return WorkerData(problem.pool, problem.folds, config.seed, batch_size, device_of(config), missing=problem.missing)

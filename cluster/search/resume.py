@@ -1,0 +1,55 @@
+"""What may change when a search is resumed, and what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from haemsa.cluster.config import SearchConfig
+
+BUDGET: Final = ("evaluations", "time", "patience", "confirm")
+"""With more of these, a search that has ended goes on."""
+PLACE: Final = (
+    "data",
+    "stream",
+    "workers",
+    "backend",
+    "address",
+    "address_timeout",
+    "gpus_per_worker",
+    "cohort",
+    "tracking",
+    "candidate_time",
+    "memory_per_worker",
+)
+"""Where and by whom the same is done; data may have moved, its content is checked."""
+
+
+def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> SearchConfig:
+    """The settings of the search in `path` with `changes` (None: none).
+
+    Raises ValueError for values that are none, and for changes that would make it another search.
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    if Path(given.get("run", path)).resolve() == path.resolve():  # the folder may have moved
+        given.pop("run", None)
+    found = SearchConfig.of({**config.model_dump(), **given})
+    for name in given:
+        before, after = getattr(config, name), getattr(found, name)
+        if before != after and name not in BUDGET + PLACE:
+            raise ValueError(
+                f"{name} is {before!r} in {path} and cannot become {after!r} when the search is resumed, expected "
+                f"changes of {', '.join(BUDGET + PLACE)} alone"
+            )
+    return found
+
+
+def has_more(config: SearchConfig, before: SearchConfig) -> bool:
+    """Whether a search that has ended may have something left to do."""
+    return any(_is_more(getattr(config, name), getattr(before, name)) for name in BUDGET)
+
+
+def _is_more(now: float | None, before: float | None) -> bool:
+    """Whether a limit (None: there is none) was raised."""
+    return before is not None and (now is None or now > before)

@@ -1,0 +1,152 @@
+"""How a search is doing, live: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from haemsa.cluster.shared.text import duration, number
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a search stands. `best`: the best score by objective; `elapsed`, `remaining`: seconds; None: unknown.
+
+    `rung`: while no candidate has reached the last level of rungs, the highest one reached, and that last one.
+    """
+
+    evaluations: int
+    total: int | None = None
+    failures: int = 0
+    best: Mapping[str, float] = field(default_factory=dict)
+    front_size: int | None = 0
+    busy_fraction: float | None = None
+    elapsed: float = 0.0
+    remaining: float | None = None
+    generation: int = 0
+    rung: tuple[int, int] | None = None
+
+
+class Progress(Protocol):
+    """Shows a status. Call it as often as is convenient: it draws only as often as is legible."""
+
+    def update(self, status: Status) -> None:
+        """Show this status, soon."""
+
+    def note(self, message: str) -> None:
+        """Print one line that stays."""
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def update(self, status: Status) -> None:
+        """Do nothing."""
+
+    def note(self, message: str) -> None:
+        """Do nothing."""
+
+
+class PlainProgress:
+    """A line per generation and at least `every` seconds apart otherwise; the last status is always shown."""
+
+    def __init__(
+        self, write: Callable[[str], None], every: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write, self._every, self._clock = write, every, clock
+        self._next = 0.0
+        self._generation = -1
+        self._waiting: Status | None = None
+
+    def update(self, status: Status) -> None:
+        """Print a line if a generation ended or the last line is old."""
+        if status.generation == self._generation and self._clock() < self._next:
+            self._waiting = status
+            return
+        self._show(status)
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        self._write(message)
+
+    def finish(self) -> None:
+        """Print the last status, if it was held back."""
+        if self._waiting is not None:
+            self._show(self._waiting)
+
+    def _show(self, status: Status) -> None:
+        self._generation, self._waiting = status.generation, None
+        self._next = self._clock() + self._every
+        self._write(line(status))
+
+
+class LiveProgress:
+    """A bar that redraws in place, at most four times a second."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = console
+        self.bar: Bar = Progress(
+            TextColumn("{task.fields[count]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[details]}"),
+            console=console,
+            refresh_per_second=4,
+        )
+        self._task = self.bar.add_task("search", total=None, count="starting", details="")
+
+    def update(self, status: Status) -> None:
+        """Redraw with this status."""
+        count, _, details = line(status).partition(" · ")
+        self.bar.update(
+            self._task,
+            completed=status.evaluations,
+            total=status.total,
+            count=count,
+            details=details.replace(" · ", "  "),
+        )
+
+    def note(self, message: str) -> None:
+        """Print one line above the bar."""
+        self._console.print(message, markup=False, highlight=False)
+
+
+def line(status: Status) -> str:
+    """The status in one line: "48/200 · mae 0.912 · params 1.2k · front 7 · busy 96% · 1m 10s, 3m 40s left"."""
+    parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
+    parts += [f"{name} {number(value)}" for name, value in status.best.items()]
+    if status.front_size is not None:
+        parts.append(f"front {status.front_size}" + (" on rung {} of {}".format(*status.rung) if status.rung else ""))
+    if status.failures:
+        parts.append(f"failed {status.failures}")
+    if status.busy_fraction is not None:
+        parts.append(f"busy {status.busy_fraction:.0%}")
+    left = "" if status.remaining is None else f", {duration(status.remaining)} left"
+    parts.append(duration(status.elapsed) + left)
+    return " · ".join(parts)
+
+
+@contextmanager
+def progress(console: Console | None = None, *, every: float = 10.0) -> Iterator[Progress]:
+    """A bar if `console` (default: standard error) is a terminal, else plain lines, the last one at the end."""
+    from rich.console import Console
+
+    console = console or Console(stderr=True)
+    if console.is_terminal:
+        live = LiveProgress(console)
+        with live.bar:
+            yield live
+        return
+    plain = PlainProgress(lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True), every)
+    try:
+        yield plain
+    finally:
+        plain.finish()

@@ -1,0 +1,106 @@
+"""Our figures and settings as MLflow takes them: metrics, parameters, tags."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.shared.files import to_json
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, RunTag
+
+DEFAULT_STORE: Final = "sqlite:///mlflow.db"
+_QUIET: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+}
+
+
+def store_uri(uri: str | None) -> str:
+    """Where tracking goes: `uri`, else MLFLOW_TRACKING_URI, else a database in the current folder."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def store_of(tracking: str | None) -> str | None:
+    """Where the setting `tracking` sends records; None where it is off."""
+    return None if tracking == "off" else store_uri(tracking)
+
+
+def connect(uri: str | None) -> MlflowClient:
+    """A client of `store_uri(uri)` that is quiet, and that gives up on a silent server in seconds, not minutes."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=store_uri(uri), registry_uri=store_uri(uri))
+
+
+def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
+    """The experiment of a data set, made if it is new, restored if it was deleted."""
+    found = client.get_experiment_by_name(data_name)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+    location = None
+    if uri.startswith("sqlite:///"):  # beside the database, wherever the search was started
+        folder = Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
+        location = (folder / "".join(c if c.isalnum() or c in "-_" else "_" for c in data_name)).as_uri()
+    tags = {"mlflow.experimentKind": "custom_model_development"}  # else the page shows it as one of language models
+    return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
+
+
+_LONGEST_PARAMETER: Final = 500
+
+
+def metrics_of(values: Mapping[str, object], at: float, step: int) -> Iterator[Metric]:
+    """The numbers among the values, of that step and time in seconds since 1970."""
+    from mlflow.entities import Metric
+
+    for key, value in values.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield Metric(_safe(key), float(value), int(at * 1000), step)
+
+
+def params_of(values: Mapping[str, object]) -> list[Param]:
+    """All that are not None; what is long is cut."""
+    from mlflow.entities import Param
+
+    return [Param(key, _cut(_text(value))) for key, value in values.items() if value is not None]
+
+
+def tags_of(values: Mapping[str, object]) -> list[RunTag]:
+    """Tags haemsa.<key>."""
+    from mlflow.entities import RunTag
+
+    return [RunTag(f"haemsa.{key}", _text(value)) for key, value in values.items()]
+
+
+def plain(value: object) -> Any:
+    """The value as JSON would give it back."""
+    return json.loads(to_json(value))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else to_json(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_PARAMETER else text[: _LONGEST_PARAMETER - 3] + "..."
+
+
+def _safe(key: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in key)

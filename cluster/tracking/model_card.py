@@ -1,0 +1,122 @@
+"""What a registered model is, for whoever finds it: its network, its data, its figures, how to use it, its limits."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from haemsa.cluster.tracking.records import ModelTrained
+
+if TYPE_CHECKING:
+    from haemsa.model.predictor.predictor import Predictor
+    from haemsa.model.spec.genome import Genome
+
+ALONE: Final = "test/"
+TOGETHER: Final = "test together/"
+"""What a test metric's name begins with: of the seeds one by one, and of their mean prediction."""
+LONGEST: Final = 5000
+"""Characters that MLflow's database keeps of a description."""
+_USE: Final = """\
+## Load and serve
+
+```python
+import mlflow, pandas
+
+model = mlflow.pyfunc.load_model("{address}")
+model.predict(pandas.DataFrame([{{{cells}}}]))
+```
+
+A row is a sample, a cell a modality's features as a list of steps of the width above, or None where it is absent. When
+`{address}` has moved on, this version is at models:/{name}/NUMBER.
+
+```bash
+mlflow models serve -m {address} --env-manager local --host 127.0.0.1 --port 5001
+curl 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
+  -d '{{"dataframe_records": [{{{json}}}]}}'
+```
+
+In JSON an absent modality is null, or a field that no record has.
+
+## Intended use and limits
+
+- It answers for features made exactly as those that it was trained on, from people and recordings like theirs.
+- Steps beyond those above are cut. A modality may be absent, but how well it guesses then is for
+  `haemsa evaluate --missing` to say.
+- What it says of a person's sentiment or emotion is a guess from a recording, often wrong, and was not compared between
+  groups of people. No decision about anybody should rest on it.
+"""
+
+
+def registered_name(name: str) -> str:
+    """haemsa-<name>, without what the registry does not take in names."""
+    return "haemsa-" + (re.sub(r"[^\w-]+", "-", name).strip("-") or "model")
+
+
+def model_card(record: ModelTrained, predictor: Predictor) -> str:
+    """The card of a model as Markdown."""
+    name = registered_name(record.name)
+    names = list(predictor.modalities)
+    cells = ", ".join([f'"{names[0]}": [[...], ...]', *(f'"{other}": None' for other in names[1:])])
+    address = f"models:/{name}@{record.alias}"
+    use = _USE.format(name=name, address=address, cells=cells, json=cells.replace("None", "null"))
+    return "\n".join([f"# {name}", "", *_network(predictor), *_data(record), *_figures(record), use])
+
+
+def shortened(card: str) -> str:
+    """As much of it as a description may have."""
+    rest = "\n\n(the rest is in the model's README.md)"
+    return card if len(card) <= LONGEST else card[: LONGEST - len(rest)] + rest
+
+
+def _network(predictor: Predictor) -> Iterator[str]:
+    reads = ", ".join(f"{name} [{steps}, {width}]" for name, (steps, width) in predictor.modalities.items())
+    tasks = ", ".join(f"{name} ({task.kind})" for name, task in predictor.tasks.items())
+    genomes = dict.fromkeys(genome for genome, _ in predictor.members)
+    count = len(predictor.members)
+    yield f"A hierarchical mixture of experts that haemsa found. It reads {reads} (most steps, features) and predicts"
+    yield f"{tasks}: the mean of {count} network{'s' * (count > 1)} of {len(genomes)} genome{'s' * (len(genomes) > 1)}."
+    yield from ("", "## Network", "")
+    for genome in genomes:
+        yield from ("```text", drawn(genome), "```", "")
+
+
+def drawn(genome: Genome) -> str:
+    """The tree of a genome as plain text."""
+    from rich.console import Console
+
+    from haemsa.cluster.shared.genome_tree import genome_tree
+
+    out = io.StringIO()
+    Console(file=out, width=90, color_system=None).print(genome_tree(genome))
+    return out.getvalue().rstrip()
+
+
+def _data(record: ModelTrained) -> Iterator[str]:
+    sizes = ", ".join(f"{count:,} {split}" for split, count in record.dataset.get("splits", {}).items())
+    yield from ("## Data", "")
+    yield f"{record.data_name}, fingerprint `{record.fingerprint}`" + (f": samples {sizes}." if sizes else ".")
+    protocol = record.params.get("protocol")
+    yield f"{protocol[0].upper()}{protocol[1:]}." if protocol else "Trained on what was not held out to score it."
+    yield ""
+
+
+def _figures(record: ModelTrained) -> Iterator[str]:
+    yield from ("## Figures", "")
+    if record.alias == "champion":
+        yield from ("| metric | value |", "|---|---|")
+        yield from (f"| {name} | {value:.4g} |" for name, value in record.metrics.items())
+        note = "Of the samples by which the search chose it, and so a little too good: `haemsa train` tests it."
+        yield from ("", note, "")
+        return
+    yield from ("On the test split, read once, after training: each seed alone (mean), and all together.", "")
+    yield from ("| metric | alone | together |", "|---|---|---|")
+    alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
+    yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())
+    yield ""
+
+
+def _under(head: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics whose names begin so, without that."""
+    return {name.removeprefix(head): value for name, value in metrics.items() if name.startswith(head)}

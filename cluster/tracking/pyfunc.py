@@ -1,0 +1,98 @@
+"""A saved model as MLflow keeps one: weights as safetensors, its code beside them, signature, example, genome, card.
+
+Nothing is pickled, and no sample of anybody's data leaves their files: the example is made from feature means.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.shared.files import write_json, write_text
+from haemsa.cluster.tracking.records import ModelTrained
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from haemsa.model.predictor.predictor import Predictor
+
+_REQUIREMENTS: Final = ("mlflow", "torch", "numpy", "pandas", "safetensors")
+
+
+def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping[str, Any] | None = None) -> Path:
+    """Write the saved model as an MLflow model under `folder`: weights, code, signature, example, genome, card.
+
+    `identity`: what `mlflow.models.Model` shall know of its run and its id.
+    """
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    from haemsa.model.predictor.predictor import Predictor
+
+    predictor = Predictor.load(record.model_dir)
+    script = folder / "served.py"
+    shutil.copyfile(Path(__file__).with_name("served.py"), script)
+    path = folder / "mlflow"
+    mlflow.pyfunc.save_model(
+        path=str(path),
+        python_model=str(script),
+        artifacts={"model": str(Path(record.model_dir).resolve())},
+        code_paths=[str(_copy_code(folder))],
+        signature=signature(predictor),
+        input_example=input_example(predictor),
+        pip_requirements=requirements(),
+        streamable=False,
+        mlflow_model=Model(**(identity or {})),
+    )
+    write_text(path / "README.md", card)
+    write_text(path / "genome.json", record.genome_json)
+    write_json(path / "score.json", {"objective": record.objective, "score": record.score, "data": record.fingerprint})
+    return path
+
+
+def _copy_code(folder: Path) -> Path:
+    """The package `haemsa` with its room `model` only, without what Python compiled."""
+    import haemsa.model
+
+    target = folder / "haemsa"
+    target.mkdir()
+    shutil.copyfile(str(haemsa.__file__), target / "__init__.py")
+    model = Path(str(haemsa.model.__file__)).parent
+    shutil.copytree(model, target / "model", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    return target
+
+
+def signature(predictor: Predictor) -> Any:
+    """In: per modality an optional column of steps by width. Out: as cluster/tracking/served.py gives them.
+
+    Columns, as a tensor cannot be optional in MLflow; of any numbers, as it takes no whole ones for `double`, and JSON
+    of many languages writes 2.0 as 2.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, Array, ColSpec, Schema, TensorSpec
+
+    features = Array(Array(AnyType()))  # type: ignore[no-untyped-call]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(features, name=name, required=False) for name in predictor.modalities]
+    outputs: list[ColSpec | TensorSpec] = []
+    for name, task in predictor.tasks.items():
+        if task.kind != "multilabel":
+            outputs.append(ColSpec("double" if task.kind == "regression" else "string", name=name))
+        if task.kind != "regression":
+            outputs += [ColSpec("double", name=f"{name}/{label}") for label in task.labels]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def input_example(predictor: Predictor) -> pd.DataFrame:
+    """One sample whose modalities have a single step, the mean features."""
+    import pandas as pd
+
+    means = predictor.feature_means()
+    return pd.DataFrame({name: [[[float(value) for value in means[name]]]] for name in predictor.modalities})
+
+
+def requirements() -> list[str]:
+    """What a registered model needs, at today's versions; a local suffix such as +cpu is on no index."""
+    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in _REQUIREMENTS]

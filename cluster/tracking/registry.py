@@ -1,0 +1,145 @@
+"""Models in MLflow's registry: each logged in a run of its own, as a version of haemsa-<name>.
+
+The alias `champion` moves only to a better score on the same data; `trained` to what was last trained for good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from haemsa.cluster.tracking.client import metrics_of, params_of
+from haemsa.cluster.tracking.dataset_input import dataset_input
+from haemsa.cluster.tracking.model_card import model_card, registered_name, shortened
+from haemsa.cluster.tracking.records import ModelTrained
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+    from mlflow.entities.model_registry import ModelVersion
+
+log = logging.getLogger(__name__)
+_NOTE: Final = "mlflow.note.content"
+
+
+def register(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str) -> str:
+    """Log the model in a run of its own and register it as haemsa-<name>; one that is there already stays as it is.
+
+    Returns models:/NAME@ALIAS if it has the record's alias now, else models:/NAME/VERSION.
+    """
+    name, key = registered_name(record.name), _key(record)
+    version = _known_version(client, experiment, search_run_id, key)
+    if version is None:
+        version = _new_version(client, experiment, record, search_run_id, key)
+    current = holder(client, name, record.alias)
+    ahead = current is not None and current.version == version.version
+    if not ahead and (record.alias == "trained" or is_better(record, current)):
+        client.set_registered_model_alias(name, record.alias, version.version)
+        ahead = True
+    client.set_terminated(str(version.run_id))
+    return f"models:/{name}@{record.alias}" if ahead else f"models:/{name}/{version.version}"
+
+
+def _key(record: ModelTrained) -> str:
+    """What tells a model from others of its search."""
+    return hashlib.sha256(f"{record.alias} {record.genome_json} {record.score!r}".encode()).hexdigest()[:16]
+
+
+def _known_version(client: MlflowClient, experiment: str, search_run_id: str, key: str) -> ModelVersion | None:
+    """The version that was registered when the record was sent before; a run that did not come so far is deleted."""
+    query = f"tags.`haemsa.search_run` = '{search_run_id}' AND tags.`haemsa.model` = '{key}'"
+    for run in client.search_runs([experiment], query):
+        versions = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+        if versions:
+            found: ModelVersion = versions[0]
+            return found
+        client.delete_run(run.info.run_id)
+    return None
+
+
+def _new_version(
+    client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str, key: str
+) -> ModelVersion:
+    from haemsa.model.predictor.predictor import Predictor
+
+    card = model_card(record, Predictor.load(record.model_dir))
+    tags = {"haemsa.search_run": search_run_id, "haemsa.model": key, _NOTE: shortened(card)}
+    run_id = _log_run(client, experiment, record, tags)
+    logged = _log_model(client, experiment, run_id, record, card)
+    name = registered_name(record.name)
+    facts = {
+        "fingerprint": record.fingerprint,
+        "objective": record.objective,
+        "direction": record.direction,
+        "score": repr(float(record.score)),
+    }
+    if not client.search_registered_models(filter_string=f"name = '{name}'"):
+        client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
+    # by location, as models:/ID would be looked up in the process's global store
+    place, wait = logged.artifact_location, 60
+    return client.create_model_version(
+        name, place, run_id, facts, description=shortened(card), await_creation_for=wait, model_id=logged.model_id
+    )
+
+
+def holder(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    """The version with this alias, None if there is none."""
+    aliases = client.get_registered_model(name).aliases
+    return client.get_model_version(name, aliases[alias]) if alias in aliases else None
+
+
+def is_better(record: ModelTrained, current: ModelVersion | None) -> bool:
+    """Whether `record` takes the place of `current`: a better score of the same objective on the same data."""
+    if not math.isfinite(record.score):
+        return False
+    if current is None:
+        return True
+    if any(current.tags.get(key) != getattr(record, key) for key in ("fingerprint", "objective", "direction")):
+        log.info("the champion of %s was scored on other data or another objective and stays", record.name)
+        return False
+    best = float(current.tags["score"])
+    return record.score < best if record.direction == "min" else record.score > best
+
+
+def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, tags: Mapping[str, str]) -> str:
+    final = record.alias == "trained"
+    command = "haemsa train" if final else "haemsa search"
+    name = f"{record.name}, trained for good" if final else f"best of {record.name}"
+    tags = {"mlflow.source.name": command, "haemsa.fingerprint": record.fingerprint, **tags}
+    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    if record.dataset:
+        client.log_inputs(run_id, [dataset_input(record.dataset, "training")])
+    client.log_batch(run_id, params=params_of(record.params))
+    at = time.time()
+    chosen_by = {} if final else {f"selection/{record.objective}": record.score}
+    client.log_batch(run_id, metrics=list(metrics_of({**record.metrics, **chosen_by}, at, 0)))
+    for seed, values in enumerate(record.seeds):
+        client.log_batch(run_id, metrics=list(metrics_of(values, at, seed)))
+    client.log_text(run_id, record.genome_json, "genome.json")
+    return run_id
+
+
+def _log_model(client: MlflowClient, experiment: str, run_id: str, record: ModelTrained, card: str) -> LoggedModel:
+    from mlflow.entities import LoggedModelOutput
+
+    from haemsa.cluster.tracking.pyfunc import save_pyfunc
+
+    name, note = registered_name(record.name), {_NOTE: shortened(card)}
+    logged = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=note)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            identity = {"artifact_path": logged.artifact_location, "model_uuid": logged.model_id, "run_id": run_id}
+            path = save_pyfunc(record, card, Path(folder), {**identity, "model_id": logged.model_id})
+            client.log_model_artifacts(logged.model_id, str(path))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, "FAILED")
+        raise
+    ready = client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
+    return ready

@@ -1,0 +1,220 @@
+"""A tracker that never keeps a search waiting: records go to the outbox, and a thread sends them from there.
+
+While the sink fails or is slow they wait on disk, and are sent later, in order, each once: when it answers again, when
+the search is resumed, or by `haemsa sync`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.tracking.records import (
+    Draw,
+    GenerationEnded,
+    ModelTrained,
+    Record,
+    SearchEnded,
+    SearchStarted,
+    Sink,
+)
+from haemsa.model.errors import error_line
+
+if TYPE_CHECKING:
+    from haemsa.cluster.tracking.outbox import Outbox
+
+log = logging.getLogger(__name__)
+RETRY: Final = 1.0
+"""Seconds until a record that was not taken is sent again; twice as long each further time."""
+LONGEST_RETRY: Final = 60.0
+PATIENCE: Final = 30.0
+"""Seconds that the end of a search waits for a sink that is slow, but answers."""
+
+
+class BufferedTracker:
+    """Records through `outbox` to the sink that `connect` gives for a search."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        connect: Callable[[SearchStarted], Sink],
+        *,
+        retry: float = RETRY,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._outbox, self._connect, self._retry, self._patience = outbox, connect, retry, patience
+        self._changed = threading.Condition()
+        self._closing = self._hurry = self._told = False
+        self._tries = self._failed_try = 0
+        self._model: Path | None = None
+        self._address: str | None = None
+
+    def started(self, record: SearchStarted) -> None:
+        """Begin to send, what an earlier session left first."""
+        self._put(record)
+        sink = self._connect(record)
+        threading.Thread(target=self._work, args=(sink,), name="tracker", daemon=True).start()
+
+    def generation(self, record: GenerationEnded) -> None:
+        """Let the record follow those before it."""
+        self._put(record)
+
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+        """Let the record follow those before it, with its pictures."""
+        self._put(record, draw)
+
+    def trained(self, record: ModelTrained) -> str | None:
+        """Let the record follow those before it; returns the model's address, if the sink takes it now."""
+        self._model, self._address = self._put(record), None
+        self._drain()
+        return self._address
+
+    def close(self) -> tuple[int, str | None]:
+        """Try once more to send what waits, and stop; returns how many records still wait, and the model's address."""
+        self._drain()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        return len(self._outbox.waiting()), self._address
+
+    def _put(self, record: Record, draw: Draw | None = None) -> Path:
+        with self._changed:
+            path = self._outbox.put(record, draw)
+            self._changed.notify_all()
+            return path
+
+    def _drain(self) -> None:
+        """Wait until nothing waits, the sink fails once more, or patience is at its end."""
+        with self._changed:
+            before, self._hurry = self._tries, True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failed_try > before or not self._outbox.waiting(), self._patience)
+            self._hurry = False
+
+    def _work(self, sink: Sink) -> None:
+        pause = self._retry
+        while (path := self._next()) is not None:
+            try:
+                address = self._outbox.send(path, sink)
+            except Exception as error:
+                self._failed(path, error, pause)
+                pause = min(2 * pause, LONGEST_RETRY)
+            else:
+                pause = self._retry
+                self._sent(path, address)
+
+    def _next(self) -> Path | None:
+        """The first that waits, as soon as one does; None once the tracker is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._outbox.waiting())
+            self._tries += 1
+            return None if self._closing else self._outbox.waiting()[0]
+
+    def _sent(self, path: Path, address: str | None) -> None:
+        with self._changed:
+            self._outbox.remove(path)
+            if self._told:
+                log.info("MLflow answers again")
+            self._told = False
+            self._address = address if path == self._model else self._address
+            self._changed.notify_all()
+
+    def _failed(self, path: Path, error: Exception, pause: float) -> None:
+        with self._changed:
+            if not self._told:
+                log.warning(
+                    "MLflow did not take %s, the search goes on and it is sent again: %s", path, error_line(error)
+                )
+            self._told, self._failed_try = True, self._tries
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closing or self._hurry, pause)
+
+
+class Tracker(Protocol):
+    """Follows a search. No method raises, or waits for long, because of who it tells."""
+
+    def started(self, record: SearchStarted) -> None:
+        """Note that a search begins."""
+
+    def generation(self, record: GenerationEnded) -> None:
+        """Note a complete generation."""
+
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+        """Note the end; `draw` puts pictures into a folder that it makes, and is called where they are wanted."""
+
+    def trained(self, record: ModelTrained) -> str | None:
+        """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
+
+    def close(self) -> tuple[int, str | None]:
+        """Nothing more will come; returns how many records were not delivered, and the last model's address."""
+
+
+class NullTracker:
+    """Follows nothing."""
+
+    def started(self, record: SearchStarted) -> None:
+        """Do nothing."""
+
+    def generation(self, record: GenerationEnded) -> None:
+        """Do nothing."""
+
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+        """Do nothing."""
+
+    def trained(self, record: ModelTrained) -> str | None:  # noqa: ARG002
+        """Do nothing."""
+        return None
+
+    def close(self) -> tuple[int, str | None]:
+        """Nothing waits."""
+        return 0, None
+
+
+@dataclass
+class MemoryTracker:
+    """Keeps every record, in order: for tests and notebooks."""
+
+    records: list[Record] = field(default_factory=list)
+
+    def started(self, record: SearchStarted) -> None:
+        """Keep the record."""
+        self.records.append(record)
+
+    def generation(self, record: GenerationEnded) -> None:
+        """Keep the record."""
+        self.records.append(record)
+
+    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:  # noqa: ARG002
+        """Keep the record."""
+        self.records.append(record)
+
+    def trained(self, record: ModelTrained) -> str | None:
+        """Keep the record."""
+        self.records.append(record)
+        return None
+
+    def close(self) -> tuple[int, str | None]:
+        """Nothing waits."""
+        return 0, None
+
+    @property
+    def generations(self) -> list[GenerationEnded]:
+        """The generations seen, in order."""
+        return [record for record in self.records if isinstance(record, GenerationEnded)]
+
+
+def tracker(uri: str | None, outbox: Outbox) -> Tracker:
+    """The tracker that the setting `tracking` asks for: "off" gives none, else MLflow at `uri` or at its default.
+
+    What MLflow does not take waits in `outbox`.
+    """
+    if uri == "off":
+        return NullTracker()
+    from haemsa.cluster.tracking.mlflow_sink import MlflowSink
+
+    return BufferedTracker(outbox, lambda search: MlflowSink(uri, search))

@@ -1,0 +1,59 @@
+"""MLflow's own page, on the store that searches use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import Final
+
+from haemsa.cluster.tracking.client import connect, store_uri
+
+_SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""MLflow would start eight more processes, for jobs that this page has none of."""
+_MOST_LINKS: Final = 20
+
+
+def serve(port: int = 5000, tracking: str | None = None) -> int:
+    """Serve the page on loopback until Ctrl-C; returns MLflow's exit status. An http address is only named.
+
+    Raises ValueError for a port that cannot be had.
+    """
+    uri = store_uri(tracking)
+    if uri.startswith(("http://", "https://")):
+        print(f"MLflow's page is at {uri}")
+        return 0
+    _check_port(port)
+    for line in _links(uri, f"http://127.0.0.1:{port}/#/"):
+        print(line, flush=True)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    server = subprocess.Popen([*command, "--port", str(port)], env={**_SMALL, **os.environ})
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # or it would go on without us
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.wait()  # it got the same Ctrl-C
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_port(port: int) -> None:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        raise ValueError(f"port {port} cannot be used: {reason}; choose another with --port") from None
+
+
+def _links(uri: str, page: str) -> list[str]:
+    """Where each experiment's runs are: MLflow's own start page leads to one for language models."""
+    found = connect(uri).search_experiments(max_results=_MOST_LINKS, order_by=["last_update_time DESC"])
+    named = [item for item in found if item.name != "Default"]
+    kind = "?workflowType=machine_learning"
+    links = [f"  {item.name}: {page}experiments/{item.experiment_id}{kind}" for item in named]
+    return [f"MLflow's page on {uri}, by data set:", *links, f"  registered models: {page}models"]

@@ -1,0 +1,85 @@
+"""The trials of a tuning in MLflow: child runs of the search that found the genome, where that is known."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.shared.files import to_json
+from haemsa.cluster.tracking.client import connect, experiment_id, store_uri
+from haemsa.cluster.tuning.genes import GENES
+from haemsa.cluster.tuning.report import as_values
+from haemsa.cluster.tuning.result import Tuning
+from haemsa.model.errors import error_line
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from haemsa.cluster.tuning.result import Tried
+
+log = logging.getLogger(__name__)
+_SOURCE: Final = {"mlflow.source.name": "haemsa tune"}
+
+
+def record(tuning: Tuning, source: str, config: SearchConfig, out: Path) -> None:
+    """Log the trials and the better genome, unless tracking is off. What MLflow does not take stays in `out` alone."""
+    if config.tracking == "off":
+        return
+    try:
+        client = connect(config.tracking)
+        experiment = experiment_id(client, store_uri(config.tracking), tuning.data)
+        parent, own = _parent(client, experiment, source, config)
+        for tried in tuning.trials:
+            _trial(client, parent, tuning.metric, tried)
+        _result(client, parent, tuning)
+        if own:
+            client.set_terminated(parent.info.run_id)
+    except Exception as error:
+        log.warning("MLflow did not take the trials, which are in %s: %s", out / "trials.csv", error_line(error))
+
+
+def _parent(client: MlflowClient, experiment: str, source: str, config: SearchConfig) -> tuple[Any, bool]:
+    """The run of the search, else one of this tuning; and whether it is that."""
+    if source.startswith("runs:/"):
+        return client.get_run(source.split("/")[1]), False
+    if Path(source).is_dir():
+        with RunDirectory.open(Path(source), read_only=True) as run:
+            identity = run.manifest().get("id")
+        found = client.search_runs([experiment], f"tags.`haemsa.search` = '{identity}'")
+        if found:
+            return found[0], False
+    name = f"tuning of {config.title}"
+    return client.create_run(experiment, run_name=name, tags=_SOURCE | {"haemsa.source": source}), True
+
+
+def _child(client: MlflowClient, parent: Any, name: str) -> str:
+    tags = _SOURCE | {"mlflow.parentRunId": parent.info.run_id}
+    return str(client.create_run(parent.info.experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def _trial(client: MlflowClient, parent: Any, metric: str, tried: Tried) -> None:
+    """Genes as parameters, the score after each rung as a metric whose step are its epochs."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    run_id = _child(client, parent, f"trial {tried.number:03d}")
+    params = [Param(gene, str(getattr(tried.genome.training, gene))) for gene in GENES]
+    metrics = [Metric(metric, score, 0, epochs) for epochs, score in tried.scores.items()]
+    tags = [RunTag("haemsa.state", tried.state), *([RunTag("haemsa.failure", tried.why)] if tried.why else [])]
+    client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+    client.set_terminated(run_id, status="FAILED" if tried.state == "failed" else "FINISHED")
+
+
+def _result(client: MlflowClient, parent: Any, tuning: Tuning) -> None:
+    """The better genome, as `runs:/ID` gives it to `haemsa train`, and how both were confirmed."""
+    if tuning.genome is None:
+        return
+    run_id = _child(client, parent, "tuned genome")
+    for name, score in zip(("original", "tuned"), tuning.scores, strict=True):
+        if score is not None:
+            client.log_metric(run_id, f"{name}/{tuning.metric}", score.mean)
+    client.log_text(run_id, tuning.genome.to_json(), "genome.json")
+    client.log_text(run_id, to_json(as_values(tuning), indent=2), "tuning.json")
+    client.set_terminated(run_id)

@@ -1,0 +1,92 @@
+"""A trial of Ray Tune: a genome on all folds, as the rows of one cohort, trained from rung to rung."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from haemsa.cluster.run_directory.weights import WeightStore
+from haemsa.cluster.tuning.genes import Genes
+from haemsa.cluster.workers.cohort_trainer import WorkerData
+from haemsa.cluster.workers.evaluator import TrainCohort
+from haemsa.cluster.workers.job import Job, RowState, target_epochs
+from haemsa.evo.candidate import Candidate, Failure
+from haemsa.evo.rungs import Fidelity
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """Epochs at which a trial reports: `first`, times `factor`, and so on; last, all of its own.
+
+    `factor` is 2 or more: the weights that score a rung are averaged over the last half of its epochs.
+    """
+
+    first: int
+    factor: int
+
+    def after(self, epochs: int) -> int:
+        """The next after so many epochs (0: the first); a genome with fewer than twice as many goes to its own."""
+        return epochs * self.factor if epochs else self.first
+
+
+class GenomeTrial(tune.Trainable):
+    """Reports `score` (the mean of `metric` over folds), its `error`, `epochs`, and whether they are its `whole` ones.
+
+    All trials train with the same seeds, so that genes alone tell them apart. One that fails says so in `failure`. What
+    it goes on from is kept as safetensors.
+    """
+
+    def setup(  # type: ignore[override]
+        self,
+        config: dict[str, Any],
+        make: Callable[[WorkerData], TrainCohort],
+        data: WorkerData,
+        genes: Genes,
+        rungs: Rungs,
+        metric: str,
+    ) -> None:
+        """Make what trains, once in an actor: later trials come through `reset_config`."""
+        self._train, self._folds = make(data), len(data.folds)
+        self._genes, self._rungs, self._metric = genes, rungs, metric
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin another trial."""
+        self._genome = self._genes.genome_of(new_config)
+        self._states: dict[int, RowState] = {}
+        self._epochs = 0
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train to the next rung."""
+        fidelity = Fidelity(self._rungs.after(self._epochs), self._folds)
+        reached = Fidelity(self._epochs, self._folds) if self._epochs else None
+        candidate = Candidate(0, self._genome)
+        (result,) = self._train([Job(candidate, fidelity, reached, states=self._states)])
+        self._epochs = target_epochs(fidelity, self._genome)
+        if isinstance(result.outcome, Failure):
+            return self._failed(f"{result.outcome.kind}: {result.outcome.message}")
+        score = result.outcome[self._metric]
+        if not score.finite:
+            return self._failed(f"nan: {self._metric} is {score.mean}")
+        self._states = dict(result.states)
+        whole = self._epochs == self._genome.training.epochs
+        return {"score": score.mean, "error": score.error, "epochs": self._epochs, "whole": whole, "done": whole}
+
+    def _failed(self, why: str) -> dict[str, Any]:
+        return {"score": math.nan, "epochs": self._epochs, "failure": why, "whole": False, "done": True}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Write what each replicate goes on from."""
+        WeightStore(Path(checkpoint_dir)).save(0, self._epochs, self._states)
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Go on from a folder that `save_checkpoint` filled, this trial's or another's of the same architecture."""
+        states = WeightStore(Path(checkpoint))
+        ((number, self._epochs),) = states.kept()
+        self._states = states.load(number, self._epochs)

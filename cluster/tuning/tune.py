@@ -1,0 +1,185 @@
+"""Refining a genome: Ray Tune over its training genes, then the best beside the genome itself, on fresh seeds."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.final_model.recipe import read_recipe
+from haemsa.cluster.final_model.trainer import check_modalities
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm
+from haemsa.cluster.search.problem import Problem, worker_data
+from haemsa.cluster.shared.interrupt import interruptible
+from haemsa.cluster.shared.progress import Progress, Status
+from haemsa.cluster.tuning.result import Tuning
+from haemsa.cluster.workers.cohort_trainer import WorkerData
+from haemsa.cluster.workers.factory import join_ray
+from haemsa.cluster.workers.job import Result
+from haemsa.evo.candidate import Evaluated, Score
+from haemsa.evo.objectives import Direction
+from haemsa.model.data.folds import describe_validation
+from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    from haemsa.cluster.tuning.follower import Follower
+    from haemsa.cluster.tuning.tuner import Task
+
+log = logging.getLogger(__name__)
+TRIALS: Final = {"asha": 32, "pbt": 8}
+"""By scheduler, where neither their number nor the time is given."""
+KEPT: Final = ("batch_size", "name", "objectives", "validation", "seed", "space", "stream", "tasks", "tracking")
+"""Settings of a search that its genome is tuned under too."""
+
+
+def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> SearchConfig:
+    """Settings: those of the search, where `source` is its run directory, changed by `options` (None: not given).
+
+    `evaluations` are the trials. Raises ValueError for settings that do not fit.
+    """
+    if scheduler not in TRIALS:
+        raise ValueError(f"scheduler is {scheduler!r}, expected {' or '.join(TRIALS)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    if "evaluations" not in given and ("time" not in given or scheduler == "pbt"):
+        given["evaluations"] = TRIALS[scheduler]
+    before: dict[str, Any] = {}
+    if Path(source).is_dir():
+        with RunDirectory.open(Path(source), read_only=True) as run:
+            before = {name: value for name, value in run.config().model_dump().items() if name in KEPT}
+    if given.get("evaluations", 2) < 2:
+        raise ValueError(
+            f"{given['evaluations']} trials were asked for, expected 2 or more: the first is the genome itself"
+        )
+    config = SearchConfig.of(before | given)
+    if (config.address or "").startswith("ray://"):
+        raise ValueError(
+            f"address is {config.address}, expected HOST:PORT: through Ray's client, Tune's files stay there"
+        )
+    if scheduler == "pbt" and config.address and config.workers != "auto":
+        raise ValueError(f"workers is {config.workers}, but pbt trains its whole population in turn: expected none")
+    return config
+
+
+def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress) -> Tuning:
+    """Tune the training genes of the genome at `source` on a Ray cluster; Ray Tune's own files pass through `folder`.
+
+    Raises ValueError, before any training, for what does not fit; and if no trial, or neither genome, can be trained.
+    """
+    from haemsa.cluster.tuning.follower import Follower
+    from haemsa.cluster.tuning.genes import Genes
+    from haemsa.cluster.tuning.tuner import Task
+    from haemsa.cluster.workers.node_copies import trial_maker
+
+    original, problem = read_recipe(source).members[0][0], Problem.of(config)
+    check_modalities(original, problem.pool)
+    genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
+    folder.mkdir(parents=True, exist_ok=True)
+    join_ray(config)
+    for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
+        progress.note(line)
+    data, began = _tuning_data(config, problem), time.monotonic()
+    task = Task(config, scheduler, genes, trial_maker(data), data, *problem.main_metric)
+    follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
+    found = Tuning(problem.pool.name, task.metric, task.direction, problem.folds.kind, (), original, original, None)
+    with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
+        try:
+            found = _tuned(found, task, follower, problem, Path(place), progress)
+        except KeyboardInterrupt:
+            log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
+    return replace(found, trials=[follower.trials[number] for number in sorted(follower.trials)])
+
+
+def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, place: Path, progress: Progress) -> Tuning:
+    """Run the trials, then the best of them beside the genome itself."""
+    from haemsa.cluster.tuning.tuner import run_trials
+
+    run_trials(task, follower, place)
+    best = follower.best(task.direction)
+    failed = [tried.why for _, tried in sorted(follower.trials.items()) if tried.state == "failed"]
+    if best is None and failed:
+        raise ValueError(f"no trial had all its epochs, and {len(failed)} failed, the first: {failed[0]}")
+    tuned = best.genome if best else begun.original
+    if tuned == begun.original:
+        return replace(begun, genome=begun.original)
+    scores = _confirmed(begun.original, tuned, task, problem, progress)
+    return replace(begun, tuned=tuned, scores=scores, genome=_better(begun.original, tuned, scores, task.direction))
+
+
+def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
+    """What workers get, with a seed that no training of a search has had."""
+    seed = int(np.random.SeedSequence([config.seed, 6]).generate_state(1)[0])
+    return replace(worker_data(config, problem), seed=seed, missing=False)
+
+
+def _status(follower: Follower, task: Task, began: float) -> Status:
+    states = [tried.state for tried in follower.trials.values()]
+    best = follower.best(task.direction)
+    return Status(
+        evaluations=len(states) - states.count("unfinished"),
+        total=task.config.evaluations,
+        failures=states.count("failed"),
+        best={task.metric: best.score} if best else {},
+        front_size=None,
+        elapsed=time.monotonic() - began,
+    )
+
+
+def _confirmed(
+    original: Genome, tuned: Genome, task: Task, problem: Problem, progress: Progress
+) -> tuple[Score | None, Score | None]:
+    """Both trained again on fresh seeds, as the front of a search is."""
+    from haemsa.cluster.workers.ray_evaluator import RayEvaluator
+
+    chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
+    replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
+    workers = 2 if task.config.workers == "auto" else min(2, task.config.workers)
+    evaluator = RayEvaluator(task.make, task.data, workers, gpus=task.config.gpus_per_worker)
+    try:
+        results = confirm(evaluator, chosen, replicates, replicates, problem.size, progress.note)
+    finally:
+        evaluator.close()
+    first, second = (_score(results, item.id, task.metric) for item in chosen)
+    return first, second
+
+
+def _score(results: Mapping[int, Result], number: int, metric: str) -> Score | None:
+    outcome = results[number].outcome if number in results else None
+    score = outcome.get(metric) if isinstance(outcome, Mapping) else None
+    return score if score is not None and score.finite else None
+
+
+def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score | None], direction: Direction) -> Genome:
+    """The tuned one only if it was better on fresh seeds. Raises ValueError if neither could be trained."""
+    before, after = scores
+    if before is None and after is None:
+        raise ValueError("neither the genome nor what was tuned of it could be trained again: see the warnings")
+    if before is None or after is None:
+        return original if after is None else tuned
+    sign = 1.0 if direction == "min" else -1.0
+    return tuned if sign * after.mean < sign * before.mean else original
+
+
+def run_tuning(
+    source: str, scheduler: str, options: Mapping[str, Any], out: Path | None, progress: Progress
+) -> tuple[Tuning, Path]:
+    """Tune the genome at `source` as `tune_config` takes its settings; returns what was found, and where it is kept.
+
+    `out`: None: tuned/NAME. Raises ValueError, before any training, for what does not fit.
+    """
+    from haemsa.cluster.tuning.record import record
+    from haemsa.cluster.tuning.report import write
+
+    config = tune_config(source, scheduler, options)
+    folder = out or Path("tuned") / config.title
+    found = tune(source, config, scheduler, folder, progress)
+    write(found, folder)
+    record(found, source, config, folder)
+    return found, folder

@@ -1,0 +1,134 @@
+"""Ray Tune over the training genes of a genome: how it is set up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
+from ray.tune.search import BasicVariantGenerator
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.tuning.follower import Follower
+from haemsa.cluster.tuning.genes import Genes
+from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
+from haemsa.cluster.workers.cohort_trainer import WorkerData
+from haemsa.cluster.workers.evaluator import TrainCohort
+from haemsa.evo.objectives import Direction
+
+RUNGS: Final = {"asha": Rungs(3, 3), "pbt": Rungs(1, 2)}
+"""As the search has them; a population changes its genes between them, and so needs more of them."""
+RESTARTS: Final = 2
+"""Workers that a trial may lose."""
+CHECKPOINTS: Final = 4
+"""Of a trial that are kept: others of a population may still copy them."""
+_QUIET: Final = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no CSV, JSON and TensorBoard files for every trial
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours ends the command
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is tuned, by which scheduler, on what, and by what it is judged; `make` gives what trains in a worker."""
+
+    config: SearchConfig
+    scheduler: str
+    genes: Genes
+    make: Callable[[WorkerData], TrainCohort]
+    data: WorkerData
+    metric: str
+    direction: Direction
+
+
+def run_trials(task: Task, follower: Follower, folder: Path) -> None:
+    """Run Ray Tune on the cluster that is joined; `follower` knows the outcome. The first trial is the genome itself.
+
+    What Tune writes goes to `folder`, which nothing needs afterwards.
+    """
+    tuner = tune.Tuner(
+        tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker}),
+        param_space=task.genes.space(),
+        tune_config=tune.TuneConfig(
+            metric="score",
+            mode=task.direction,
+            search_alg=_samples(task),
+            scheduler=_scheduler(task),
+            num_samples=task.config.evaluations or -1,
+            time_budget_s=task.config.time,
+            reuse_actors=True,
+            trial_dirname_creator=_folder_of,
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(folder.resolve()),
+            callbacks=[follower],
+            failure_config=tune.FailureConfig(max_failures=RESTARTS),
+            checkpoint_config=tune.CheckpointConfig(CHECKPOINTS, checkpoint_frequency=1, checkpoint_at_end=False),
+            verbose=0,
+        ),
+    )
+    with _quiet():
+        tuner.fit()
+
+
+def _trainable(task: Task) -> Any:
+    inputs = {"make": task.make, "data": task.data, "genes": task.genes, "rungs": _rungs(task), "metric": task.metric}
+    return tune.with_parameters(GenomeTrial, **inputs)
+
+
+def _samples(task: Task) -> BasicVariantGenerator:
+    """The genome's own genes, then random ones."""
+    workers = task.config.workers  # members of a population wait for each other, so all of them are live
+    limit = 0 if task.scheduler == "pbt" or workers == "auto" else workers
+    return BasicVariantGenerator([task.genes.start()], max_concurrent=limit, random_state=task.config.seed)
+
+
+def _scheduler(task: Task) -> TrialScheduler:
+    rungs = _rungs(task)
+    if task.scheduler == "pbt":
+        # Tune perturbs a list by its neighbours, any domain by a factor: names have none.
+        space = {name: getattr(domain, "categories", domain) for name, domain in task.genes.space().items()}
+        return PopulationBasedTraining("epochs", perturbation_interval=1, hyperparam_mutations=space, log_config=False)
+    most = _most_epochs(task.genes) + 1  # a trial ends by itself
+    return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
+
+
+def _rungs(task: Task) -> Rungs:
+    """The usual ones, but for genomes that all end before the first."""
+    rungs = RUNGS[task.scheduler]
+    return Rungs(min(rungs.first, _most_epochs(task.genes)), rungs.factor)
+
+
+def _most_epochs(genes: Genes) -> int:
+    own = genes.genome.training.epochs
+    return max(own, *genes.bounds.epochs) if "epochs" in genes.names else own
+
+
+def _folder_of(trial: Any) -> str:
+    return str(trial.trial_id)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Tune writes no lines and no logs of its own: who follows it tells what there is to tell."""
+    before, logger = {name: os.environ.get(name) for name in _QUIET}, logging.getLogger("ray.tune")
+    level = logger.level
+    os.environ |= _QUIET
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

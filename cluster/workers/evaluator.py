@@ -1,0 +1,109 @@
+"""Evaluators: cohorts of jobs go in, their results come out, in whatever order workers end them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from haemsa.cluster.workers.job import Job, Result
+from haemsa.evo.candidate import Failure, FailureKind
+from haemsa.model.errors import error_line
+from haemsa.model.spec.genome import Genome
+
+JobBatch = Sequence[Job]
+TrainCohort = Callable[[JobBatch], list[Result]]
+"""What a worker does with a cohort; `haemsa.cluster.workers.cohort_trainer.CohortTrainer` is the real one."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cohort's results, in its order; who trained it, and for how many seconds."""
+
+    results: list[Result]
+    worker: str
+    seconds: float
+
+
+class Evaluator(Protocol):
+    """Trains cohorts somewhere. Every job submitted comes back exactly once."""
+
+    @property
+    def workers(self) -> int:
+        """How many cohorts can be trained at a time."""
+
+    @property
+    def free(self) -> int:
+        """How many cohorts would start at once if they were submitted now."""
+
+    @property
+    def pending(self) -> int:
+        """Cohorts submitted whose results were not collected yet."""
+
+    def submit(self, cohort: JobBatch) -> None:
+        """Queue a cohort; never blocks."""
+
+    def collect(self, timeout: float | None = None) -> list[Finished]:
+        """Cohorts that ended, at least one unless none is pending or `timeout` seconds passed."""
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """How many such networks a worker trains fastest together, measured there; None where it cannot tell."""
+
+    def close(self) -> None:
+        """Stop the workers; what was not collected is lost."""
+
+
+class InlineEvaluator:
+    """Trains in this process, one cohort per call of `collect`."""
+
+    workers = 1
+
+    def __init__(self, train: TrainCohort) -> None:
+        self._train = train
+        self._queue: deque[JobBatch] = deque()
+
+    @property
+    def free(self) -> int:
+        """One while nothing waits."""
+        return 0 if self._queue else 1
+
+    @property
+    def pending(self) -> int:
+        """Cohorts that wait."""
+        return len(self._queue)
+
+    def submit(self, cohort: JobBatch) -> None:
+        """Queue a cohort."""
+        self._queue.append(cohort)
+
+    def collect(self, timeout: float | None = None) -> list[Finished]:  # noqa: ARG002
+        """Train the next cohort."""
+        if not self._queue:
+            return []
+        cohort, start = self._queue.popleft(), time.perf_counter()
+        try:
+            results = self._train(cohort)
+        except Exception as error:
+            results = failed(cohort, "error", error_line(error))
+        return [Finished(results, "inline", time.perf_counter() - start)]
+
+    def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
+        """Measure it here."""
+        return measure(self._train, genomes)
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._queue.clear()
+
+
+def measure(train: TrainCohort, genomes: Sequence[Genome]) -> int | None:
+    """What trains cohorts may know which size suits its device."""
+    fastest: Callable[[Sequence[Genome]], int] | None = getattr(train, "fastest_cohort", None)
+    return None if fastest is None else fastest(genomes)
+
+
+def failed(cohort: JobBatch, kind: FailureKind, message: str) -> list[Result]:
+    """The results of a cohort of which nothing came back."""
+    return [Result(job.id, Failure(kind, message)) for job in cohort]

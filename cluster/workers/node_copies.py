@@ -1,0 +1,112 @@
+"""Data that is streamed, on nodes that lack its file: one copy a node, fetched from the driver's node in blocks."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.streamed import StoredFeatures, Version, version_of
+
+BLOCK: Final = 2**24
+"""Bytes that are sent at a time."""
+Read = Callable[[str, int], bytes]
+"""A block of the file at a path, from an offset."""
+
+
+class _Server:
+    """The body of an actor on the driver's node: it reads files for others, those alone that it was made for."""
+
+    def __init__(self, versions: Mapping[str, Version]) -> None:
+        self._files = {path: os.open(path, os.O_RDONLY) for path in versions}
+        for path, version in versions.items():
+            if version_of(Path(path)) != version:
+                raise ValueError(f"{path} has changed since it was read, expected it to stay while it is in use")
+
+    def ready(self) -> None:
+        """Raises what kept it from being made."""
+
+    def read(self, path: str, start: int) -> bytes:
+        return os.pread(self._files[path], BLOCK, start)
+
+
+def trial_maker(data: WorkerData) -> Callable[[WorkerData], CohortTrainer]:
+    """What makes a trial in a worker: with streamed features, on a copy of their file where its node has none."""
+    versions = versions_of(data.pool)
+    if not versions:
+        return CohortTrainer
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor: Any = ray.remote(_Server)
+    server = actor.options(num_cpus=0, scheduling_strategy=here).remote(versions)
+    ray.get(server.ready.remote())  # from now on it has the files, whatever becomes of their paths
+    return partial(_make, server)
+
+
+def _make(server: Any, data: WorkerData) -> CohortTrainer:
+    def read(path: str, start: int) -> bytes:
+        return bytes(ray.get(server.read.remote(path, start)))
+
+    folder = Path(tempfile.gettempdir()) / f"haemsa-{os.getuid()}"
+    return CohortTrainer(replace(data, pool=localised(data.pool, folder, read)))
+
+
+def versions_of(dataset: Dataset) -> dict[str, Version]:
+    """The files that features are streamed from, and their versions."""
+    stored = [item.features for item in dataset.modalities.values()]
+    return {str(item.path): item.version for item in stored if isinstance(item, StoredFeatures)}
+
+
+def localised(dataset: Dataset, folder: Path, read: Read) -> Dataset:
+    """The data set, its files replaced by copies in `folder` where they are not here in the version asked for."""
+    here = {path: _local(Path(path), version, folder, read) for path, version in versions_of(dataset).items()}
+    modalities = {
+        name: item.moved(here[str(item.features.path)]) if isinstance(item.features, StoredFeatures) else item
+        for name, item in dataset.modalities.items()
+    }
+    return replace(dataset, modalities=modalities)
+
+
+def _local(path: Path, version: Version, folder: Path, read: Read) -> Path:
+    if _is_here(path, version):
+        return path
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise ValueError(f"folder {folder} belongs to another user, expected to keep a copy of {path} there")
+    name = hashlib.sha256(f"{path} {version}".encode()).hexdigest()[:16]
+    copy = folder / f"{name}{path.suffix}"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker of a node copies, the others wait
+        if not copy.exists():
+            _copy(str(path), copy, version[0], read)
+    return copy
+
+
+def _is_here(path: Path, version: Version) -> bool:
+    try:
+        with path.open("rb"):
+            return version_of(path) == version
+    except OSError:
+        return False
+
+
+def _copy(path: str, copy: Path, size: int, read: Read) -> None:
+    unfinished = copy.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            while file.tell() < size:
+                file.write(read(path, file.tell()))
+        unfinished.replace(copy)
+    finally:
+        unfinished.unlink(missing_ok=True)

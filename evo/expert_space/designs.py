@@ -1,0 +1,188 @@
+"""The field's usual designs as parts of the space of experts: each is bred, trained and tuned as any other network.
+
+A design is a shape: what it makes of a legal genome keeps the genes that matter to it, and is legal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+
+from haemsa.evo.expert_space.domain import Domain
+from haemsa.evo.expert_space.legal import altered, assemble
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import GLOBAL, TENSOR_WIDTHS, EncoderSpec, ExpertKind, ExpertSpec, GateSpec, LevelSpec
+
+PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
+"""Of the networks that a search begins with."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A design: what it makes of a legal genome, and the kinds of experts that it may have whatever the bounds say."""
+
+    make: Callable[[Domain, Genome], Genome]
+    kinds: tuple[ExpertKind, ...] = ()
+
+    def __call__(self, domain: Domain, genome: Genome) -> Genome:
+        """The genome in this shape, legal in `domain.allowing(kinds)`."""
+        return self.make(domain.allowing(self.kinds), genome)
+
+
+def families(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> dict[str, Shape]:
+    """The shapes by name, for modalities of these feature streams; those that fuse only where there are several.
+
+    `steps`: time steps by stream, many where not given; one that attends over time is left out where none has any.
+    """
+    plain = {"one_level": Shape(one_level), "no_transfer": Shape(no_transfer)}
+    alone = {f"only_{name}": Shape(partial(single, tuple(own)), ("mlp",)) for name, own in streams.items()}
+    fusing = {
+        "early_fusion": Shape(early_fusion, ("mlp",)),
+        "late_fusion": Shape(late_fusion, ("mlp",)),
+        "low_rank_fusion": Shape(low_rank_fusion, ("low_rank",)),
+        "tensor_fusion": Shape(tensor_fusion, ("tensor",)),
+        "cross_modal_attention": Shape(cross_modal_attention, ("mlp", "cross_attention")),
+        "flat_mixture": Shape(flat_mixture),
+    }
+    names = tuple(name for own in streams.values() for name in own)
+    if not any(map(Domain(names, steps=steps or {}).pools, names)):
+        del fusing["cross_modal_attention"]
+    return alone | (fusing if len(streams) > 1 else {}) | plain
+
+
+def usual(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> tuple[str, ...]:
+    """The shapes that the field uses: all but those that only take something away."""
+    return tuple(name for name in families(streams, steps) if name not in ("one_level", "no_transfer"))
+
+
+def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
+    """The usual designs that need no kinds of experts but the domain's, every gene at its default; fusion first."""
+    expert = ExpertSpec((*domain.modalities, GLOBAL), width=PLAIN_WIDTH)
+    plain = assemble(
+        domain,
+        PLAIN_WIDTH,
+        [EncoderSpec(name, "attention") for name in domain.modalities],
+        [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
+        domain.defaults,
+    )
+    known = families(streams, domain.steps)
+    shapes = [known[name] for name in reversed(usual(streams, domain.steps))]
+    return [shape(domain, plain) for shape in shapes if set(shape.kinds) <= set(domain.expert_kinds)]
+
+
+def one_level(domain: Domain, genome: Genome) -> Genome:
+    """Any network without a hierarchy: of its levels, the first."""
+    network = genome.network
+    return assemble(domain, network.width, network.encoders, network.levels[:1], genome.training)
+
+
+def no_transfer(domain: Domain, genome: Genome) -> Genome:
+    """Any network whose local tokens hear experts of their own modality alone."""
+    network = genome.network
+    levels = [replace(level, transfer=False) for level in network.levels]
+    return assemble(domain, network.width, network.encoders, levels, genome.training)
+
+
+def single(streams: Sequence[str], domain: Domain, genome: Genome) -> Genome:
+    """One modality alone, those of its streams that the genome reads, and at most one expert over them."""
+    used = tuple(name for name in streams if name in genome.network.modalities) or tuple(streams)
+    experts = [replace(_dense(expert), sees=used) for expert in _experts(genome)[:1]]
+    return _built(domain, genome, used, experts)
+
+
+def early_fusion(domain: Domain, genome: Genome) -> Genome:
+    """All modalities side by side into one expert."""
+    first = _dense(_some_experts(domain, genome)[0])
+    return _built(domain, genome, domain.modalities, [replace(first, sees=domain.modalities)])
+
+
+def late_fusion(domain: Domain, genome: Genome) -> Genome:
+    """An expert for each modality, which sees that one alone; the head weighs what they say."""
+    own = _some_experts(domain, genome)
+    experts = [replace(_dense(own[place % len(own)]), sees=(name,)) for place, name in enumerate(domain.modalities)]
+    return _built(domain, genome, domain.modalities, experts, transfer=False)
+
+
+def low_rank_fusion(domain: Domain, genome: Genome) -> Genome:
+    """Low-rank multiplicative fusion of all modalities (LMF, Liu et al. 2018)."""
+    expert = replace(_some_experts(domain, genome)[0], kind="low_rank", sees=domain.modalities)
+    return _built(domain, genome, domain.modalities, [expert])
+
+
+def tensor_fusion(domain: Domain, genome: Genome) -> Genome:
+    """All products of all modalities (TFN, Zadeh et al. 2017); of more than three, those of every two.
+
+    Products of more would be too many, and of the first three alone would leave modalities out.
+    """
+    names, own = domain.modalities, _some_experts(domain, genome)
+    parts = [names] if len(names) in TENSOR_WIDTHS else list(combinations(names, 2))
+    experts = [
+        altered(domain, own[place % len(own)], sees=part, kind="tensor")
+        for place, part in enumerate(parts[: domain.bounds.max_experts])
+    ]
+    return _built(domain, genome, names, experts)
+
+
+def cross_modal_attention(domain: Domain, genome: Genome) -> Genome:
+    """Attention over time between every two modalities, then one expert over all (after MulT, Tsai et al. 2019).
+
+    MulT has two for a pair, one in each direction. Here an expert asks with both tokens and reads both modalities, so
+    that two would be twins.
+    """
+    pairs = [pair for pair in combinations(domain.modalities, 2) if any(map(domain.pools, pair))]
+    own, levels = _some_experts(domain, genome), genome.network.levels
+    experts = [
+        altered(domain, own[place % len(own)], sees=pair, kind="cross_attention")
+        for place, pair in enumerate(pairs[: domain.bounds.max_experts])
+    ]
+    last = levels[1].experts[0] if len(levels) > 1 else own[0]
+    gate = levels[0].gate if levels else GateSpec()
+    fusing = LevelSpec((replace(_dense(last), sees=domain.modalities),), domain.plain_gate)
+    return _assembled(domain, genome, domain.modalities, [LevelSpec(tuple(experts), gate), fusing])
+
+
+def flat_mixture(domain: Domain, genome: Genome) -> Genome:
+    """One level of experts that all see everything, under one gate."""
+    every = (*domain.modalities, GLOBAL)
+    kept = [_dense(e) if e.kind == "tensor" else e for e in _some_experts(domain, genome)]
+    gate = genome.network.levels[0].gate if genome.network.levels else GateSpec()
+    return _built(domain, genome, domain.modalities, [replace(expert, sees=every) for expert in kept], gate)
+
+
+def _built(
+    domain: Domain,
+    genome: Genome,
+    used: Sequence[str],
+    experts: Sequence[ExpertSpec],
+    gate: GateSpec | None = None,
+    *,
+    transfer: bool = True,
+) -> Genome:
+    """At most one level, over these modalities."""
+    levels = [LevelSpec(tuple(experts), gate or domain.plain_gate, transfer)] if experts else []
+    return _assembled(domain, genome, used, levels)
+
+
+def _assembled(domain: Domain, genome: Genome, used: Sequence[str], levels: Sequence[LevelSpec]) -> Genome:
+    """These levels over these modalities; those that the genome does not read are read as its first one is."""
+    known = {encoder.modality: encoder for encoder in genome.network.encoders}
+    like = genome.network.encoders[0]
+    encoders: list[EncoderSpec] = [known.get(name, replace(like, modality=name)) for name in used]
+    return assemble(domain, genome.network.width, encoders, levels, genome.training)
+
+
+def _experts(genome: Genome) -> list[ExpertSpec]:
+    """The experts of the first level; none if there is no level."""
+    return list(genome.network.levels[0].experts) if genome.network.levels else []
+
+
+def _some_experts(domain: Domain, genome: Genome) -> list[ExpertSpec]:
+    """The experts of the first level, or a small one."""
+    return _experts(genome) or [ExpertSpec(domain.modalities, width=domain.bounds.expert_widths[0])]
+
+
+def _dense(expert: ExpertSpec) -> ExpertSpec:
+    """The expert as a perceptron, gated or not: without products of modalities, or attention."""
+    return expert if expert.kind in ("mlp", "gated") else replace(expert, kind="mlp")

@@ -1,0 +1,136 @@
+"""The space of networks of experts: samples, mutants and children that are legal and within hard limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from haemsa.evo.expert_space.bounds import Bounds
+from haemsa.evo.expert_space.designs import Shape
+from haemsa.evo.expert_space.domain import Domain
+from haemsa.evo.expert_space.legal import assemble, legal
+from haemsa.evo.expert_space.repair import Cost, minimal, shrink, within
+from haemsa.evo.expert_space.sampling import random_genome
+from haemsa.evo.expert_space.variation import WEIGHTS, toolbox
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.training import TrainingGenes
+
+CROSSOVER: Final = 0.7
+"""Share of pairs that exchange genes; the children of others are mutants of one parent."""
+TRIES: Final = 16
+"""Mutations tried until one changes something."""
+
+
+class ExpertSpace:
+    """A `Space` of `Genome`s over named modalities.
+
+    `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean". `tasks`:
+    the kind of each task; where there are several, their weights are bred. `defaults`: of the training genes.
+    `shape`: a design that every genome is brought into (see families.py); None: any. `limits`: the most that each cost
+    of a network may be, kept by repair before anything is trained; `cost` gives a network's costs by name. Raises
+    ValueError for a limit without a cost, or one that no network of the space can meet.
+    """
+
+    def __init__(
+        self,
+        modalities: Sequence[str],
+        *,
+        bounds: Bounds | None = None,
+        steps: Mapping[str, int] | None = None,
+        tasks: Mapping[str, str] | None = None,
+        limits: Mapping[str, float] | None = None,
+        cost: Cost | None = None,
+        shape: Shape | None = None,
+        defaults: TrainingGenes | None = None,
+    ) -> None:
+        trained = defaults or TrainingGenes()
+        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}), trained)
+        self.domain = domain.allowing(shape.kinds) if shape else domain
+        self.limits = dict(limits or {})
+        self._cost: Cost = cost or (lambda _: {})
+        self._shape = shape
+        self._toolbox = toolbox(self.domain)
+        self._names = list(WEIGHTS)
+        weights = np.cumsum(list(WEIGHTS.values()))
+        self._up_to = weights / weights[-1]
+        self._check_limits()
+        smallest = [Genome(minimal(self.domain, modality)) for modality in self.domain.modalities]
+        networks = [(shape(self.domain, genome) if shape else genome).network for genome in smallest]
+        met = [network for network in networks if within(network, self.limits, self._cost)]
+        if not met and shape:
+            raise ValueError(f"limits {_listed(self.limits)} cannot be met by any network of this design")
+        if not met:
+            raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, though each can alone")
+        self._least = met[0]
+
+    def sample(self, rng: np.random.Generator) -> Genome:
+        """A shallow network of random modalities, with random training genes."""
+        return self.repair(random_genome(self.domain, rng))
+
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """One to three operators at random; the same genome only if none of many changes it."""
+        mutant = genome
+        for _ in range(TRIES):
+            count = 1 + int(np.searchsorted((0.6, 0.9), rng.random(), side="right"))
+            for place in np.searchsorted(self._up_to, rng.random(count), side="right"):
+                mutant = getattr(self._toolbox, self._names[place])(mutant, rng)
+            mutant = self._fit(mutant)
+            if mutant != genome:
+                break
+        return mutant
+
+    def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
+        """Two children: a uniform exchange of genes, or the parents themselves, for mutation to change."""
+        if rng.random() >= CROSSOVER:
+            return a, b
+        first, second = self._toolbox.crossover(a, b, rng)
+        return self._fit(first), self._fit(second)
+
+    def simpler(self, genome: Genome) -> list[Genome]:
+        """The genome without each of its modalities in turn; none if it has one alone."""
+        network = genome.network
+        if len(network.encoders) == 1:
+            return []
+        rests = [[e for e in network.encoders if e != left_out] for left_out in network.encoders]
+        return [
+            self.repair(assemble(self.domain, network.width, rest, network.levels, genome.training)) for rest in rests
+        ]
+
+    def key(self, genome: Genome) -> str:
+        """The genome's own key."""
+        return genome.key
+
+    def repair(self, genome: Genome) -> Genome:
+        """The nearest legal genome, shrunk until it keeps the limits; a legal one within them is returned as it is."""
+        return self._fit(legal(self.domain, genome))
+
+    def _fit(self, genome: Genome) -> Genome:
+        """A legal genome, as every operator leaves it, in the space's shape and shrunk until it keeps the limits."""
+        if self._shape is None:
+            return shrink(self.domain, genome, self.limits, self._cost, self._least)
+        shaped = self._shape(self.domain, genome)
+        small = shrink(self.domain, shaped, self.limits, self._cost, self._least)
+        if self._shape(self.domain, small) == small:
+            return small
+        return legal(self.domain, replace(small, network=self._least))  # shrinking would have cost it its shape
+
+    def smallest(self, objective: str) -> float:
+        """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""
+        costs = [self._cost(minimal(self.domain, modality)) for modality in self.domain.modalities]
+        if objective not in costs[0]:
+            raise ValueError(f"limit {objective!r} does not exist, expected one of {', '.join(costs[0]) or 'none'}")
+        return min(cost[objective] for cost in costs)
+
+    def _check_limits(self) -> None:
+        for name, limit in self.limits.items():
+            smallest = self.smallest(name)
+            if not math.isfinite(limit) or limit < smallest:
+                raise ValueError(f"limit {_listed({name: limit})} cannot be met, the smallest network has {smallest:g}")
+
+
+def _listed(limits: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={limit:g}" for name, limit in limits.items())

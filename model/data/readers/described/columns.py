@@ -1,0 +1,167 @@
+"""The columns of a CSV or Parquet file, some rows at a time; no more memory is filled than the file can hold."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from haemsa.model.data.memory import DEFLATED
+from haemsa.model.data.readers.described.cells import MISSING
+from haemsa.model.data.readers.described.lists import depth
+
+_MOST_COLUMNS: Final = 100_000
+_LONGEST_HEADER: Final = 2**24
+_BLOCK: Final = 2**22
+"""Bytes in which lines are counted."""
+_CELLS: Final = 2**22
+"""Cells that are read at a time."""
+_TEXT: Final = ("string", "large_string")
+_NUMBERS: Final = ("int", "uint", "halffloat", "float", "double", "bool")
+_READ: Final = (*_NUMBERS, *_TEXT, *(f"dictionary<values={kind}," for kind in _TEXT))
+"""How the types of Parquet columns that are read begin, as Arrow calls them."""
+
+
+class Labels(NamedTuple):
+    """The columns that are no features, and the rows that have too few cells, with how many they have."""
+
+    frame: pd.DataFrame
+    short: Mapping[int, int]
+
+
+def column_names(path: Path) -> list[str]:
+    """What the columns of the file at `path` are called, each once. Raises ValueError for a file that is broken."""
+    with one_sentence(path):
+        names = _csv_header(path) if _is_csv(path) else parquet(path).schema_arrow.names
+        if not 0 < len(names) <= _MOST_COLUMNS:
+            raise ValueError(f"it has {len(names)} columns, expected 1 to {_MOST_COLUMNS}")
+        name, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"{count} columns are called {name!r}, expected each name once")
+        return list(names)
+
+
+def list_columns(path: Path) -> Mapping[str, int]:
+    """The columns whose cells are lists of numbers (1), or lists of those (2)."""
+    if _is_csv(path):
+        return {}
+    with one_sentence(path):
+        found = {field.name: depth(field.type) for field in parquet(path).schema_arrow}
+        return {name: level for name, level in found.items() if level}
+
+
+def most_rows(path: Path) -> int:
+    """No fewer rows than the file has: as many as lines, and as cells allow, which take a byte at least."""
+    with one_sentence(path):
+        if not _is_csv(path):
+            return int(parquet(path).metadata.num_rows)
+        lines = 1
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                lines += block.count(b"\n") + block.count(b"\r")
+        return min(lines, (path.stat().st_size + 1) // len(_csv_header(path)))
+
+
+def read_columns(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    """Give features to `take`, some rows at a time with the number of the first; return labels, text in a CSV file.
+
+    Raises ValueError, one sentence, for a file that is broken.
+    """
+    with one_sentence(path):
+        found = (_read_csv if _is_csv(path) else _read_parquet)(path, features, labels, take)
+        if not len(found.frame):
+            raise ValueError("it has no rows")
+        return found
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
+
+
+@contextmanager
+def one_sentence(path: Path) -> Iterator[None]:
+    """Whatever a broken file raises within becomes a ValueError that names it."""
+    try:
+        yield
+    except Exception as error:  # a broken file raises whatever its broken parts raise
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(f"{path} cannot be read: {reason}") from None
+
+
+def _csv_header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader([file.readline(_LONGEST_HEADER)]), [])
+
+
+def _read_csv(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    names, size, rows, is_whole = _csv_header(path), path.stat().st_size, 0, True
+    parts: list[pd.DataFrame] = []
+    with pd.read_csv(
+        path,
+        dtype=dict.fromkeys(labels, str),
+        na_values=sorted(MISSING),
+        keep_default_na=False,
+        low_memory=False,
+        chunksize=max(1, _CELLS // len(names)),
+        encoding="utf-8-sig",
+    ) as chunks:
+        for chunk in chunks:
+            if len(chunk.columns) != len(names) or not isinstance(chunk.index, pd.RangeIndex):
+                raise ValueError(f"its rows have more cells than its header, which has {len(names)}")
+            rows += len(chunk)
+            if rows * len(names) > size + 1:  # a cell takes a byte at least, with what ends it
+                raise ValueError(f"its rows have fewer cells than its header, which has {len(names)}")
+            chunk.columns = pd.Index(names)
+            take(rows - len(chunk), chunk[list(features)])
+            parts.append(chunk[list(labels)])
+            is_whole = is_whole and bool(chunk[names[-1]].notna().all())
+    return Labels(pd.concat(parts, ignore_index=True), {} if is_whole else _short_rows(path, len(names), rows))
+
+
+def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
+    """The rows with fewer cells than `width`, and how many they have; pandas reads the others as missing."""
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            sizes = [len(row) for row in csv.reader(file) if row and not (len(row) == 1 and row[0].isspace())][1:]
+    finally:
+        csv.field_size_limit(limit)
+    if len(sizes) != rows:
+        raise ValueError(f"it has {rows} rows or {len(sizes)}, as its quotes are read")
+    return {row: size for row, size in enumerate(sizes) if size < width}
+
+
+def parquet(path: Path, text: Sequence[str] = ()) -> Any:
+    """The file, opened; equal cells of `text` columns lie in memory once."""
+    from pyarrow.parquet import ParquetFile
+
+    return ParquetFile(path, read_dictionary=list(text))
+
+
+def _read_parquet(
+    path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
+) -> Labels:
+    schema = parquet(path).schema_arrow
+    types = {name: str(schema.field(name).type) for name in (*features, *labels)}
+    for name, kind in types.items():
+        if not kind.startswith(_READ):
+            raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")
+    file = parquet(path, [name for name, kind in types.items() if kind in _TEXT])
+    size, rows = path.stat().st_size, file.metadata.num_rows
+    if rows > size or 8 * rows * len(types) > DEFLATED * size:
+        raise ValueError(f"it claims {rows} rows of {len(types)} columns, more than the file can hold")
+    start = 0
+    for batch in file.iter_batches(max(1, _CELLS // len(features)), columns=list(features)) if features else ():
+        take(start, batch.to_pandas(ignore_metadata=True))
+        start += len(batch)
+    frame = file.read(list(labels), use_pandas_metadata=False)
+    return Labels(frame.to_pandas(ignore_metadata=True, integer_object_nulls=True), {})

@@ -1,0 +1,202 @@
+"""What a YAML file says of arrays or a table: which of them are modalities, tasks, ids, groups and splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+
+from haemsa.model.data.dataset import SPLITS
+from haemsa.model.data.readers.described.cells import word
+from haemsa.model.data.splitting import SHARES
+from haemsa.model.data.task import TaskKind
+from haemsa.model.errors import Place, validation_sentence
+from haemsa.model.yaml_file import read_yaml
+
+SPLIT: Final = "{split}"
+"""Stands for train, valid and test in the name of an array."""
+VALID: Final = ("valid", "val", "dev", "validation")
+"""What the validation split may be called in the data."""
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a name, as text")
+    return value
+
+
+def _list(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("expected a list of names")
+    if len(set(map(str, value))) != len(value):
+        raise ValueError("expected names, each once")
+    return tuple(_name(item) for item in value)
+
+
+def _names(value: object) -> str | tuple[str, ...]:
+    return _list(value) if isinstance(value, list) else _name(value)
+
+
+def _labels(value: object) -> tuple[str | int | float, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("expected a list of class names")
+    if any(isinstance(item, bool) or not isinstance(item, str | int | float) for item in value):
+        raise ValueError("expected text or numbers, with quotes around yes, no, true and false")
+    if not all(map(word, value)):
+        raise ValueError("expected class names, not empty text, NA or NaN, which stand for missing labels")
+    return tuple(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _bounds(value: object) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)) or value[0] >= value[1]:
+        raise ValueError("expected two numbers, the lower first")
+    return float(value[0]), float(value[1])
+
+
+def _sizes(value: object) -> dict[str, float]:
+    if not isinstance(value, dict) or set(value) != set(SPLITS) or not all(map(_is_number, value.values())):
+        raise ValueError(f"expected {', '.join(SPLITS)}, each with a number or a share of the samples")
+    return {split: value[split] for split in SPLITS}
+
+
+def _seed(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("expected a whole number from 0")
+    return value
+
+
+def _entry(value: object) -> object:
+    """`audio: NAME` is short for `audio: {from: NAME}`."""
+    if isinstance(value, str | list):
+        return {"from": value}
+    if not isinstance(value, dict):
+        raise ValueError("expected the name of an array, or of columns")
+    return value
+
+
+def _some(value: object) -> object:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("expected at least one name with its array or columns")
+    if not all(isinstance(name, str) for name in value):
+        raise ValueError("expected names as text, with quotes around yes, no, on, off and numbers")
+    return value
+
+
+Name = Annotated[str, PlainValidator(_name)]
+Names = Annotated[str | tuple[str, ...], PlainValidator(_names)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModalityEntry(_Part):
+    """One modality: an array [N, T, D] or [N, D], or columns; and where its lengths are, if they are given."""
+
+    from_: Names = Field(alias="from", description="the name of an array, or of columns")
+    lengths: Name | None = None
+
+
+class TaskEntry(_Part):
+    """One task, or several alike: one per column of an array [N, C], or of several columns of a table."""
+
+    from_: Names = Field(alias="from", description="the name of an array, or of columns")
+    kind: TaskKind | None = None
+    columns: Annotated[tuple[str, ...] | None, PlainValidator(_list)] = None
+    labels: Annotated[tuple[str | int | float, ...] | None, PlainValidator(_labels)] = None
+    bounds: Annotated[tuple[float, float] | None, PlainValidator(_bounds)] = None
+
+    @model_validator(mode="after")
+    def _suits(self) -> TaskEntry:
+        for key, given, kind in (("labels", self.labels, "classes"), ("bounds", self.bounds, "regression")):
+            if given is not None and self.known_kind != kind:
+                raise ValueError(f"{key} are of {kind}, but the kind is {self.known_kind}")
+        return self
+
+    @property
+    def known_kind(self) -> TaskKind | None:
+        """The kind as given, or as labels or bounds tell it."""
+        if self.kind is not None or (self.labels is None and self.bounds is None):
+            return self.kind
+        return "classes" if self.labels is not None else "regression"
+
+
+Modalities = dict[str, Annotated[ModalityEntry, BeforeValidator(_entry)]]
+Tasks = dict[str, Annotated[TaskEntry, BeforeValidator(_entry)]]
+
+
+class Description(_Part):
+    """All that a description holds."""
+
+    source: Name = Field(description="a .npz, .csv or .parquet file beside this one")
+    modalities: Annotated[Modalities, BeforeValidator(_some)] = Field(description="names with their arrays or columns")
+    tasks: Annotated[Tasks, BeforeValidator(_some)] = Field(description="names with their arrays or columns")
+    groups: Name | None = None
+    ids: Name | None = None
+    split: Name | None = None
+    splits: Annotated[dict[str, float] | None, PlainValidator(_sizes)] = None
+    seed: Annotated[int, PlainValidator(_seed)] = 0
+
+    @model_validator(mode="after")
+    def _one_use_of_each_and_one_way_to_split(self) -> Description:
+        marked = [name for name in self.names if SPLIT in name]
+        plain = [name for name in self.names if SPLIT not in name]
+        if marked and plain:
+            raise ValueError(f"{marked[0]!r} is an array per split, but {plain[0]!r} is not; expected all or none")
+        if both := [name for name in self.features if name in self.labels]:
+            raise ValueError(f"{both[0]!r} is a modality and has another use, expected one of them")
+        ways = [key for key in ("split", "splits") if getattr(self, key) is not None] + [SPLIT] * bool(marked)
+        if len(ways) > 1:
+            raise ValueError(f"both {ways[0]} and {ways[1]} say how samples are split, expected one of them")
+        return self
+
+    @property
+    def features(self) -> list[Names]:
+        """The arrays or columns of modalities."""
+        return [entry.from_ for entry in self.modalities.values()]
+
+    @property
+    def labels(self) -> list[Names]:
+        """All other arrays or columns."""
+        lengths = [entry.lengths for entry in self.modalities.values()]
+        single = [name for name in (self.groups, self.ids, self.split, *lengths) if name is not None]
+        return [*(entry.from_ for entry in self.tasks.values()), *single]
+
+    @property
+    def names(self) -> list[str]:
+        """Features and labels, name by name."""
+        return [name for one in self.features + self.labels for name in ([one] if isinstance(one, str) else one)]
+
+    @property
+    def by_split(self) -> bool:
+        """Whether every split has arrays of its own."""
+        return any(SPLIT in name for name in self.names)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The sizes of splits that are to be made."""
+        return dict(SHARES) if self.splits is None else self.splits
+
+
+def read_description(path: Path) -> Description:
+    """The description at `path`. Raises ValueError, one sentence: the file, the key, its value, what was expected."""
+    try:
+        return Description(**read_yaml(path, "a description", "source, modalities and tasks"))
+    except ValidationError as error:
+        raise ValueError(f"{path}: {validation_sentence(error, _fields, _dotted)}") from None
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+def _fields(place: Place) -> dict[str, str | None]:
+    """The keys where `place` is, with what each stands for."""
+    nested: dict[str, type[_Part]] = {"modalities": ModalityEntry, "tasks": TaskEntry}
+    part = nested[str(place[0])] if len(place) > 1 else Description
+    return {field.alias or name: field.description for name, field in part.model_fields.items()}

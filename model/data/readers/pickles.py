@@ -1,0 +1,78 @@
+"""Pickles of the field: which layout one has, told by what it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from haemsa.model.data.dataset import SPLITS, Dataset
+from haemsa.model.data.memory import Room
+from haemsa.model.data.readers.dialogue_pickles import read as dialogues
+from haemsa.model.data.readers.options import Reading
+from haemsa.model.data.readers.split_pickles import misa, mmsa, mult
+from haemsa.model.data.readers.unpickling.unpickle import load
+from haemsa.model.data.readers.unpickling.values import described
+
+_LAYOUTS: Final = (
+    "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
+    "or as lists of segments (MISA), or a tuple of dictionaries by dialogue (DialogueRNN)"
+)
+_VALID: Final = ("valid", "dev", "val", "validation")
+
+
+def read(path: Path, reading: Reading) -> Dataset:
+    """Read a pickle without running anything in it; the name is the file's stem, or the folder's for MISA's files.
+
+    Raises ValueError, one sentence that names the file, for one that is broken or of another layout.
+    """
+    content = load(path)
+    try:
+        return _read(content, path, reading)
+    except ValueError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _read(content: object, path: Path, reading: Reading) -> Dataset:
+    room, name = Room(path), path.stem
+    if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
+        reading.check("dialogues", "skip_damaged", "group_by", "classes")
+        return dialogues.read(content, name, reading, room)
+    reading.check("a pickle that holds no dialogues", "skip_damaged", "steps")
+    if _is_segments(content):
+        return _read_files(path, content, reading)
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
+    valid = next((split for split in _VALID if split in content), "valid")
+    parts = {("valid" if key == valid else key): part for key, part in content.items() if isinstance(key, str)}
+    keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
+    if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
+        return mmsa.read(parts, name, reading, room)
+    if mult.LABELS in keys:
+        return mult.read(parts, name, reading, room)
+    splits = [split for split in SPLITS if split in parts or split != "valid"]
+    if all(_is_segments(parts.get(split)) for split in splits):
+        return misa.read({split: parts[split] for split in splits}, name, reading, room)
+    within = f", with {_few(keys)} within" if keys else ""
+    raise ValueError(f"it holds a dictionary of {_few(list(parts))}{within}, {_LAYOUTS}")
+
+
+def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
+    """MISA's train.pkl, dev.pkl and test.pkl, of which `path` is one, each with the segments of its split."""
+    valid = next((stem for stem in _VALID if path.with_name(stem + path.suffix).exists()), "dev")
+    stems = dict(zip(SPLITS, ("train", valid, "test"), strict=True))
+    files = {split: path.with_name(stem + path.suffix) for split, stem in stems.items()}
+    if path not in files.values() or not all(file.exists() for file in files.values()):
+        raise ValueError(f"it holds the segments of one split, expected {', '.join(stems.values())} side by side")
+    lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
+    for split, file in files.items():
+        if not _is_segments(lists[split]):
+            raise ValueError(f"{file.name} beside it holds {described(lists[split])}, expected a list of segments")
+    return misa.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
+
+
+def _is_segments(value: object) -> bool:
+    return isinstance(value, list | tuple) and any(misa.is_segment(item) for item in value[:8])
+
+
+def _few(keys: list[str]) -> str:
+    return ", ".join(key[:40] for key in keys[:8]) or "nothing"

@@ -1,0 +1,100 @@
+"""Lists of segments by split, as MISA and MAG-BERT write them: `((words, vision, audio, ...), labels, id)` each.
+
+They become dictionaries by split as MulT has them. Axes: `N` segments of a split, `T` words, `D` features.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.memory import OBJECT, Room
+from haemsa.model.data.readers.options import Damage, Reading
+from haemsa.model.data.readers.split_pickles.mult import LABELS, tasks_of
+from haemsa.model.data.readers.split_pickles.splits import Splits
+from haemsa.model.data.readers.unpickling.unpickle import plain
+from haemsa.model.data.readers.unpickling.values import described, is_numbers
+
+_STREAMS: Final = ("text", "vision", "audio")
+Segment = tuple[tuple[Any, ...], Any, Any]
+
+
+def is_segment(value: object) -> bool:
+    """Whether `value` is a tuple of features, labels and perhaps an id."""
+    return isinstance(value, list | tuple) and len(value) >= 2 and isinstance(value[0], list | tuple)
+
+
+def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: Room) -> Dataset:
+    """The data set called `name` in a list for each split. Raises ValueError, one sentence, for anything else."""
+    damage = Damage(skip=reading.skip_damaged)
+    room.claim("the segments", OBJECT * sum(map(len, lists.values())))
+    streams = {split: [_streams(item) for item in items] for split, items in lists.items()}
+    widths = _widths([found for part in streams.values() for found in part])
+    content: dict[str, dict[str, Any]] = {}
+    for split, items in lists.items():
+        problems = [_problem(item, found, widths) for item, found in zip(items, streams[split], strict=True)]
+        for place, problem in enumerate(problems):
+            if problem:
+                damage.found(f"{split} segment {place}", problem)
+        kept = [place for place, problem in enumerate(problems) if not problem]
+        content[split] = _part(
+            [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, room
+        )
+    parts = Splits(content, (LABELS,), damage, reading.steps, room)
+    if "text" not in widths:
+        parts.notes.append("text: words or their numbers, not features; left out")
+    return parts.dataset(name, tasks_of(parts))
+
+
+def _streams(segment: Any) -> dict[str, NDArray[Any]]:
+    """What of a segment is numbers [T, D], or empty."""
+    if not is_segment(segment):
+        return {}
+    found = {name: plain(value) for name, value in zip(_STREAMS, segment[0], strict=False)}
+    return {name: value for name, value in found.items() if is_numbers(value) and (value.ndim == 2 or not value.size)}
+
+
+def _widths(segments: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, int]:
+    """The streams that most segments have, with the width that most of these have."""
+    shapes = {name: [found[name].shape for found in segments if name in found] for name in _STREAMS}
+    counts = {name: Counter(shape[1] for shape in shapes[name] if len(shape) == 2) for name in _STREAMS}
+    usual = [name for name in _STREAMS if counts[name] and 2 * len(shapes[name]) > len(segments)]
+    return {name: counts[name].most_common(1)[0][0] for name in usual}
+
+
+def _problem(segment: Any, found: Mapping[str, NDArray[Any]], widths: Mapping[str, int]) -> str:
+    if not is_segment(segment):
+        return f"it is {described(segment)}, expected ((words, vision, audio), labels, id)"
+    for name, width in widths.items():
+        if name not in found:
+            return f"its {name} is no array of numbers, expected [T, {width}]"
+        if found[name].size and found[name].shape[1] != width:
+            return f"its {name} is {described(found[name])}, expected [T, {width}]"
+    return ""
+
+
+def _part(
+    segments: Sequence[Segment],
+    streams: Sequence[Mapping[str, NDArray[Any]]],
+    widths: Mapping[str, int],
+    steps: int | None,
+    room: Room,
+) -> dict[str, Any]:
+    """The dictionary of one split, its features padded, or cut to `steps`, [N, T, D]; lengths are as they were."""
+    part: dict[str, Any] = {LABELS: [plain(segment[1]) for segment in segments]}
+    if all(len(segment) > 2 for segment in segments):
+        part["id"] = [segment[2] for segment in segments]
+    for name, width in widths.items():
+        lengths = [len(found[name]) if found[name].size else 0 for found in streams]
+        longest = max([1, *lengths])
+        features = room.zeros(name, len(segments), min(longest, steps or longest), width)
+        with np.errstate(over="ignore"):
+            for row, length, found in zip(features, lengths, streams, strict=True):
+                row[:length] = found[name].reshape(length, width)[:steps]
+        part |= {name: features, f"{name}_lengths": lengths}
+    return part

@@ -1,0 +1,65 @@
+"""MulT's pickles: dictionaries by split with `vision`, `audio`, `text`, `id` and one array of `labels`.
+
+The layout of the Multimodal Transformer (Tsai et al. 2019) and of MultiBench. What `labels` says is told by its shape
+per sample: one number is sentiment, or a class where there are two whole numbers only; seven are MOSEI's sentiment and
+emotions; four pairs are IEMOCAP's emotions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.data.memory import Room
+from haemsa.model.data.readers.options import Damage, Reading
+from haemsa.model.data.readers.split_pickles.sentiment import are_two_classes, classes, sentiment
+from haemsa.model.data.readers.split_pickles.splits import Splits
+
+LABELS: Final = "labels"
+MOSEI: Final = ("happy", "sad", "anger", "surprise", "disgust", "fear")
+IEMOCAP: Final = ("neutral", "happy", "sad", "angry")
+
+
+def read(content: Mapping[Any, Any], name: str, reading: Reading, room: Room) -> Dataset:
+    """The data set called `name` in what such a pickle holds. Raises ValueError, one sentence, for anything else."""
+    parts = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, room)
+    return parts.dataset(name, tasks_of(parts))
+
+
+def tasks_of(parts: Splits) -> dict[str, Task]:
+    """What the array `labels` of each split holds. Raises ValueError for labels of another shape."""
+    labels = parts.labels(LABELS)
+    shape = labels.shape[1:]
+    if shape == (len(IEMOCAP), 2):
+        return {"emotion": _paired(labels, parts)}
+    if shape not in ((), (1 + len(MOSEI),)):
+        raise ValueError(f"{LABELS!r} has the shape {list(shape)} per sample, expected one number, [7] or [4, 2]")
+    if not shape and are_two_classes(labels, parts.pooled(labels)):
+        parts.missing("label", np.isnan(labels))
+        return {"label": classes(labels)}
+    emotion = {"emotion": _present(labels[:, 1:], parts)} if shape else {}
+    strength = labels[:, 0] if shape else labels
+    parts.missing("sentiment", np.isnan(strength))
+    return {"sentiment": sentiment(strength, parts.pooled(strength)), **emotion}
+
+
+def _present(strengths: NDArray[np.float32], parts: Splits) -> Task:
+    """MOSEI's six emotions by their strength [N, 6], 0 to 3: present where it is above 0."""
+    for index in np.flatnonzero((strengths < 0).any(axis=1)):
+        parts.damaged(int(index), f"an emotion is {strengths[index].min():g} strong, expected 0 to 3")
+    targets = np.where(np.isnan(strengths), np.nan, strengths > 0).astype(np.float32)
+    return Task("multilabel", targets, MOSEI)
+
+
+def _paired(pairs: NDArray[np.float32], parts: Splits) -> Task:
+    """IEMOCAP's four emotions as pairs [N, 4, 2], each "absent" or "present" as one-hot."""
+    missing = np.isnan(pairs).any(axis=2)
+    one_hot = ((pairs == 0) | (pairs == 1)).all(axis=2) & (pairs.sum(axis=2) == 1)
+    for index, emotion in np.argwhere(~missing & ~one_hot):
+        found = [float(value) for value in pairs[index, emotion]]
+        parts.damaged(int(index), f"{IEMOCAP[emotion]!r} is {found}, expected [1, 0] or [0, 1]")
+    return Task("multilabel", np.where(missing, np.nan, pairs[:, :, 1] > 0).astype(np.float32), IEMOCAP)

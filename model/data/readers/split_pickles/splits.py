@@ -1,0 +1,152 @@
+"""Dictionaries by split, `{"train": {...}, "valid": {...}, "test": {...}}`, as MMSA and MulT write them.
+
+Each holds arrays and lists with one entry per sample. Axis: `N` samples of all splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.data.memory import Room
+from haemsa.model.data.readers.assemble import assemble, labelled_everywhere
+from haemsa.model.data.readers.options import Damage
+from haemsa.model.data.readers.split_pickles.features import modalities
+from haemsa.model.data.readers.split_pickles.split_content import parts_of
+from haemsa.model.data.readers.split_pickles.videos import groups_of
+from haemsa.model.data.readers.unpickling.values import described, entries, is_numbers, names, stacked
+from haemsa.model.data.splitting import with_validation
+
+
+class Splits:
+    """The dictionaries of the splits, and what is found in them: notes, and damaged samples."""
+
+    def __init__(
+        self, content: Mapping[Any, Any], counted: Sequence[str], damage: Damage, steps: int | None, room: Room
+    ) -> None:
+        """counted: keys of labels, one of which tells how many samples a split has; steps: as `Reading` has it."""
+        self._parts = parts_of(content, counted)
+        ends = [int(end) for end in np.cumsum([0, *map(len, self._parts.values())])]
+        self._starts = dict(zip(self._parts, ends[:-1], strict=True))
+        self._size = ends[-1]
+        self._read = {"id", "raw_text", "annotations"}
+        self._damage, self._steps, self._room = damage, steps, room
+        self.notes: list[str] = []
+        if others := [key[:40] for key in content if isinstance(key, str) and key not in self._parts]:
+            self.notes.append(f"{', '.join(others[:8])}: no split; left out")
+
+    @property
+    def keys(self) -> set[str]:
+        """Of any split."""
+        return {key for part in self._parts.values() for key in part.content}
+
+    def leave_out(self, key: str, reason: str) -> None:
+        """Take note that what stands under `key` is not used."""
+        self._read.add(key)
+        self.notes.append(f"{key}: {reason}; left out")
+
+    def labels(self, key: str) -> NDArray[np.float32]:
+        """[N, ...], without axes of size 1; NaN where a label is None or a split has none.
+
+        NaN also where one is no number, which is damage.
+        """
+        self._read.add(key)
+        columns: dict[str, NDArray[np.float32]] = {}
+        for split in (split for split, part in self._parts.items() if key in part.content):
+            column = self._labels(split, key)
+            columns[split] = column.reshape(len(column), *(size for size in column.shape[1:] if size != 1))
+        shapes = {column.shape[1:] for column in columns.values()}
+        if len(shapes) > 1:
+            several = " and ".join(str(list(shape)) for shape in sorted(shapes))
+            raise ValueError(f"{key!r} has the shapes {several} per sample, expected the same in each split")
+        found = self._room.zeros(repr(key), self._size, *shapes.pop())
+        found[...] = np.nan
+        for split, column in columns.items():
+            found[self._starts[split] :][: len(column)] = column
+        return found
+
+    def _labels(self, split: str, key: str) -> NDArray[np.float32]:
+        value, size = self._parts[split].content[key], len(self._parts[split])
+        given = entries(value)
+        if given is None or len(given) != size:
+            raise ValueError(f"{split} {key!r} is {described(value)}, expected {size} labels, one per sample")
+        problems: dict[int, str] = {}
+        if is_numbers(value):
+            column = self._room.zeros(repr(key), *value.shape)
+            with np.errstate(over="ignore"):
+                column[...] = value
+        else:
+            column, problems = stacked(given, repr(key), self._room)
+        for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)).tolist():
+            problems[place], column[place] = f"{key!r} is infinite, expected a number", np.nan
+        for place, problem in problems.items():
+            self.damaged(self._starts[split] + place, problem)
+        return column
+
+    def pooled(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Those of the labels [N, ...] that may decide something: without the test split, which is the last."""
+        return labels[: self._starts["test"]]
+
+    def damaged(self, index: int, problem: str) -> None:
+        """Leave the sample at `index` of all out, if the user asked for that; else raises ValueError."""
+        split = next(split for split in reversed(self._parts) if self._starts[split] <= index)
+        place = index - self._starts[split]
+        self._damage.found(f"{split} sample {place}", problem)
+        self._parts[split].intact[place] = False
+
+    @property
+    def _intact(self) -> NDArray[np.bool_]:
+        return np.concatenate([part.intact for part in self._parts.values()])
+
+    def missing(self, task: str, unknown: NDArray[np.bool_]) -> None:
+        """Take note of the samples whose label is unknown [N]."""
+        if count := int((unknown & self._intact).sum()):
+            self.notes.append(f"{task}: {count} labels missing")
+
+    def words(self, key: str) -> list[str]:
+        """Text under `key`, one for each of N samples, or nothing if some is missing."""
+        found = [names(part.content.get(key), len(part)) or [] for part in self._parts.values()]
+        return [word for part in found for word in part] if all(found) else []
+
+    def dataset(self, name: str, tasks: Mapping[str, Task]) -> Dataset:
+        """The last step: the samples that are intact, with those of the tasks that have labels in each split."""
+        kept = np.flatnonzero(self._intact).astype(np.int64)
+        raw = modalities(self._parts, self._read, self._steps, self._room, self.notes)
+        ids, groups = self._named()
+        groups = [groups[place] for place in kept]
+        splits = self._splits(groups)
+        tasks = labelled_everywhere({task: item.take(kept) for task, item in tasks.items()}, splits, self.notes)
+        notes = [*self.notes, *self._damage.notes()]
+        return assemble(name, raw, tasks, [ids[place] for place in kept], groups=groups, splits=splits, notes=notes)
+
+    def _named(self) -> tuple[list[str], list[str]]:
+        """N ids, and the groups that they tell."""
+        found: dict[str, list[str]] = {}
+        for split, part in self._parts.items():
+            if "id" not in part.content:
+                self.notes.append(f"ids of {split} are missing: each sample is its own group")
+                continue
+            given = names(part.content["id"], len(part))
+            if given is None:
+                raise ValueError(f"{split} 'id' is not a list of {len(part)} names, one per sample")
+            found[split] = given
+        given = [name for part in found.values() for name in part]
+        group_of = dict(zip(given, groups_of(given, self.notes), strict=True))
+        made = ([f"{split}-{place}" for place in range(len(part))] for split, part in self._parts.items())
+        ids = [name for split, part in zip(self._parts, made, strict=True) for name in found.get(split, part)]
+        return ids, [group_of.get(name, name) for name in ids]
+
+    def _splits(self, groups: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+        """Places among the samples that are intact, whose groups are given."""
+        splits: dict[str, NDArray[np.int64]] = {}
+        end = 0
+        for split, part in self._parts.items():
+            start, end = end, end + int(part.intact.sum())
+            if start == end:
+                raise ValueError(f"each sample of split {split!r} is damaged, expected at least one to be left")
+            splits[split] = np.arange(start, end, dtype=np.int64)
+        return splits if "valid" in splits else with_validation(splits, groups, "group", self.notes)

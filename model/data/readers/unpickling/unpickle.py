@@ -1,0 +1,191 @@
+"""Pickles of arrays, read without running anything: built-in containers, text, numbers and numpy arrays, no more.
+
+Nothing of numpy is called while a pickle is read either: what stands for its arrays, types and scalars are the inert
+records below, made into arrays afterwards.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.readers.unpickling.scan import RefusedError, scan
+
+_TYPE: Final = re.compile(r"[<>|=]?(?:b1|[iuf][1248]|c8|c16|[SU][0-9]{1,6}|O8?|\?)")
+
+
+def told(value: object) -> str:
+    """Text and numbers as a message shows them, other things by type: to print nested lists may have no end."""
+    short = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < 10**18)
+    if not short:
+        return f"a value of type {type(value).__name__}"
+    return repr(value[:40] if isinstance(value, str | bytes) else value)
+
+
+class _Type:
+    """Stands for a numpy dtype."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: object, *_: object) -> None:
+        if not isinstance(code, str) or not _TYPE.fullmatch(code):
+            raise RefusedError(f"an array has the type {told(code)}, expected numbers or text")
+        self.code = code
+
+    def __setstate__(self, state: Any) -> None:
+        order = state[1]
+        if order not in ("<", ">", "|", "="):
+            raise RefusedError(f"an array has the byte order {told(order)}, expected '<', '>', '=' or '|'")
+        self.code = order + self.code.lstrip("<>|=")
+
+    def view(self, raw: object, shape: object, order: str) -> NDArray[Any]:
+        if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
+            raise RefusedError(f"an array has the shape {told(shape)}, expected sizes")
+        if self.code.lstrip("<>|=").startswith("O"):
+            return _objects(raw, shape, order)
+        if isinstance(raw, str):  # bytes, if Python 2 wrote them
+            raw = raw.encode("latin1")
+        if not isinstance(raw, bytes | bytearray):
+            raise RefusedError(f"an array's content is {type(raw).__name__}, expected bytes")
+        return np.frombuffer(raw, self.code).reshape(shape, order="F" if order == "F" else "C")
+
+
+class _Array:
+    """Stands for a numpy array, or its class while it is made."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, *_: object) -> None:
+        self.state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, fortran, raw = state
+        self.state = (shape, kind, "F" if fortran else "C", raw)
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.state[:1] == ((),)
+
+    def array(self) -> NDArray[Any]:
+        if not self.state:
+            raise RefusedError("an array has no content")
+        shape, kind, order, raw = self.state
+        return _checked(kind).view(raw, shape, order)
+
+
+def _objects(raw: object, shape: tuple[int, ...], order: str) -> NDArray[Any]:
+    """An object array; arrays within it stay as they were pickled, for unpacking them could go on without end."""
+    if not isinstance(raw, list) or not shape:
+        raise RefusedError(f"an array's content is {type(raw).__name__}, expected a list")
+    array = np.empty(len(raw), dtype=object)
+    array[:] = [plain(item) if isinstance(item, _Array) and item.is_scalar else item for item in raw]
+    return array.reshape(shape, order="F" if order == "F" else "C")
+
+
+class _Maker:
+    """Stands for a function, as an object whose attributes no pickle can set."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[..., object]) -> None:
+        self._make = make
+
+    def __call__(self, *arguments: object) -> object:
+        return self._make(*arguments)
+
+
+def _from_buffer(raw: object, kind: object, shape: object, order: object) -> _Array:
+    array = _Array()
+    array.state = (shape, kind, order, raw)
+    return array
+
+
+def _scalar(kind: object, raw: object) -> _Array:
+    return _from_buffer(raw, kind, (), "C")
+
+
+def _latin1(text: object, encoding: object = "latin1") -> bytes:
+    if not isinstance(text, str) or encoding != "latin1":
+        raise RefusedError("a pickle encodes something other than latin1 text")
+    return text.encode("latin1")
+
+
+def _empty(*arguments: object) -> bytes:
+    """Old pickles write empty bytes as `bytes()`; `bytes(10**12)` would fill the memory."""
+    if arguments:
+        raise RefusedError("a pickle makes bytes by a call")
+    return b""
+
+
+def _defaults(_: object = None, *content: Any) -> dict[Any, Any]:
+    """A plain dictionary for one with defaults, whose maker of defaults is never called."""
+    return dict(*content)
+
+
+def _checked(kind: object) -> _Type:
+    if not isinstance(kind, _Type):
+        raise RefusedError(f"an array has the type {type(kind).__name__}, expected numbers or text")
+    return kind
+
+
+_CONTAINERS: Final = (list, dict, set)
+_KNOWN: Final[dict[str, Callable[..., object]]] = {
+    "numpy.ndarray": _Array,
+    "numpy.dtype": _Type,
+    "_codecs.encode": _latin1,
+    "collections.OrderedDict": dict,
+    "collections.defaultdict": _defaults,
+    **dict.fromkeys(("builtins.bytes", "__builtin__.bytes"), _empty),
+    **{f"numpy.{core}.multiarray._reconstruct": _Array for core in ("core", "_core")},
+    **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": _from_buffer for core in ("core", "_core")},
+    **{f"{module}.{kind.__name__}": kind for module in ("builtins", "__builtin__") for kind in _CONTAINERS},
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        known = _KNOWN.get(f"{module}.{name}")
+        if known is None:
+            raise RefusedError(f"it asks for {module[:80]}.{name[:80]}; only arrays and plain containers are read")
+        return _Maker(known)
+
+    def persistent_load(self, _: Any) -> Any:
+        raise RefusedError("it refers to objects outside itself; only arrays and plain containers are read")
+
+
+def load(path: Path) -> object:
+    """The content of the pickle at `path`; call `plain` on what should be arrays.
+
+    Raises ValueError, one sentence, naming the first thing that it asks for beyond arrays, containers, text and
+    numbers, or saying that it is truncated or no pickle.
+    """
+    try:
+        with path.open("rb") as file:
+            scan(file, path.stat().st_size)
+        with path.open("rb") as file:
+            return _Unpickler(file, encoding="latin1").load()
+    except RefusedError as error:
+        raise ValueError(f"{path} is refused and was not run: {' '.join(str(error).split())}") from None
+    except OSError:
+        raise
+    except Exception as error:  # a broken pickle raises whatever its broken parts raise
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ValueError(f"{path} is no complete pickle of arrays: {reason}") from None
+
+
+def plain(value: object) -> Any:
+    """An array for what stands for one (a Python number or text for a scalar), else `value` itself."""
+    if not isinstance(value, _Array):
+        return value
+    try:
+        array = value.array()
+    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueError(f"an array of the pickle is broken: {error}") from None
+    return array.item() if array.ndim == 0 else array

@@ -1,0 +1,69 @@
+"""A data set in a few words and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.task import Task
+
+
+def provenance(dataset: Dataset, source: str) -> dict[str, Any]:
+    """`dataset`, read from the name or path `source`, as plain JSON values: what `dataset_input` takes."""
+    path = Path(source)
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "source": str(path.resolve()) if path.exists() else source,
+        "modalities": {name: [item.steps, item.width] for name, item in dataset.modalities.items()},
+        "tasks": {name: _kind(task) for name, task in dataset.tasks.items()},
+        "splits": {split: len(indices) for split, indices in dataset.splits.items()},
+    }
+
+
+def _kind(task: Task) -> str:
+    if task.kind == "regression":
+        return "regression" + (" in [{:g}, {:g}]".format(*task.bounds) if task.bounds else "")
+    return f"{task.kind}: {', '.join(task.labels)}"
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What `haemsa data info` tells, as plain values."""
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "samples": len(dataset),
+        "groups": len(np.unique(dataset.groups)),
+        "splits": {name: len(indices) for name, indices in dataset.splits.items()},
+        "modalities": {
+            name: {
+                "steps": item.steps,
+                "features": item.width,
+                "mean_length": float(item.lengths[item.presence].mean()) if item.presence.any() else 0.0,
+                "absent": int((~item.presence).sum()),
+            }
+            for name, item in dataset.modalities.items()
+        },
+        "tasks": {
+            name: {
+                "kind": task.kind,
+                "labels": list(task.labels),
+                "bounds": task.bounds,
+                "unlabelled": int((~task.labelled).sum()),
+                "distribution": _distribution(task),
+            }
+            for name, task in dataset.tasks.items()
+        },
+        "notes": list(dataset.notes),
+    }
+
+
+def _distribution(task: Any) -> str:
+    values = task.targets[task.labelled]
+    if task.kind == "regression":
+        return f"mean {values.mean():.3f}, sd {values.std():.3f}, {values.min():.3g} to {values.max():.3g}"
+    counts = np.bincount(values, minlength=len(task.labels)) if task.kind == "classes" else np.nansum(values, 0)
+    return ", ".join(f"{label} {int(count)}" for label, count in zip(task.labels, counts, strict=True))

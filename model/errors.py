@@ -1,0 +1,61 @@
+"""Errors in words: any error as one line, and pydantic's as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+Place = tuple[int | str, ...]
+"""Where in its input a value stands, as pydantic tells it: keys from the outside in."""
+_LONGEST_LINE: Final = 500
+_LONGEST_VALUE: Final = 80
+
+
+def error_line(error: BaseException) -> str:
+    """An error as one line: its type, and the first line of what it says.
+
+    Example:
+        >>> error_line(KeyError("text"))
+        "KeyError: 'text'"
+    """
+    kind, lines = type(error).__name__, str(error).strip().splitlines()
+    return f"{kind}: {lines[0]}"[:_LONGEST_LINE] if lines else kind
+
+
+def validation_sentence(
+    error: ValidationError,
+    fields: Callable[[Place], Mapping[str, str | None]],
+    name: Callable[[Place], str],
+) -> str:
+    """The first thing that pydantic found wrong, in one sentence: its name, its value, and what was expected.
+
+    Args:
+        error: What pydantic raised.
+        fields: Gives the fields that exist at a place, with what each is for.
+        name: Gives the name of a place. The members of a union, which pydantic adds, have the same name.
+    """
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    place = name(first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{place} is unknown, expected one of {', '.join(fields(first['loc']))}"
+    if first["type"] == "missing":
+        return f"{place} is missing, expected {fields(first['loc'])[str(first['loc'][-1])]}"
+    messages = dict.fromkeys(_message(problem["msg"]) for problem in problems if name(problem["loc"]) == place)
+    expected = [message.removeprefix("expected ") for message in messages if message.startswith("expected ")]
+    if not expected:
+        return f"{place}: {next(iter(messages))}" if place else next(iter(messages))
+    value = repr(first["input"])
+    shown = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
+    return f"{place} is {shown}, expected {' or '.join(expected)}"
+
+
+def _message(text: str) -> str:
+    """What was expected, without pydantic's openings."""
+    for opening in ("Input should be a valid ", "Input should be "):
+        if text.startswith(opening):
+            return f"expected {text.removeprefix(opening)}"
+    return text.removeprefix("Value error, ")

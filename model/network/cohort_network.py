@@ -1,0 +1,84 @@
+"""The whole network of a cohort: encoders, levels, heads. One network is a cohort of one; there is no other code."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from haemsa.model.network.batch import Batch, FeatureStatistics
+from haemsa.model.network.cohort import Cohort, Stacked
+from haemsa.model.network.gates import GateOutput
+from haemsa.model.network.heads import Heads
+from haemsa.model.network.levels import Level
+from haemsa.model.network.mixup import mix, partner
+from haemsa.model.network.noise import Noise
+from haemsa.model.network.subsets import Subsets, distils
+from haemsa.model.network.tokens import Encoders
+
+
+class NetworkOutput(NamedTuple):
+    """Raw outputs by task [P, B, C], and what the gates of each level did.
+
+    `partial`: outputs from a random subset of the modalities; empty unless rows in training distil.
+    """
+
+    outputs: dict[str, Tensor]
+    gates: list[GateOutput]
+    partial: dict[str, Tensor]
+
+
+class CohortNetwork(Stacked):
+    """P networks as one module; row i of everything it returns belongs to `cohort.rows[i]`.
+
+    `reads`: the modalities whose time steps they need.
+    """
+
+    noise_keys: Tensor
+
+    def __init__(self, cohort: Cohort) -> None:
+        super().__init__()
+        self.cohort = cohort
+        self.encoders = Encoders(cohort)
+        depth = len(cohort.rows[0].genome.network.levels)
+        levels = [Level(cohort, level) for level in range(depth)]
+        self.levels, self._levels = nn.ModuleList(levels), tuple(levels)
+        self.heads = Heads(cohort)
+        self.subsets = Subsets(cohort) if any(map(distils, cohort.rows)) else None
+        self.constant("noise_keys", cohort.noise_keys())
+        self.reads = sorted({*self.encoders.reads, *(name for level in levels for name in level.reads)})
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features with the statistics of each row's fold, from now on."""
+        self.encoders.set_statistics(statistics)
+        for level in self._levels:
+            level.set_statistics(statistics)
+
+    def noise(self, step: Tensor | int) -> Noise:
+        """What rows are trained under in a step."""
+        return Noise(self.noise_keys, step)
+
+    def forward(self, batch: Batch, noise: Noise | None = None, share: Tensor | None = None) -> NetworkOutput:
+        """Outputs for a batch; in training under `noise`, and with tokens mixed with partners' by `share` [P, B]."""
+        local, present = self.encoders(batch, noise)
+        complete = batch.complete and not (noise and self.encoders.drops)
+        outputs, gates = self._read(batch, local, present, complete, noise, share)
+        partial: dict[str, Tensor] = {}
+        if noise is not None and self.subsets is not None:
+            partial, _ = self._read(batch, local, self.subsets(present, noise), False, noise, share)
+        return NetworkOutput(outputs, gates, partial)
+
+    def _read(
+        self, batch: Batch, local: Tensor, present: Tensor, complete: bool, noise: Noise | None, share: Tensor | None
+    ) -> tuple[dict[str, Tensor], list[GateOutput]]:
+        """Outputs, and what gates did, from local tokens [P, M, B, W] where bool [P, M, B] says which are present."""
+        tokens = self.encoders.start(local, present, complete=complete)
+        if share is not None:
+            tokens = mix(tokens, partner(tokens, 2), share[:, None, :, None])
+        known = None if complete else torch.cat([present, torch.ones_like(present[:, :1])], 1)
+        gates = []
+        for level in self.levels:
+            tokens, gate = level(tokens, known, noise, batch)
+            gates.append(gate)
+        return self.heads(tokens, known), gates

@@ -1,0 +1,132 @@
+"""Cross-attention experts: what an expert knows from tokens asks the modalities that it sees again, over time.
+
+The idea is MulT's (Tsai et al. 2019), at the cost of attention pooling: one query per sample instead of one per step.
+With the query q [H], a sum of projected tokens, and the steps x_t [D] of a modality m that the expert sees:
+
+    share_t = softmax over t of x_t . (K_m q) / sqrt(H)
+    hidden = GELU(q + sum over m of V_m (sum over t of share_t x_t))
+
+As in attention pooling no step is projected: the query is, to where the features lie. Standardising and feature dropout
+act on projected queries and on what was read, which both belong to a row, so that the batch stays shared. A modality
+without time steps is known by its token alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from haemsa.model.network.batch import FeatureStatistics
+from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
+from haemsa.model.network.experts import ExpertGroup, Member, Source, path_of
+from haemsa.model.network.noise import Noise, site
+
+
+class CrossAttentionGroup(ExpertGroup):
+    """Cross-attention experts of one level, and a reader for each modality that any of them reads."""
+
+    def _add_joins(self, by_breadth: list[Member]) -> None:
+        super()._add_joins(by_breadth)
+        readers = []
+        for name in self._cohort.schema.over_time(self._cohort.modalities):
+            members = [(place, member) for place, member in enumerate(by_breadth) if name in member.spec.sees]
+            if members:
+                readers.append(Reader(self._cohort, self._level, name, members, self.hidden))
+        self.readers, self._readers = nn.ModuleList(readers), tuple(readers)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The modalities whose time steps it needs."""
+        return tuple(reader.modality for reader in self._readers)
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features as the fold of each row asks."""
+        for reader in self._readers:
+            reader.set_statistics(statistics)
+
+    def _join(self, seen: Tensor, source: Source | None) -> Tensor:
+        query = total = self._total(seen)
+        for reader in self._readers:
+            assert source is not None, "who reads features is given them"
+            found = reader(query.index_select(0, reader.place), source)
+            total = total.index_add(0, reader.place, found.to(total.dtype))
+        return F.gelu(total)
+
+
+class Reader(Stacked):
+    """All n experts of a group that read one modality; `place`: which of the group's experts they are, by breadth."""
+
+    key: nn.Parameter
+    value: nn.Parameter
+    value_bias: nn.Parameter
+    place: Tensor
+    width: Tensor
+    presence: Tensor
+    row_index: Tensor
+    sites: Tensor
+    rate: Tensor
+    means: Tensor | None  # [n, 1, D]
+    scale: Tensor | None  # [n, 1, D]
+
+    def __init__(
+        self, cohort: Cohort, level: int, modality: str, readers: Sequence[tuple[int, Member]], hidden: int
+    ) -> None:
+        super().__init__()
+        self.modality, self._cohort, self._level, self._hidden = modality, cohort, level, hidden
+        self._members = [member for _, member in readers]
+        D, rows = cohort.schema.modalities[modality][1], [member.row for member in self._members]
+        self._add("key", f"key.{modality}", lambda width: (D, width), "fan_in")
+        self._add("value", f"value.{modality}", lambda width: (D, width), "fan_in")
+        self._add("value_bias", f"value.{modality}.bias", lambda width: (width,), "zeros")
+        self.constant("place", torch.tensor([place for place, _ in readers]))
+        self.constant("width", torch.tensor([float(m.spec.width) for m in self._members]).view(-1, 1, 1))
+        token = cohort.tokens.index(modality)
+        self.constant("presence", torch.tensor([row * len(cohort.tokens) + token for row in rows]))
+        self.constant("row_index", torch.tensor(rows))
+        # The encoder's own site: a feature that is dropped for the token is dropped for all of the row.
+        self.constant("sites", torch.full((len(rows),), site(f"encoders.{modality}"), dtype=torch.int32))
+        self.constant("rate", cohort.gene("feature_dropout")[rows])
+        self._drops = bool(self.rate.any())
+        for name in ("means", "scale"):
+            self.constant(name, None)
+
+    def _add(self, name: str, part: str, shape: Callable[[int], tuple[int, ...]], init: Init) -> None:
+        slots = [
+            Slot(index, member.row, f"{path_of(self._level, member)}.{part}", shape(member.spec.width))
+            for index, member in enumerate(self._members)
+        ]
+        self.add(name, slots, self._cohort.rows, init, least=shape(self._hidden))
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features as the fold of each row asks."""
+        folds = [self._cohort.rows[member.row].fold for member in self._members]
+        self.means, self.scale = (part.to(self.key)[folds].unsqueeze(1) for part in statistics.steps[self.modality])
+
+    def forward(self, query: Tensor, source: Source) -> Tensor:
+        """What the queries [n, B, H] find, [n, B, H]: nothing in samples without the modality.
+
+        The features' means would move all scores of a query alike, so that they matter to what is found alone.
+        """
+        x, steps = source.batch.features[self.modality], source.batch.steps[self.modality]
+        scale = self._input_scale(source.noise)
+        asked = torch.bmm(query * self.width.rsqrt(), self.key.transpose(1, 2))  # [n, B, D]
+        asked = asked if scale is None else asked * scale
+        scores = torch.bmm(asked.transpose(0, 1), x.transpose(1, 2))  # [B, n, T]
+        shares = scores.masked_fill(~steps.unsqueeze(1), float("-inf")).softmax(-1)
+        found = torch.bmm(shares, x).transpose(0, 1)  # [n, B, D]
+        found = found if self.means is None else found - self.means
+        found = found if scale is None else found * scale
+        values = torch.baddbmm(self.value_bias.unsqueeze(1), found, self.value)
+        if source.present is None:
+            return values
+        return values * source.present.flatten(0, 1).index_select(0, self.presence).unsqueeze(-1)
+
+    def _input_scale(self, noise: Noise | None) -> Tensor | None:
+        """Factor per expert and feature [n, 1, D]: feature dropout over the standard deviation; None for one."""
+        if noise is None or not self._drops:
+            return self.scale
+        keep = noise.keep(self.row_index, self.sites, (self.key.shape[1],), self.rate).to(self.key).unsqueeze(1)
+        return keep if self.scale is None else keep * self.scale

@@ -1,0 +1,131 @@
+"""Gates: how much each destination token takes from each expert of its row and level.
+
+Softmax (Jacobs et al. 1991), noisy top-k (Shazeer et al. 2017) and sigmoid, chosen per row. An expert that a token may
+not hear, or whose tokens are all absent, gets no weight.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from haemsa.model.network.cohort import Cohort, Slot, Stacked
+from haemsa.model.network.noise import Noise, site
+from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
+
+_TIE = 1e-5
+"""Top-k keeps experts whose scores differ by less, as rounding alone may: else neighbours would decide which one."""
+
+
+class GateOutput(NamedTuple):
+    """Weights [P, D, B, E], the raw logits, and which experts each token may use, bool [P, D, B or 1, E]."""
+
+    weights: Tensor
+    logits: Tensor
+    allowed: Tensor
+
+
+class Gates(Stacked):
+    """The gates of one level, for the rows that have it."""
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+    may_hear: Tensor
+    sees: Tensor
+    sites: Tensor
+    row_index: Tensor
+    temperature: Tensor
+    k: Tensor
+    noise: Tensor
+    sigmoid: Tensor
+
+    def __init__(self, cohort: Cohort, level: int) -> None:
+        super().__init__()
+        rows = cohort.rows[: cohort.rows_with_level(level)]
+        specs = [row.genome.network.levels[level] for row in rows]
+        P, D = len(rows), len(cohort.tokens)
+        slots = [
+            (row * D + token, row, f"levels.{level}.gate.{name}", len(specs[row].experts))
+            for row in range(P)
+            for token, name in enumerate(cohort.tokens)
+            if name in (*rows[row].genome.network.modalities, GLOBAL)
+        ]
+        weight = [Slot(index, row, f"{path}.weight", (cohort.widths[row], n)) for index, row, path, n in slots]
+        self.add("weight", weight, cohort.rows, "zeros", places=P * D, least=(cohort.width, 1))
+        bias = [Slot(index, row, f"{path}.bias", (n,)) for index, row, path, n in slots]
+        self.add("bias", bias, cohort.rows, "zeros", places=P * D)
+        E = self.weight.shape[-1]
+        self.constant("may_hear", _may_hear(cohort, specs, E))
+        self.constant("sees", _sees(cohort, specs, E))
+        self._add_genes(specs, E)
+        sites = [site(f"levels.{level}.gate.{name}.noise") for name in cohort.tokens]
+        self.constant("sites", torch.tensor(sites * P, dtype=torch.int32))
+        self.constant("row_index", torch.arange(P).repeat_interleave(D))
+
+    def _add_genes(self, specs: list[LevelSpec], E: int) -> None:
+        gates = [spec.gate for spec in specs]
+        temperature = torch.tensor([gate.temperature for gate in gates]).view(-1, 1, 1, 1)
+        self.constant("temperature", temperature)
+        k = torch.tensor([min(gate.k, E) if gate.kind == "top_k" else E for gate in gates])
+        self.constant("k", k.view(-1, 1, 1, 1))
+        noise = torch.tensor([gate.noise if gate.kind == "top_k" else 0.0 for gate in gates])
+        self.constant("noise", noise.view(-1, 1, 1, 1))
+        sigmoid = torch.tensor([gate.kind == "sigmoid" for gate in gates])
+        self.constant("sigmoid", sigmoid.view(-1, 1, 1, 1))
+        self._any_sparse = bool((k < E).any())
+        self._any_noise, self._any_sigmoid = bool(noise.any()), bool(sigmoid.any())
+
+    def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> GateOutput:
+        """Gate normalised tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
+        P, D, B, W = tokens.shape
+        logits = torch.baddbmm(self.bias.unsqueeze(1), tokens.reshape(P * D, B, W), self.weight).view(P, D, B, -1)
+        allowed = self.may_hear
+        if present is not None:
+            available = (present.transpose(1, 2).unsqueeze(-1) & self.sees.unsqueeze(1)).any(2)  # [P, B, E]
+            allowed = allowed & available.unsqueeze(1)
+        scores = logits / self.temperature
+        if self._any_noise and noise is not None:
+            draws = noise.normal(self.row_index, self.sites, (B, logits.shape[-1]))
+            scores = scores + self.noise * draws.view_as(scores).to(scores.dtype)
+        return GateOutput(self._mix(scores, allowed), logits, allowed)
+
+    def _mix(self, scores: Tensor, allowed: Tensor) -> Tensor:
+        masked = scores.masked_fill(~allowed, -torch.inf)
+        if self._any_sparse:
+            ranked = masked.sort(-1, descending=True).values
+            last = ranked.gather(-1, (self.k - 1).expand(*masked.shape[:-1], 1))
+            masked = masked.masked_fill(masked < last - _TIE, -torch.inf)
+        # A token with no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
+        finite = masked.masked_fill(~allowed.any(-1, keepdim=True), 0.0)
+        weights = finite.softmax(-1) * allowed
+        if self._any_sigmoid:
+            weights = torch.where(self.sigmoid, scores.sigmoid() * allowed, weights)
+        return weights
+
+
+def _sees(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
+    """Which tokens each expert sees, bool [P, D, E]."""
+    table = torch.zeros(len(specs), len(cohort.tokens), E, dtype=torch.bool)
+    for row, spec in enumerate(specs):
+        for number, expert in enumerate(spec.experts):
+            for name in expert.sees:
+                table[row, cohort.tokens.index(name), number] = True
+    return table
+
+
+def _may_hear(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
+    """Which experts each token may hear at all, bool [P, D, 1, E]."""
+    table = torch.zeros(len(specs), len(cohort.tokens), 1, E, dtype=torch.bool)
+    for row, spec in enumerate(specs):
+        names = (*cohort.rows[row].genome.network.modalities, GLOBAL)
+        for token, name in enumerate(cohort.tokens):
+            for number, expert in enumerate(spec.experts):
+                table[row, token, 0, number] = name in names and hears(name, expert, spec.transfer)
+    return table
+
+
+def hears(token: str, expert: ExpertSpec, transfer: bool) -> bool:
+    """Whether a token may hear an expert: without transfer, a local token hears experts of its own modality alone."""
+    return transfer or token == GLOBAL or expert.sees == (token,)

@@ -1,0 +1,129 @@
+"""The experts of a level as groups that are computed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from haemsa.model.network.batch import Batch, FeatureStatistics
+from haemsa.model.network.cohort import Cohort, Stacked
+from haemsa.model.network.cross_attention import CrossAttentionGroup
+from haemsa.model.network.experts import ExpertGroup, Member, Source
+from haemsa.model.network.gates import GateOutput, Gates
+from haemsa.model.network.noise import Noise
+from haemsa.model.network.tensor_fusion import TensorFusionGroup
+
+_GROUPS: Final[dict[str, type[ExpertGroup]]] = {"cross_attention": CrossAttentionGroup, "tensor": TensorFusionGroup}
+
+
+def expert_groups(cohort: Cohort, level: int) -> list[ExpertGroup]:
+    """All experts that the rows of a cohort have in a level, in groups of one kind each."""
+    members: dict[str, list[Member]] = {}
+    for row in range(cohort.rows_with_level(level)):
+        for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
+            members.setdefault(spec.kind, []).append(Member(row, number, spec))
+    groups = []
+    for kind, own in sorted(members.items()):
+        made = _GROUPS.get(kind, ExpertGroup)
+        groups += [made(cohort, level, part) for part in made.parts(own, cohort)]
+    return groups
+
+
+def normalise(tokens: Tensor, width: Tensor) -> Tensor:
+    """RMS norm (Zhang and Sennrich 2019) of tokens [P, D, B, W] over each row's real width [P, 1, 1, 1]; no gain."""
+    square = tokens.square().sum(-1, keepdim=True) / width
+    return tokens * torch.rsqrt(square + 1e-6)
+
+
+class LevelOutput(NamedTuple):
+    """Tokens after the level [P, D, B, W] and what its gates did for the rows that have it."""
+
+    tokens: Tensor
+    gate: GateOutput
+
+
+class Level(Stacked):
+    """One level of the first n rows of a cohort; the others pass unchanged."""
+
+    width: Tensor
+    token_index: Tensor
+    place: Tensor
+    dropout_rows: Tensor
+    dropout_sites: Tensor
+    dropout_rate: Tensor
+
+    def __init__(self, cohort: Cohort, level: int) -> None:
+        super().__init__()
+        self.rows = cohort.rows_with_level(level)
+        self.constant("width", torch.tensor(cohort.widths[: self.rows], dtype=torch.float32).view(-1, 1, 1, 1))
+        groups = expert_groups(cohort, level)
+        self.groups, self._groups = nn.ModuleList(groups), tuple(groups)
+        self.gates = Gates(cohort, level)
+        self._pairs = [len(group.tokens_seen) for group in groups]
+        self.constant("token_index", torch.tensor([token for group in groups for token in group.tokens_seen]))
+        self._place([member for group in groups for member in group.members])
+        self._add_dropout(cohort, groups)
+
+    def _place(self, members: Sequence[Member]) -> None:
+        """Where the output of each row's n-th expert lies among those of all groups."""
+        places = {(member.row, member.number): place for place, member in enumerate(members)}
+        every = [(row, number) for row in range(self.rows) for number in range(self.gates.weight.shape[-1])]
+        self.constant("place", torch.tensor([places.get(key, len(members)) for key in every]))
+        self._padded = len(members) < len(every)
+
+    def _add_dropout(self, cohort: Cohort, groups: Sequence[ExpertGroup]) -> None:
+        places = [place for group in groups for place in group.dropout_places]
+        rows = [place.row for place in places]
+        self.constant("dropout_rows", torch.tensor(rows))
+        self.constant("dropout_sites", torch.tensor([place.site for place in places], dtype=torch.int32))
+        self.constant("dropout_rate", cohort.gene("dropout")[rows])
+        self._drops = bool(self.dropout_rate.any())
+        self._dropouts = [len(group.dropout_places) for group in groups]
+        self._widest = max(group.hidden for group in groups)
+
+    @property
+    def reads(self) -> set[str]:
+        """The modalities whose time steps its experts need."""
+        return {name for group in self._groups for name in group.reads}
+
+    def set_statistics(self, statistics: FeatureStatistics) -> None:
+        """Standardise features, where experts read any, as the fold of each row asks."""
+        for group in self._groups:
+            group.set_statistics(statistics)
+
+    def _keep(self, noise: Noise | None, tokens: Tensor) -> Sequence[Tensor | None]:
+        """Dropout multipliers for each group of experts, hashed in one go."""
+        if noise is None or not self._drops:
+            return [None] * len(self.groups)
+        shape = (tokens.shape[-2], self._widest)
+        keep = noise.keep(self.dropout_rows, self.dropout_sites, shape, self.dropout_rate).to(tokens.dtype)
+        return torch.split(keep, self._dropouts)
+
+    def forward(
+        self, tokens: Tensor, present: Tensor | None, noise: Noise | None, batch: Batch | None = None
+    ) -> LevelOutput:
+        """Mix experts into tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are.
+
+        `batch` is for experts that read features.
+        """
+        n = self.rows
+        own, others = torch.split(tokens, [n, len(tokens) - n])
+        normed = normalise(own, self.width)
+        gate = self.gates(normed, None if present is None else present[:n], noise)
+        seen = torch.split(normed.flatten(0, 1).index_select(0, self.token_index), self._pairs)
+        keeps = self._keep(noise, tokens)
+        source = None if batch is None else Source(batch, present, noise)
+        outputs = [group(part, keep, source) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
+        if self._padded:
+            outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
+        by_row = torch.cat(outputs).index_select(0, self.place).view(n, -1, *tokens.shape[2:])  # [P, E, B, W]
+        mixed = own + mix(gate.weights, by_row)
+        return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
+
+
+def mix(weights: Tensor, outputs: Tensor) -> Tensor:
+    """Weighted sum over experts: weights [P, D, B, E] and outputs [P, E, B, W] give [P, D, B, W]."""
+    return torch.matmul(weights.transpose(1, 2), outputs.transpose(1, 2)).transpose(1, 2)

@@ -1,0 +1,79 @@
+"""Training genes: how a network is trained, whatever its architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from haemsa.model.spec.checks import check_count, check_kind, check_range
+
+LossKind = Literal["huber", "l1", "ordinal"]
+ScheduleKind = Literal["constant", "cosine"]
+TaskWeights = tuple[tuple[str, float], ...]
+ADDED: Final = (
+    "loss", "class_balance", "label_noise", "mixing", "schedule", "warmup", "distillation", "task_weights",
+)  # fmt: skip
+"""Genes that genomes of format 1 do not have: each is without effect at its default."""
+
+
+@dataclass(frozen=True)
+class TrainingGenes:
+    """AdamW's settings, regularisation, what is minimised, and epochs.
+
+    balance, z_loss: weights of the losses of gates (losses.py). loss: of regression (task_losses.py). class_balance:
+    power of the inverse frequency by which classes are weighted (class_balance.py). label_noise: standard deviation on
+    standardised regression targets, and share of label smoothing. mixing: the most that a sample takes from another
+    (mixing.py). warmup: share of the epochs in which the rate rises (schedule.py). distillation: weight of the loss of
+    transfer from all modalities to some (transfer.py). task_weights: (task, weight), by name; one not named has 1.
+    """
+
+    epochs: int = 12
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    clip: float = 1.0
+    dropout: float = 0.3
+    feature_dropout: float = 0.4
+    modality_dropout: float = 0.0
+    balance: float = 1e-2
+    z_loss: float = 1e-3
+    loss: LossKind = "huber"
+    class_balance: float = 0.0
+    label_noise: float = 0.0
+    mixing: float = 0.0
+    schedule: ScheduleKind = "constant"
+    warmup: float = 0.0
+    distillation: float = 0.0
+    task_weights: TaskWeights = ()
+
+    def __post_init__(self) -> None:
+        check_count("epochs", self.epochs, 1, 10_000)
+        check_range("learning_rate", self.learning_rate, 1e-8, 1)
+        check_range("weight_decay", self.weight_decay, 0, 100)
+        check_range("clip", self.clip, 1e-6, 1e6)
+        for name in ("dropout", "feature_dropout", "modality_dropout"):
+            check_range(name, getattr(self, name), 0, 0.95)
+        for name in ("balance", "z_loss"):
+            check_range(name, getattr(self, name), 0, 100)
+        check_kind("loss", self.loss, LossKind)
+        check_kind("schedule", self.schedule, ScheduleKind)
+        for name, most in (("class_balance", 1), ("distillation", 1), ("label_noise", 0.5), ("mixing", 0.5)):
+            check_range(name, getattr(self, name), 0, most)
+        check_range("warmup", self.warmup, 0, 0.3)
+        object.__setattr__(self, "task_weights", _task_weights(self.task_weights))
+
+    def task_weight(self, task: str) -> float:
+        """The weight of a task's loss."""
+        return dict(self.task_weights).get(task, 1.0)
+
+
+def _task_weights(value: Any) -> TaskWeights:
+    """The pairs as tuples (JSON has lists), sorted by name."""
+    pairs = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+        raise ValueError(f"task_weights is {value!r}, expected pairs of a task's name and its weight")
+    for task, weight in pairs:
+        check_range(f"the weight of task {task!r}", weight, 1e-3, 1e3)
+    names = [task for task, _ in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError(f"task_weights names {', '.join(names)}, expected each task once")
+    return tuple(sorted((task, float(weight)) for task, weight in pairs))

@@ -1,0 +1,49 @@
+"""Means and deviations of features and targets, of each fold's training samples only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from haemsa.model.data.folds import Folds
+from haemsa.model.network.batch import FeatureStatistics, Moments
+from haemsa.model.training.pool import Pool
+
+_LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold, after normalisation, counts as constant
+
+
+@dataclass(frozen=True)
+class FoldStatistics:
+    """What is fitted on each fold's training samples: features, and regression targets as (mean, deviation) [F]."""
+
+    features: FeatureStatistics
+    targets: dict[str, tuple[Tensor, Tensor]]
+    trains: Tensor  # bool [F, N]
+
+    @classmethod
+    def fit(cls, pool: Pool, folds: Folds) -> FoldStatistics:
+        """Fit on what each fold does not hold out."""
+        trains = torch.from_numpy(~folds.held_out).to(pool.device)
+        pooled, steps = {}, {}
+        for name, means in pool.means.items():
+            share = (trains & pool.present[name]).double()
+            pooled[name] = _moments(means.double(), means.double().square(), share)
+            steps[name] = _moments(means.double(), pool.squares[name].double(), share * pool.step_counts[name].double())
+        targets = {}
+        for name, task in pool.schema.tasks.items():
+            if task.kind == "regression":
+                values, known = pool.targets[name]
+                moments = _moments(values.double(), values.double().square(), trains * known.double().T)
+                targets[name] = (moments.mean[:, 0], 1 / moments.scale[:, 0])
+        return cls(FeatureStatistics(pooled, steps), targets, trains)
+
+
+def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:
+    """Weighted mean and inverse deviation [F, D] of values [N, D] under weights [F, N]."""
+    total = weights.sum(1, keepdim=True).clamp(min=1)
+    mean = weights @ values / total
+    deviation = (weights @ squares / total - mean.square()).clamp(min=0).sqrt()
+    scale = torch.where(deviation > _LEAST_DEVIATION, 1 / deviation.clamp(min=_LEAST_DEVIATION), 1.0)
+    return Moments(mean, scale)

@@ -1,0 +1,74 @@
+"""Losses per row, with a weight per row and sample: a row ignores the samples that its fold holds out.
+
+Those of gates are here; those of tasks in task_losses.py, that of transfer in transfer.py, their sum in criterion.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from haemsa.model.network.gates import GateOutput
+
+HUBER_DELTA = 0.5
+"""Where the regression loss turns from square to absolute, in standard deviations of the target."""
+
+
+class Losses(NamedTuple):
+    """Each part of the loss, per row [P]; transfer is None where no row distils."""
+
+    task: Tensor
+    balance: Tensor
+    router_z: Tensor
+    transfer: Tensor | None = None
+
+    def total(self, balance: Tensor, router_z: Tensor, transfer: Tensor) -> Tensor:
+        """The sum that each row trains on, with its own weights of the auxiliary losses [P]."""
+        total = self.task + balance * self.balance + router_z * self.router_z
+        return total if self.transfer is None else total + transfer * self.transfer
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean over all but the first axis, 0 where no weight is; both [P, ...]."""
+    return (values * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1e-12)
+
+
+def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
+    """Squared coefficient of variation of expert importance (Shazeer et al. 2017), per token, then averaged [P].
+
+    Importance is taken per destination token, so experts are balanced per modality and not over all.
+    """
+    seen = gate.allowed if gate.allowed.shape[2] == 1 else gate.allowed & (weights > 0)[:, None, :, None]
+    allowed = seen.any(2)  # [P, D, E]: an expert counts if a training sample of the batch could use it
+    share = weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
+    importance = (gate.weights * share[:, None, :, None]).sum(2)
+    count = allowed.sum(-1).clamp(min=1)
+    mean = importance.sum(-1) / count
+    variance = ((importance - mean.unsqueeze(-1)).square() * allowed).sum(-1) / count
+    variation = variance / (mean.square() + 1e-6)
+    tokens = allowed.any(-1)
+    return (variation * tokens).sum(1) / tokens.sum(1).clamp(min=1)
+
+
+def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
+    """Mean squared log-sum-exp of gate logits (ST-MoE, Zoph et al. 2022, eq. 5) [P]."""
+    usable = gate.allowed.any(-1)  # [P, D, B or 1]
+    logits = gate.logits.masked_fill(~gate.allowed, -torch.inf)
+    logits = logits.masked_fill(~usable.unsqueeze(-1), 0.0)
+    squares = torch.logsumexp(logits, -1).square()
+    return weighted_mean(squares, usable * weights.unsqueeze(1))
+
+
+def gate_losses(gates: Sequence[GateOutput], weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Balance and router z-loss, summed over levels [P]; those of later levels concern the first rows only."""
+    balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
+    for gate in gates:
+        n = len(gate.weights)
+        missing = len(weights) - n
+        balance = balance + F.pad(balance_loss(gate, weights[:n]), (0, missing))
+        router_z = router_z + F.pad(router_z_loss(gate, weights[:n]), (0, missing))
+    return balance, router_z

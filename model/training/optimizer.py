@@ -1,0 +1,137 @@
+"""AdamW (Loshchilov and Hutter 2019) whose learning rate, weight decay and clipping belong to each row of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from haemsa.model.network.cohort import Stack
+from haemsa.model.network.weights import Weights, extract_from, insert_into
+
+
+class Span(NamedTuple):
+    """Where a stack lies in the flat arrays."""
+
+    stack: Stack
+    start: int
+    stop: int
+
+    def view(self, flat: Tensor) -> Tensor:
+        """This stack's part of a flat array, in the stack's shape."""
+        return flat[self.start : self.stop].view_as(self.stack.parameter)
+
+
+class CohortAdamW:
+    """Keeps all parameters of a cohort in one flat array, and moves each row at its own rate.
+
+    Torch's fused Adam finds the direction with a learning rate of one, in a single pass over the flat arrays; scaling
+    it by row then costs one more.
+
+    Args:
+        stacks: the cohort's parameters; they become views of `values`.
+        learning_rate, weight_decay, clip: one value per row [P]; clipped is the norm of a row's whole gradient.
+    """
+
+    def __init__(self, stacks: Sequence[Stack], learning_rate: Tensor, weight_decay: Tensor, clip: Tensor) -> None:
+        first = stacks[0].parameter
+        self.spans = _lay_out(stacks)
+        self._clip = clip.to(first)
+        self._rows = torch.cat([_rows_of(span.stack) for span in self.spans]).to(first.device)
+        self._counts = [len(span.stack.parameter) for span in self.spans]
+        size = self.spans[-1].stop
+        self.values, self._rate, self._decay = (first.new_zeros(size).detach() for _ in range(3))
+        self._direction = torch.nn.Parameter(torch.zeros_like(self.values))
+        self._direction.grad = torch.zeros_like(self.values)
+        self._adam = torch.optim.Adam([self._direction], lr=1.0, fused=True, capturable=first.is_cuda)
+        self._weight_decay = weight_decay.to(first)
+        for span in self.spans:
+            span.view(self.values).copy_(span.stack.parameter.detach())
+            span.stack.parameter.data = span.view(self.values)
+        self.set_rate(learning_rate)
+
+    def set_rate(self, learning_rate: Tensor) -> None:
+        """Move each row at this rate [P] from now on, at which its weights decay too."""
+        rate = learning_rate.to(self.values)
+        for span, by_slot in self.by_slot(rate):
+            span.view(self._rate).copy_(by_slot)
+        for span, by_slot in self.by_slot(1 - rate * self._weight_decay):
+            span.view(self._decay).copy_(by_slot if span.stack.decays else torch.ones_like(by_slot))
+
+    def step(self, loss: Tensor) -> None:
+        """Move every row down the gradient of `loss`, the sum over rows of their losses."""
+        # Stand-ins have no gradient where no modality is absent.
+        gradients = torch.autograd.grad(loss, [span.stack.parameter for span in self.spans], materialize_grads=True)
+        flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
+        squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
+        norms = torch.zeros_like(self._clip).index_add_(0, self._rows, squares).sqrt_()
+        factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0).index_select(0, self._rows).unsqueeze(1)
+        torch._foreach_mul_(flat, torch.split(factors, self._counts))
+        torch.cat([gradient.view(-1) for gradient in flat], out=self._direction.grad)
+        with torch.no_grad():
+            self._direction.zero_()
+            self._adam.step()
+            self.values.mul_(self._decay).addcmul_(self._direction, self._rate)
+
+    @property
+    def steps(self) -> int:
+        """Steps taken so far."""
+        return int(self._state()["step"])
+
+    def set_steps(self, steps: int) -> None:
+        """Go on as if that many steps had been taken."""
+        self._state()["step"].fill_(steps)
+
+    def state(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The flat values and both moments: writing to them moves the optimiser there."""
+        state = self._state()
+        return self.values, state["exp_avg"], state["exp_avg_sq"]
+
+    def by_slot(self, by_row: Tensor) -> Iterator[tuple[Span, Tensor]]:
+        """For each stack, a value per row [P] spread over its places, ready to broadcast."""
+        given = by_row.to(self.values)
+        for span, rows in zip(self.spans, torch.split(self._rows, self._counts), strict=True):
+            yield span, _expand(given[rows], span.stack.parameter)
+
+    def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
+        """Write one row's values each into a flat array."""
+        host = torch.empty_like(array, device="cpu")  # thousands of small parts: a copy to a GPU for each takes long
+        insert_into([(span.stack, span.view(host)) for span in self.spans], weights)
+        array.copy_(host)
+
+    def extract(self, array: Tensor, rows: Sequence[int] | None = None) -> list[Weights]:
+        """Values of rows (None: of all) in a flat array, on the CPU."""
+        host = array.cpu()
+        wanted = range(len(self._clip)) if rows is None else rows
+        return extract_from([(span.stack, span.view(host)) for span in self.spans], wanted)
+
+    def _state(self) -> dict[str, Tensor]:
+        state: dict[str, Tensor] = self._adam.state[self._direction]
+        if not state:  # torch makes it at the first step
+            zeros = torch.zeros_like(self.values)
+            state |= {"step": torch.tensor(0.0, device=zeros.device), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
+        return state
+
+
+def _lay_out(stacks: Sequence[Stack]) -> list[Span]:
+    spans, start = [], 0
+    for stack in stacks:
+        stop = start + stack.parameter.numel()
+        spans.append(Span(stack, start, stop))
+        start = stop
+    return spans
+
+
+def _rows_of(stack: Stack) -> Tensor:
+    """The row of each place on the leading axis; a hole belongs to the row of the slot that follows it."""
+    rows, done = torch.zeros(len(stack.parameter), dtype=torch.long), 0
+    for slot in stack.slots:
+        rows[done : slot.stop] = slot.row
+        done = slot.stop
+    return rows
+
+
+def _expand(by_slot: Tensor, parameter: Tensor) -> Tensor:
+    return by_slot.view(-1, *(1 for _ in parameter.shape[1:]))

@@ -1,0 +1,141 @@
+"""Training steps of a cohort: from the numbers of a batch's samples to weights that have moved.
+
+On a GPU a step is some two thousand short kernels, which take ten times as long to launch as to run. So it is recorded
+as a CUDA graph, once for each shape of batch, and replayed after that: a step is a function of tensors on the device
+alone, never waits for one, and makes none from numbers of Python.
+"""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from haemsa.model.network.batch import Batch
+from haemsa.model.network.cohort_network import CohortNetwork
+from haemsa.model.training.losses.criterion import Criterion
+from haemsa.model.training.optimizer import CohortAdamW
+from haemsa.model.training.pool import Pool
+
+
+class Shape(NamedTuple):
+    """Of a batch: how many samples, and the steps of each modality that is read over time."""
+
+    samples: int
+    steps: tuple[int, ...]
+
+
+Work = Callable[[Tensor, Shape], None]
+"""What is done with the numbers of a batch's samples, a tensor on the device."""
+
+
+class Stepper:
+    """Trains a cohort on batches of a pool, where `weights` [P, N] tell which samples each row is trained on."""
+
+    def __init__(
+        self, network: CohortNetwork, criterion: Criterion, optimizer: CohortAdamW, pool: Pool, weights: Tensor
+    ) -> None:
+        self.network, self.criterion, self._optimizer = network, criterion, optimizer
+        self._pool, self._weights = pool, weights
+        self._total = weights.new_zeros(len(weights))
+        self._step = torch.zeros(1, dtype=torch.int32, device=pool.device)
+        records = pool.device.type == "cuda" and not pool.streams(network.reads)
+        self._recorder = Recorder() if records else None
+
+    def epoch(self, batches: Sequence[NDArray[np.int64]], step: int) -> Tensor:
+        """Train on each batch in turn, from that step on; the losses [P], summed over batches."""
+        self._total.zero_()
+        self._step.fill_(step % (1 << 31))
+        order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
+        parts = torch.split(order, [len(batch) for batch in batches])
+        if self._recorder is None:
+            read = self._pool.read(batches, self._weights.dtype, self.network.reads)
+            for index, batch in zip(parts, read, strict=True):
+                self._train(index, batch)
+        else:
+            for index, batch_indices in zip(parts, batches, strict=True):
+                self._recorder(self._gather_and_train, index, self._shape(batch_indices))
+        return self._total
+
+    def _shape(self, indices: NDArray[np.int64]) -> Shape:
+        """Steps are rounded up to powers of two, so that there are few shapes."""
+        longest = self._pool.longest(indices, self.network.reads)
+        steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
+        return Shape(len(indices), tuple(steps))
+
+    def _gather_and_train(self, index: Tensor, shape: Shape) -> None:
+        steps: Mapping[str, int] = dict(zip(self.network.reads, shape.steps, strict=True))
+        self._train(index, self._pool.gather(index, steps, self._weights.dtype))
+
+    def _train(self, index: Tensor, batch: Batch) -> None:
+        targets, noise = self._pool.targets_at(index), self.network.noise(self._step)
+        weights = self._weights.index_select(1, index)
+        share = self.criterion.shares(noise, weights, targets)
+        found = self.network(batch, noise, share)
+        loss = self.criterion.total(self.criterion(found, targets, weights, noise, share))
+        self._optimizer.step(loss.sum())
+        self._total += loss.detach()
+        self._step += 1
+
+
+class Recorder:
+    """Does work on a GPU by replaying what it recorded when it was asked for a shape the second time.
+
+    The first time sets up what a recording may not: libraries' handles, and the optimiser's state. What it works for
+    is given with each call: held here, it and the graphs would be garbage that Python frees at any time, and to free a
+    graph while another is recorded spoils that one. Where nothing can be recorded all work is done step by step.
+    """
+
+    def __init__(self) -> None:
+        self._indices: dict[Shape, Tensor] = {}
+        self._graphs: dict[Shape, torch.cuda.CUDAGraph] = {}
+        self._memory = torch.cuda.graph_pool_handle()  # shared: recordings are never replayed at the same time
+        self._works = True
+
+    def __call__(self, work: Work, index: Tensor, shape: Shape) -> None:
+        """Work with a batch of that shape."""
+        if shape not in self._indices or not self._works:
+            self._indices[shape] = torch.empty_like(index)
+            work(index, shape)
+            return
+        self._indices[shape].copy_(index)
+        if shape not in self._graphs and not self._try_to_record(work, shape):
+            work(index, shape)
+            return
+        self._graphs[shape].replay()
+
+    def _try_to_record(self, work: Work, shape: Shape) -> bool:
+        try:
+            with _no_garbage_collection():
+                self._graphs[shape] = self._record(work, shape)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            warnings.warn(f"steps are not recorded, and take longer: {error}", stacklevel=1)
+            self._works = False
+        return self._works
+
+    def _record(self, work: Work, shape: Shape) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
+            work(self._indices[shape], shape)
+        return graph
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Free nothing by the way: an older cohort's graphs may be among it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

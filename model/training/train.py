@@ -1,0 +1,255 @@
+"""Training a cohort: fixed epochs per row, averaged late weights, predictions of what each row's fold holds out.
+
+A row may stop before its gene's epochs are done, and go on later from its checkpoint, in whatever cohort: it ends as if
+it had never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from haemsa.model.data.folds import Folds
+from haemsa.model.inheritance.inherit import Inherited, inherit
+from haemsa.model.missing_modalities import streams_of, subsets
+from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
+from haemsa.model.network.weights import Weights
+from haemsa.model.training.fold_statistics import FoldStatistics
+from haemsa.model.training.inference import Outputs, build, predict_hiding
+from haemsa.model.training.losses.criterion import Criterion
+from haemsa.model.training.optimizer import CohortAdamW
+from haemsa.model.training.plan import Checkpoint, Plan, Start
+from haemsa.model.training.pool import Pool, batch_count, batches
+from haemsa.model.training.schedule import learning_rates
+from haemsa.model.training.stepper import Stepper
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What all rows share. `average`: the last share of a row's epochs whose weights are averaged.
+
+    `held_out_only`: outputs are wanted of no other samples than some row's fold holds out. `missing`: also with every
+    non-empty subset of the modalities, for scores that count missing ones.
+    """
+
+    batch_size: int = 16
+    order_seed: int = 0
+    average: float = 0.5
+    dtype: torch.dtype = torch.float32
+    held_out_only: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedRow:
+    """A trained network: averaged weights, and outputs for the samples of the pool (score the held-out ones only).
+
+    `checkpoint`: from where it may go on; None once its gene's epochs are done. `shown`: outputs by the modalities that
+    were shown, all others hidden; empty unless the settings ask for it.
+    """
+
+    row: CohortRow
+    weights: Weights
+    outputs: Outputs
+    checkpoint: Checkpoint | None = None
+    shown: Mapping[tuple[str, ...], Outputs] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FailedRow:
+    """A row whose loss, weights or outputs were not finite after that many epochs."""
+
+    row: CohortRow
+    epochs: int
+
+
+def train(
+    rows: Sequence[CohortRow],
+    pool: Pool,
+    folds: Folds,
+    settings: TrainingSettings | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+    *,
+    until: Sequence[int | None] | None = None,
+    starts: Sequence[Start] | None = None,
+    statistics: FoldStatistics | None = None,
+) -> list[TrainedRow | FailedRow]:
+    """Train rows together; results come in the order of `rows`.
+
+    A row is trained on what its fold does not hold out, for its own number of epochs, and then leaves the cohort.
+    A row that diverges leaves as `FailedRow` and does not touch its neighbours. Rows that start after different numbers
+    of epochs are cohorts of their own, trained one after another, since batches and noise depend on the epoch.
+
+    Args:
+        on_epoch: called with the number of epochs done, in each cohort.
+        until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
+        starts: the checkpoint that each row goes on from, or what it inherits; None is a fresh start.
+        statistics: `FoldStatistics.fit(pool, folds)`, if it is at hand.
+
+    Raises:
+        ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
+    """
+    settings = settings or TrainingSettings()
+    lasts, begins = until or [None] * len(rows), starts or [None] * len(rows)
+    plans = [
+        Plan.of(index, row, last, begin, settings.average)
+        for index, (row, last, begin) in enumerate(zip(rows, lasts, begins, strict=True))
+    ]
+    statistics, results = statistics or FoldStatistics.fit(pool, folds), dict[int, TrainedRow | FailedRow]()
+    for begun in sorted({plan.begun for plan in plans}):
+        group = [plan for plan in plans if plan.begun == begun]
+        run = _Run([group[place] for place in sort_order([p.row for p in group])], pool, statistics, settings)
+        run.resume(begun, begun * batch_count(folds.trained, settings.batch_size))
+        while run.plans:
+            run.train_epoch(list(batches(folds.trained, settings.batch_size, settings.order_seed, run.epoch)))
+            results |= run.take_finished()
+            if on_epoch is not None:
+                on_epoch(run.epoch)
+    return [results[index] for index in range(len(rows))]
+
+
+class _Run:
+    """A cohort in training: one plan for each of its rows. `gone`: those whose results were taken already."""
+
+    def __init__(
+        self, plans: Sequence[Plan], pool: Pool, statistics: FoldStatistics, settings: TrainingSettings
+    ) -> None:
+        self.pool, self.statistics, self.settings = pool, statistics, settings
+        self.plans, self.gone, self.step, self.epoch = list(plans), set[int](), 0, 0
+        self._build([plan.row for plan in plans])
+        self.average = torch.zeros_like(self.optimizer.values)
+
+    def _build(self, rows: Sequence[CohortRow]) -> None:
+        self.cohort = Cohort(rows, self.pool.schema)
+        network = build(self.cohort, self.pool.device, self.settings.dtype, self.statistics)
+        genes = (self.cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
+        self.optimizer = CohortAdamW(list(network.stacks()), *genes)
+        weights = self.statistics.trains[[row.fold for row in rows]].to(self.optimizer.values)
+        criterion = Criterion(self.cohort, self.pool, self.statistics, self.optimizer.values)
+        self.stepper = Stepper(network, criterion, self.optimizer, self.pool, weights)
+
+    def resume(self, epoch: int, steps: int) -> None:
+        """Take up what the rows start from, after that many epochs and steps."""
+        self.step, self.epoch = steps, epoch
+        checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
+        if checkpoints:
+            self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
+            self._update_average()
+        elif any(plan.start for plan in self.plans):
+            values = self.optimizer.values
+            fresh = self.optimizer.extract(values)
+            self.optimizer.insert(values, [_begin(plan, own) for plan, own in zip(self.plans, fresh, strict=True)])
+
+    def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
+        """Write each row's values and moments into the optimiser, as after that many steps."""
+        self.optimizer.set_steps(steps)
+        for array, values in zip(self.optimizer.state(), zip(*states, strict=True), strict=True):
+            self.optimizer.insert(array, values)
+
+    def train_epoch(self, batches: Sequence[NDArray[np.int64]]) -> None:
+        """One pass over the batches; `finite` says which rows still are after it."""
+        rates = learning_rates(self.cohort, self.epoch)
+        if rates is not None:
+            self.optimizer.set_rate(rates)
+        losses = self.stepper.epoch(batches, self.step)
+        self.step += len(batches)
+        self.epoch += 1
+        self.finite = torch.isfinite(losses).tolist()
+
+    def take_finished(self) -> dict[int, TrainedRow | FailedRow]:
+        """Average late weights; rows whose epochs are done, or that diverged, leave with their result."""
+        self._update_average()
+        here = [place for place in range(len(self.plans)) if place not in self.gone]
+        done = [place for place in here if not self.finite[place] or self.epoch >= self.plans[place].last]
+        if not done:
+            return {}
+        found = self._finish(done)
+        self.gone.update(done)
+        staying = [place for place in here if place not in self.gone]
+        if _is_worth_building(len(staying), len(self.plans), self.pool.device):
+            self._keep(staying)
+        return found
+
+    def _update_average(self) -> None:
+        """A running mean of the weights at the ends of each row's last epochs."""
+        late = [self.epoch - plan.before for plan in self.plans]
+        share = torch.tensor([1 / count if count > 0 else 0.0 for count in late])
+        with torch.no_grad():
+            for span, by_slot in self.optimizer.by_slot(share):
+                span.view(self.average).lerp_(span.view(self.optimizer.values), by_slot)
+
+    def _finish(self, places: Sequence[int]) -> dict[int, TrainedRow | FailedRow]:
+        results: dict[int, TrainedRow | FailedRow] = {
+            self.plans[place].index: FailedRow(self.plans[place].row, self.epoch) for place in places
+        }
+        averages = dict(zip(places, self.optimizer.extract(self.average, places), strict=True))
+        good = [place for place in places if self.finite[place] and _is_finite(averages[place])]
+        if not good:
+            return results
+        rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
+        outputs, shown = self._outputs(rows, weights)
+        points = self._checkpoints(
+            [place for place in good if self.epoch < self.plans[place].row.genome.training.epochs]
+        )
+        for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
+            parts = {subset: found[number] for subset, found in shown.items()}
+            if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):
+                results[self.plans[place].index] = TrainedRow(row, weights[number], output, points.get(place), parts)
+        return results
+
+    def _checkpoints(self, places: Sequence[int]) -> dict[int, Checkpoint]:
+        """From where each of these rows may go on."""
+        states = self._states(places) if places else []
+        return {place: Checkpoint(self.epoch, *state) for place, state in zip(places, states, strict=True)}
+
+    def _states(self, places: Sequence[int]) -> list[tuple[Weights, ...]]:
+        """Weights and moments of each of these rows."""
+        return list(zip(*(self.optimizer.extract(array, places) for array in self.optimizer.state()), strict=True))
+
+    def _outputs(
+        self, rows: Sequence[CohortRow], weights: Sequence[Weights]
+    ) -> tuple[list[Outputs], dict[tuple[str, ...], list[Outputs]]]:
+        """Outputs of the rows for the samples that one of them holds out (or for all), and by what they are shown."""
+        streams = streams_of(list(self.pool.schema.modalities))
+        names = tuple(streams)
+        shown = subsets(names) if self.settings.missing else [names]
+        held_out = ~self.statistics.trains[sorted({row.fold for row in rows})].all(0).cpu().numpy()
+        samples = np.flatnonzero(held_out) if self.settings.held_out_only else np.arange(len(self.pool))
+        hidden = [{name for owner in names if owner not in subset for name in streams[owner]} for subset in shown]
+        found = predict_hiding(rows, weights, self.pool, self.statistics, hidden, samples, self.settings.dtype)
+        return found[0], dict(zip(shown, found, strict=True)) if self.settings.missing else {}
+
+    def _keep(self, places: Sequence[int]) -> None:
+        """Go on with some rows: their weights, moments and averages move into a smaller cohort."""
+        self.plans, self.gone = [self.plans[place] for place in places], set()
+        if not places:
+            return
+        steps, states = self.optimizer.steps, self._states(places)
+        averages = self.optimizer.extract(self.average, places)
+        self._build([plan.row for plan in self.plans])
+        self.average = torch.zeros_like(self.optimizer.values)
+        self._restore(steps, states)
+        self.optimizer.insert(self.average, averages)
+
+
+def _is_worth_building(staying: int, rows: int, device: torch.device) -> bool:
+    """Whether a cohort is built anew without the rows that are gone.
+
+    On a GPU that takes longer than many steps, whose time hardly depends on the number of rows.
+    """
+    return device.type != "cuda" or 2 * staying <= rows
+
+
+def _begin(plan: Plan, fresh: Weights) -> Weights:
+    start = plan.start
+    if not isinstance(start, Inherited):
+        return fresh
+    return inherit(plan.row.genome, start.parent, start.weights, fresh, shut=start.shut)
+
+
+def _is_finite(weights: Weights) -> bool:
+    return all(bool(torch.isfinite(values).all()) for values in weights.values())

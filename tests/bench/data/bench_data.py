@@ -1,0 +1,202 @@
+"""Data larger than memory: a made set the size of MOSEI unaligned, imported, read, searched and trained.
+
+    python -m tests.bench.data.bench_data [--samples N] [--folder DIR] [--quick]
+
+Each command runs under a limit of 4 GiB of memory of its own (RLIMIT_DATA, workers too). Told are wall time, size on
+disk, the largest memory of its own and in all (with pages of files, which the system takes back when it needs them),
+and samples read per second beside torch's DataLoader over memory-mapped .npy files of the same features in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tests.bench.data.large import SHAPES, make_large
+from tests.bench.shared.machine import write_result
+from tests.support.places import ROOT
+
+GIB: Final = 2**30
+LIMIT: Final = 4
+BATCH: Final = 16
+ROUNDS: Final = 3
+LIMITED: Final = """\
+import resource
+resource.setrlimit(resource.RLIMIT_DATA, ({bytes}, {bytes}))
+from haemsa.cluster.commands.main import main
+main()
+"""
+CONFIG: Final = """\
+evaluations: 6
+population: 4
+workers: 2
+cohort: 2
+validation: holdout:1
+confirm: 1
+tracking: "off"
+objectives: [mae, params]
+memory_per_worker: {limit}
+stream: true
+space: {{epochs: [1, 2], widths: [16], expert_widths: [16], max_levels: 1, max_experts: 2, max_depth: 1}}
+"""
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a command took: seconds, and the most memory of its own and in all, of any of its processes, in GiB."""
+
+    seconds: float
+    own: float
+    all: float
+
+
+def run(*command: str) -> Used:
+    """Run `haemsa` with the limit on it; raises CalledProcessError if it fails."""
+    start, own, everything = time.perf_counter(), 0.0, 0.0
+    call = [sys.executable, "-c", LIMITED.format(bytes=LIMIT * GIB), *command]
+    with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            for status in _statuses(process.pid):
+                own = max(own, status.get("RssAnon", 0) + status.get("RssShmem", 0))
+                everything = max(everything, status.get("VmRSS", 0))
+            time.sleep(0.1)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Used(time.perf_counter() - start, own / GIB, everything / GIB)
+
+
+def _statuses(root: int) -> Iterator[dict[str, int]]:
+    """Memory in bytes of a process and its descendants."""
+    found, parents = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            lines = (folder / "status").read_text().splitlines()
+        except OSError:  # it ended
+            continue
+        fields = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
+        parents[int(folder.name)] = int(fields["PPid"][0])
+        found[int(folder.name)] = {
+            key: int(fields[key][0]) * 1024 for key in ("RssAnon", "RssShmem", "VmRSS") if key in fields
+        }
+    for pid, status in found.items():
+        place = pid
+        while place not in (0, root):
+            place = parents.get(place, 0)
+        if place == root:
+            yield status
+
+
+def read_ours(store: Path, order: Sequence[np.ndarray[Any, Any]]) -> Callable[[], Iterator[Any]]:
+    """Batches as training reads them: float32, normalised, cropped to their longest sample."""
+    import torch
+
+    from haemsa.model.data.normalisation import Normalisation
+    from haemsa.model.data.store.file import read
+    from haemsa.model.training.pool import Pool
+
+    data = read(store, stream=True)
+    pool = Pool.of(Normalisation.fit(data).apply(data))
+    return lambda: pool.read(order, torch.float32, list(SHAPES))
+
+
+def read_npy(folder: Path, order: Sequence[np.ndarray[Any, Any]], workers: int) -> Callable[[], Iterator[Any]]:
+    """The same samples by torch's DataLoader: float32, normalised, padded to the longest of a batch."""
+    from torch.utils.data import DataLoader
+
+    from tests.bench.data.npy_loader import NpySamples, padded, scaling
+
+    samples = NpySamples(folder, scaling(folder))
+    batches = [part.tolist() for part in order]
+    return lambda: iter(DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=padded))
+
+
+def samples_per_second(read: Callable[[], Iterator[Any]], count: int, folder: Path) -> float:
+    """Reading alone, from the disk: nothing is trained, and no file is in the system's cache."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    start = time.perf_counter()
+    for _ in read():
+        pass
+    return count / (time.perf_counter() - start)
+
+
+def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
+    """Samples per second of each side, in turn, `ROUNDS` times."""
+    from tests.bench.data.npy_loader import unpack
+
+    unpack(folder / "made.npz", folder, "train")
+    train = int(0.71 * samples)
+    chosen = np.random.default_rng(0).permutation(train)[: min(train, 4000)]
+    order = np.array_split(chosen, max(1, len(chosen) // BATCH))
+    sides = {
+        "haemsa": read_ours(folder / "made.h5", order),
+        "DataLoader": read_npy(folder, order, 0),
+        "DataLoader, 2 workers": read_npy(folder, order, 2),
+    }
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(ROUNDS):
+        for name, read in sides.items():
+            found[name].append(samples_per_second(read, len(chosen), folder))
+    return found
+
+
+def measure(folder: Path, samples: int) -> dict[str, Any]:
+    """All of it, in a folder."""
+    start = time.perf_counter()
+    description = make_large(folder, samples)
+    print(f"made in {time.perf_counter() - start:.0f} s (not measured further)", flush=True)
+    store, run_folder, config = folder / "made.h5", folder / "run", folder / "search.yaml"
+    config.write_text(CONFIG.format(limit=LIMIT), encoding="utf-8")
+    steps = {
+        "import": ("data", "import", str(description), "--out", str(store), "--half"),
+        "search": ("search", "--data", str(store), "--config", str(config), "--run", str(run_folder)),
+        "train": ("train", str(run_folder), "--data", str(store), "--seeds", "1", "--out", str(folder / "model")),
+    }
+    used = {}
+    for name, command in steps.items():
+        used[name] = run(*command)
+        found = used[name]
+        print(
+            f"{name:7s} {found.seconds:7.0f} s  {found.own:5.2f} GiB own  {found.all:5.2f} GiB with files", flush=True
+        )
+    source, stored = ((folder / name).stat().st_size / GIB for name in ("made.npz", "made.h5"))
+    print(f"on disk: {source:.2f} GiB as .npz, {stored:.2f} GiB as a store")
+    rates = compare_reading(folder, samples)
+    for name, values in rates.items():
+        print(f"{name:22s} {', '.join(f'{value:.0f}' for value in values)} samples/s")
+    taken = {name: asdict(value) for name, value in used.items()}
+    return {"samples": samples, "used": taken, "npz_gib": source, "store_gib": stored, "rates": rates}
+
+
+def main() -> None:
+    """Measure, print and write the figures; the folder is removed at the end."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=23_000)
+    parser.add_argument("--folder", type=Path, default=None, help="where 16 GB fit; default: the system's own")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the samples")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(dir=given.folder))
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        result = measure(folder, given.samples // 10 if given.quick else given.samples)
+        print(f"written to {write_result('data', result).relative_to(ROOT)}")
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

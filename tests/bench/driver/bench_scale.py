@@ -1,0 +1,155 @@
+"""The real driver on simulated clusters of 1 to 1,024 workers: how busy they are, what is found, what the driver costs.
+
+    python tests/bench/bench_scale.py [--quick] [--picture]
+
+Cohorts of four genomes train for log-normal times (sigma 1), a minute per network on average, in virtual time; the
+problem is made up and its best front is known. Busy: the share of all workers' time, from the first to the last
+submission, in which they trained; with rungs, to the last submission of a new candidate, and then of one that climbed.
+Evaluations and virtual hours until the front has `REACH` of the best hypervolume. The driver's cost is real: wall and
+processor time per evaluation, its SQLite journal included. Medians over seeds. Results go to bench-results/scale.json,
+the picture to docs/scale.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from haemsa.cluster.shared.files import replacing
+from tests.bench.driver.simulated import Nodes
+from tests.bench.driver.simulation import Outcome, Setting, simulate
+from tests.bench.shared.machine import write_result
+from tests.support.places import ROOT
+
+COHORT: Final = 4
+REACH: Final = 0.9
+EVALUATIONS: Final = {1: 800, 4: 1200, 16: 1600, 64: 3200, 256: 6400, 1024: 16_384}
+MANY: Final = 256
+"""From so many workers on, one seed has to do."""
+
+STEADY, GENERATIONAL, RUNGS = "steady", "generational", "steady, rungs"
+UNSTEADY, CHARGED, LARGE = "steady, failures and nodes that leave", "steady, driver's time charged", "large population"
+
+
+def variant(name: str, workers: int, seed: int) -> Setting:
+    """The setting of a line of the table."""
+    given: dict[str, Any] = {"workers": workers, "evaluations": EVALUATIONS[workers], "cohort": COHORT, "seed": seed}
+    if name == GENERATIONAL:
+        given["mode"] = "generational"
+    elif name == RUNGS:
+        given["rungs"] = True
+    elif name == UNSTEADY:  # every node leaves once in two hours or so, for a quarter of an hour
+        given |= {"failing": 0.1, "nodes": Nodes(min(8, workers), stay=7200, gone=900)}
+    elif name == CHARGED:
+        given["charged"] = 1.0
+    elif name == LARGE:
+        given["population"] = max(32, workers * COHORT)
+    return Setting(**given)
+
+
+def figures(outcome: Outcome) -> dict[str, float | None]:
+    """What is reported of one search."""
+    cluster, found = outcome.cluster, outcome.reached(REACH)
+    assert outcome.statuses["asked"] == 0
+    return {
+        "busy_new": cluster.submitted[0].busy_fraction,
+        "busy": cluster.until_last_submit.busy_fraction,
+        "lost": cluster.until_last_submit.busy_fraction - cluster.until_last_submit.useful_fraction,
+        "evaluations_to_volume": None if found is None else float(found[0]),
+        "hours_to_volume": None if found is None else found[1] / 3600,
+        "driver_ms": outcome.driver_ms,
+        "driver_cpu_ms": outcome.driver_cpu_ms,
+        "failures": float(outcome.statuses["failed"]),
+    }
+
+
+def median(runs: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
+    """Of each figure; None where most seeds have none."""
+    found: dict[str, float | None] = {}
+    for key in runs[0]:
+        known = [value for run in runs if (value := run[key]) is not None]
+        found[key] = statistics.median(known) if 2 * len(known) > len(runs) else None
+    return found
+
+
+def measure(workers: Sequence[int], seeds: int, variants: dict[str, Sequence[int]]) -> list[dict[str, Any]]:
+    """Every variant for its numbers of workers, printed line by line."""
+    lines = []
+    print(f"{'':<38} workers evaluations  busy new   all  lost  to {REACH:.0%}: evals  hours  driver ms  cpu ms")
+    for name, sizes in variants.items():
+        for size in sizes:
+            if size not in workers:
+                continue
+            runs = [figures(simulate(variant(name, size, seed))) for seed in range(seeds if size < MANY else 1)]
+            line = {"variant": name, "workers": size, "evaluations": EVALUATIONS[size], **median(runs), "runs": runs}
+            lines.append(line)
+            print(row(line), flush=True)
+    return lines
+
+
+def row(line: dict[str, Any]) -> str:
+    """A line of the table."""
+    count, hours = line["evaluations_to_volume"], line["hours_to_volume"]
+    reached = "   never       " if count is None else f"{count:8.0f} {hours:6.2f}"
+    busy = f"{line['busy_new']:8.3f} {line['busy']:5.3f} {line['lost']:5.3f}"
+    cost = f"{line['driver_ms']:9.2f} {line['driver_cpu_ms']:7.2f}"
+    return f"{line['variant']:<38} {line['workers']:7d} {line['evaluations']:11d}  {busy}     {reached}  {cost}"
+
+
+def draw(lines: Sequence[dict[str, Any]], path: Path) -> None:
+    """Three panels over the number of workers: busy, time to the hypervolume, the driver's cost."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.9), dpi=100, layout="constrained")
+    panels = figure.subplots(1, 3)
+    titles = {
+        "busy_new": "busy share of the workers' time",
+        "hours_to_volume": f"virtual hours to {REACH:.0%} of the best hypervolume",
+        "driver_cpu_ms": "driver, ms of processor time per evaluation",
+    }
+    for axes, (key, title) in zip(panels, titles.items(), strict=True):
+        for name in (STEADY, RUNGS, UNSTEADY, GENERATIONAL):
+            points = [(line["workers"], line[key]) for line in lines if line["variant"] == name and line[key]]
+            axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
+        axes.set_xscale("log", base=4)
+        axes.set_xticks(list(EVALUATIONS), [f"{workers:,}" for workers in EVALUATIONS])
+        axes.minorticks_off()
+        if key == "hours_to_volume":
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("workers")
+        axes.grid(color="#e5e7eb", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="up to 64 workers and one seed: under two minutes")
+    parser.add_argument("--picture", action="store_true", help="draw docs/scale.png too")
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)  # candidates that fail, and why
+    start = time.perf_counter()
+    every = list(EVALUATIONS)
+    variants: dict[str, Sequence[int]] = {STEADY: every, GENERATIONAL: every, RUNGS: every, UNSTEADY: every}
+    if arguments.quick:
+        lines = measure([1, 16, 64], 1, variants)
+    else:
+        lines = measure(every, 3, {**variants, CHARGED: (64, 1024), LARGE: (16, 64, 256)})
+    path = write_result("scale", {"cohort": COHORT, "reach": REACH, "lines": lines})
+    print(f"written to {path.relative_to(ROOT)} after {time.perf_counter() - start:.0f} s")
+    if arguments.picture:
+        draw(lines, ROOT / "docs" / "scale.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""Comparisons: judged by hand on small outputs, and one whole, small."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from haemsa.cluster.comparison import compare as compare_module
+from haemsa.cluster.comparison import finals as finals_module
+from haemsa.cluster.comparison.ablate import ablate, ablations
+from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
+from haemsa.cluster.comparison.cache import kept
+from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
+from haemsa.cluster.comparison.compare import KEPT, checked, compare, judge
+from haemsa.cluster.comparison.contenders import TestMetric as Metric
+from haemsa.cluster.comparison.contenders import Tuned
+from haemsa.cluster.comparison.report import legend
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.final_model.recipe import Recipe, read_recipe
+from haemsa.cluster.final_model.train import train_predictor
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.launch import run_search
+from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.progress import SilentProgress
+from haemsa.model.baselines.classical import Classical
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.store.file import write
+from haemsa.model.data.task import Task
+from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.tiny import SPACE, data, problem, settings, stored
+
+MAE = Metric("sentiment", "mae", minimise=True)
+
+
+def off_by(test: Dataset, *errors: float) -> np.ndarray:
+    """Answers [S, N, 1] that miss each label by the error of their seed."""
+    labels = test.tasks["sentiment"].targets
+    return np.stack([labels + error for error in errors]).astype(np.float32)[..., None]
+
+
+def test_models_are_judged_by_their_seeds_and_by_the_mean_of_their_answers() -> None:
+    test = data().part("test")
+    tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ridge")}
+    given = {"best": off_by(test, 0.1, -0.3), "ridge": off_by(test, 0.5, 0.5)}
+    found = judge(test, MAE, tuned, given, seed=0)
+    assert found.models["best"]["mae"]["values"] == pytest.approx([0.1, 0.3], abs=1e-6)
+    assert found.models["best+ensemble"]["mae"]["mean"] == pytest.approx(0.1, abs=1e-6)
+    assert set(found.differences) == {"ridge", "ridge+ensemble"}
+    difference = found.differences["ridge"]
+    assert difference.mean == pytest.approx(-0.3, abs=1e-6)
+    assert difference.wins(minimise=True)
+    assert found.differences["ridge+ensemble"].mean == pytest.approx(-0.4, abs=1e-6)
+
+
+def test_an_ensemble_that_a_model_brings_stands_for_the_mean_of_its_seeds() -> None:
+    test = data().part("test")
+    tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ensemble", "ridge", "svr")}
+    given = {name: off_by(test, 0.1, 0.3) for name in tuned} | {"ridge+ensemble": off_by(test, 0.05)}
+    found = judge(test, MAE, tuned, given, seed=0)
+    means = {name: found.models[f"{name}+ensemble"]["mae"]["mean"] for name in tuned}
+    assert means == pytest.approx({"best": 0.2, "ensemble": 0.2, "ridge": 0.05, "svr": 0.2}, abs=1e-6)
+    assert found.of_ensembles["ridge+ensemble"].mean == pytest.approx(0.15, abs=1e-6)
+    assert found.greedy == ("ridge+ensemble",)
+    assert "for ridge the greedy ensemble of what their trials found" in legend(found)
+    assert legend(replace(found, greedy=())) == "+ensemble: the mean of a model's seeds"
+
+
+def test_the_mixture_of_trials_is_the_one_that_errs_least_together() -> None:
+    task = Task("regression", np.zeros(4, np.float32))
+    models = [Classical("ridge", ("text",), {"alpha": float(k)}) for k in range(3)]
+    answers = np.array([[1, 1, 1, 1], [-1, -1, -1, -1.2], [3, 3, 3, 3]], np.float32)[..., None]
+    assert best_mixture(models, answers, task, MAE) == ((models[0], 1), (models[1], 1))
+
+
+def test_an_interval_covers_what_chance_among_groups_allows() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    task = Task("regression", np.zeros(200, np.float32))
+    # Each model errs alike on the samples of a group.
+    ours, theirs = (np.repeat(rng.normal(size=40), 5)[None, :, None].astype(np.float32) for _ in range(2))
+    alone = paired_difference(MAE.metric, task, np.arange(200), ours, theirs, rng)
+    grouped = paired_difference(MAE.metric, task, groups, ours, theirs, rng)
+    assert alone.mean == pytest.approx(grouped.mean)
+    assert grouped.high - grouped.low > 1.3 * (alone.high - alone.low)
+
+
+def test_of_few_groups_samples_are_drawn_and_what_is_undefined_is_no_win() -> None:
+    rng = np.random.default_rng(1)
+    task = Task("regression", np.zeros(300, np.float32))
+    ours, theirs = (rng.normal(size=(1, 300, 1)).astype(np.float32) for _ in range(2))
+    found = paired_difference(MAE.metric, task, np.zeros(300, np.int64), ours, theirs, rng)
+    assert found.low < found.mean < found.high
+    assert Difference(0.0, math.nan, math.nan).wins(minimise=False) is None
+    assert Difference(-0.2, -0.3, -0.1).wins(minimise=True) is True
+    assert Difference(-0.2, -0.3, -0.1).wins(minimise=False) is False
+
+
+def test_the_same_answers_differ_by_nothing() -> None:
+    task = Task("classes", np.arange(30) % 3, ("a", "b", "c"))
+    answers = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
+    judged = Metric("x", "wf1", minimise=False)
+    found = paired_difference(judged.metric, task, np.arange(30), answers, answers, np.random.default_rng(0))
+    assert (found.mean, found.low, found.high) == (0, 0, 0)
+    assert found.wins(minimise=False) is None
+
+
+def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(tmp_path: Path) -> None:
+    store, run, out = stored(tmp_path), tmp_path / "run", tmp_path / "compared"
+    config = tmp_path / "search.yaml"
+    space = json.dumps(SPACE)
+    config.write_text(f"{{backend: inline, tracking: 'off', validation: holdout, confirm: 2, space: {space}}}")
+    options = ("--data", store, "--config", config, "--evaluations", "4", "--population", "2", "--run", run)
+    assert haemsa("search", *options).status == 0
+    asked = ("compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out)
+    ran = haemsa(*asked, "--json", tmp_path / "x.json")
+    assert ran.status == 0, ran.err
+    found = json.loads((tmp_path / "x.json").read_text())
+    names = {"best", "ensemble", "only_text", "only_audio", "only_vision", "early_fusion", "late_fusion"}
+    names |= {"low_rank_fusion", "tensor_fusion", "cross_modal_attention", "flat_mixture"}
+    names |= {"ridge", "svr", "boosting", "misa"}
+    assert set(found["models"]) == names | {f"{name}+ensemble" for name in names}
+    assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
+    designs = names - {"best", "ensemble"}
+    assert set(found["greedy"]) == {f"{name}+ensemble" for name in designs}
+    assert {len(found["models"][f"{name}+ensemble"]["mae"]["values"]) for name in names} == {1}
+    assert len(found["models"]["misa"]["mae"]["values"]) == 2
+    assert len(found["models"]["ridge"]["mae"]["values"]) == 1
+    assert (out / "compare.png").stat().st_size > 1000
+    again = haemsa(
+        "compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out, "--json", tmp_path / "y.json"
+    )
+    assert again.status == 0
+    assert json.loads((tmp_path / "y.json").read_text()) == found
+
+
+def test_an_ablation_takes_one_idea_away_at_a_time(tmp_path: Path) -> None:
+    found = problem(objectives=["sentiment/mae", "params"])[0]
+    changes = ablations(found, Metric.of(found), 20)
+    assert list(changes) == ["no_hierarchy", "no_evolution", "no_transfer", "single_task"]
+    assert changes["single_task"] == {"tasks": ["sentiment"], "objectives": ["mae", "params"]}
+    for change in changes.values():
+        config = SearchConfig.of({**settings().model_dump(), **change})
+        genomes = [Problem.of(config, data()).space.sample(np.random.default_rng(seed)) for seed in range(20)]
+        levels = [genome.network.levels for genome in genomes]
+        if change.get("design") == "one_level":
+            assert max(map(len, levels)) == 1
+        if change.get("design") == "no_transfer":
+            assert not any(level.transfer for every in levels for level in every if len(every[0].experts) > 1)
+    alone = Problem.of(SearchConfig.of({**settings().model_dump(), **changes["single_task"]}), data())
+    assert list(alone.pool.tasks) == ["sentiment"]
+    assert list(alone.objectives) == ["mae", "params"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"design": "odd"}, "design 'odd' does not exist for this data, expected one of only_text"),
+        ({"tasks": ["odd"]}, "task 'odd' does not exist in this data, expected one of sentiment, emotion"),
+    ],
+)
+def test_a_design_or_task_that_does_not_exist_is_told(setting: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Problem.of(settings(**setting), data())
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("searched")
+    run_search(settings(data=str(stored(folder)), run=str(folder / "run"), evaluations=2, population=2))
+    return folder / "run"
+
+
+def test_what_cannot_be_compared_is_told_before_any_training(searched: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(searched, read_only=True) as run:
+        config = run.config()
+    with pytest.raises(ValueError, match="0 seeds were asked for, expected 1 or more"):
+        checked(config, searched, 0)
+    other = config.model_copy(update={"data": "planted"})
+    with pytest.raises(ValueError, match=r"data planted has fingerprint .*, the search was on"):
+        checked(other, searched, 1)
+    small = config.model_copy(update={"objectives": ["params", "sentiment/mae"]})
+    with pytest.raises(ValueError, match=r"the first objective of .* is params, expected a metric"):
+        checked(small, searched, 1)
+    write(data().pool(), tmp_path / "pool.h5")
+    pool = config.model_copy(update={"data": str(tmp_path / "pool.h5")})
+    with pytest.raises(ValueError, match="has no split 'test'"):
+        checked(pool, searched, 1)
+
+
+def test_one_task_is_searched_trained_and_tested_alone(tmp_path: Path) -> None:
+    path, run = stored(tmp_path), tmp_path / "run"
+    run_search(settings(data=str(path), run=str(run), evaluations=2, population=2, tasks=["sentiment"]))
+    recipe = read_recipe(str(run))
+    predictor = train_predictor(recipe, data(), str(path), seeds=1)
+    assert list(predictor.tasks) == ["sentiment"]
+    assert "other data" not in predictor.info["protocol"]
+
+
+@pytest.mark.parametrize("kind", ["compare", "ablate"])
+def test_permuted_test_labels_change_nothing_before_the_figures(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[dict[str, float], dict[str, np.ndarray]]] = []
+
+    def remember(test: Dataset, judged: Metric, tuned: Any, given: Any, *_: object) -> Any:
+        seen.append(({name: item.score for name, item in tuned.items()}, given))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "judge", remember)
+    whole, tested = data(), data().splits["test"]
+    order = np.arange(len(whole))
+    order[tested] = np.random.default_rng(0).permutation(tested)
+    tasks = {name: task.take(order) for name, task in whole.tasks.items()}
+    for number, dataset in enumerate((whole, replace(whole, tasks=tasks))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        config = settings(data=str(stored(folder, dataset=dataset)), run=str(folder / "run"), evaluations=2)
+        run_search(config.model_copy(update={"population": 2}))
+        command = compare if kind == "compare" else ablate
+        with pytest.raises(KeyboardInterrupt):
+            command(config, folder / "run", folder / "out", 2, 1, SilentProgress())
+    (scores, given), (again, other) = seen
+    assert scores == again
+    assert all(np.array_equal(given[name], other[name]) for name in given)
+
+
+def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
+    searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    tried: list[dict[Path, int]] = []
+
+    def counting(limit: int) -> Any:
+        def count(folder: Path, name: str, depends: Any, make: Any) -> Any:
+            def counted() -> Any:
+                if len(made) == limit:
+                    raise KeyboardInterrupt
+                made.append(name)
+                return make()
+
+            return kept(folder, name, depends, counted)
+
+        return count
+
+    with RunDirectory.open(searched, read_only=True) as run:
+        config = run.config()
+    monkeypatch.setattr(compare_module, "designs", lambda problem: ("only_text",))
+    monkeypatch.setattr(compare_module, "kinds", lambda task, modalities: ("ridge", "misa"))
+    for limit in (0, 3, 100):  # before and within training, to the end
+        monkeypatch.setattr(finals_module, "kept", counting(limit))
+        if limit < 100:
+            with pytest.raises(KeyboardInterrupt):
+                compare(config, searched, tmp_path, 2, 1, SilentProgress())
+            assert len(made) == limit
+            tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
+    found = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    names = ["best", "only_text", "ridge", "misa"]
+    assert sorted(made) == sorted([*names, "ridge+ensemble", "misa+ensemble"])
+    again = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    assert again.models == found.models
+    assert len(made) == 6
+    tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
+    assert len(tried[0]) == 2 * 2
+    assert tried == [tried[0]] * 3
+
+
+class _Interrupted(SilentProgress):
+    def note(self, message: str) -> None:
+        raise KeyboardInterrupt
+
+
+def test_trials_that_ended_are_not_run_again_where_tuning_was_cut_off(searched: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(searched, read_only=True) as run:
+        problem, judged = checked(run.config(), searched, 1)
+    with pytest.raises(KeyboardInterrupt):
+        tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, _Interrupted())
+    first = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert first
+    found = tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, SilentProgress())
+    assert first.items() <= {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}.items()
+    more = tuned_classical(problem, judged, "ridge", 5, 0, tmp_path, SilentProgress())
+    assert len(list(tmp_path.iterdir())) == 5
+    assert judged.minimise
+    assert more.score <= found.score

@@ -1,0 +1,110 @@
+"""The page of a search: whole in itself, and safe whatever things are called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.report.figures.style import INK, PAPER
+from haemsa.cluster.report.page import page
+from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.run_directory.rows import RungOutcome
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.evo.candidate import Failure, Score
+from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.html_reader import Reader
+from tests.support.cluster.made_run import end_run, made_run
+from tests.support.cluster.search_fakes import OBJECTIVES, candidates
+
+
+def page_of(path: Path) -> str:
+    with RunDirectory.open(path, read_only=True) as run:
+        return page(SearchRecord.read(run))
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take a second a page."""
+    monkeypatch.setattr("haemsa.cluster.report.figures.search.figures_of", lambda _: {})
+
+
+def test_the_page_is_whole_in_itself_light_or_dark_and_the_most_telling_comes_first(tmp_path: Path) -> None:
+    path = made_run(tmp_path / "run")
+    end_run(path, 40, (40, 41, 42))
+    text = page_of(path)
+    read = Reader(text)
+    assert not {"script", "link", "img", "iframe", "object"} & set(read.elements)
+    links = [value for name, value in read.attributes if name in ("href", "xlink:href", "src")]
+    assert all(link.startswith(("#", "data:image/png")) for link in links)
+    assert INK not in text
+    assert PAPER not in text
+    assert "prefers-color-scheme: dark" in text
+    assert text.count("<figcaption>") == text.count("<figure>") == 6
+    assert re.findall("<h2>(.*?)</h2>", text) == [
+        "What to do next", "The front", "The best network", "How it came about", "Failures", "The same again",
+        "Where it comes from",
+    ]  # fmt: skip
+    assert text.index("The best network reaches") < text.index("haemsa train") < text.index("<figure>")
+
+
+def test_a_page_of_a_search_that_has_not_ended_tells_how_it_goes_on(tmp_path: Path, no_pictures: None) -> None:
+    text = page_of(made_run(tmp_path / "run", pending=3))
+    assert f"haemsa search --resume {tmp_path / 'run'}" in text
+    assert "Pictures of the best network at work come when it is saved" in text
+
+
+def test_failures_are_told_by_kind_also_where_nothing_else_is_there(tmp_path: Path) -> None:
+    text = page_of(made_run(tmp_path / "run", 4, 4, failed=4))
+    assert "<td>nan</td><td>4</td><td>the loss is not finite</td>" in text
+    assert "<figure>" not in text
+
+
+def test_names_and_messages_are_shown_and_never_obeyed(tmp_path: Path) -> None:
+    bad = "<script>alert(1)</script>"
+    with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted", "name": bad}), {"data": bad}) as run:
+        run.asked(candidates(2))
+        run.record(
+            [RungOutcome(0, {"mae": Score(1.0), "params": Score(3.0)}, 1), RungOutcome(1, Failure("error", bad), 1)]
+        )
+    read = Reader(page_of(tmp_path / "run"))
+    assert "script" not in read.elements
+    assert read.words.count(bad) >= 3
+
+
+def test_the_page_tells_versions_data_and_seeds(tmp_path: Path) -> None:
+    versions = {"torch": "2.9", "ray": None}
+    facts = {"versions": versions, "commit": "abc", "fingerprint": "0123", "seed": 7, "notes": ["odd"]}
+    RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted", "seed": 7}), facts).close()
+    text = page_of(tmp_path / "run")
+    for name, value in (("version of torch", "2.9"), ("commit", "abc"), ("fingerprint", "0123"), ("seed", "7")):
+        assert f"<td>{name}</td><td>{value}</td>" in text, name
+    assert "<td>note of the data&#x27;s reader</td><td>odd</td>" in text
+    assert "--seed 7" in text
+    assert "version of ray" not in text
+
+
+def test_long_fronts_are_cut_in_the_table_and_that_is_told(tmp_path: Path, no_pictures: None) -> None:
+    path = tmp_path / "run"
+    with RunDirectory.create(path, SearchConfig.of({"data": "planted"}), {"objectives": OBJECTIVES}) as run:
+        run.asked(candidates(40))
+        run.record([RungOutcome(n, {"mae": Score(1 - n / 100), "params": Score(100.0 + n)}, 1) for n in range(40)])
+    assert "The first 30 of 40." in page_of(path)
+
+
+@pytest.mark.parametrize("given", [[], ["--out", "pages/here.html"]])
+def test_the_command_writes_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None, given: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = haemsa("report", made_run(tmp_path / "run", 8, 4), *given)
+    place = Path(given[-1]) if given else tmp_path / "run" / "report.html"
+    assert (ran.status, ran.out.strip()) == (0, f"report: {place}")
+    assert "Search report: planted" in place.read_text(encoding="utf-8")
+
+
+def test_the_command_says_in_a_sentence_that_there_is_no_search(tmp_path: Path) -> None:
+    sentence = haemsa("report", tmp_path).sentence
+    assert sentence == f"run directory {tmp_path} holds no search, expected a folder made by haemsa search"

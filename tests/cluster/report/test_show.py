@@ -1,0 +1,119 @@
+"""What `haemsa show` prints."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.report.show import show
+from haemsa.cluster.run_directory.ranking import best_genome, front_of
+from haemsa.cluster.run_directory.rows import RungOutcome
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.shared.genome_tree import genome_tree
+from haemsa.evo.candidate import Failure, Score
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
+from haemsa.model.spec.training import TrainingGenes
+from tests.support.cluster.search_fakes import OBJECTIVES, candidates, genome
+
+SCORES = [(0.9, 100.0), (0.8, 50_000.0), (0.95, 200.0), (0.7, 60_000.0)]
+
+
+@pytest.fixture
+def run_path(tmp_path: Path) -> Path:
+    path = tmp_path / "mosi"
+    config = SearchConfig.of({"data": "planted"})
+    with RunDirectory.create(path, config, {"objectives": OBJECTIVES}) as run:
+        run.asked(candidates(6))
+        ended = [
+            RungOutcome(i, {"mae": Score(a, 0.02, 5), "params": Score(b)}, i // 2, 30)
+            for i, (a, b) in enumerate(SCORES)
+        ]
+        run.record([*ended, RungOutcome(4, Failure("nan", "the loss is not finite"), 1, 5)])
+    return path
+
+
+def printed(path: Path) -> str:
+    out = io.StringIO()
+    show(path, Console(file=out, width=140))
+    return out.getvalue()
+
+
+def test_a_running_search_is_shown_with_what_is_pending(run_path: Path) -> None:
+    text = printed(run_path)
+    assert "planted: 5 evaluations, 1 failed, 1 pending: the search has not ended" in text
+    assert "best: candidate 3, mae 0.7 ± 0.02, params 60.0k" in text
+    assert "Front: 3 candidates" in text
+
+
+def test_an_ended_search_shows_its_summary_and_its_own_best(run_path: Path) -> None:
+    with RunDirectory.open(run_path) as run:
+        run.write_summary({"wall_seconds": 65, "worker_busy_fraction": 0.97, "hypervolume": 1.25, "best": {"id": 1}})
+        assert best_genome(run) == genome(1)
+    text = printed(run_path)
+    assert "in 1m 05s, workers busy 97%, hypervolume 1.25" in text
+    assert "best: candidate 1" in text
+
+
+def test_generations_show_the_best_so_far(run_path: Path) -> None:
+    lines = [line for line in printed(run_path).splitlines() if "1m 0" in line]
+    first, second = ([cell.strip() for cell in line.split("│")[1:-1]] for line in lines)
+    assert first == ["0", "2", "0", "2", "0.8", "100", "1m 00s"]
+    assert second == ["1", "3", "1", "2", "0.7", "100", "1m 05s"]
+
+
+def test_the_front_is_what_nothing_dominates_best_first(run_path: Path) -> None:
+    with RunDirectory.open(run_path, read_only=True) as run:
+        done = [row for row in run.rows() if row.status == "done"]
+    assert [row.id for row in front_of(done, OBJECTIVES)] == [3, 1, 0]
+    assert [row.id for row in front_of(done, {"mae": "max", "params": "max"})] == [2, 1, 3]
+
+
+def test_a_search_without_scores_says_so(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted"}), {}) as run:
+        run.asked(candidates(1))
+        with pytest.raises(ValueError, match="has no candidate with scores yet"):
+            best_genome(run)
+    assert "No candidate has scores yet." in printed(tmp_path / "run")
+
+
+def test_a_genome_is_drawn_from_inputs_to_training() -> None:
+    out = io.StringIO()
+    Console(file=out, width=140).print(genome_tree(genome(1)))
+    lines = [line.lstrip("│├└─ ") for line in out.getvalue().splitlines()]
+    assert lines[1] == "inputs: one token of width 16 per modality, and a global token"
+    assert lines[2:4] == ["text: attention pooling, 2 queries", "audio: mean over time"]
+    assert lines[4].startswith(
+        "level 1: 3 experts, top-2 (temperature 1) gate, tokens hear experts of other modalities"
+    )
+    assert "MLP on text, 1 layer of width 9" in lines
+    assert "low-rank fusion of text + audio, rank 16" in lines
+    assert "training: 7 epochs, learning rate 0.002" in out.getvalue()
+
+
+def test_kinds_of_experts_are_told_apart() -> None:
+    experts = (ExpertSpec(("text",), "cross_attention", 2, 8), ExpertSpec(("text", "global"), "tensor", 1, 4))
+    out = io.StringIO()
+    Console(file=out, width=140).print(
+        genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),), (LevelSpec(experts),))))
+    )
+    assert "cross-attention MLP on text, 2 layers of width 8" in out.getvalue()
+    assert "tensor fusion of text + global, 4 units each" in out.getvalue()
+
+
+def test_genes_that_are_mostly_without_effect_are_drawn_where_they_have_one() -> None:
+    genes = TrainingGenes(loss="ordinal", mixing=0.25, task_weights=(("emotion", 0.5),))
+    out = io.StringIO()
+    Console(file=out, width=400).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),)), genes)))
+    assert "z-loss 0.001, loss ordinal, mixing 0.25, task emotion weighs 0.5" in out.getvalue()
+
+
+def test_a_linear_model_is_drawn_as_one() -> None:
+    out = io.StringIO()
+    Console(file=out, width=140).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text", "convolution"),)))))
+    assert "no levels: a linear model over the tokens" in out.getvalue()
+    assert "text: convolution over 3 steps, pooled" in out.getvalue()

@@ -1,0 +1,46 @@
+"""What is meant for use from Python can be imported from `haemsa`, whatever was imported before."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import haemsa
+from haemsa.cluster import api as library
+
+
+@pytest.mark.parametrize("name", library.__all__)
+def test_a_public_name_is_had_from_the_package_and_says_what_it_is(name: str) -> None:
+    found = getattr(haemsa, name)
+    assert found is getattr(library, name)
+    assert inspect.getdoc(found)
+    assert name in dir(haemsa)
+
+
+def test_no_public_name_is_a_module_which_would_hide_it_once_imported() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(haemsa.__path__)}
+    assert not modules & set(library.__all__)
+
+
+def test_a_module_is_had_from_the_package_too_and_loads_no_more_than_itself() -> None:
+    code = "import sys; from haemsa import cluster; print('haemsa.cluster.api' in sys.modules, cluster.__name__)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False haemsa.cluster\n"
+
+
+def test_other_names_are_none() -> None:
+    with pytest.raises(AttributeError, match="module 'haemsa' has no attribute 'sarch'"):
+        haemsa.sarch  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'sarch' from 'haemsa'"):
+        from haemsa import sarch  # noqa: F401
+
+
+def test_a_run_that_is_none_is_told_before_anything_is_compared(tmp_path: Path) -> None:
+    for call in (library.compare_models, library.ablate_search):
+        with pytest.raises(ValueError, match="holds no search, expected a folder made by haemsa search"):
+            call(tmp_path)

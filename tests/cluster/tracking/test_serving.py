@@ -1,0 +1,207 @@
+"""A model that was trained for good: its run in MLflow, and its answers by pyfunc and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haemsa.cluster.final_model.predictions import predictions
+from haemsa.cluster.final_model.recipe import Recipe
+from haemsa.cluster.final_model.record import record_training, search_run, trained_record
+from haemsa.cluster.final_model.train import train_for_good
+from haemsa.cluster.tracking.client import connect, experiment_id
+from haemsa.cluster.tracking.mlflow_sink import MlflowSink
+from haemsa.cluster.tracking.model_card import LONGEST, model_card, shortened
+from haemsa.cluster.tracking.registry import register
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.predictor.predictor import Predictor
+from tests.support.cluster.local_server import ask, mlflow_running
+from tests.support.cluster.search_fakes import genome, started
+from tests.support.cluster.tiny import data, stored
+
+WIDTH = data().modalities["text"].width
+COUNT = 4  # samples that are asked for
+
+
+class World:
+    """A store of MLflow with a model trained for good, which is the champion too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.uri = f"sqlite:///{folder}/mlflow.db"
+        self.recipe, self.saved = Recipe(((genome(2), 1),), origin="genome.json"), folder / "model"
+        self.table, _ = train_for_good(self.recipe, str(stored(folder)), 2, self.saved)
+        with patch("haemsa.cluster.final_model.record.PATIENCE", 600.0):
+            self.address = record_training(self.recipe, self.saved, self.uri)
+        self.client = connect(self.uri)
+        self.record = trained_record(self.recipe, self.saved)
+        experiment = experiment_id(self.client, self.uri, self.record.data_name)
+        self.champion = register(self.client, experiment, replace(self.record, alias="champion"), "unknown")
+
+    def version(self, alias: str) -> Any:
+        return self.client.get_model_version_by_alias("haemsa-tiny", alias)
+
+    def expected(self, hidden: str | None = None) -> pd.DataFrame:
+        """What `haemsa predict` writes for the first samples, a modality hidden from each but the first."""
+        return predictions(Predictor.load(self.saved), shown(hidden))
+
+
+def shown(hidden: str | None = None) -> Dataset:
+    few = data().take(np.arange(COUNT))
+    where = np.arange(COUNT)[:, None] == 0
+    return few.hiding([hidden], where) if hidden else few
+
+
+def rows(hidden: str | None = None) -> list[dict[str, Any]]:
+    """The same as JSON has it: a list of steps per modality, None where it is absent."""
+    few = shown(hidden)
+    return [
+        {
+            name: item.features[n, : item.lengths[n]].tolist() if item.lengths[n] else None
+            for name, item in few.modalities.items()
+        }
+        for n in range(COUNT)
+    ]
+
+
+def check(answers: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """That all columns of the answers are those of `haemsa predict`."""
+    assert {"sentiment", "emotion", "emotion/anger"} <= set(answers.columns)
+    for name in answers.columns:
+        if answers[name].dtype.kind == "f":
+            np.testing.assert_allclose(answers[name], expected[name], rtol=1e-5, atol=1e-6)
+        else:
+            assert list(answers[name]) == list(expected[name])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture
+def loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", world.uri)
+    mlflow.set_tracking_uri(world.uri)
+    yield mlflow.pyfunc.load_model("models:/haemsa-tiny@champion")
+    mlflow.set_tracking_uri(None)
+
+
+def test_training_for_good_is_a_run_with_figures_data_and_the_model(world: World) -> None:
+    assert (world.address, world.champion) == ("models:/haemsa-tiny@trained", "models:/haemsa-tiny@champion")
+    version = world.version("trained")
+    run = world.client.get_run(version.run_id)
+    mae = world.table["best"]["sentiment/mae"]
+    assert run.data.metrics["test/sentiment/mae"] == mae["mean"]
+    history = world.client.get_metric_history(run.info.run_id, "test by seed/sentiment/mae")
+    assert [(item.step, item.value) for item in history] == list(enumerate(mae["values"]))
+    assert float(version.tags["score"]) == world.table["best+ensemble"]["sentiment/mae"]["mean"]
+    assert run.data.params["protocol"].startswith("trained on the training split")
+    assert run.data.tags["haemsa.search_run"] == "unknown"
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.digest, given.tags[0].value) == (data().fingerprint, "training")
+    assert (run.info.status, run.data.tags["mlflow.source.name"]) == ("FINISHED", "haemsa train")
+
+
+def test_a_model_has_a_card_wherever_one_looks(world: World) -> None:
+    version = world.version("trained")
+    card = Path(version.source.removeprefix("file://"), "README.md").read_text()
+    assert card.startswith("# haemsa-tiny\n\nA hierarchical mixture of experts")
+    assert "the mean of 2 networks of 1 genome." in card
+    assert "├── inputs: one token of width 16 per modality" in card
+    assert f"fingerprint `{data().fingerprint}`: samples 120 train, 40 valid, 40 test." in card
+    alone, together = (world.table[name]["sentiment/mae"]["mean"] for name in ("best", "best+ensemble"))
+    assert f"| sentiment/mae | {alone:.4g} | {together:.4g} |" in card
+    assert "mlflow models serve -m models:/haemsa-tiny@trained --env-manager local" in card
+    assert version.description == shortened(card)
+    assert world.client.get_run(version.run_id).data.tags["mlflow.note.content"] == shortened(card)
+
+
+def test_a_card_is_cut_to_what_the_registry_keeps(world: World) -> None:
+    many = replace(world.record, metrics={f"test/{n}": 0.5 for n in range(500)})
+    card = model_card(many, Predictor.load(world.saved))
+    assert len(card) > LONGEST == len(shortened(card))
+    assert shortened(card).endswith("(the rest is in the model's README.md)")
+
+
+@pytest.mark.parametrize("hidden", [None, "audio"])
+def test_answers_are_those_of_predict_also_without_a_modality(world: World, loaded: Any, hidden: str | None) -> None:
+    check(loaded.predict(pd.DataFrame(rows(hidden))), world.expected(hidden))
+
+
+def test_networks_count_by_their_shares_in_what_predict_writes(world: World) -> None:
+    found = predictions(replace(Predictor.load(world.saved), shares=(0.75, 0.25)), shown())
+    np.testing.assert_allclose(found["sentiment"], 0.75 * found["sentiment_0"] + 0.25 * found["sentiment_1"], rtol=1e-5)
+
+
+def test_a_modality_may_be_left_out_and_numbers_may_be_whole(world: World, loaded: Any) -> None:
+    few = pd.DataFrame(rows())[["text"]].head(1)
+    (only,) = loaded.predict(few)["sentiment"]
+    nothing = {name: [None] for name in data().modalities}
+    (same,) = loaded.predict(pd.DataFrame({**nothing, "text": few["text"]}))["sentiment"]
+    assert only == same
+    whole, fractions = ({"text": [[[kind(n) for n in range(WIDTH)]]]} for kind in (int, float))
+    whole_answer, answer = (loaded.predict(pd.DataFrame(given)) for given in (whole, fractions))
+    pd.testing.assert_frame_equal(whole_answer, answer)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ([[1.0]], "text of row 0 has shape (1, 1), expected steps of width"),
+        ([[1.0], [1.0, 2.0]], "text of row 0 is not steps of"),
+        ([["a"]], "text of row 0 is not steps of"),
+        ([[None] * WIDTH], "text of row 0 has a number that is not finite"),
+    ],
+)
+def test_a_sample_of_another_form_is_named(loaded: Any, cell: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        loaded.predict(pd.DataFrame({"text": [cell]}))
+
+
+def test_a_store_that_does_not_answer_is_one_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    assert record_training(world.recipe, world.saved, "nonsense://nowhere") is None
+    (told,) = [item.message for item in caplog.records]
+    assert told.startswith(f"MLflow did not take the model, which is saved in {world.saved}: ")
+    assert record_training(world.recipe, world.saved, "off") is None
+
+
+def test_the_search_behind_a_model_is_found(world: World) -> None:
+    search = started(data_name=data().name, identity="abcd")
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    experiment = experiment_id(world.client, world.uri, data().name)
+    found = {
+        origin: search_run(world.client, experiment, Recipe((), origin=origin, search=known))
+        for origin, known in [
+            ("runs/mine", "abcd"),
+            ("runs/other", "efgh"),
+            ("runs:/5678", ""),
+            ("models:/haemsa-tiny@champion", ""),
+            ("models:/haemsa-tiny/1", ""),
+            ("genome.json", ""),
+        ]
+    }
+    assert list(found.values()) == [sink.run_id, None, "5678", "unknown", "unknown", None]
+
+
+def test_a_server_answers_json_with_and_without_a_modality(world: World) -> None:
+    words = ["models", "serve", "-m", "models:/haemsa-tiny@champion", "--env-manager", "local"]
+    with mlflow_running(words, "/ping", world.saved.parent, {"MLFLOW_TRACKING_URI": world.uri}) as address:
+        for hidden in (None, "audio"):
+            status, found = ask(f"{address}/invocations", {"dataframe_records": rows(hidden)})
+            assert status == 200, found
+            check(pd.DataFrame(json.loads(found)["predictions"]), world.expected(hidden))
+        status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": rows()[0]["text"]}]})
+        assert status == 200, found
+        status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": [[1, 2]]}]})
+        assert status == 400 and "text of row 0 has shape (1, 2)" in found

@@ -1,0 +1,77 @@
+"""`haemsa sync`: what waits in a run directory goes to MLflow, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.launch import resume_search
+from haemsa.cluster.shared.progress import SilentProgress
+from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.tracking.records import SearchEnded
+from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.search_fakes import generation, started
+from tests.support.cluster.tiny import settings
+
+
+class Notes(SilentProgress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.seen.append(message)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The run directory of a search whose records all wait."""
+    path = tmp_path / "run"
+    with RunDirectory.create(path, settings(tracking=f"sqlite:///{tmp_path}/mlflow.db"), {}) as directory:
+        for record in (started(), generation(0), SearchEnded({"evaluations": 16})):
+            Outbox.of(directory.path).put(record)
+    return path
+
+
+def test_what_waits_is_sent_once_to_the_store_of_the_search(run: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    ran = haemsa("sync", run)
+    assert (ran.status, ran.out) == (0, f"sent 3 records to {store}\n"), ran.err
+    again = haemsa("sync", run)
+    assert (again.status, again.out) == (0, f"nothing waits: {store} has all of {run}\n")
+    client = MlflowClient(tracking_uri=store, registry_uri=store)
+    runs = client.search_runs([client.get_experiment_by_name("toydata").experiment_id])
+    assert sorted(found.info.run_name for found in runs) == ["generation 000", "toy"]
+    assert {found.info.status for found in runs} == {"FINISHED"}
+
+
+def test_resuming_a_search_that_has_ended_sends_what_waits(run: Path, tmp_path: Path) -> None:
+    with RunDirectory.open(run) as directory:
+        directory.write_summary({"ended_by": "evaluations", "evaluations": 16, "best": None})
+    lines = Notes()
+    assert resume_search(run, lines).summary["evaluations"] == 16
+    assert lines.seen[-1] == f"sent 3 records to sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_a_store_that_does_not_take_them_leaves_them_there(run: Path) -> None:
+    before = sorted((run / "outbox").iterdir())
+    sentence = haemsa("sync", run, "--tracking", "nonsense://nowhere").sentence
+    assert sentence.startswith("MLflow at nonsense://nowhere did not take record 1 of 3: ")
+    assert sorted((run / "outbox").iterdir()) == before
+
+
+def test_a_search_that_runs_sends_its_records_itself(run: Path) -> None:
+    with RunDirectory.open(run):
+        expected = f"run directory {run} is in use by another search that is still running"
+        assert haemsa("sync", run).sentence == expected
+
+
+def test_a_search_that_nobody_followed_has_nothing_to_send(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "run", settings(), {}).close()
+    expected = f"the search in {tmp_path}/run was not followed (tracking off), expected one whose records can wait"
+    assert haemsa("sync", tmp_path / "run").sentence == expected

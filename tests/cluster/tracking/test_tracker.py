@@ -1,0 +1,46 @@
+"""Trackers without MLflow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.tracking.records import SearchEnded
+from haemsa.cluster.tracking.tracker import MemoryTracker, NullTracker, tracker
+from tests.support.cluster.search_fakes import generation, started
+
+
+def test_a_memory_tracker_keeps_records_in_order() -> None:
+    memory = MemoryTracker()
+    records = [started(), generation(0), generation(1), SearchEnded({"evaluations": 32})]
+    memory.started(started())
+    memory.generation(records[1])  # type: ignore[arg-type]
+    memory.generation(records[2])  # type: ignore[arg-type]
+    memory.ended(records[3])  # type: ignore[arg-type]
+    assert memory.records == records
+    assert [record.number for record in memory.generations] == [0, 1]
+
+
+def test_off_means_no_tracker(tmp_path: Path) -> None:
+    assert isinstance(tracker("off", Outbox(tmp_path)), NullTracker)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "haemsa.cluster.tracking.tracker",
+        "haemsa.cluster.config",
+        "haemsa.cluster.run_directory.run_directory",
+        "haemsa.cluster.shared.progress",
+    ],
+)
+def test_no_record_loads_mlflow_torch_or_pandas(module: str) -> None:
+    check = (
+        f"import sys, {module}; print([m for m in ('mlflow', 'torch', 'pandas', 'ray', 'rich') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,206 @@
+"""One contract for every evaluator; and what Ray's does when workers die."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haemsa.cluster.workers.evaluator import Evaluator, Finished, InlineEvaluator
+from haemsa.evo.candidate import Failure, Score
+from tests.support.cluster.search_fakes import jobs
+from tests.support.cluster.trainers import Make, echoing, hanging, hoarding, killing, raising
+
+Build = Callable[..., Evaluator]
+
+
+@pytest.fixture(params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
+def build(request: pytest.FixtureRequest) -> Iterator[Build]:
+    """Makes an evaluator of either kind from a trainer's maker and the workers' data; closes it after the test."""
+    made: list[Evaluator] = []
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
+
+    def make_one(make: Make, data: Any = 7) -> Evaluator:
+        if request.param == "inline":
+            made.append(InlineEvaluator(make(data)))
+        else:
+            from haemsa.cluster.workers.ray_evaluator import RayEvaluator
+
+            made.append(RayEvaluator(make, data, workers=2))
+        return made[-1]
+
+    yield make_one
+    for evaluator in made:
+        evaluator.close()
+
+
+@pytest.fixture
+def ray_workers(ray_cluster: None) -> Iterator[Build]:
+    """Makes a Ray evaluator of some workers; closes it after the test."""
+    from haemsa.cluster.workers.ray_evaluator import RayEvaluator
+
+    made: list[Evaluator] = []
+
+    def make_one(make: Make, data: Any, workers: int, **limits: float) -> Evaluator:
+        made.append(RayEvaluator(make, data, workers, **limits))
+        return made[-1]
+
+    yield make_one
+    for evaluator in made:
+        evaluator.close()
+
+
+def collect_all(evaluator: Evaluator) -> list[Finished]:
+    found: list[Finished] = []
+    while evaluator.pending:
+        found += evaluator.collect()
+    return found
+
+
+def outcomes(found: list[Finished]) -> dict[int, Any]:
+    """Outcome by id; every id must have come back once."""
+    ids = [result.id for finished in found for result in finished.results]
+    assert len(set(ids)) == len(ids)
+    return {result.id: result.outcome for finished in found for result in finished.results}
+
+
+def test_every_candidate_comes_back_exactly_once_and_in_its_cohorts_order(build: Build) -> None:
+    evaluator = build(echoing())
+    every = jobs(10)
+    cohorts = [every[2::-1], every[3:4], every[9:3:-1]]
+    for cohort in cohorts:
+        evaluator.submit(cohort)
+    found = collect_all(evaluator)
+    asked = [[candidate.id for candidate in cohort] for cohort in cohorts]
+    assert sorted([result.id for result in finished.results] for finished in found) == sorted(asked)
+    assert outcomes(found) == {i: {"mae": Score(float(i)), "data": Score(7.0)} for i in range(10)}
+    assert all(finished.worker and finished.seconds >= 0 for finished in found)
+
+
+def test_free_counts_cohorts_that_would_start_at_once_and_pending_those_to_collect(build: Build) -> None:
+    evaluator = build(echoing())
+    assert (evaluator.free, evaluator.pending) == (evaluator.workers, 0)
+    every = jobs(6)
+    for number in range(evaluator.workers + 1):  # one more than there are workers
+        evaluator.submit(every[number : number + 1])
+        assert evaluator.free == max(0, evaluator.workers - 1 - number)
+    assert evaluator.pending == evaluator.workers + 1
+    collect_all(evaluator)
+    assert (evaluator.free, evaluator.pending) == (evaluator.workers, 0)
+
+
+def test_collecting_from_nothing_gives_nothing_at_once(build: Build) -> None:
+    assert build(echoing()).collect() == []
+
+
+def test_a_cohort_that_raises_comes_back_as_failures_and_others_go_on(build: Build) -> None:
+    evaluator = build(raising(2))
+    every = jobs(6)
+    for start in (0, 2, 4):
+        evaluator.submit(every[start : start + 2])
+    found = outcomes(collect_all(evaluator))
+    failure = Failure("error", "RuntimeError: candidate 2 cannot be trained")
+    assert [found[i] for i in (2, 3)] == [failure, failure]
+    assert [found[i] for i in (0, 1, 4, 5)] == [{"mae": Score(1.0)}] * 4
+
+
+def test_what_was_not_collected_before_closing_is_lost(build: Build) -> None:
+    evaluator = build(echoing())
+    for candidate in jobs(5):
+        evaluator.submit([candidate])
+    evaluator.close()
+    assert (evaluator.pending, evaluator.collect()) == (0, [])
+
+
+@pytest.mark.ray
+def test_a_worker_that_is_killed_is_replaced_and_its_cohort_runs_again(
+    ray_workers: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluator = ray_workers(killing(3, times=1), tmp_path, 2)
+    every = jobs(8)
+    with caplog.at_level(logging.WARNING, "cluster"):
+        for start in range(0, 8, 2):
+            evaluator.submit(every[start : start + 2])
+        found = outcomes(collect_all(evaluator))
+    assert found == {i: {"mae": Score(float(i))} for i in range(8)}
+    assert len(list(tmp_path.iterdir())) == 1
+    assert "died and is replaced" in caplog.text
+    assert evaluator.free == 2
+
+
+@pytest.mark.ray
+def test_of_a_cohort_that_kills_two_workers_each_runs_alone_and_only_the_killer_has_failed(
+    ray_workers: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluator = ray_workers(killing(3, times=9), tmp_path, 1)
+    every = jobs(8)
+    for start in range(0, 8, 4):
+        evaluator.submit(every[start : start + 4])
+    found = outcomes(collect_all(evaluator))
+    failure = found.pop(3)
+    assert (failure.kind, failure.message[:43]) == ("crash", "its worker died, as others had that trained")
+    assert found == {i: {"mae": Score(float(i))} for i in (0, 1, 2, 4, 5, 6, 7)}
+    assert len(list(tmp_path.iterdir())) == 3
+    assert "candidates 0, 1, 2, 3 run again, each alone" in caplog.text
+    assert evaluator.free == 1
+
+
+@pytest.mark.ray
+def test_a_candidate_that_never_ends_is_stopped_and_only_that_one_has_failed(ray_workers: Build) -> None:
+    evaluator = ray_workers(hanging(1), None, 2, limit=1.0)
+    every = jobs(6)
+    for start in range(0, 6, 3):
+        evaluator.submit(every[start : start + 3])
+    found = outcomes(collect_all(evaluator))
+    assert found.pop(1) == Failure("timeout", "it took more than 1 seconds")
+    assert found == {i: {"mae": Score(float(i))} for i in (0, 2, 3, 4, 5)}
+    assert (evaluator.free, evaluator.workers) == (2, 2)
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+def test_a_worker_takes_no_more_memory_than_it_may(ray_workers: Build) -> None:
+    evaluator = ray_workers(hoarding(1), None, 1, memory=2.0**29)
+    for one in jobs(3):
+        evaluator.submit([one])
+    found = outcomes(collect_all(evaluator))
+    assert found == {0: {"mae": Score(0.0)}, 1: Failure("memory", "no more"), 2: {"mae": Score(2.0)}}
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "expected"),
+    [(1.0, 0.0, 7), (2.0, 0.0, 3), (9.0, 0.0, 1), (1.0, 1.0, 3), (1.0, 0.6, 3), (1.0, 0.5, 5)],
+)
+def test_workers_are_counted_node_by_node_and_gpu_by_gpu(
+    monkeypatch: pytest.MonkeyPatch, cpus: float, gpus: float, expected: int
+) -> None:
+    from haemsa.cluster.workers import ray_cluster
+
+    nodes = [
+        ({"CPU": 4.0, "GPU": 2.0}, True),
+        ({"CPU": 1.0, "GPU": 2.0}, True),
+        ({"CPU": 2.0}, True),
+        ({"CPU": 9.0}, False),
+    ]
+    monkeypatch.setattr(
+        ray_cluster.ray, "nodes", lambda: [{"Resources": found, "Alive": alive} for found, alive in nodes]
+    )
+    assert ray_cluster.count_workers(cpus, gpus) == expected
+    with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has 4"):
+        ray_cluster.count_workers(1.0, 100.0)
+
+
+@pytest.mark.ray
+def test_workers_that_cannot_start_end_the_search_with_a_sentence(ray_workers: Build) -> None:
+    def unable(_: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'torch'")
+
+    evaluator = ray_workers(unable, None, 2)
+    evaluator.submit(jobs(1))
+    with pytest.raises(ValueError, match="3 workers in a row could not start, the last: "):
+        collect_all(evaluator)

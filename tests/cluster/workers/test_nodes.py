@@ -1,0 +1,61 @@
+"""A Ray cluster of several nodes on loopback, in a process of its own: nodes leave and join while cohorts train."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.places import ROOT
+
+SCRIPT = """
+import json, logging, sys, time
+import ray
+from ray.cluster_utils import Cluster
+from tests.support.cluster.search_fakes import jobs
+from tests.support.cluster.trainers import slow
+import haemsa.cluster.workers.ray_evaluator as module
+
+logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+module.FOLLOW = 0.5
+quick = {"health_check_period_ms": 300, "health_check_timeout_ms": 300, "health_check_failure_threshold": 2}
+head = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "_system_config": quick}  # Ray takes 127.0.0.1 for a public one
+nodes = Cluster(initialize_head=True, head_node_args=head)
+second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.2")
+ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
+nodes.wait_for_nodes()
+evaluator = module.RayEvaluator(slow(0.4), None, workers=None)
+workers = [evaluator.workers]
+every, outcomes, ended = jobs(160), {}, 0
+for start in range(0, 160, 2):
+    evaluator.submit(every[start : start + 2])
+while evaluator.pending:
+    for finished in evaluator.collect():
+        ended += len(finished.results)
+        outcomes |= {result.id: type(result.outcome).__name__ for result in finished.results}
+    if workers == [3] and ended >= 10:
+        nodes.remove_node(second, allow_graceful=False)
+        workers.append(None)
+    if len(workers) == 2 and evaluator.workers == 1:
+        workers[1] = 1
+        nodes.add_node(num_cpus=3, node_ip_address="127.0.0.2")
+    if len(workers) == 2 and evaluator.workers == 4:
+        workers.append(4)
+evaluator.close()
+kinds = sorted(set(outcomes.values()))
+print(json.dumps({"workers": workers, "ended": ended, "ids": sorted(outcomes), "kinds": kinds}))
+ray.shutdown()
+nodes.shutdown()
+"""
+
+
+@pytest.mark.ray
+def test_a_search_follows_its_nodes_and_every_candidate_ends_once() -> None:
+    command = [sys.executable, "-c", SCRIPT]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(next(line for line in ran.stdout.splitlines() if line.startswith('{"workers"')))
+    assert found == {"workers": [3, 1, 4], "ended": 160, "ids": list(range(160)), "kinds": ["dict"]}
+    assert "has left with its node" in ran.stderr

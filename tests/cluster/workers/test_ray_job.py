@@ -1,0 +1,95 @@
+"""A search submitted as a job, from outside, to two nodes that ask for a token; the code travels with it."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from tests.support.cluster.loopback import HEAD, Loopback, cluster, ray
+from tests.support.cluster.tiny import SPACE
+from tests.support.places import ROOT
+
+SEARCH = {
+    "data": "planted", "space": SPACE, "evaluations": 8, "population": 4, "cohort": 1, "validation": "holdout",
+    "rungs": False, "confirm": 0, "tracking": "off", "address_timeout": 120.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Loopback]:
+    """One core a node; the head claims two GPUs, too, as no node's hardware is looked at."""
+    with cluster(cpus=[1, 1], gpus=2) as found:
+        (found.folder / "search.yaml").write_text(yaml.safe_dump(SEARCH))
+        yield found
+
+
+@pytest.mark.ray
+def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(nodes: Loopback) -> None:
+    run = nodes.folder / "kept" / "run"
+    shipped = ["--working-dir", str(ROOT), "--runtime-env", str(ROOT / "cluster" / "deploy" / "job.yaml")]
+    search = ["bash", "cluster/deploy/search.sh", str(run), "--config", f"{nodes.folder}/search.yaml"]
+    ran = nodes.run(*ray("job", "submit", f"--address=http://{HEAD}:{nodes.jobs_port}", *shipped, "--", *search))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    with RunDirectory.open(run, read_only=True) as found:
+        rows = list(found.rows())
+    assert [row.status for row in rows] == ["done"] * 8
+    assert len({row.worker for row in rows}) == 2  # there is one core a node
+    assert (run / "best" / "genome.json").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there are GPUs")
+def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes: Loopback) -> None:
+    words = ["search", "--config", str(nodes.folder / "search.yaml"), "--address", "auto", "--gpus-per-worker", "0.5"]
+    ran = nodes.run(sys.executable, "-m", "haemsa", *words, "--run", str(nodes.folder / "gpus"), cwd=ROOT)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith(
+        "haemsa: 3 workers in a row could not start, the last: ValueError: torch"
+    )
+    assert "finds no GPU on" in ran.stderr
+    assert "(CUDA_VISIBLE_DEVICES: 0), expected one: see nvidia-smi there, or train on the CPU" in ran.stderr
+
+
+@pytest.mark.ray
+def test_without_the_token_nobody_gets_in(nodes: Loopback) -> None:
+    code = "import sys, haemsa.cluster.workers.ray_cluster as c; c.connect(sys.argv[1], 60.0)"
+    environment = {**nodes.environment, "RAY_AUTH_TOKEN": "f" * 64}
+    ran = Loopback(nodes.folder, nodes.port, 0, environment).run(sys.executable, "-c", code, nodes.address, cwd=ROOT)
+    assert ran.returncode == 1
+    assert f"Ray at {nodes.address} asks for a token, expected that of its head in RAY_AUTH_TOKEN or" in ran.stderr
+
+
+def test_code_travels_and_runs_data_and_environments_do_not(tmp_path: Path) -> None:
+    from ray._private.runtime_env.packaging import create_package
+
+    for name in ("runs/mine/journal.sqlite", "models/mine/genome.json", ".venv/bin/python", "mine.h5", "mlflow.db"):
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in (
+        ".gitignore",
+        ".rayignore",
+        "cluster/commands/main.py",
+        "cluster/deploy/search.sh",
+        "model/spec/network.py",
+    ):
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((ROOT / name).read_bytes())
+    create_package(str(tmp_path / "tree"), tmp_path / "package.zip", include_gitignore=True, excludes=[".venv"])
+    with zipfile.ZipFile(tmp_path / "package.zip") as package:
+        files = {name for name in package.namelist() if not name.endswith("/")}
+    assert files == {
+        ".gitignore",
+        ".rayignore",
+        "cluster/commands/main.py",
+        "cluster/deploy/search.sh",
+        "model/spec/network.py",
+    }

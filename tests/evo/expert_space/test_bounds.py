@@ -1,0 +1,107 @@
+import re
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from haemsa.evo.expert_space.bounds import CHOICES, NAMES, RANGES, TRAINING, Bounds
+from haemsa.model.spec.training import LossKind, ScheduleKind
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_real_genes_stay_in_their_range_at_three_digits(name: str) -> None:
+    bounds, rng = Bounds(), np.random.default_rng(0)
+    low, high = getattr(bounds, name)
+    value = bounds.draw(name, rng)
+    for _ in range(200):
+        value = bounds.nudge(name, value, rng)
+        assert low <= value <= high
+        assert value == float(f"{value:.3g}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_reach_every_other_and_never_stay(name: str) -> None:
+    bounds, rng = Bounds(losses=get_args(LossKind), schedules=get_args(ScheduleKind)), np.random.default_rng(0)
+    value = bounds.draw(name, rng)
+    found = {bounds.nudge(name, value, rng) for _ in range(40)}
+    assert found == set(getattr(bounds, name)) - {value}
+
+
+def test_a_lone_name_stays() -> None:
+    assert Bounds(losses=("l1",)).nudge("losses", "l1", np.random.default_rng(0)) == "l1"
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_reach_every_neighbour_and_nothing_else(name: str) -> None:
+    bounds, rng = Bounds(), np.random.default_rng(0)
+    value, seen = bounds.draw(name, rng), set()
+    for _ in range(400):
+        value = bounds.nudge(name, value, rng)
+        seen.add(value)
+    assert seen == set(getattr(bounds, name))
+
+
+def test_a_scale_is_drawn_evenly_over_its_magnitudes() -> None:
+    bounds, rng = Bounds(weight_decay=(1e-4, 1.0)), np.random.default_rng(0)
+    drawn = np.array([bounds.draw("weight_decay", rng) for _ in range(2000)])
+    assert 0.45 < (drawn < 1e-2).mean() < 0.55
+
+
+def test_the_nearest_choice_is_taken_and_the_smaller_of_two() -> None:
+    bounds = Bounds(widths=(8, 16))
+    assert [bounds.nearest("widths", value) for value in (1, 12, 13, 99)] == [8, 8, 16, 16]
+
+
+def test_below_is_the_next_smaller_choice_or_the_smallest() -> None:
+    bounds = Bounds(widths=(8, 16))
+    assert [bounds.below("widths", value) for value in (99, 16, 8)] == [16, 8, 8]
+
+
+def test_a_range_of_one_value_gives_that_value() -> None:
+    bounds, rng = Bounds(dropout=(0.2, 0.2)), np.random.default_rng(0)
+    assert (bounds.draw("dropout", rng), bounds.nudge("dropout", 0.2, rng)) == (0.2, 0.2)
+
+
+def test_a_configuration_is_read_over_the_defaults() -> None:
+    bounds = Bounds.from_dict({"widths": [32, 16, 16], "dropout": [0, 0.5]})
+    assert bounds == Bounds(widths=(16, 32), dropout=(0.0, 0.5))
+    assert bounds.epochs == Bounds().epochs
+    assert Bounds.from_dict({"expert_kinds": ["tensor", "mlp", "mlp"]}).expert_kinds == ("mlp", "tensor")
+    assert Bounds.from_dict({"losses": ["ordinal", "huber"]}).losses == ("huber", "ordinal")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"width": [8]}, "bound 'width' does not exist, expected one of widths, expert_widths"),
+        ({"widths": []}, "bound widths is [], expected a list of positive whole numbers"),
+        ({"widths": [8.5]}, "bound widths is [8.5], expected a list"),
+        ({"widths": [0, 8]}, "bound widths is [0, 8], expected a list"),
+        ({"widths": 8}, "bound widths is 8, expected a list"),
+        ({"widths": [8, 9999]}, "expected 1 to 4096"),
+        ({"dropout": [0.5, 0.1]}, "bound dropout is [0.5, 0.1], expected two numbers [low, high]"),
+        ({"dropout": [0, 1.5]}, "dropout is 1.5, expected 0 to 0.95"),
+        ({"dropout": "high"}, "bound dropout is 'high', expected two numbers"),
+        ({"learning_rate": [0, 0.1]}, "logarithmic scale"),
+        (
+            {"expert_kinds": ["mlp", "max"]},
+            "bound expert_kinds is ['mlp', 'max'], expected a list of some of mlp, gated, low_rank",
+        ),
+        ({"expert_kinds": ["tensor"]}, "expected one of mlp, gated, low_rank among them"),
+        ({"expert_kinds": "mlp"}, "bound expert_kinds is 'mlp', expected a list of some of mlp, gated"),
+        ({"expert_kinds": [["mlp"]]}, "bound expert_kinds is [['mlp']], expected a list of some of"),
+        ({"losses": ["l2"]}, "bound losses is ['l2'], expected a list of some of huber, l1, ordinal"),
+        ({"schedules": []}, "bound schedules is [], expected a list of some of constant, cosine"),
+        ({"task_weight": [0, 1]}, "bound task_weight is [0, 1], expected numbers above 0"),
+        ({"mixing": [0, 0.9]}, "mixing is 0.9, expected 0 to 0.5"),
+        ({"max_levels": 99}, "bound max_levels is 99, expected a whole number from 0 to 16"),
+        ({"max_experts": True}, "bound max_experts is True, expected a whole number"),
+    ],
+)
+def test_a_wrong_bound_is_named(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Bounds.from_dict(data)
+
+
+def test_every_training_gene_has_a_range() -> None:
+    assert set(TRAINING) < set(RANGES)

@@ -1,0 +1,87 @@
+"""Baselines: models of scikit-learn, and the network like MISA as one of them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from haemsa.model.baselines.classical import RANGES, Classical, draw, kinds, outputs, summaries, tuned_logistic
+from haemsa.model.data.task import Task
+from haemsa.model.metrics import task_metrics
+from tests.support.model.random_genomes import SHAPES, small_dataset
+
+DATA = small_dataset(count=120, absent=0.0, unlabelled=0.1)
+TRAIN, REST = np.arange(90), np.arange(90, 120)
+MIDDLE = {kind: {name: float(np.sqrt(low * high)) for name, (low, high) in RANGES[kind].items()} for kind in RANGES}
+
+
+def test_drawn_settings_lie_in_their_ranges_and_read_as_many_modalities_as_they_must() -> None:
+    rng = np.random.default_rng(0)
+    for kind, ranges in RANGES.items():
+        models = [draw(kind, ("text", "audio", "vision"), rng) for _ in range(40)]
+        assert {len(model.modalities) for model in models} >= ({2, 3} if kind == "misa" else {1, 3})
+        for name, (low, high) in ranges.items():
+            assert all(low <= model.settings[name] <= high for model in models)
+
+
+def test_sequences_are_summarised_by_their_mean_and_deviation() -> None:
+    found = summaries(DATA)
+    text = DATA.modalities["text"]
+    steps = text.features[3, : text.lengths[3]]
+    np.testing.assert_allclose(found["text"][3], np.concatenate([steps.mean(0), steps.std(0)]), atol=1e-4)
+    assert found["vision"].shape[1] == DATA.modalities["vision"].width
+
+
+@pytest.mark.parametrize("name", DATA.tasks)
+def test_each_model_learns_each_task_from_the_training_samples_alone(name: str) -> None:
+    task, features = DATA.tasks[name], summaries(DATA)
+    for kind in kinds(task, tuple(features)):
+        model = Classical(kind, tuple(features), MIDDLE[kind])
+        found = outputs(model, features, task, TRAIN)
+        assert found.shape == (len(DATA), task.outputs)
+        other = {key: np.where(np.arange(120)[:, None] < 90, values, 0) for key, values in features.items()}
+        np.testing.assert_allclose(outputs(model, other, task, TRAIN)[TRAIN], found[TRAIN], atol=1e-5)
+        trained = task_metrics(task, task.targets[TRAIN], found[TRAIN])
+        if task.kind == "regression":
+            constant = float(np.nanmean(np.abs(task.targets[TRAIN] - np.nanmean(task.targets[TRAIN]))))
+            assert trained["mae"] < constant
+        else:
+            assert trained["accuracy"] > 0.5
+
+
+def test_a_network_that_tells_modalities_apart_is_for_several_of_them() -> None:
+    task = DATA.tasks["sentiment"]
+    assert kinds(task, ("text", "audio")) == ("ridge", "svr", "boosting", "misa")
+    assert kinds(task, ("text",)) == ("ridge", "svr", "boosting")
+
+
+def test_a_class_that_training_lacks_is_never_chosen() -> None:
+    features = summaries(DATA)
+    labels = np.where(np.arange(120) % 2, 2, 0)
+    task = Task("classes", labels.astype(np.int64), ("a", "b", "c"))
+    found = outputs(Classical("svc", tuple(features), MIDDLE["svc"]), features, task, TRAIN)
+    assert set(found.argmax(1).tolist()) <= {0, 2}
+
+
+def test_a_label_that_never_changes_in_training_is_predicted_as_it_is() -> None:
+    features = summaries(DATA)
+    targets = np.ones((120, 2), np.float32)
+    targets[::2, 1] = 0
+    task = dataclasses.replace(DATA.tasks["traits"], targets=targets)
+    found = outputs(Classical("logistic", tuple(features), MIDDLE["logistic"]), features, task, TRAIN)
+    assert (found[:, 0] > 0).all()
+
+
+def test_a_logistic_regression_is_tuned_without_a_look_at_the_test_split() -> None:
+    whole = small_dataset(count=120, absent=0.0, unlabelled=0.0)
+    data = dataclasses.replace(whole, splits={**whole.splits, "valid": np.arange(90, 105), "test": np.arange(105, 120)})
+    found = tuned_logistic(data, "emotion")
+    each = [
+        outputs(Classical("logistic", tuple(SHAPES), {"C": c}), summaries(data), data.tasks["emotion"], np.arange(90))
+        for c in (0.001, 0.01, 0.1, 1.0, 10.0)
+    ]
+    right = [answers.argmax(1) == data.tasks["emotion"].targets for answers in each]
+    best = max(right, key=lambda hits: hits[90:105].mean())
+    assert found["accuracy"] == best[105:].mean()
+    with pytest.raises(ValueError, match="task 'sentiment' is regression, expected classes"):
+        tuned_logistic(data, "sentiment")

@@ -1,0 +1,248 @@
+import dataclasses
+import pickle
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from haemsa.model.data.dataset import Dataset, Modality, Task
+from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.store.file import read, write
+from haemsa.model.data.streamed import StoredFeatures
+
+F32 = np.float32
+
+
+def small():
+    text = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(F32)
+    text[1, 2:] = 0
+    text[2] = 0
+    return Dataset(
+        "small",
+        {"text": Modality(text, np.array([3, 2, 0, 3, 3])), "audio": Modality(text[:, :1], np.array([1, 1, 0, 1, 1]))},
+        {
+            "mood": Task("regression", np.array([0.1, 1, np.nan, 2, 3], F32), bounds=(-3.0, 3.0)),
+            "kind": Task("classes", np.array([0, 1, -1, 1, 0]), ("été", "b/c")),
+            "tags": Task("multilabel", np.array([[0, 1], [1, np.nan], [0, 0], [1, 1], [0, 1]], F32), ("x", "y")),
+        },
+        {"train": np.array([4, 0]), "valid": np.array([1]), "test": np.array([3])},
+        ("a", "b", "ç", "d", ""),
+        np.array([0, 0, 1, 2, 2]),
+        ("a note",),
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    write(small(), tmp_path / "small.h5")
+    return tmp_path / "small.h5"
+
+
+def test_what_was_written_is_read_exactly(path):
+    data, again = small(), read(path)
+    assert again.fingerprint == data.fingerprint
+    assert (again.name, again.ids, again.notes) == (data.name, data.ids, data.notes)
+    assert list(again.modalities) == ["text", "audio"]
+    assert list(again.tasks) == ["mood", "kind", "tags"]
+    assert list(again.splits) == ["train", "valid", "test"]
+    assert again.tasks["mood"].bounds == (-3.0, 3.0)
+    assert again.tasks["kind"].labels == ("été", "b/c")
+    assert again.tasks["tags"].bounds is None
+    assert [entry.name for entry in path.parent.iterdir()] == ["small.h5"]
+
+
+def test_a_pool_without_a_test_split_and_notes_can_be_kept(tmp_path):
+    pool = small().pool()
+    write(pool, tmp_path / "pool.h5")
+    assert read(tmp_path / "pool.h5").fingerprint == pool.fingerprint
+
+
+def test_half_precision_takes_half_the_space_and_what_it_cannot_hold_is_told(tmp_path):
+    data = small()
+    write(data, tmp_path / "half.h5", half=True)
+    found = read(tmp_path / "half.h5").modalities["text"].features
+    assert found.dtype == F32
+    assert np.array_equal(found, data.modalities["text"].features.astype(np.float16).astype(F32))
+    with h5py.File(tmp_path / "half.h5") as file:
+        assert file["modalities/text/features"].dtype == np.float16
+    large = {"text": Modality(np.full((5, 1, 1), 7e4, F32), np.ones(5, np.int64))}
+    with pytest.raises(ValueError, match=r"modality 'text' has a feature of 70000, more than float16 can hold"):
+        write(dataclasses.replace(data, modalities=large), tmp_path / "large.h5", half=True)
+    assert not (tmp_path / "large.h5").exists()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_what_is_streamed_is_what_would_be_in_memory(tmp_path, half):
+    write(small(), tmp_path / "small.h5", half=half)
+    memory, streamed = read(tmp_path / "small.h5"), read(tmp_path / "small.h5", stream=True)
+    assert isinstance(streamed.modalities["text"].features, StoredFeatures)
+    assert streamed.fingerprint == memory.fingerprint
+    normalisation = Normalisation.fit(memory)
+    assert_same(Normalisation.fit(streamed).to_arrays(), normalisation.to_arrays())
+    for change in (lambda data: data, Dataset.pool, lambda data: normalisation.apply(data.take(np.array([3, 1, 2])))):
+        one, other = change(memory), pickle.loads(pickle.dumps(change(streamed)))
+        assert one.fingerprint == other.fingerprint
+        for name in memory.modalities:
+            assert np.array_equal(one.modalities[name].moments, other.modalities[name].moments)
+            features = other.modalities[name].features
+            assert np.array_equal(features.read(np.array([2, 0]), 1), one.modalities[name].features[[2, 0], :1])
+
+
+def assert_same(one, other):
+    assert list(one) == list(other)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_features_are_streamed_where_they_would_fill_the_memory(path, monkeypatch):
+    assert isinstance(read(path).modalities["text"].features, np.ndarray)
+    monkeypatch.setattr("haemsa.model.data.store.file._memory", lambda: 8)
+    assert isinstance(read(path).modalities["text"].features, StoredFeatures)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.h5' does not exist"):
+        read(tmp_path / "nowhere.h5")
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(ValueError, match=r"text\.h5 cannot be read"):
+        read(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(ValueError, match="it is not a haemsa data set"):
+        read(tmp_path / "other.h5")
+
+
+def replace(file, name, value, **options):
+    del file[name]
+    if value is not None:
+        file.create_dataset(name, data=value, **options)
+
+
+def external(file):
+    del file["groups"]
+    file["groups"] = h5py.ExternalLink("/etc/passwd", "/groups")
+
+
+def soft(file):
+    del file["groups"]
+    file["groups"] = h5py.SoftLink("/ids")
+
+
+def external_storage(file):
+    del file["groups"]
+    file.create_dataset("groups", shape=(5,), dtype=np.int64, external=[("/etc/passwd", 0, 40)])
+
+
+def virtual(file):
+    del file["groups"]
+    layout = h5py.VirtualLayout(shape=(5,), dtype=np.int64)
+    layout[:] = h5py.VirtualSource("other.h5", "groups", shape=(5,))
+    file.create_virtual_dataset("groups", layout)
+
+
+def enormous(file):
+    del file["groups"]
+    file.create_dataset("groups", shape=(10**12,), dtype=np.int64, chunks=(1000,))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (external, "'groups' links to another place"),
+        (soft, "'groups' links to another place"),
+        (external_storage, "'groups' keeps its content in another file"),
+        (virtual, "'groups' keeps its content in another file"),
+        (enormous, r"'groups' claims the shape \(1000000000000,\), more than the file can hold"),
+        (lambda file: replace(file, "groups", np.zeros(5, F32)), "'groups' holds float32, expected int64"),
+        (lambda file: replace(file, "ids", np.zeros(5, F32)), "'ids' holds float32, expected a list of text"),
+        (lambda file: replace(file, "groups", None), "'groups' is missing"),
+        (lambda file: replace(file, "tasks", np.zeros(1)), "'tasks' is not a group"),
+        (lambda file: replace(file, "modalities/text/features", np.zeros((5, 3), F32)), r"float32 \[5, 3\], expected"),
+        (
+            lambda file: replace(file, "modalities/text/features", np.zeros((5, 3, 2))),
+            r"holds float64 \[5, 3, 2\], exp",
+        ),
+        (lambda file: replace(file, "splits/valid", np.array([9])), "split 'valid' has indices outside 0 to 4"),
+        (lambda file: file["tasks/mood"].attrs.__delitem__("kind"), "kind"),
+        (lambda file: file["tasks/mood"].attrs.__setitem__("kind", "odd"), "task kind is 'odd'"),
+        (lambda file: file.attrs.__setitem__("version", 9), "its format version is 9, this version reads 1"),
+    ],
+)
+def test_a_file_that_was_tampered_with_is_refused_in_one_sentence(path, change, message):
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match=rf"small\.h5 cannot be read: .*{message}"):
+        read(path)
+
+
+def test_a_truncated_file_is_refused(path, tmp_path):
+    content = path.read_bytes()
+    (tmp_path / "cut.h5").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"cut\.h5 cannot be read"):
+        read(tmp_path / "cut.h5")
+
+
+def test_what_was_there_stays_if_writing_fails(path, tmp_path):
+    before = path.read_bytes()
+    shutil.copy(path, tmp_path / "copy.h5")
+    broken = small()
+    object.__setattr__(broken, "groups", np.array([object()], dtype=object))
+    with pytest.raises(TypeError):
+        write(broken, path)
+    assert path.read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+def with_text(features, lengths=(3, 2, 0, 3, 3)):
+    return dataclasses.replace(
+        small(), modalities={**small().modalities, "text": Modality(features, np.array(lengths))}
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_modality_that_never_changes_in_training_is_left_out_with_one_note(tmp_path, stream):
+    still = np.zeros((5, 3, 2), F32)
+    still[0], still[4] = 0.5, 0.5
+    write(with_text(still, (3, 0, 0, 0, 3)), tmp_path / "still.h5")
+    found = read(tmp_path / "still.h5", stream=stream)
+    assert list(found.modalities) == ["audio"]
+    assert [note for note in found.notes if "text" in note] == [
+        "text: dropped, entirely constant or non-finite in the training split"
+    ]
+    write(found, tmp_path / "again.h5")
+    assert read(tmp_path / "again.h5", stream=stream).notes == found.notes
+
+
+def test_columns_that_half_precision_cannot_tell_apart_are_told(tmp_path):
+    features = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(F32)
+    features[:, :, 1] = 5000 + 0.1 * features[:, :, 1]
+    with pytest.raises(ValueError, match=r"modality 'text' varies too little for float16 in 1 columns, as in 1"):
+        write(with_text(features, (3, 3, 3, 3, 3)), tmp_path / "odd.h5", half=True)
+
+
+def test_a_streamed_file_that_was_replaced_is_refused(path):
+    streamed = read(path, stream=True)
+    changed = small().modalities["text"].features * 2
+    write(with_text(changed), path)
+    with pytest.raises(ValueError, match=r"small\.h5 has changed since it was read"):
+        streamed.modalities["text"].features[np.array([0])]
+
+
+def test_streamed_features_are_zero_where_a_sample_ends_or_is_hidden_and_nothing_can_be_asked_for(path):
+    streamed = read(path, stream=True)
+    assert streamed.modalities["text"].features[np.zeros(0, np.int64)].shape == (0, 3, 2)
+    hidden = streamed.hiding(["text"], np.array([[True], [False], [True], [True], [True]])).modalities["text"]
+    assert not hidden.features[np.array([1])].any()
+    assert not hidden.moments[0][1].any()
+    assert hidden.features[np.array([0])].any()
+
+
+def test_the_memory_of_a_control_group_counts(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("haemsa.model.data.store.file._CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert isinstance(read(path).modalities["text"].features, np.ndarray)
+    (tmp_path / "memory.max").write_text("100\n")
+    assert isinstance(read(path).modalities["text"].features, StoredFeatures)

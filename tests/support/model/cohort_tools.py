@@ -1,0 +1,111 @@
+"""Networks on the small data: outputs, losses and gradients by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from haemsa.model.network.batch import Batch
+from haemsa.model.network.cohort import Cohort, CohortRow, Slot
+from haemsa.model.network.cohort_network import CohortNetwork
+from haemsa.model.network.weights import Weights, extract_from
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec
+from haemsa.model.spec.training import TrainingGenes
+from haemsa.model.training.fold_statistics import FoldStatistics
+from haemsa.model.training.inference import build
+from haemsa.model.training.losses.criterion import Criterion
+from haemsa.model.training.pool import Pool
+from tests.support.model.random_genomes import SCHEMA, small_dataset, three_folds
+
+POOL = Pool.of(small_dataset())
+STATISTICS = FoldStatistics.fit(POOL, three_folds(len(POOL)))
+
+
+class Step(NamedTuple):
+    """What one forward and backward pass gives, per row."""
+
+    outputs: dict[str, Tensor]
+    total: Tensor
+    gradients: list[Weights]
+
+
+def network_of(rows: Sequence[CohortRow], dtype: torch.dtype = torch.float64) -> CohortNetwork:
+    """The initial network of some rows, with feature statistics of their folds."""
+    return build(Cohort(rows, SCHEMA), POOL.device, dtype, STATISTICS)
+
+
+def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torch.float64) -> Step:
+    """A training step's outputs, losses and gradients, on forty samples."""
+    cohort, indices = network.cohort, np.arange(40)
+    folds = [row.fold for row in cohort.rows]
+    weights = STATISTICS.trains[folds].to(dtype)[:, :40]
+    criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(torch.from_numpy(indices))
+    noise = None if step is None else network.noise(step)
+    share = None if noise is None else criterion.shares(noise, weights, targets)
+    found = network(POOL.batch(indices, dtype), noise, share)
+    total = criterion.total(criterion(found, targets, weights, noise, share))
+    stacks = list(network.stacks())
+    gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
+    by_stack = list(zip(stacks, gradients, strict=True))
+    return Step(found.outputs, total.detach(), extract_from(by_stack, range(len(cohort))))
+
+
+def shake(network: CohortNetwork, seed: int = 0) -> None:
+    """Add noise to all real weights, so that nothing is still at zero; padding stays as it is."""
+    with torch.no_grad():
+        for stack in network.stacks():
+            for slot in stack.slots:
+                stack.parameter[slot.place] += 0.3 * _noise_of(slot, network.cohort.rows[slot.row].seed + seed).to(
+                    stack.parameter
+                )
+
+
+def _noise_of(slot: Slot, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed + sum(slot.name.encode()))
+    return torch.randn(slot.shape, generator=generator)
+
+
+def padding(network: CohortNetwork) -> Tensor:
+    """All numbers that belong to no row."""
+    found = []
+    for stack in network.stacks():
+        real = torch.zeros_like(stack.parameter, dtype=torch.bool)
+        for slot in stack.slots:
+            real[slot.place] = True
+        found.append(stack.parameter.detach()[~real])
+    return torch.cat(found)
+
+
+def genome(
+    *levels: LevelSpec, width: int = 4, modalities: Sequence[str] = ("text", "audio"), **training: float | int
+) -> Genome:
+    """A genome with mean encoders and, unless given, no dropout of any kind."""
+    calm = {"dropout": 0.0, "feature_dropout": 0.0, "modality_dropout": 0.0, **training}
+    encoders = tuple(EncoderSpec(name) for name in modalities)
+    return Genome(NetworkSpec(width, encoders, tuple(levels)), TrainingGenes(**calm))
+
+
+def level(*experts: ExpertSpec, transfer: bool = True, **gate: object) -> LevelSpec:
+    """A level of experts with a gate of the given genes."""
+    return LevelSpec(tuple(experts), GateSpec(**gate), transfer)
+
+
+def full_batch(count: int = 5, seed: int = 0, dtype: torch.dtype = torch.float64) -> Batch:
+    """Random samples of full length with everything present."""
+    generator = torch.Generator().manual_seed(seed)
+    features = {
+        name: torch.randn(count, steps, width, generator=generator).to(dtype)
+        for name, (steps, width) in SCHEMA.modalities.items()
+    }
+    return Batch(
+        features=features,
+        means={name: values.mean(1) for name, values in features.items()},
+        steps={name: torch.ones(values.shape[:2], dtype=torch.bool) for name, values in features.items()},
+        present={name: torch.ones(count, dtype=torch.bool) for name in features},
+        complete=True,
+    )
