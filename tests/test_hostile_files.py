@@ -159,14 +159,14 @@ def record_file(folder: Path) -> Path:
 
 def journal_file(folder: Path) -> Path:
     with RunDirectory.create(folder / "run", search_settings(), {}) as run:
-        run.asked(candidates(6), {"evolution": {"next_id": 6}})
-        run.record([RungOutcome(item.id, scores(item.id), 1) for item in candidates(6)])
+        run.journal.asked(candidates(6), {"evolution": {"next_id": 6}})
+        run.journal.record([RungOutcome(item.id, scores(item.id), 1) for item in candidates(6)])
     return folder / "run" / "journal.sqlite"
 
 
 def read_journal(path: Path) -> Any:
     with RunDirectory.open(path.parent, read_only=True) as run:
-        return list(run.rows()), run.state(), run.config()
+        return list(run.journal.rows()), run.journal.state(), run.config()
 
 
 def model_file(folder: Path) -> Path:

@@ -38,8 +38,8 @@ class SearchRecord:
     @classmethod
     def read(cls, run: RunDirectory) -> SearchRecord:
         """Read it. Raises ValueError, one sentence, for what is damaged."""
-        summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.state()
-        rows, full = tuple(run.rows()), full_rung(run)
+        summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.journal.state()
+        rows, full = tuple(run.journal.rows()), full_rung(run)
         final = final_rows(rows, full)
         facts = (config.title, run.path, config, manifest, summary)
         if not final:

@@ -24,7 +24,7 @@ _FRONT_COLUMNS = ("modalities", "levels", "experts", "width", "epochs", "learnin
 def show(path: Path, console: Console | None = None, *, front_rows: int = 30) -> None:
     """Print the search in the run directory `path`, also while it runs. ValueError if it holds none."""
     with RunDirectory.open(path, read_only=True) as run:
-        rows, summary, manifest = list(run.rows()), run.summary(), run.manifest()
+        rows, summary, manifest = list(run.journal.rows()), run.summary(), run.manifest()
         config, full = run.config(), full_rung(run)
         name = config.title
     final, console = final_rows(rows, full), console or standard_output()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def full_rung(run: RunDirectory) -> int:
     """The first rung whose scores are final, as the search's ladder has it."""
-    _, full, *_ = run.state().get("evolution", {}).get("ladder", (0, 0))
+    _, full, *_ = run.journal.state().get("evolution", {}).get("ladder", (0, 0))
     return int(full)
 
 
@@ -65,7 +65,7 @@ def best_of(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> J
 
 def best_genome(run: RunDirectory) -> Genome:
     """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
-    final = final_rows(list(run.rows()), full_rung(run))
+    final = final_rows(list(run.journal.rows()), full_rung(run))
     if not final:
         raise ValueError(f"run directory {run.path} has no candidate with scores yet, expected at least one")
     return best_of(front_of(final, directions(final, run.manifest())), run.summary()).genome

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.journal import Journal
-from haemsa.cluster.run_directory.rows import JournalRow, RungOutcome
+from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.tables import evaluated_rows, genome_columns, score_columns
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
-from haemsa.evo.candidate import Candidate, Evaluated, Score
+from haemsa.evo.candidate import Evaluated
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["JournalRow", "RunDirectory", "RungOutcome"]
 _CONFIG: Final = "config.yaml"
 _JOURNAL: Final = "journal.sqlite"
 _LOCK: Final = ".lock"
@@ -74,28 +73,6 @@ class RunDirectory:
         if not (path / _JOURNAL).is_file():
             raise ValueError(f"run directory {path} holds no search, expected a folder made by haemsa search")
         return cls(path, read_only=read_only)
-
-    # -- the journal
-
-    def asked(self, candidates: Iterable[Candidate[Genome]], state: Mapping[str, Any] | None = None) -> None:
-        """Note candidates before they are trained, with the evolution's state after asking."""
-        self.journal.asked(candidates, state)
-
-    def record(self, ended: Iterable[RungOutcome], state: Mapping[str, Any] | None = None) -> None:
-        """Note outcomes and the state they led to, in one transaction."""
-        self.journal.record(ended, state)
-
-    def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
-        """Note what training candidates again from scratch gave, by id."""
-        self.journal.confirm(scores)
-
-    def rows(self) -> Iterator[JournalRow]:
-        """Every candidate, by id."""
-        return self.journal.rows()
-
-    def state(self) -> dict[str, Any]:
-        """The last state written; empty if there is none."""
-        return self.journal.state()
 
     # -- what was asked for
 
@@ -141,7 +118,7 @@ class RunDirectory:
         """Every candidate ever asked for, one row each: status, scores, genome columns, failure, time, worker."""
         import pandas as pd
 
-        return pd.DataFrame([_population_row(row) for row in self.rows()])
+        return pd.DataFrame([_population_row(row) for row in self.journal.rows()])
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """summary.json."""

@@ -83,9 +83,9 @@ def search_custom(
     coded.check(np.random.default_rng(config.seed))
     evolution = new_evolution(config, cast(Any, coded), objectives, single())
     with _directory(run, config) as directory, _evaluator(config, evaluate) as evaluator:
-        state = directory.state()
+        state = directory.journal.state()
         if state:
-            rows = (row.for_evolution() for row in directory.rows())
+            rows = (row.for_evolution() for row in directory.journal.rows())
             evolution.load_state_dict(state["evolution"], cast(Any, coded.from_json), rows)
             directory.reopen(config)
         search = Driver(

@@ -60,10 +60,10 @@ class Driver:
         self.config, self.evolution, self.evaluator = config, evolution, evaluator
         self.run_directory, self.tracker, self.progress = run, tracker, progress
         self.clock, self._size, self._simpler = Clock(before, now), size, simpler
-        self.budget = Budget(config, evolution, self.clock, run.state().get("budget"))
+        self.budget = Budget(config, evolution, self.clock, run.journal.state().get("budget"))
         self.standing = SearchStatistics(evolution, self.clock, self.budget)
         self.handover = Jobs(evolution, run.states, inherit=config.inherit)
-        self._generation_of = {row.id: row.generation for row in run.rows() if row.generation is not None}
+        self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._points = {item.id: self._point(item) for item in evolution.archive.evaluated.values()}
         self._exhausted = False
         self._since_generation = 0
@@ -108,7 +108,7 @@ class Driver:
             self._exhausted = True
             return self._ask()
         if candidates:
-            self.run_directory.asked(candidates, self._state())
+            self.run_directory.journal.asked(candidates, self._state())
         return candidates
 
     def _room(self) -> int:
@@ -173,7 +173,7 @@ class Driver:
             self.budget.judge_progress()
             self._suggest_simpler()
         self.handover.keep(finished.results)
-        self.run_directory.record(ended, self._state())
+        self.run_directory.journal.record(ended, self._state())
         if self.config.mode == "steady" or not self.evolution.pending:
             self.handover.prune()
         if turned:

@@ -19,7 +19,7 @@ from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.tracking.records import ModelTrained, SearchEnded
 from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
-from haemsa.cluster.workers.job import SEARCH, Job, Result, RowState
+from haemsa.cluster.workers.job import Job, Result, RowState
 from haemsa.evo.candidate import Candidate, Evaluated, Score
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.spec.genome import Genome
@@ -66,7 +66,7 @@ def confirm_front(search: Driver, problem: Problem, progress: Progress) -> Searc
     replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
     batch = search.evolution.batch
     results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
-    search.run_directory.confirm({number: _scores(result) for number, result in results.items()})
+    search.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, objectives)
     return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
@@ -131,7 +131,7 @@ def save_best(found: SearchOutcome, problem: Problem, data: WorkerData, run: Run
     if len(states) < best.scores[next(iter(problem.objectives))].replicates:  # its weights were lost with a process
         log.warning("the weights of candidate %d are missing and are trained again", best.id)
         fidelity = Fidelity(None, len(problem.folds))
-        (result,) = CohortTrainer(data)([Job(Candidate(best.id, best.genome), fidelity, purpose=SEARCH)])
+        (result,) = CohortTrainer(data)([Job(Candidate(best.id, best.genome), fidelity)])
         states = result.states
     scores = {name: score.mean for name, score in best.scores.items()}
     info = {**run.manifest(), "candidate": best.id, "validation": scores}

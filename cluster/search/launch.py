@@ -36,6 +36,7 @@ from haemsa.evo.objectives import Direction
 from haemsa.evo.rungs import Ladder
 from haemsa.evo.space import Space
 from haemsa.model.data.folds import describe_validation
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 from haemsa.model.training.batch_size import fit_batch
 
@@ -135,7 +136,7 @@ def _search(
             progress,
             problem.size,
             simpler=problem.space.simpler,
-            before=float(run.state().get("seconds", 0.0)),
+            before=float(run.journal.state().get("seconds", 0.0)),
         )
         ended_by = search.run()
         found, ended_by = _confirmed(search, problem, progress, ended_by)
@@ -171,9 +172,11 @@ def _confirmed(search: Driver, problem: Problem, progress: Progress, ended_by: s
 def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
     """The evolution as configured, where the run directory left it."""
     evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
-    state = run.state()
+    state = run.journal.state()
     if state:
-        evolution.load_state_dict(state["evolution"], Genome.from_json, (row.for_evolution() for row in run.rows()))
+        evolution.load_state_dict(
+            state["evolution"], Genome.from_json, (row.for_evolution() for row in run.journal.rows())
+        )
     else:
         evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
     return evolution
@@ -200,7 +203,7 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
     """The settings with sizes in place of "auto", so that a search that is resumed has the same."""
     measured = None
     if config.cohort == "auto" and config.mode == "steady":
-        rng = np.random.default_rng((config.seed, 5))
+        rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
         measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
     sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
     batch_size = fit_batch(config.batch_size, len(problem.pool))

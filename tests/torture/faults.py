@@ -210,7 +210,7 @@ def end(world: World) -> list[str]:
     assert world.search is not None
     status = world.search.wait(600)
     with RunDirectory.open(world.run, read_only=True) as run:
-        rows = list(run.rows())
+        rows = list(run.journal.rows())
         generations = max(row.generation or 0 for row in rows)
         waiting = len(Outbox.of(run.path).waiting())
     failed = {row.id: row.failure.kind for row in rows if row.failure}

@@ -35,7 +35,7 @@ def main() -> None:
             world.stop()
         told = [line for line in world.log.splitlines() if "workers" in line or "run again" in line or "left" in line]
         with RunDirectory.open(world.run, read_only=True) as run:
-            ended = [row.id for row in run.rows() if row.status == "done"]
+            ended = [row.id for row in run.journal.rows() if row.status == "done"]
     print(*told, sep="\n")
     print(f"ended with status {status}, {len(ended)} of {EVALUATIONS} evaluations done")
     raise SystemExit(status != 0 or ended != list(range(EVALUATIONS)))

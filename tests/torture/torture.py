@@ -90,7 +90,7 @@ def run_killed(case: Case, run: Path, kills: int, seconds: float, rng: np.random
 def problems(case: Case, whole: Path, run: Path) -> list[str]:
     """What is not as it has to be."""
     with RunDirectory.open(run, read_only=True) as found:
-        rows, rung, summary = list(found.rows()), full_rung(found), found.summary() or {}
+        rows, rung, summary = list(found.journal.rows()), full_rung(found), found.summary() or {}
     wrong = []
     if not case.ray and (run / "front.csv").read_bytes() != (whole / "front.csv").read_bytes():
         wrong.append("front.csv differs")

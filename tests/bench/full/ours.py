@@ -79,8 +79,8 @@ def run_ours(
 def write_trace(run: Path, start: float, path: Path) -> None:
     """Every outcome of a run directory, of each rung, with the seconds since `start`."""
     with RunDirectory.open(run, read_only=True) as directory:
-        rows = list(directory.rows())
-        full = int(directory.state()["evolution"]["ladder"][1])
+        rows = list(directory.journal.rows())
+        full = int(directory.journal.state()["evolution"]["ladder"][1])
     trace = Trace.begin(path)
     for row in rows:
         for rung, (scores, ended) in enumerate(zip(row.outcomes, row.ended, strict=True)):

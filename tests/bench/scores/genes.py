@@ -81,8 +81,8 @@ class Effect(NamedTuple):
 def best_genomes(run: Path, metric: str, count: int) -> list[Genome]:
     """The best of a search's journal by a metric, of those that were trained in full. ValueError for none."""
     with RunDirectory.open(run, read_only=True) as directory:
-        full = int(directory.state()["evolution"]["ladder"][1])
-        rows = [row for row in directory.rows() if len(row.outcomes) > full and metric in row.scores]
+        full = int(directory.journal.state()["evolution"]["ladder"][1])
+        rows = [row for row in directory.journal.rows() if len(row.outcomes) > full and metric in row.scores]
     if not rows:
         raise ValueError(f"{run} has no candidate that was trained in full and scored by {metric}")
     sign = 1 if direction(metric) == "min" else -1

@@ -28,11 +28,11 @@ TASKS = {"sentiment": "regression", "emotion": "classes"}
 def test_the_best_genomes_are_those_trained_in_full(tmp_path: Path) -> None:
     asked = candidates(4)
     with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted"}), {}) as run:
-        run.asked(asked)
+        run.journal.asked(asked)
         first = [RungOutcome(number, {"mae": Score(mae)}, 0) for number, mae in enumerate((0.9, 0.1, 0.8, 0.7))]
-        run.record(first)
+        run.journal.record(first)
         second = [RungOutcome(number, {"mae": Score(mae)}, 0, rung=1) for number, mae in ((0, 0.5), (2, 0.6), (3, 0.4))]
-        run.record(second, {"evolution": {"ladder": [[], 1]}})
+        run.journal.record(second, {"evolution": {"ladder": [[], 1]}})
     found = best_genomes(tmp_path / "run", "mae", 2)
     assert [genome.key for genome in found] == [asked[3].genome.key, asked[0].genome.key]
     with pytest.raises(ValueError, match="has no candidate that was trained in full and scored by corr"):

@@ -176,7 +176,7 @@ def test_two_nodes_search_for_real_and_the_run_is_kept(slurm: Slurm) -> None:
     said = job.communicate(timeout=300)[0]
     assert job.returncode == 0, said
     with RunDirectory.open(slurm.keep, read_only=True) as run:
-        rows = list(run.rows())
+        rows = list(run.journal.rows())
     assert [row.status for row in rows] == ["done"] * 24
     assert len({row.worker for row in rows}) == 2  # one core a node
     assert (slurm.keep / "best" / "genome.json").exists()

@@ -65,8 +65,8 @@ def test_failures_are_told_by_kind_also_where_nothing_else_is_there(tmp_path: Pa
 def test_names_and_messages_are_shown_and_never_obeyed(tmp_path: Path) -> None:
     bad = "<script>alert(1)</script>"
     with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted", "name": bad}), {"data": bad}) as run:
-        run.asked(candidates(2))
-        run.record(
+        run.journal.asked(candidates(2))
+        run.journal.record(
             [RungOutcome(0, {"mae": Score(1.0), "params": Score(3.0)}, 1), RungOutcome(1, Failure("error", bad), 1)]
         )
     read = Reader(page_of(tmp_path / "run"))
@@ -89,8 +89,10 @@ def test_the_page_tells_versions_data_and_seeds(tmp_path: Path) -> None:
 def test_long_fronts_are_cut_in_the_table_and_that_is_told(tmp_path: Path, no_pictures: None) -> None:
     path = tmp_path / "run"
     with RunDirectory.create(path, SearchConfig.of({"data": "planted"}), {"objectives": OBJECTIVES}) as run:
-        run.asked(candidates(40))
-        run.record([RungOutcome(n, {"mae": Score(1 - n / 100), "params": Score(100.0 + n)}, 1) for n in range(40)])
+        run.journal.asked(candidates(40))
+        run.journal.record(
+            [RungOutcome(n, {"mae": Score(1 - n / 100), "params": Score(100.0 + n)}, 1) for n in range(40)]
+        )
     assert "The first 30 of 40." in page_of(path)
 
 

@@ -25,11 +25,11 @@ def test_what_was_found_is_told_with_its_error_its_cost_and_why(tmp_path: Path) 
     scores = [{"mae": Score(0.8, 0.05, 5), "params": Score(9e3)}, {"mae": Score(0.82, 0.0414, 5), "params": Score(700)}]
     config = SearchConfig.of({"data": "x.h5", "name": "mine"})
     with RunDirectory.create(tmp_path / "run", config, {"objectives": OBJECTIVES}) as run:
-        run.asked(candidates(2))
-        run.record([RungOutcome(number, found, 1) for number, found in enumerate(scores)])
+        run.journal.asked(candidates(2))
+        run.journal.record([RungOutcome(number, found, 1) for number, found in enumerate(scores)])
     end_run(tmp_path / "run", 1)
     with RunDirectory.open(tmp_path / "run") as run:
-        run.confirm(dict(enumerate(scores)))
+        run.journal.confirm(dict(enumerate(scores)))
     found, reads, winners, effort, trust = words_of(tmp_path / "run")
     assert found == "The best network reaches MAE 0.82 ± 0.041 with 700 parameters (candidate 1)."
     assert reads.startswith("It reads text (attention), audio (mean), with 2 levels of experts (4 mlp, 2 low rank)")

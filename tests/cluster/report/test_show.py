@@ -28,12 +28,12 @@ def run_path(tmp_path: Path) -> Path:
     path = tmp_path / "mosi"
     config = SearchConfig.of({"data": "planted"})
     with RunDirectory.create(path, config, {"objectives": OBJECTIVES}) as run:
-        run.asked(candidates(6))
+        run.journal.asked(candidates(6))
         ended = [
             RungOutcome(i, {"mae": Score(a, 0.02, 5), "params": Score(b)}, i // 2, 30)
             for i, (a, b) in enumerate(SCORES)
         ]
-        run.record([*ended, RungOutcome(4, Failure("nan", "the loss is not finite"), 1, 5)])
+        run.journal.record([*ended, RungOutcome(4, Failure("nan", "the loss is not finite"), 1, 5)])
     return path
 
 
@@ -68,14 +68,14 @@ def test_generations_show_the_best_so_far(run_path: Path) -> None:
 
 def test_the_front_is_what_nothing_dominates_best_first(run_path: Path) -> None:
     with RunDirectory.open(run_path, read_only=True) as run:
-        done = [row for row in run.rows() if row.status == "done"]
+        done = [row for row in run.journal.rows() if row.status == "done"]
     assert [row.id for row in front_of(done, OBJECTIVES)] == [3, 1, 0]
     assert [row.id for row in front_of(done, {"mae": "max", "params": "max"})] == [2, 1, 3]
 
 
 def test_a_search_without_scores_says_so(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted"}), {}) as run:
-        run.asked(candidates(1))
+        run.journal.asked(candidates(1))
         with pytest.raises(ValueError, match="has no candidate with scores yet"):
             best_genome(run)
     assert "No candidate has scores yet." in printed(tmp_path / "run")

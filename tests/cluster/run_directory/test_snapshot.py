@@ -30,25 +30,25 @@ def ended(number: int) -> list[RungOutcome]:
 
 def test_a_copy_of_a_run_in_use_holds_all_that_was_recorded_and_can_be_opened(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path / "run", CONFIG, {"seed": 0}) as run:
-        run.asked(candidates(3), {"step": 1})
-        run.record(ended(0), {"step": 2})
+        run.journal.asked(candidates(3), {"step": 1})
+        run.journal.record(ended(0), {"step": 2})
         run.states.save(0, 0, {0: RowState(1, {})})
         assert snapshot(run.path, tmp_path / "copy") == 4  # config, manifest, weights, journal
     with RunDirectory.open(tmp_path / "copy") as copy:
-        assert [row.status for row in copy.rows()] == ["done", "asked", "asked"]
-        assert copy.state() == {"step": 2}
+        assert [row.status for row in copy.journal.rows()] == ["done", "asked", "asked"]
+        assert copy.journal.state() == {"step": 2}
         assert copy.states.kept() == {(0, 0)}
 
 
 def test_the_next_copy_writes_what_changed_and_removes_what_is_gone(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path / "run", CONFIG, {"seed": 0}) as run:
-        run.asked(candidates(2))
+        run.journal.asked(candidates(2))
         run.states.save(0, 0, {0: RowState(1, {})})
         snapshot(run.path, tmp_path / "copy")
         before = (tmp_path / "copy" / "config.yaml").stat()
         run.states.drop(0, 0)
         run.states.save(1, 0, {0: RowState(1, {})})
-        run.record(ended(1))
+        run.journal.record(ended(1))
         assert snapshot(run.path, tmp_path / "copy") == 2
     assert (tmp_path / "copy" / "config.yaml").stat() == before
     assert [path.name for path in (tmp_path / "copy" / "states").iterdir()] == ["1-0.safetensors"]

@@ -19,11 +19,12 @@ from haemsa.cluster.search.confirmation import confirm, confirmed_front, contend
 from haemsa.cluster.search.finish import SearchOutcome, as_json
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.workers.evaluator import InlineEvaluator
-from haemsa.cluster.workers.job import CONFIRM, Job, Result
+from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Evaluated, Failure, Score
 from haemsa.evo.objectives import Objectives
 from haemsa.model.data.folds import grouped
 from haemsa.model.predictor.predictor import inputs_of
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 from tests.support.cluster.search_fakes import candidates
 from tests.support.cluster.tiny import data, settings, stored
@@ -84,7 +85,7 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
     items = front((0.8, 900), (0.9, 800), (1.0, 700), (1.1, 600))
     found = confirm(InlineEvaluator(noted), items, 5, 10, lambda genome: genome.training.epochs, lambda _: None)
     assert sorted(found) == [1, 2]
-    assert all(job.purpose == CONFIRM and job.outputs and not job.states and not job.inherited for job in seen)
+    assert all(job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states and not job.inherited for job in seen)
     assert {job.fidelity.replicates for job in seen} == {5}
 
 
@@ -124,7 +125,7 @@ def test_both_scores_are_kept_and_the_best_is_chosen_by_the_confirmed_ones(ended
 def test_where_the_front_is_small_those_that_nearly_climbed_are_confirmed_too(ended: Any) -> None:
     with RunDirectory.open(ended.run, read_only=True) as run:
         full = full_rung(run)
-        levels = [min(len(row.outcomes) - 1, full) for row in run.rows() if row.confirmed]
+        levels = [min(len(row.outcomes) - 1, full) for row in run.journal.rows() if row.confirmed]
     assert set(levels) == {full, full - 1}
 
 

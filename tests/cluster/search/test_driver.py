@@ -27,7 +27,7 @@ def test_exactly_as_many_genomes_are_evaluated_as_asked_for(
     trainer = counting(instant, seen)
     with Driven(tmp_path / "run", trainer, mode=mode, evaluations=evaluations, cohort=cohort) as driven:
         assert driven.search.run() == "evaluations"
-        rows = list(driven.run.rows())
+        rows = list(driven.run.journal.rows())
     assert sorted(itertools.chain(*seen)) == list(range(evaluations))
     assert [row.status for row in rows] == ["done"] * evaluations
     assert len({row.key for row in rows}) == evaluations
@@ -76,7 +76,7 @@ def test_a_generation_ends_before_the_next_begins_and_is_cut_by_cost(tmp_path: P
     seen: list[list[int]] = []
     with Driven(tmp_path / "run", counting(instant, seen), mode="generational") as driven:
         driven.search.run()
-        sizes = {row.id: driven._size(row.genome) for row in driven.run.rows()}
+        sizes = {row.id: driven._size(row.genome) for row in driven.run.journal.rows()}
     assert [sorted(itertools.chain(*seen[k : k + 3])) for k in (0, 3, 6)] == [
         list(range(start, start + 8)) for start in (0, 8, 16)
     ]
@@ -98,7 +98,7 @@ def test_in_generational_mode_the_front_is_the_same_for_any_number_of_workers(tm
 def test_failures_are_recorded_and_kept_out_of_the_front(tmp_path: Path, mode: str) -> None:
     with Driven(tmp_path / "run", failing, mode=mode) as driven:
         assert driven.search.run() == "evaluations"
-        failed = {row.id: row.failure for row in driven.run.rows() if row.status == "failed"}
+        failed = {row.id: row.failure for row in driven.run.journal.rows() if row.status == "failed"}
         statistics = driven.search.standing.statistics()
     assert failed == {i: Failure("nan", "the loss was not finite") for i in range(0, 24, 3)}
     assert not {number for number, *_ in driven.front()} & set(failed)
@@ -124,7 +124,7 @@ def test_an_objective_without_a_number_is_a_failure_and_another_metric_is_left_o
 
     with Driven(tmp_path / "run", undefined, evaluations=6) as driven:
         driven.search.run()
-        rows = {row.id: row for row in driven.run.rows()}
+        rows = {row.id: row for row in driven.run.journal.rows()}
     assert (rows[4].status, rows[4].failure) == ("failed", Failure("nan", "mae is nan"))
     assert {tuple(row.scores) for number, row in rows.items() if number != 4} == {("mae", "params")}
 
@@ -200,7 +200,7 @@ def test_half_of_those_that_climb_are_the_best_in_the_first_objective(tmp_path: 
     options = {"rungs": True, "mode": "generational", "population": 24, "evaluations": 24}
     with Driven(tmp_path / "run", instant, **options) as driven:
         driven.search.run()
-        rows = sorted(driven.run.rows(), key=lambda row: (row.outcomes[0]["mae"].mean, row.id))
+        rows = sorted(driven.run.journal.rows(), key=lambda row: (row.outcomes[0]["mae"].mean, row.id))
     climbed = [len(row.outcomes) > 1 for row in rows]
     assert len(rows) == 24 and sum(climbed) == 8
     assert all(climbed[:4])

@@ -264,7 +264,7 @@ def test_the_summary_has_what_the_design_lists(whole: dict[str, Any]) -> None:
 
 def test_a_search_begins_with_the_usual_designs_in_at_most_half_of_its_population(whole: dict[str, Any]) -> None:
     with RunDirectory.open(whole["run"], read_only=True) as directory:
-        config, rows = directory.config(), sorted(directory.rows(), key=lambda row: row.id)
+        config, rows = directory.config(), sorted(directory.journal.rows(), key=lambda row: row.id)
     designs = Problem.of(config).plain_designs()[: int(config.population) // 2]
     assert len(designs) > 1
     assert [row.genome for row in rows[: len(designs)]] == designs

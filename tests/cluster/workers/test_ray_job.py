@@ -38,7 +38,7 @@ def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(node
     ran = nodes.run(*ray("job", "submit", f"--address=http://{HEAD}:{nodes.jobs_port}", *shipped, "--", *search))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     with RunDirectory.open(run, read_only=True) as found:
-        rows = list(found.rows())
+        rows = list(found.journal.rows())
     assert [row.status for row in rows] == ["done"] * 8
     assert len({row.worker for row in rows}) == 2  # there is one core a node
     assert (run / "best" / "genome.json").exists()

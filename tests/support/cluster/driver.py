@@ -42,9 +42,9 @@ class Driven:
         rungs = LADDER if config.rungs else single()
         self.evolution = new_evolution(config, space, {"mae": "min", "params": "min"}, rungs)
         self.run = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, config, {})
-        state = self.run.state()
+        state = self.run.journal.state()
         if state:
-            rows = (row.for_evolution() for row in self.run.rows())
+            rows = (row.for_evolution() for row in self.run.journal.rows())
             self.evolution.load_state_dict(state["evolution"], Genome.from_json, rows)
         self.tracker, self.statuses = MemoryTracker(), Statuses()
         evaluator = InlineEvaluator(evaluator) if callable(evaluator) else evaluator

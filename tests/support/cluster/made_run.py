@@ -36,14 +36,14 @@ def made_run(
         RungOutcome(n, Failure("nan", "the loss is not finite"), 1 + n // size) for n in range(count - failed, count)
     ]
     with RunDirectory.create(path, settings, {"objectives": OBJECTIVES, "validation": "folds:5", "seed": 3}) as run:
-        run.asked(born)
-        run.record(ended)
+        run.journal.asked(born)
+        run.journal.record(ended)
     return path
 
 
 def end_run(path: Path, best: int, confirmed: tuple[int, ...] = ()) -> None:
     """Let the search in `path` have ended, with this best, and these confirmed."""
     with RunDirectory.open(path) as run:
-        run.confirm({number: scores(number) for number in confirmed})
+        run.journal.confirm({number: scores(number) for number in confirmed})
     summary = {"wall_seconds": 65.0, "best": {"id": best}, "evaluations": 48, "hypervolume": 1.0}
     write_json(path / "summary.json", summary)
