@@ -23,6 +23,7 @@ from haemsa.cluster.shared.progress import Progress
 from haemsa.model.baselines.classical import SEEDED, Classical, Kind, draw, outputs, summaries
 from haemsa.model.data.dataset import Task
 from haemsa.model.predictor.ensemble import greedy_ensemble
+from haemsa.model.seeds import SeedPurpose
 
 NOTES: Final = 8
 """Times that progress is told."""
@@ -32,7 +33,7 @@ def tuned_classical(
     problem: Problem, judged: TestMetric, kind: Kind, trials: int, seed: int, folder: Path, progress: Progress
 ) -> Tuned:
     """The best of some random models of one kind, by its mean score over the folds, and their greedy ensemble."""
-    rng = np.random.default_rng((seed, 7))
+    rng = np.random.default_rng((seed, SeedPurpose.CLASSICAL_MODELS))
     drawn = [draw(kind, list(problem.pool.modalities), rng) for _ in range(trials)]
     held_out = problem.folds.held_out if kind in SEEDED else np.unique(problem.folds.held_out, axis=0)
     scores, answers = _tried(drawn, problem, held_out, judged, folder, progress)

@@ -28,6 +28,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import load
 from haemsa.model.metrics import task_metrics
 from haemsa.model.predictor.scores import Table, summarise
+from haemsa.model.seeds import SeedPurpose
 
 OURS = ("best", "ensemble")
 KEPT = "kept"
@@ -143,7 +144,8 @@ def judge(
         name: summarise([task_metrics(labels, labels.targets, each) for each in answers])
         for name, answers in every.items()
     }
-    rng, others = np.random.default_rng((seed, 11)), [name for name in every if not name.startswith(OURS)]
+    rng = np.random.default_rng((seed, SeedPurpose.BOOTSTRAP))
+    others = [name for name in every if not name.startswith(OURS)]
 
     def less(mine: str, name: str) -> Difference:
         return paired_difference(judged.metric, labels, groups, every[mine], every[name], rng)

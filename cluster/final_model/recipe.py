@@ -15,6 +15,7 @@ from haemsa.cluster.run_directory.ranking import best_genome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, final, holdout
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -99,4 +100,4 @@ def protocol(validation: str, pool: Dataset, *, whole: bool = False) -> tuple[Fo
 
 def final_seed(seed: int, replicate: int) -> int:
     """Seeds of final training: never those of a candidate in the search."""
-    return int(np.random.SeedSequence([seed, 3, replicate]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, SeedPurpose.FINAL_TRAINING, replicate]).generate_state(1)[0])

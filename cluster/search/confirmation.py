@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from haemsa.cluster.workers.evaluator import Evaluator
-from haemsa.cluster.workers.job import CONFIRM, Job, Result
+from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
 from haemsa.evo.nsga2 import crowding_distance
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def confirm(
     """
     fidelity = Fidelity(None, replicates)
     jobs = [
-        Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=CONFIRM, outputs=True)
+        Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=SeedPurpose.CONFIRMATION, outputs=True)
         for item in sorted(chosen, key=lambda item: (size(item.genome), item.id))
     ]
     genomes = max(1, batch // replicates)

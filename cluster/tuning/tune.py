@@ -27,6 +27,7 @@ from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
 from haemsa.model.data.folds import describe_validation
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
 
 def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
     """What workers get, with a seed that no training of a search has had."""
-    seed = int(np.random.SeedSequence([config.seed, 6]).generate_state(1)[0])
+    seed = int(np.random.SeedSequence([config.seed, SeedPurpose.TUNING]).generate_state(1)[0])
     return replace(worker_data(config, problem), seed=seed, missing=False)
 
 

@@ -19,6 +19,7 @@ from haemsa.evo.candidate import Failure, Score
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds
 from haemsa.model.errors import error_line
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ Shut wholly (-16) a child predicts exactly as its parent, but what is new in it 
 """
 
 
-def row_seed(seed: int, purpose: int, candidate: int, replicate: int) -> int:
+def row_seed(seed: int, purpose: SeedPurpose, candidate: int, replicate: int) -> int:
     """The seed of one training: from the search's seed, what it is for, the candidate and the replicate alone."""
     return int(np.random.SeedSequence([seed, purpose, candidate, replicate]).generate_state(1)[0])
 

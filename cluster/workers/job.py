@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from haemsa.evo.candidate import Candidate, Failure, Score
 from haemsa.evo.rungs import Fidelity
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 """A network's numbers by name."""
-SEARCH: Final = 2
-CONFIRM: Final = 4
-"""What a training is for: part of its seed, so that a confirmation never repeats the search's luck."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Job:
     states: Mapping[int, RowState] = field(default_factory=dict)
     parent: Genome | None = None
     inherited: Mapping[int, Arrays] = field(default_factory=dict)
-    purpose: int = SEARCH
+    purpose: SeedPurpose = SeedPurpose.SEARCH
     outputs: bool = False
 
     @property

@@ -128,12 +128,11 @@ def test_train_all_takes_the_validation_split_too(world: World, tmp_path: Path) 
 def test_final_training_uses_other_seeds_than_the_search(world: World) -> None:
     from haemsa.cluster.final_model.recipe import final_seed
     from haemsa.cluster.workers.cohort_trainer import row_seed
+    from haemsa.model.seeds import SeedPurpose
 
     seeds = Predictor.load(world.model).info["seeds"]
     assert seeds == [final_seed(0, 0), final_seed(0, 1)]
-    from haemsa.cluster.workers.job import CONFIRM, SEARCH
-
-    keys = itertools.product((SEARCH, CONFIRM), range(6), range(2))
+    keys = itertools.product((SeedPurpose.SEARCH, SeedPurpose.CONFIRMATION), range(6), range(2))
     assert not set(seeds) & {row_seed(0, *key) for key in keys}
 
 

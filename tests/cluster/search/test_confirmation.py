@@ -85,7 +85,9 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
     items = front((0.8, 900), (0.9, 800), (1.0, 700), (1.1, 600))
     found = confirm(InlineEvaluator(noted), items, 5, 10, lambda genome: genome.training.epochs, lambda _: None)
     assert sorted(found) == [1, 2]
-    assert all(job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states and not job.inherited for job in seen)
+    assert all(
+        job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states and not job.inherited for job in seen
+    )
     assert {job.fidelity.replicates for job in seen} == {5}
 
 

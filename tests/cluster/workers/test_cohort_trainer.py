@@ -11,12 +11,13 @@ import pytest
 from haemsa.cluster.search.objectives import metric_names, resolve_objectives
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, row_seed
-from haemsa.cluster.workers.job import SEARCH, Job
+from haemsa.cluster.workers.job import Job
 from haemsa.evo.candidate import Candidate, Failure, Score
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.cost import cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.metrics import all_metrics
+from haemsa.model.seeds import SeedPurpose
 from tests.support.cluster.tiny import data, problem
 
 
@@ -53,7 +54,8 @@ def test_scores_are_means_over_folds_with_their_standard_errors(validation: str)
     (candidate,) = cohort(found, 1)
     (result,) = CohortTrainer(given)([candidate])
     rows = [
-        CohortRow(candidate.genome, row_seed(given.seed, SEARCH, 0, fold), fold) for fold in range(len(found.folds))
+        CohortRow(candidate.genome, row_seed(given.seed, SeedPurpose.SEARCH, 0, fold), fold)
+        for fold in range(len(found.folds))
     ]
     trained = train(rows, Pool.of(found.pool), found.folds, TrainingSettings(given.batch_size, order_seed=given.seed))
     values = []
@@ -184,9 +186,11 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_is_trained(monkeypatch:
 
 
 def test_seeds_differ_by_search_purpose_candidate_and_replicate_and_by_nothing_else() -> None:
-    seeds = [row_seed(*key) for key in ((0, 2, 0, 0), (1, 2, 0, 0), (0, 4, 0, 0), (0, 2, 1, 0), (0, 2, 0, 1))]
+    search, confirmation = SeedPurpose.SEARCH, SeedPurpose.CONFIRMATION
+    keys = ((0, search, 0, 0), (1, search, 0, 0), (0, confirmation, 0, 0), (0, search, 1, 0), (0, search, 0, 1))
+    seeds = [row_seed(*key) for key in keys]
     assert len(set(seeds)) == 5
-    assert row_seed(0, 2, 0, 1) == seeds[4]
+    assert row_seed(0, search, 0, 1) == seeds[4]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +232,7 @@ def test_scores_with_modalities_missing_are_means_over_every_subset() -> None:
     found, given = problem(objectives=["missing_mae", "params"], validation="holdout:1")
     (job,) = cohort(found, 1)
     (result,) = CohortTrainer(given)([job])
-    rows = [CohortRow(job.genome, row_seed(given.seed, SEARCH, job.id, 0), 0)]
+    rows = [CohortRow(job.genome, row_seed(given.seed, SeedPurpose.SEARCH, job.id, 0), 0)]
     settings = TrainingSettings(given.batch_size, order_seed=given.seed, missing=True)
     (row,) = train(rows, Pool.of(found.pool), found.folds, settings)
     assert isinstance(row, TrainedRow)
