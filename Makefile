@@ -10,7 +10,9 @@ API := haemsa.evo haemsa.cluster.api haemsa.model.spec haemsa.model.cost haemsa.
 	haemsa.model.data.normalisation
 QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 
-.PHONY: demo test docs notebooks bench bench-quick bench-full torture lint clean
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadgroup
+
+.PHONY: demo check test docs notebooks bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -31,8 +33,11 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+check: lint ## lint, types, import rules and the tests that need no Ray, server, browser or long training
+	$(PYTEST) -m "not ray and not slow"
+
 test: lint ## lint, types, import rules and all tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 docs: $(VENV)/installed ## pages of the functions and classes for use from Python, in docs/api
 	PDOC_ALLOW_EXEC=1 $(BIN)/python $(QUIETLY) -m pdoc --docformat google --output-directory docs/api $(API)

@@ -9,9 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, as they share fixtures, and those of all files that share the cluster."""
+    on_ray = {item.path for item in items if item.get_closest_marker("ray")}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """A local Ray of two cores; `haemsa.cluster.workers.ray_evaluator.connect` takes it as it is."""
+    """A local Ray of two cores; `haemsa.cluster.workers.ray_cluster.connect` takes it as it is."""
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
