@@ -33,7 +33,7 @@ def _version(package: str) -> str | None:
 
 def _commit() -> str | None:
     """The commit of a checkout that runs in place; None for an installed package."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]

@@ -122,7 +122,7 @@ def _search(
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
         progress.note(line)
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
-        follow, facts = tracker(config.tracking, Outbox.of(run.path)), run.manifest()
+        follow, facts = tracker(config.tracking, run), run.manifest()
         follow.started(SearchStarted(
             name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
             facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator),

@@ -26,7 +26,7 @@ from haemsa.cluster.tracking.records import (
 from haemsa.model.errors import error_line
 
 if TYPE_CHECKING:
-    from haemsa.cluster.tracking.outbox import Outbox
+    from haemsa.cluster.run_directory.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
 RETRY: Final = 1.0
@@ -43,11 +43,13 @@ class BufferedTracker:
         self,
         outbox: Outbox,
         connect: Callable[[SearchStarted], Sink],
+        draw: Draw | None = None,
         *,
         retry: float = RETRY,
         patience: float = PATIENCE,
     ) -> None:
-        self._outbox, self._connect, self._retry, self._patience = outbox, connect, retry, patience
+        self._outbox, self._connect, self._draw = outbox, connect, draw
+        self._retry, self._patience = retry, patience
         self._changed = threading.Condition()
         self._closing = self._hurry = self._told = False
         self._tries = self._failed_try = 0
@@ -64,9 +66,9 @@ class BufferedTracker:
         """Let the record follow those before it."""
         self._put(record)
 
-    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+    def ended(self, record: SearchEnded) -> None:
         """Let the record follow those before it, with its pictures."""
-        self._put(record, draw)
+        self._put(record, self._draw)
 
     def trained(self, record: ModelTrained) -> str | None:
         """Let the record follow those before it; returns the model's address, if the sink takes it now."""
@@ -144,8 +146,8 @@ class Tracker(Protocol):
     def generation(self, record: GenerationEnded) -> None:
         """Note a complete generation."""
 
-    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
-        """Note the end; `draw` puts pictures into a folder that it makes, and is called where they are wanted."""
+    def ended(self, record: SearchEnded) -> None:
+        """Note the end of the search."""
 
     def trained(self, record: ModelTrained) -> str | None:
         """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
@@ -163,7 +165,7 @@ class NullTracker:
     def generation(self, record: GenerationEnded) -> None:
         """Do nothing."""
 
-    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:
+    def ended(self, record: SearchEnded) -> None:
         """Do nothing."""
 
     def trained(self, record: ModelTrained) -> str | None:  # noqa: ARG002
@@ -189,7 +191,7 @@ class MemoryTracker:
         """Keep the record."""
         self.records.append(record)
 
-    def ended(self, record: SearchEnded, draw: Draw | None = None) -> None:  # noqa: ARG002
+    def ended(self, record: SearchEnded) -> None:
         """Keep the record."""
         self.records.append(record)
 
@@ -208,13 +210,22 @@ class MemoryTracker:
         return [record for record in self.records if isinstance(record, GenerationEnded)]
 
 
-def tracker(uri: str | None, outbox: Outbox) -> Tracker:
-    """The tracker that the setting `tracking` asks for: "off" gives none, else MLflow at `uri` or at its default.
+def tracker(uri: str | None, run: RunDirectory) -> Tracker:
+    """The tracker that the setting `tracking` asks for: none for "off", otherwise MLflow at `uri` or at its default.
 
-    What MLflow does not take waits in `outbox`.
+    What MLflow does not take waits in the outbox of the run directory.
     """
     if uri == "off":
         return NullTracker()
     from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 
-    return BufferedTracker(outbox, lambda search: MlflowSink(uri, search))
+    return BufferedTracker(
+        Outbox.of(run.path), lambda search: MlflowSink(uri, search), lambda folder: _draw(run, folder)
+    )
+
+
+def _draw(run: RunDirectory, folder: Path) -> None:
+    """The pictures of a search that has ended."""
+    from haemsa.cluster.report.figures.search import write_pictures
+
+    write_pictures(run, folder)

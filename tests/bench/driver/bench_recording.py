@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from haemsa.cluster.search.driver import Driver
-from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchEnded, SearchStarted
 from haemsa.cluster.tracking.tracker import NullTracker, Tracker, tracker
 from haemsa.cluster.workers.evaluator import Finished
@@ -85,9 +84,7 @@ def simulated(evaluations: int, tracking: Tracking, folder: Path) -> dict[str, A
     cluster = Paced(WORKERS, synthetic.scores, seconds=setting.seconds)
     blocked, first, last = Spent(), Spent(), Spent()
     with driving(setting.config(single()), single(), cluster) as search:
-        follow = (
-            tracker(f"sqlite:///{folder}/mlflow.db", Outbox.of(search.run_directory.path)) if tracking == "on" else None
-        )
+        follow = tracker(f"sqlite:///{folder}/mlflow.db", search.run_directory) if tracking == "on" else None
         start = time.perf_counter()
         with first.counting():
             (follow or NullTracker()).started(begun(search))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from haemsa.cluster.tracking.outbox import Outbox
+from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.tracking.records import SearchEnded
 from haemsa.cluster.tracking.tracker import MemoryTracker, NullTracker, tracker
 from tests.support.cluster.search_fakes import generation, started
+from tests.support.cluster.tiny import settings
 
 
 def test_a_memory_tracker_keeps_records_in_order() -> None:
@@ -26,7 +27,8 @@ def test_a_memory_tracker_keeps_records_in_order() -> None:
 
 
 def test_off_means_no_tracker(tmp_path: Path) -> None:
-    assert isinstance(tracker("off", Outbox(tmp_path)), NullTracker)
+    with RunDirectory.create(tmp_path / "run", settings(), {}) as run:
+        assert isinstance(tracker("off", run), NullTracker)
 
 
 @pytest.mark.parametrize(
