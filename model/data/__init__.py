@@ -1,5 +1,6 @@
 """Data: one `Dataset`, and what is done to it.
 
-Read `dataset` and `task` first. `sources` loads data by name or path, `readers` reads every layout, `store` is our own
-HDF5 file, `builtin` comes with haemsa. `normalisation`, `cleaning` and `folds` prepare data for training.
+Read `dataset`, `modality` and `task` first. `sources` loads data by name or path, `readers` has a reader for each
+layout, `store` is an HDF5 file, `builtin` has data that comes with haemsa. `cleaning`, `normalisation` and `folds`
+prepare data for training, `summary` describes it.
 """

@@ -1,4 +1,7 @@
-"""Raw features to modalities: non-finite cells filled, hopeless modalities dropped, and notes on all of it."""
+"""Raw features become modalities: non-finite cells are filled, useless modalities are dropped, and notes tell it.
+
+Axes: `N` samples, `T` time steps, `D` features.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ from haemsa.model.data.streamed import StoredFeatures
 
 @dataclass(frozen=True, eq=False)
 class RawModality:
-    """Features as read, float [N, T, D], and lengths int64 [N]; cells may be non-finite, padding may be anything.
+    """Features as they were read. Cells can be non-finite, and padding can be anything.
 
-    The features are the reader's own: cleaning changes them in place where they are float32.
+    Args:
+        features: Floats [N, T, D]. Cleaning changes them in place if they are float32.
+        lengths: int64 [N], the time steps of each sample.
     """
 
     features: NDArray[Any]
@@ -26,20 +31,36 @@ class RawModality:
 
 
 def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
-    """Lengths int64 [N] of zero-padded features [N, T, D]: up to the last step that is not all zero."""
-    steps, found = features.shape[1], np.zeros(len(features), dtype=np.int64)
+    """The lengths of zero-padded features [N, T, D], int64 [N]: up to the last step that is not all zero."""
+    steps, lengths = features.shape[1], np.zeros(len(features), dtype=np.int64)
     for block in blocks(features.shape):
         filled = (features[block] != 0).any(axis=2)
-        found[block] = np.where(filled.any(axis=1), steps - filled[:, ::-1].argmax(axis=1), 0)
-    return found
+        lengths[block] = np.where(filled.any(axis=1), steps - filled[:, ::-1].argmax(axis=1), 0)
+    return lengths
 
 
 def clean(raw: Mapping[str, RawModality], train: NDArray[np.int64]) -> tuple[dict[str, Modality], tuple[str, ...]]:
-    """Usable modalities, and notes.
+    """The modalities that are of use, cleaned.
 
-    A non-finite cell gets its column's mean over the training samples `train`; a sample without any finite cell counts
-    as absent. A modality that is absent, non-finite or constant in all of `train` is dropped. Raises ValueError if none
-    remains.
+    A non-finite cell gets the mean of its column in training. A sample without any finite cell counts as absent. A
+    modality that is absent, non-finite or constant in all of training is dropped.
+
+    Args:
+        raw: Features and lengths by name.
+        train: The indices of the training samples.
+
+    Returns:
+        The modalities, and notes on what was filled, absent or dropped.
+
+    Raises:
+        ValueError: No modality remains.
+
+    Example:
+        >>> import numpy as np
+        >>> features = np.array([[[1.0, 2.0]], [[np.nan, 4.0]], [[3.0, 6.0]]])
+        >>> modalities, notes = clean({"audio": RawModality(features, np.ones(3, np.int64))}, train=np.arange(3))
+        >>> modalities["audio"].features[1].tolist(), notes
+        ([[2.0, 4.0]], ('audio: 1 non-finite cells in 1 columns (0) filled with the training mean',))
     """
     kept: dict[str, Modality] = {}
     notes: list[str] = []
@@ -55,16 +76,16 @@ def _clean_one(
 ) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         features = np.asarray(raw.features, dtype=np.float32)
-    lengths, bad = _padded(features, raw.lengths)
+    lengths, non_finite = _padded(features, raw.lengths)
     hopeless = int(((raw.lengths > 0) & (lengths == 0)).sum())
     if hopeless:
         notes.append(f"{name}: {hopeless} samples without a finite cell count as absent")
     mean, constant = _columns(features, lengths, train)
     if not _says_something(name, lengths[train], constant, notes):
         return
-    if bad.any():
-        columns = f"{(bad > 0).sum()} columns ({_places(bad > 0)})"
-        notes.append(f"{name}: {bad.sum()} non-finite cells in {columns} filled with the training mean")
+    if non_finite.any():
+        columns = f"{(non_finite > 0).sum()} columns ({_places(non_finite > 0)})"
+        notes.append(f"{name}: {non_finite.sum()} non-finite cells in {columns} filled with the training mean")
         for block in blocks(features.shape):
             features[block] = np.where(np.isfinite(features[block]), features[block], mean)
     absent = int((lengths == 0).sum())
@@ -80,9 +101,14 @@ def _places(mask: NDArray[np.bool_]) -> str:
 
 
 def useful(dataset: Dataset, constant: Mapping[str, NDArray[np.bool_] | None]) -> Dataset:
-    """The clean data set without modalities that training says nothing of, and with notes that are not there yet.
+    """The clean data set without modalities that are of no use in training, and with a note on each of these.
 
-    `constant`: which columns [D] never change in training, where that is known. Raises ValueError if none remains.
+    Args:
+        dataset: Data with finite features, and a training split.
+        constant: For each modality, which columns [D] never change in training; None where that is not known.
+
+    Raises:
+        ValueError: No modality remains.
     """
     train, notes, kept = dataset.split("train"), list[str](), dict[str, Modality]()
     for name, modality in dataset.modalities.items():
@@ -96,12 +122,12 @@ def useful(dataset: Dataset, constant: Mapping[str, NDArray[np.bool_] | None]) -
 
 
 def constant_columns(modality: Modality, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which columns [D] of finite features never change in these samples."""
+    """Which columns [D] never change in these samples. All features are finite."""
     return _columns(modality.features, modality.lengths, samples)[1]
 
 
 def _says_something(name: str, lengths: NDArray[np.int64], constant: NDArray[np.bool_], notes: list[str]) -> bool:
-    """Whether a modality is of use, by its lengths and constant columns in training; notes on both."""
+    """Whether a modality is of use, judged by its lengths and constant columns in training. Notes tell both."""
     if not (lengths > 0).any():
         notes.append(f"{name}: dropped, absent or non-finite in the whole training split")
         return False
@@ -115,8 +141,11 @@ def _says_something(name: str, lengths: NDArray[np.int64], constant: NDArray[np.
 
 
 def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Zero what is padding; lengths, 0 for a sample without a finite cell; non-finite cells of the others [D]."""
-    found, bad = lengths.copy(), np.zeros(features.shape[2], dtype=np.int64)
+    """Set padding to zero, in place.
+
+    Returns the lengths, 0 for a sample without a finite cell, and the non-finite cells of the other samples [D].
+    """
+    new_lengths, non_finite = lengths.copy(), np.zeros(features.shape[2], dtype=np.int64)
     for block in blocks(features.shape):
         cells = features[block]
         mask = step_mask(lengths[block], cells.shape[1])
@@ -124,15 +153,15 @@ def _padded(features: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[
         finite = np.isfinite(cells)
         hopeless = (lengths[block] > 0) & ~(finite.any(axis=2) & mask).any(axis=1)
         cells[hopeless], finite[hopeless] = 0, True
-        found[block][hopeless] = 0
-        bad += (~finite).sum(axis=(0, 1))
-    return found, bad
+        new_lengths[block][hopeless] = 0
+        non_finite += (~finite).sum(axis=(0, 1))
+    return new_lengths, non_finite
 
 
 def _columns(
     features: NDArray[np.float32] | StoredFeatures, lengths: NDArray[np.int64], samples: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Per column, over these samples: the mean of the finite cells (0 without one), and whether they are all equal."""
+    """For each column of these samples: the mean of the finite cells (0 without any), and whether all are equal."""
     width = features.shape[2]
     count, total = np.zeros(width, dtype=np.int64), np.zeros(width)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)

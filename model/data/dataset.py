@@ -1,4 +1,4 @@
-"""One `Dataset`: modalities, tasks, splits. Axes: `N` samples, `T` time steps, `D` features, `M` modalities."""
+"""One `Dataset`: its modalities, tasks and splits. Axes: `N` samples, `M` modalities."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.steps import blocks, step_mask
-from haemsa.model.data.streamed import StoredFeatures, version_of
+from haemsa.model.data.modality import Modality
+from haemsa.model.data.steps import step_mask
 from haemsa.model.data.task import Task, TaskKind, check_name
 from haemsa.model.spec.network import GLOBAL
 
@@ -23,96 +22,35 @@ SPLITS: Final[tuple[str, ...]] = get_args(Split)
 
 
 @dataclass(frozen=True, eq=False)
-class Modality:
-    """One feature stream: features float32 [N, T, D], finite, zero beyond lengths int64 [N]; length 0 = absent.
-
-    Features that stay in their file are trusted to be so: their writer was held to it.
-    """
-
-    features: NDArray[np.float32] | StoredFeatures
-    lengths: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        shape = self.features.shape
-        if self.features.dtype != np.float32 or len(shape) != 3 or 0 in shape[1:]:
-            raise ValueError(f"features are {self.features.dtype} {list(shape)}, expected float32 [N, T, D]")
-        if self.lengths.dtype != np.int64 or self.lengths.shape != shape[:1]:
-            found = f"{self.lengths.dtype} {list(self.lengths.shape)}"
-            raise ValueError(f"lengths are {found}, expected int64 [{shape[0]}]")
-        outside = (self.lengths < 0) | (self.lengths > self.steps)
-        if outside.any():
-            raise ValueError(f"a length is {self.lengths[outside][0]}, expected 0 to {self.steps}")
-        if isinstance(self.features, StoredFeatures):
-            return
-        for block in blocks(shape):
-            if not np.isfinite(self.features[block]).all():
-                raise ValueError("a feature is not finite, expected them filled beforehand")
-            if self.features[block][~step_mask(self.lengths[block], self.steps)].any():
-                raise ValueError("a feature beyond its sample's length is not zero, expected zero padding")
-
-    @property
-    def steps(self) -> int:
-        """T, the longest that a sample can be."""
-        return int(self.features.shape[1])
-
-    @property
-    def width(self) -> int:
-        """D, features per step."""
-        return int(self.features.shape[2])
-
-    @property
-    def presence(self) -> NDArray[np.bool_]:
-        """[N], where the sample has this modality."""
-        return np.asarray(self.lengths > 0)
-
-    @cached_property
-    def moments(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Each sample's mean and mean square over its steps, [N, D]; 0 where it is absent."""
-        mean, square = np.empty((2, len(self.lengths), self.width), np.float32)
-        for block in blocks(self.features.shape):
-            features = self.features[block]
-            counts = np.maximum(self.lengths[block], 1).astype(np.float32)[:, None]
-            mean[block], square[block] = features.sum(1) / counts, np.square(features).sum(1) / counts
-        return mean, square
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the features' bytes as float32, in hexadecimal digits."""
-        digest = hashlib.sha256(f"{self.features.shape}".encode())
-        for block in blocks(self.features.shape):
-            digest.update(np.ascontiguousarray(self.features[block]).view(np.uint8).data)
-        return digest.hexdigest()
-
-    def hidden(self, where: NDArray[np.bool_]) -> Modality:
-        """The same stream, absent in the samples `where` [N]."""
-        if not (where & self.presence).any():
-            return self
-        lengths = np.where(where, 0, self.lengths)
-        if isinstance(self.features, StoredFeatures):
-            return Modality(replace(self.features, lengths=lengths), lengths)
-        return Modality(np.where(where[:, None, None], np.float32(0), self.features), lengths)
-
-    def moved(self, path: Path) -> Modality:
-        """The same stream, read from a copy of its file; what is known of its moments is kept."""
-        assert isinstance(self.features, StoredFeatures)
-        found = Modality(replace(self.features, path=path, version=version_of(path)), self.lengths)
-        found.__dict__.update({name: value for name, value in self.__dict__.items() if name == "moments"})
-        return found
-
-    def take(self, indices: NDArray[np.int64]) -> Modality:
-        """The same stream for the samples at `indices`, in their order."""
-        if isinstance(self.features, StoredFeatures):
-            return Modality(self.features.select(indices), self.lengths[indices])
-        return Modality(self.features[indices], self.lengths[indices])
-
-
-@dataclass(frozen=True, eq=False)
 class Dataset:
-    """Everything known about one data set.
+    """All that is known about one data set.
 
-    splits: int64 indices per split, disjoint, any of "train", "valid" and "test". ids: one name per sample.
-    groups: int64 [N], equal for samples that belong together (a video, a speaker). notes: what the reader found.
-    Raises ValueError, one sentence, for arrays of different lengths, bad splits, or a task without a label in a split.
+    Args:
+        name: What the data is called in messages and reports.
+        modalities: The feature streams by name, at least one, of N samples each.
+        tasks: What is predicted, by name, at least one, with N targets each.
+        splits: For "train", "valid" and "test", or some of them, the indices of their samples, int64. A sample is in
+            at most one split.
+        ids: One name for each of the N samples.
+        groups: int64 [N], equal for samples that belong together, such as those of one video or one speaker.
+        notes: What the reader of the data found, one line each.
+
+    Raises:
+        ValueError: The arrays have different lengths, a name or a split is not allowed, or a task has no label in a
+            split. The message is one sentence.
+
+    Example:
+        >>> import numpy as np
+        >>> data = Dataset(
+        ...     name="mine",
+        ...     modalities={"audio": Modality(np.ones((4, 1, 2), np.float32), lengths=np.ones(4, np.int64))},
+        ...     tasks={"mood": Task("classes", np.array([0, 1, 0, 1]), labels=("sad", "happy"))},
+        ...     splits={"train": np.array([0, 1]), "valid": np.array([2]), "test": np.array([3])},
+        ...     ids=("a", "b", "c", "d"),
+        ...     groups=np.arange(4),
+        ... )
+        >>> len(data), data.part("train").ids, data.pool().ids
+        (4, ('a', 'b'), ('a', 'b', 'c'))
     """
 
     name: str
@@ -136,8 +74,8 @@ class Dataset:
 
     def _check_lengths(self) -> None:
         if self.groups.dtype != np.int64 or self.groups.shape != (len(self),):
-            found = f"{self.groups.dtype} {list(self.groups.shape)}"
-            raise ValueError(f"groups are {found}, expected int64 [{len(self)}], one for each id")
+            form = f"{self.groups.dtype} {list(self.groups.shape)}"
+            raise ValueError(f"groups are {form}, expected int64 [{len(self)}], one for each id")
         for name, modality in self.modalities.items():
             check_name("a modality", name)
             if name == GLOBAL:
@@ -171,16 +109,16 @@ class Dataset:
 
     @property
     def presence(self) -> NDArray[np.bool_]:
-        """[N, M], where a sample has a modality."""
+        """Which samples have which modality, [N, M]."""
         return np.stack([modality.presence for modality in self.modalities.values()], axis=1)
 
     def presence_of(self, names: Sequence[str]) -> NDArray[np.bool_]:
-        """[N], where a sample has any of these modalities."""
+        """Which samples have at least one of these modalities, [N]."""
         return np.asarray(np.any([self.modalities[name].presence for name in names], axis=0))
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the content (arrays, labels, groups, splits), whatever the data is called."""
+        """16 hexadecimal digits that stand for the arrays, labels, groups and splits, but not for names and notes."""
         digest = hashlib.sha256()
         for key, array in sorted(self._content(), key=lambda item: item[0]):
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
@@ -199,7 +137,13 @@ class Dataset:
             yield f"split {split}", indices
 
     def take(self, indices: NDArray[np.int64]) -> Dataset:
-        """The samples at `indices`, each once, in their order. Splits keep those taken; emptied ones are left out."""
+        """The data with only the samples at `indices`, in their order.
+
+        Each split keeps those of its samples that are taken. A split without any is left out.
+
+        Raises:
+            ValueError: A sample is taken twice, or a task has no label left in a split.
+        """
         if len(np.unique(indices)) != len(indices):
             raise ValueError(f"a selection of {len(indices)} samples repeats some, expected each once")
         place = np.full(len(self), -1, dtype=np.int64)
@@ -216,19 +160,28 @@ class Dataset:
         )
 
     def with_tasks(self, names: Sequence[str]) -> Dataset:
-        """The data with these tasks alone; none: all. Raises ValueError for a task that it does not have."""
+        """The data with only these tasks; without `names`, with all of them.
+
+        Raises:
+            ValueError: The data has no task of that name.
+        """
         for name in names:
             if name not in self.tasks:
                 raise ValueError(f"task {name!r} does not exist in this data, expected one of {', '.join(self.tasks)}")
         return replace(self, tasks={name: self.tasks[name] for name in names}) if names else self
 
     def hiding(self, names: Sequence[str], shown: NDArray[np.bool_]) -> Dataset:
-        """The same samples, the modalities `names` absent but where `shown` [N, len(names)]."""
+        """The same samples with some modalities hidden.
+
+        Args:
+            names: The modalities that may be hidden.
+            shown: bool [N, len(names)], where they stay; they are absent in all other samples.
+        """
         hidden = {name: self.modalities[name].hidden(~where) for name, where in zip(names, shown.T, strict=True)}
         return replace(self, modalities={**self.modalities, **hidden})
 
     def pool(self) -> Dataset:
-        """Training, then validation samples: all that a search may see. The test split is not in it."""
+        """Training samples, then validation samples: all that a search may see. It has no test split."""
         return self.take(np.concatenate([self.split("train"), self.split("valid")]))
 
     def part(self, split: Split) -> Dataset:
@@ -236,7 +189,11 @@ class Dataset:
         return self.take(self.split(split))
 
     def split(self, split: str) -> NDArray[np.int64]:
-        """Indices of a split. Raises ValueError naming those that exist."""
+        """The indices of a split, int64.
+
+        Raises:
+            ValueError: The data has no such split. The message names those that it has.
+        """
         if split not in self.splits:
             raise ValueError(f"data {self.name!r} has no split {split!r}, it has {', '.join(self.splits)}")
         return self.splits[split]

@@ -1,4 +1,4 @@
-"""Feature statistics of the training split, applied to any split and kept with a trained model."""
+"""Feature statistics of the training split. They normalise any split, and are saved with a trained model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,20 @@ from haemsa.model.data.streamed import StoredFeatures
 
 @dataclass(frozen=True, eq=False)
 class Normalisation:
-    """Per modality the mean and the scale (standard deviation), float32 [D].
+    """The mean and the scale (standard deviation) of each feature.
 
-    The scale of a column that is constant in training is infinite: it normalises to 0 in every split.
+    Attributes:
+        mean: float32 [D] for each modality.
+        scale: float32 [D] for each modality. It is infinite for a column that is constant in training, so this column
+            becomes 0 in every split.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> data = planted(sizes=(20, 10, 10))
+        >>> normalised = Normalisation.fit(data).apply(data)
+        >>> features = normalised.part("train").modalities["text"].features
+        >>> bool(abs(features.sum(axis=(0, 1))).max() < 1)
+        True
     """
 
     mean: dict[str, NDArray[np.float32]]
@@ -26,7 +37,15 @@ class Normalisation:
 
     @classmethod
     def fit(cls, dataset: Dataset, indices: NDArray[np.int64] | None = None) -> Normalisation:
-        """Statistics over present, unpadded steps of the samples at `indices` (default: the training split)."""
+        """The statistics of a data set, without padding and without samples that lack the modality.
+
+        Args:
+            dataset: The data.
+            indices: The samples that count; the training split by default.
+
+        Raises:
+            ValueError: A feature is not finite.
+        """
         samples = dataset.split("train") if indices is None else indices
         mean, scale = {}, {}
         for name, modality in dataset.modalities.items():
@@ -36,7 +55,7 @@ class Normalisation:
         return cls(mean, scale)
 
     def apply(self, dataset: Dataset) -> Dataset:
-        """The data set with normalised features; padding and absent modalities stay exactly zero."""
+        """The data set with normalised features. Padding and absent modalities stay exactly zero."""
         modalities = {
             name: Modality(self._features(name, modality), modality.lengths)
             for name, modality in dataset.modalities.items()
@@ -49,9 +68,15 @@ class Normalisation:
         return self.arrays(name, modality.features, modality.lengths)
 
     def arrays(self, name: str, raw: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Normalise one modality's raw features [N, T, D]; non-finite cells become 0, the mean.
+        """Normalise the raw features of one modality. Non-finite numbers become 0, the mean.
 
-        Raises ValueError for an unknown modality or a shape that does not fit.
+        Args:
+            name: The modality.
+            raw: Its features [N, T, D].
+            lengths: The time steps of each sample, int64 [N].
+
+        Raises:
+            ValueError: The modality is unknown, or a shape does not fit.
         """
         if name not in self.mean:
             raise ValueError(f"modality {name!r} is unknown, expected one of {', '.join(self.mean)}")
@@ -67,27 +92,31 @@ class Normalisation:
         return features
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Flat arrays "name.mean" and "name.scale", to be saved with a model."""
+        """Flat arrays "name.mean" and "name.scale", which are saved with a model."""
         means = {f"{name}.mean": array for name, array in self.mean.items()}
         return means | {f"{name}.scale": array for name, array in self.scale.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> Normalisation:
-        """Read `to_arrays`' value. Raises ValueError for a key of another form, or one without its partner."""
+        """Read what `to_arrays` gave.
+
+        Raises:
+            ValueError: A key has another form, or a modality has only one of the two arrays.
+        """
         parts: dict[str, dict[str, NDArray[np.float32]]] = {"mean": {}, "scale": {}}
         for key, array in arrays.items():
             name, _, part = key.rpartition(".")
             if not name or part not in parts:
                 raise ValueError(f"normalisation holds {key!r}, expected 'modality.mean' and 'modality.scale'")
             parts[part][name] = np.asarray(array, dtype=np.float32)
-        odd = sorted(set(parts["mean"]) ^ set(parts["scale"]))
-        if odd:
-            raise ValueError(f"normalisation of {', '.join(odd)} is incomplete, expected a mean and a scale")
+        incomplete = sorted(set(parts["mean"]) ^ set(parts["scale"]))
+        if incomplete:
+            raise ValueError(f"normalisation of {', '.join(incomplete)} is incomplete, expected a mean and a scale")
         return cls(parts["mean"], parts["scale"])
 
 
 def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and scale [D]; sums run in float64, one sample block at a time, to keep memory low."""
+    """Mean and scale [D]. Sums are float64, over one block of samples at a time, to need little memory."""
     count, total, square = 0, np.zeros(modality.width), np.zeros(modality.width)
     centre = None
     for part in blocks((len(samples), modality.steps, modality.width)):
@@ -96,7 +125,7 @@ def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray
         if not len(rows):
             continue
         if centre is None:
-            centre = rows[0].copy()  # sums around a value of the column do not cancel
+            centre = rows[0].copy()  # sums around a value of the column lose no digits
         rows -= centre
         count += len(rows)
         total += rows.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Data by name or path."""
+"""Data by name or path: which reader reads what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.context import with_context
-from haemsa.model.data.readers.options import Reading
+from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.store.file import write
 
 STORES: Final = (".h5", ".hdf5")
@@ -16,20 +16,30 @@ PICKLES: Final = (".pkl", ".pickle")
 DESCRIPTIONS: Final = (".yaml", ".yml")
 _DESCRIBED: Final = (".npz", ".csv", ".parquet")
 _FORMS: Final = ".h5, .hdf5, .pkl, .yaml or a folder of .csd files"
-_AS_IT_IS: Final = Reading()
 
 
-def load_again(source: str, stream: bool | None) -> Dataset:
-    """Data as a search read it, streamed or not; by now it may be elsewhere and no store. Raises as `load`."""
-    return load(source, stream=stream if Path(source).suffix.lower() in STORES else None)
+def load(source: str, *, seed: int = 0, reading: Reading = AS_IT_IS, stream: bool | None = None) -> Dataset:
+    """Load a data set by its name or path.
 
+    Args:
+        source: "planted" or "digits", which come with haemsa, or a path: an HDF5 store, a pickle of one of the field's
+            layouts, a folder of `.csd` files, or a YAML file that describes arrays or a table next to it.
+        seed: Makes the data "planted", or the splits of "digits".
+        reading: What is asked of the reader.
+        stream: Whether the features of a store stay in their file until they are needed; None: if they are large.
 
-def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bool | None = None) -> Dataset:
-    """The data set called "planted" or "digits" (made with `seed`), or at a path, read as `reading` asks for.
+    Returns:
+        The data, cleaned and split, with notes on what the reader found.
 
-    A path leads to an HDF5 store, a pickle of one of the field's layouts, a folder of `.csd` files, or a YAML file
-    that describes arrays or a table beside it. `stream`: leave the features of a store in their file; None: if they
-    are large. Raises ValueError, one sentence, for anything else, and FileNotFoundError for a path that does not exist.
+    Raises:
+        FileNotFoundError: There is nothing at the path.
+        ValueError: The data cannot be read, or `reading` asks for what does not concern it. The message is one
+            sentence.
+
+    Example:
+        >>> data = load("digits")
+        >>> len(data), list(data.modalities), list(data.tasks)
+        (1797, ['pixels', 'fourier', 'profiles', 'components', 'gradients'], ['digit'])
     """
     if stream and Path(source).suffix.lower() not in STORES:
         raise ValueError(f"data {source!r} cannot be streamed, expected a store, as haemsa data import makes it")
@@ -61,6 +71,14 @@ def load(source: str, *, seed: int = 0, reading: Reading = _AS_IT_IS, stream: bo
     raise ValueError(f"data {source!r} has an unknown form, expected {_FORMS}")
 
 
+def load_again(source: str, stream: bool | None) -> Dataset:
+    """Data that a search read, streamed as then. It may lie at another place now, where it is no store.
+
+    Raises as `load`.
+    """
+    return load(source, stream=stream if Path(source).suffix.lower() in STORES else None)
+
+
 def _made(name: str, seed: int) -> Dataset:
     if name == "planted":
         from haemsa.model.data.builtin.planted import planted
@@ -88,12 +106,31 @@ def _undescribed(path: Path) -> str:
 
 
 def import_data(
-    source: str, out: Path, reading: Reading = _AS_IT_IS, *, half: bool = False, context: int = 0
+    source: str, out: Path, reading: Reading = AS_IT_IS, *, half: bool = False, context: int = 0
 ) -> Dataset:
-    """Read `source`, write it to `out`, and return what can be read there. `context`: see readers/context.py.
+    """Make an HDF5 store of any data, as `haemsa data import` does.
 
-    Raises ValueError, one sentence, for a file that is no store by its name, or for data that cannot be read; then
-    nothing is left behind, and what was at `out` stays.
+    Args:
+        source: A name or path, as in `load`.
+        out: The store, a file that ends in .h5 or .hdf5. What is there is replaced.
+        reading: What is asked of the reader.
+        half: Keep features as float16, in half the space.
+        context: Add, for each modality, a stream of up to this many previous utterances (readers/context.py).
+
+    Returns:
+        The data as it can be read from the store.
+
+    Raises:
+        ValueError: The name of `out` is not one of a store, or the data cannot be read or written. Then nothing new
+            is left behind, and what was at `out` stays.
+        FileNotFoundError: There is nothing at the path `source`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = import_data("digits", Path(folder) / "copy.h5")
+        >>> data.name, len(data)
+        ('copy', 1797)
     """
     if out.suffix.lower() not in STORES:
         raise ValueError(f"--out is '{out}', expected a file that ends in {' or '.join(STORES)}")
@@ -106,7 +143,7 @@ def import_data(
         write(dataset, out, half=half)
     except BaseException:
         for folder in created:
-            with suppress(OSError):  # it may not have come so far
+            with suppress(OSError):  # it may not have been made
                 folder.rmdir()
         raise
     return load(str(out))

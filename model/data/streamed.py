@@ -1,4 +1,4 @@
-"""Features that stay in their HDF5 store, and are read when a batch needs them: for data larger than memory."""
+"""Features that stay in their HDF5 store and are read when a batch needs them. For data larger than memory."""
 
 from __future__ import annotations
 
@@ -14,22 +14,29 @@ from numpy.typing import NDArray
 from haemsa.model.data.steps import standardise, step_mask
 
 Version = tuple[int, int]
-"""Bytes, and when it was last changed in nanoseconds: what tells a file from what is there later."""
+"""A file's bytes, and the time of its last change in nanoseconds: they tell whether it is still the same file."""
 
 
 def version_of(path: Path) -> Version:
     """The version of the file at `path` now."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True, eq=False)
 class StoredFeatures:
-    """Features [N, T, D] of one modality in a file; read as float32, however they are stored.
+    """Features [N, T, D] of one modality in a file. They are read as float32, also where the file has float16.
 
-    version: of the file that `rows` and `lengths` belong to; another one is refused. rows: int64 [N], which sample of
-    the file each one is; lengths: int64 [N], beyond which all is zero. scaling: mean and scale [D] by which features
-    are normalised as they are read. It may be sent to another process, which opens the file for itself.
+    It can be sent to another process, which opens the file for itself.
+
+    Attributes:
+        path: The HDF5 file.
+        version: The version of the file that `rows` and `lengths` belong to; another version is refused.
+        place: Where the file has the features, an HDF5 path.
+        shape: N, T and D.
+        rows: int64 [N], the row of each sample in the file.
+        lengths: int64 [N]; what lies beyond is read as zero.
+        scaling: The mean and the scale [D] by which features are normalised when they are read, if they are.
     """
 
     path: Path
@@ -46,22 +53,22 @@ class StoredFeatures:
         return len(self.rows)
 
     def __getitem__(self, samples: slice | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Features [n, T, D] of some samples."""
+        """The features [n, T, D] of some samples."""
         return self.read(np.arange(len(self))[samples])
 
     def read(self, samples: NDArray[np.int64], steps: int | None = None) -> NDArray[np.float32]:
-        """Features [n, steps, D] of the samples at these places: their first steps; None: all of them."""
+        """The first `steps` (None: all T) of the samples at these places, [n, steps, D]."""
         count = self.shape[1] if steps is None else steps
-        rows, found = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
-        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        for start, end in zip(starts, np.append(starts, len(rows))[1:], strict=True):  # rows that follow one another
-            found[start:end] = self.data[rows[start] : rows[end - 1] + 1, :count]
+        rows, features = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # where a run of consecutive rows begins
+        for start, end in zip(starts, np.append(starts, len(rows))[1:], strict=True):
+            features[start:end] = self.data[rows[start] : rows[end - 1] + 1, :count]
         lengths = np.minimum(self.lengths[samples], count)
         if self.scaling is None:
-            found[~step_mask(lengths, count)] = 0
+            features[~step_mask(lengths, count)] = 0
         else:
-            standardise(found, lengths, *self.scaling)
-        return found
+            standardise(features, lengths, *self.scaling)
+        return features
 
     def select(self, samples: NDArray[np.int64]) -> StoredFeatures:
         """The same features for some samples, in their order."""
@@ -69,12 +76,12 @@ class StoredFeatures:
         return replace(self, shape=shape, rows=self.rows[samples], lengths=self.lengths[samples])
 
     def scaled(self, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> StoredFeatures:
-        """The same features, normalised as they are read."""
+        """The same features, normalised when they are read."""
         return replace(self, scaling=(mean, scale))
 
     @cached_property
     def data(self) -> Any:
-        """The open `h5py.Dataset`. Raises ValueError if the file is another than the one that was read first."""
+        """The open `h5py.Dataset`. Raises ValueError if the file has changed since it was first read."""
         file = h5py.File(self.path, "r")
         if version_of(self.path) != self.version:
             file.close()

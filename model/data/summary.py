@@ -1,4 +1,4 @@
-"""A data set in a few words and numbers."""
+"""A data set in a few words and numbers: for a person (`describe`), and for a record (`provenance`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from haemsa.model.data.task import Task
 
 
 def provenance(dataset: Dataset, source: str) -> dict[str, Any]:
-    """`dataset`, read from the name or path `source`, as plain JSON values: what `dataset_input` takes."""
+    """What MLflow records of the data that a search or a model used, as plain JSON values.
+
+    Args:
+        dataset: The data.
+        source: The name or path that it was read from.
+    """
     path = Path(source)
     return {
         "name": dataset.name,
@@ -31,7 +36,21 @@ def _kind(task: Task) -> str:
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """What `haemsa data info` tells, as plain values."""
+    """What `haemsa data info` tells about a data set.
+
+    Returns:
+        Plain JSON values: `name`, `fingerprint`, the numbers of `samples` and `groups`, the size of each of `splits`,
+        the shape and presence of each of `modalities`, the kind and labels of each of `tasks`, and the reader's
+        `notes`.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> facts = describe(planted(sizes=(20, 10, 10)))
+        >>> facts["samples"], facts["splits"]
+        (40, {'train': 20, 'valid': 10, 'test': 10})
+        >>> facts["modalities"]["text"]["steps"], facts["tasks"]["sentiment"]["kind"]
+        (20, 'regression')
+    """
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -61,7 +80,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _distribution(task: Any) -> str:
+def _distribution(task: Task) -> str:
     values = task.targets[task.labelled]
     if task.kind == "regression":
         return f"mean {values.mean():.3f}, sd {values.std():.3f}, {values.min():.3g} to {values.max():.3g}"

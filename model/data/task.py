@@ -1,4 +1,4 @@
-"""What is predicted: one `Task` with its kind, targets, class names and bounds."""
+"""What is predicted: one `Task` with its kind, targets, class names and bounds. Axes: `N` samples, `C` classes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,31 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
 def check_name(what: str, name: object) -> None:
-    """Raise ValueError unless `name` can stand in a file name, a metric key and an HDF5 path."""
+    """Raise ValueError unless `name` can be part of a file name, a metric's key and an HDF5 path."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"{what} is named {name!r}, expected letters, digits, '_', '-', '+' or '.'")
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One target per sample.
+    """One thing that is predicted, with the labels of all samples.
 
-    targets: regression float32 [N], NaN = missing; classes int64 [N], -1 = missing; multilabel float32 [N, C] of
-    0 and 1, NaN = missing. labels: the C class names, () for regression. bounds: the range that regression labels
-    keep, if it is known; (-3, 3) marks sentiment. Raises ValueError for anything else.
+    Args:
+        kind: "regression" (a value), "classes" (one of several), or "multilabel" (any of several).
+        targets: The labels. Regression: float32 [N], NaN where one is missing. Classes: int64 [N], the number of the
+            class, -1 where it is missing. Multilabel: float32 [N, C] of 0 and 1, NaN where one is missing.
+        labels: The C class names; none for regression.
+        bounds: The range of regression labels, if it is known. The bounds (-3, 3) mean sentiment, which has further
+            metrics.
+
+    Raises:
+        ValueError: The targets have another type or shape, or do not fit the class names or bounds.
+
+    Example:
+        >>> import numpy as np
+        >>> mood = Task("classes", np.array([0, 1, -1]), labels=("sad", "happy"))
+        >>> mood.outputs, mood.labelled.tolist()
+        (2, [True, True, False])
     """
 
     kind: TaskKind
@@ -38,8 +51,8 @@ class Task:
             raise ValueError(f"task kind is {self.kind!r}, expected one of {', '.join(get_args(TaskKind))}")
         dtype, ndim = (np.int64, 1) if self.kind == "classes" else (np.float32, 1 + (self.kind == "multilabel"))
         if self.targets.dtype != dtype or self.targets.ndim != ndim:
-            found = f"{self.targets.dtype} with {self.targets.ndim} axes"
-            raise ValueError(f"{self.kind} targets are {found}, expected {np.dtype(dtype)} with {ndim}")
+            form = f"{self.targets.dtype} with {self.targets.ndim} axes"
+            raise ValueError(f"{self.kind} targets are {form}, expected {np.dtype(dtype)} with {ndim}")
         if self.kind == "regression":
             self._check_regression()
         else:
@@ -75,12 +88,12 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """Numbers that a network predicts per sample: 1 for regression, else one per class."""
+        """How many numbers a network predicts for each sample: 1 for regression, otherwise one for each class."""
         return 1 if self.kind == "regression" else len(self.labels)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
-        """[N], where a sample has a label (multilabel: at least one)."""
+        """Which samples have a label (multilabel: at least one), [N]."""
         if self.kind == "classes":
             return np.asarray(self.targets >= 0)
         known = ~np.isnan(self.targets)

@@ -1,6 +1,7 @@
-"""Scikit-learn's bundled handwritten digits (1,797 of 8 x 8 pixels) seen through five views, as modalities.
+"""The handwritten digits that come with scikit-learn (1,797 of 8 x 8 pixels), with five views of them as modalities.
 
 Source: the test part of Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI 1998, CC BY 4.0.
+Axes: `N` samples.
 """
 
 from __future__ import annotations
@@ -14,15 +15,27 @@ from haemsa.model.data.cleaning import RawModality, clean
 from haemsa.model.data.dataset import Dataset, Task
 
 Floats = NDArray[np.float64]
-_SHARES: Final = (0.2, 0.2)  # of each class to validation and test
+_SHARES: Final = (0.2, 0.2)  # how much of each class goes to validation and to test
 _COMPONENTS: Final = 20
 _ANGLES: Final = 8
 
 
 def digits(seed: int = 0) -> Dataset:
-    """Modalities pixels, fourier, profiles, components and gradients (one step each); task digit, 10 classes.
+    """Handwritten digits as a small multimodal data set.
 
-    `seed` draws the splits, stratified: about 1,080, 359 and 358 samples. Each sample is its own group.
+    The modalities pixels, fourier, profiles, components and gradients have one time step each. The task `digit` has 10
+    classes. Each sample is its own group.
+
+    Args:
+        seed: Draws the splits, which have the same share of each class.
+
+    Returns:
+        1,797 samples: about 1,080 for training, 359 for validation and 358 for the test.
+
+    Example:
+        >>> data = digits()
+        >>> len(data), data.modalities["pixels"].width, data.tasks["digit"].outputs
+        (1797, 64, 10)
     """
     from sklearn.datasets import load_digits
 
@@ -62,12 +75,12 @@ def _stratified(targets: NDArray[np.int64], rng: np.random.Generator) -> dict[st
 
 
 def _fourier(images: Floats) -> Floats:
-    """[N, 40] magnitudes of the two-dimensional spectrum; the other half of it is their mirror image."""
+    """[N, 40], magnitudes of the two-dimensional spectrum. Its other half is the mirror image of this one."""
     return np.asarray(np.abs(np.fft.rfft2(images)).reshape(len(images), -1))
 
 
 def _profiles(images: Floats) -> Floats:
-    """[N, 48] sums of rows and columns, and the distance from each of the four sides to the first ink."""
+    """[N, 48], sums of rows and columns, and the distance from each of the four sides to the first ink."""
     ink = images > 0.3
     views = [images.sum(axis=2), images.sum(axis=1)]
     sides = (ink, ink[:, :, ::-1], ink.transpose(0, 2, 1), ink.transpose(0, 2, 1)[:, :, ::-1])
@@ -76,15 +89,15 @@ def _profiles(images: Floats) -> Floats:
 
 
 def _components(pixels: Floats, train: NDArray[np.int64]) -> Floats:
-    """[N, 20] principal components, fitted on the training split."""
+    """[N, 20], principal components, fitted on the training split."""
     centred = pixels - pixels[train].mean(axis=0)
     _, _, axes = np.linalg.svd(centred[train], full_matrices=False)
-    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])  # else they depend on the LAPACK at hand
+    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])  # the same with every LAPACK
     return np.asarray(centred @ (axes * signs[:, None])[:_COMPONENTS].T)
 
 
 def _gradients(images: Floats) -> Floats:
-    """[N, 72] histograms of gradient directions over 3 x 3 overlapping cells of 4 x 4 pixels."""
+    """[N, 72], histograms of gradient directions over 3 x 3 overlapping cells of 4 x 4 pixels."""
     down, right = np.gradient(images, axis=(1, 2))
     strength = np.hypot(down, right)
     angle = (np.arctan2(down, right) % (2 * np.pi)) * _ANGLES / (2 * np.pi)

@@ -1,9 +1,10 @@
-"""Made-up data shaped like CMU-MOSI with a known structure, so that it is known what the best network can reach.
+"""Generated data in the shapes of CMU-MOSI. Its structure is known, and so is the best error that a network can reach.
 
-Hidden per sample: `plain` and `hedge` (text), `tone` (+1 or -1, audio) and `energy` (text). Sentiment without noise is
-plain + tone * hedge: text informs alone, audio only together with text (given the tone alone, sentiment and emotion
-are distributed as ever), vision not at all. On the steps that carry the signal it can be read exactly, so no predictor
-beats the noise of the labels, and one that finds the structure reaches it.
+Each sample has hidden numbers: `plain`, `hedge` and `energy` are in the text, `tone` (+1 or -1) is in the audio. Its
+sentiment is plain + tone * hedge, plus noise. So text says something without the other modalities. Audio says something
+only together with text: the tone without the text changes neither the distribution of sentiment nor that of emotion.
+Vision says nothing. The steps that carry the signal show it exactly. So the noise of the labels is the least error, and
+a network that finds the structure reaches it. Axes: `N` samples, `T` time steps, `D` features, `S` hidden numbers.
 """
 
 from __future__ import annotations
@@ -20,19 +21,27 @@ from haemsa.model.data.dataset import SPLITS, Dataset, Task, step_mask
 SIZES: Final = (1284, 229, 686)
 EMOTIONS: Final = ("sadness", "anger", "disgust", "fear", "happiness", "surprise")
 _VIDEO_SIZE: Final = 24
-_PLAIN, _HEDGE, _NOISE = 1.2, 1.0, 0.45  # standard deviations of what sentiment is made of
-_LOUD: Final = 3.0  # amplitude of the signal beside the noise
-_MISTAKEN: Final = 0.12  # share of emotion labels drawn at random
+_PLAIN, _HEDGE, _NOISE = 1.2, 1.0, 0.45  # standard deviations of the parts of sentiment
+_LOUD: Final = 3.0  # amplitude of the signal, relative to the noise
+_MISTAKEN: Final = 0.12  # share of emotion labels that are drawn at random
 _SHAPES: Final = {"text": (20, 64), "audio": (24, 24), "vision": (24, 20)}  # T, D
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class PlantedTruth:
-    """What can be reached on the test split: mean absolute error of sentiment, accuracy of emotion.
+    """The best that a predictor can reach on the test split.
 
-    `mae`, `accuracy`: the best predictor from all features (the noise of the labels is all that is left). `single_*`:
-    the best from the best single modality. `constant_*`: the best constant, fitted on training.
+    Attributes:
+        mae: The least mean absolute error of sentiment, from all features. Only the noise of the labels is left.
+        accuracy: The best accuracy of emotion, from all features.
+        single_mae: As `mae`, from the best single modality.
+        single_accuracy: As `accuracy`, from the best single modality.
+        constant_mae: As `mae`, of the best constant, fitted on training.
+        constant_accuracy: As `accuracy`, of the best constant, fitted on training.
+        single: The best single modality.
+        useful: The modalities that a good network reads.
+        decoy: The modality that says nothing.
     """
 
     mae: float
@@ -63,9 +72,22 @@ class _Hidden:
 
 
 def planted(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> Dataset:
-    """Text [N, 20, 64], audio [N, 24, 24] and vision [N, 24, 20] sequences; tasks sentiment and emotion.
+    """Generated data whose best possible error is known (`planted_floor`).
 
-    `sizes`: samples in train, valid and test; videos (groups of about 24) lie within one split.
+    The modalities are sequences: text [N, 20, 64], audio [N, 24, 24] and vision [N, 24, 20]. The tasks are sentiment,
+    in [-3, 3], and emotion, of six classes. The groups are videos of about 24 samples, which lie within one split.
+
+    Args:
+        seed: Draws all of it.
+        sizes: The samples in train, valid and test.
+
+    Raises:
+        ValueError: A split would have no sample.
+
+    Example:
+        >>> data = planted(seed=0, sizes=(20, 10, 10))
+        >>> len(data), data.modalities["text"].features.shape, data.tasks["emotion"].labels[:2]
+        (40, (40, 20, 64), ('sadness', 'anger'))
     """
     rng = _generator(seed, "features")
     hidden, (sentiment, emotion) = _hidden(seed, sizes), _labels(seed, sizes)
@@ -93,11 +115,16 @@ def planted(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> Dataset:
 
 
 def planted_floor(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> PlantedTruth:
-    """The figures of `planted(seed, sizes)`, from the generator's own structure.
+    """The best that a predictor of `planted(seed, sizes)` can reach, computed from its hidden numbers.
 
-    Label noise is symmetric and clipping and rounding are monotone, so the noise-free sentiment is the median that
-    minimises the absolute error. Without the tone, equally likely +1 or -1, that median is `plain`, and the emotions
-    that the two tones give are equally likely.
+    The noise of labels is symmetric, and clipping and rounding keep order. So the sentiment without noise is the
+    median, which minimises the absolute error. Without the tone (+1 or -1, equally likely) that median is `plain`, and
+    the emotions of the two tones are equally likely.
+
+    Example:
+        >>> truth = planted_floor()
+        >>> truth.mae < truth.single_mae < truth.constant_mae
+        True
     """
     hidden, (sentiment, emotion) = _hidden(seed, sizes), _labels(seed, sizes)
     splits = _splits(sizes)
@@ -129,7 +156,7 @@ def _splits(sizes: tuple[int, int, int]) -> dict[str, NDArray[np.int64]]:
 
 
 def _hidden(seed: int, sizes: tuple[int, int, int]) -> _Hidden:
-    """Videos differ in mean sentiment: whoever learns them by heart, from faces say, does well in training only."""
+    """The hidden numbers. Videos differ in mean sentiment: a network that memorises them is good in training only."""
     rng = _generator(seed, "hidden")
     if min(sizes) < 1:
         raise ValueError(f"planted sizes are {sizes}, expected at least 1 sample in each split")
@@ -167,10 +194,11 @@ def _on_scale(sentiment: Floats | float) -> Floats:
 def _sequences(
     signal: Floats, video: NDArray[np.int64], shape: tuple[int, int], rng: np.random.Generator
 ) -> RawModality:
-    """Sequences [N, T, D] with `signal` [N, S] on about three steps in four, which a further direction marks.
+    """Sequences [N, T, D] that carry `signal` [N, S] on about three steps in four, which one more direction marks.
 
-    All else is noise that is correlated over time and within a video; then the axes are rotated, shifted and scaled, as
-    features have no tidy axes. A mean over time shows most of the signal, attention to the marked steps all of it.
+    The rest is noise that is correlated over time and within a video. Then the axes are rotated, shifted and scaled,
+    because real features have no tidy axes. A mean over time shows most of the signal, attention to the marked steps
+    shows all of it.
     """
     (steps, width), (samples, size) = shape, signal.shape
     lengths = np.maximum(rng.binomial(steps, rng.beta(4, 2, samples)), 4).astype(np.int64)
@@ -191,7 +219,7 @@ def _sequences(
 
 
 def _correlated(samples: int, steps: int, width: int, rng: np.random.Generator, memory: float = 0.6) -> Floats:
-    """Stationary unit-variance noise [N, T, D] whose neighbouring steps correlate by `memory`."""
+    """Stationary noise of variance 1, [N, T, D]. Steps next to each other correlate by `memory`."""
     noise = rng.standard_normal((samples, steps, width))
     for step in range(1, steps):
         noise[:, step] = memory * noise[:, step - 1] + np.sqrt(1 - memory**2) * noise[:, step]

@@ -1,4 +1,4 @@
-"""How a source is read: what the user asked for, and samples that are too damaged to read."""
+"""How data is read: what a person asks of a reader (`Reading`), and samples that are damaged (`Damage`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 Collapse = Literal["mean", "last", "none"]
 Grouping = Literal["dialogue", "session", "speaker"]
@@ -14,14 +14,23 @@ Grouping = Literal["dialogue", "session", "speaker"]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader is asked for.
+    """What a person asks of a reader.
 
-    align: the `.csd` sequence whose intervals become time steps; None keeps rows as they are. collapse: what the rows
-    within one such interval become. folds: a file with the ids of each split, in place of folds.json beside the data.
-    steps: of longer samples only the first so many time steps; None: all. skip_damaged: leave damaged samples out,
-    counted in the notes; else the first one is an error. group_by: which utterances of dialogues belong together: those
-    of a dialogue, of a session that its name tells (IEMOCAP's "Ses01"), or of a speaker. classes: 4 reads IEMOCAP's six
-    emotions without frustration, and excitement as happiness.
+    Args:
+        align: The `.csd` sequence whose intervals become time steps; None keeps rows as they are.
+        collapse: What the rows within one such interval become: their mean, the last one, or all of them.
+        folds: A file with the ids of each split, in place of folds.json next to the data.
+        steps: The most time steps of a sample; longer ones lose their end. None keeps all steps.
+        skip_damaged: Leave damaged samples out and count them in a note. Otherwise the first one is an error.
+        group_by: Which utterances of dialogues belong together: those of a dialogue, of a session (its name begins as
+            IEMOCAP's "Ses01"), or of a speaker.
+        classes: 4 reads IEMOCAP's six emotions as four: without frustration, and excitement as happiness.
+
+    Example:
+        >>> Reading(steps=20, skip_damaged=True).check("a store")
+        Traceback (most recent call last):
+            ...
+        ValueError: --steps is given, but does not concern a store
     """
 
     align: str | None = None
@@ -33,16 +42,20 @@ class Reading:
     classes: Literal[4] | None = None
 
     def check(self, what: str, *known: str) -> None:
-        """Raise ValueError if the user asked for more than these options, which are all that concern such data."""
+        """Raise ValueError if another option than the `known` ones is used: only these concern such data."""
         for field in fields(self):
             if field.name not in known and getattr(self, field.name) != field.default:
                 option = "--" + field.name.replace("_", "-")
                 raise ValueError(f"{option} is given, but does not concern {what}")
 
 
+AS_IT_IS: Final = Reading()
+"""Nothing is asked of the reader."""
+
+
 @contextmanager
 def within(place: str) -> Iterator[None]:
-    """A ValueError raised within says where it was found."""
+    """A ValueError that is raised within begins with its `place`."""
     try:
         yield
     except ValueError as error:
@@ -50,18 +63,18 @@ def within(place: str) -> Iterator[None]:
 
 
 class Damage:
-    """The damaged samples of a source."""
+    """Counts the damaged samples of a source, or refuses the first one."""
 
     def __init__(self, *, skip: bool) -> None:
         self._skip, self._count, self._first = skip, 0, ""
 
     def found(self, place: str, problem: str) -> None:
-        """Count a damaged sample. Raises ValueError, naming place and problem, unless they are to be skipped."""
+        """Count a damaged sample. Raises ValueError, with place and problem, unless damaged samples are skipped."""
         if not self._skip:
             raise ValueError(f"{place}: {problem}; haemsa data import --skip-damaged leaves such samples out")
         self._count += 1
         self._first = self._first or f"{place}: {problem}"
 
     def notes(self) -> list[str]:
-        """One line, if there were any."""
+        """One line, if there were damaged samples."""
         return [f"{self._count} damaged samples left out; the first: {self._first}"] if self._count else []

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from haemsa.model.data.dataset import SPLITS, Dataset
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.dialogue_pickles import read as dialogues
 from haemsa.model.data.readers.options import Reading
 from haemsa.model.data.readers.split_pickles import misa, mmsa, mult
 from haemsa.model.data.readers.unpickling.unpickle import load
-from haemsa.model.data.readers.unpickling.values import described
+from haemsa.model.data.readers.unpickling.values import form_of
 
 _LAYOUTS: Final = (
     "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
@@ -33,25 +33,25 @@ def read(path: Path, reading: Reading) -> Dataset:
 
 
 def _read(content: object, path: Path, reading: Reading) -> Dataset:
-    room, name = Room(path), path.stem
+    budget, name = MemoryBudget(path), path.stem
     if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
         reading.check("dialogues", "skip_damaged", "group_by", "classes")
-        return dialogues.read(content, name, reading, room)
+        return dialogues.read(content, name, reading, budget)
     reading.check("a pickle that holds no dialogues", "skip_damaged", "steps")
     if _is_segments(content):
         return _read_files(path, content, reading)
     if not isinstance(content, dict):
-        raise ValueError(f"it holds {described(content)}, {_LAYOUTS}")
+        raise ValueError(f"it holds {form_of(content)}, {_LAYOUTS}")
     valid = next((split for split in _VALID if split in content), "valid")
     parts = {("valid" if key == valid else key): part for key, part in content.items() if isinstance(key, str)}
     keys = sorted({key for part in parts.values() if isinstance(part, dict) for key in part if isinstance(key, str)})
     if any(key.startswith((mmsa.REGRESSION, mmsa.CLASSES)) for key in keys):
-        return mmsa.read(parts, name, reading, room)
+        return mmsa.read(parts, name, reading, budget)
     if mult.LABELS in keys:
-        return mult.read(parts, name, reading, room)
+        return mult.read(parts, name, reading, budget)
     splits = [split for split in SPLITS if split in parts or split != "valid"]
     if all(_is_segments(parts.get(split)) for split in splits):
-        return misa.read({split: parts[split] for split in splits}, name, reading, room)
+        return misa.read({split: parts[split] for split in splits}, name, reading, budget)
     within = f", with {_few(keys)} within" if keys else ""
     raise ValueError(f"it holds a dictionary of {_few(list(parts))}{within}, {_LAYOUTS}")
 
@@ -66,8 +66,8 @@ def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
     lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
     for split, file in files.items():
         if not _is_segments(lists[split]):
-            raise ValueError(f"{file.name} beside it holds {described(lists[split])}, expected a list of segments")
-    return misa.read(lists, path.absolute().parent.name, reading, Room(*files.values()))
+            raise ValueError(f"{file.name} beside it holds {form_of(lists[split])}, expected a list of segments")
+    return misa.read(lists, path.absolute().parent.name, reading, MemoryBudget(*files.values()))
 
 
 def _is_segments(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The HDF5 store of haemsa, which is streamed where it is large. Exported: `read` and `write`."""
+"""The HDF5 store of haemsa: `write` makes it, `read` reads it. Large features stay in it until they are needed."""
 
 from haemsa.model.data.store.file import read, write
 

@@ -1,7 +1,7 @@
-"""Data sets as HDF5 files: numbers and text only, no pickles, and nothing that points outside the file.
+"""Data sets as HDF5 files. They hold numbers and text, no pickles, and nothing that points outside the file.
 
-- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]; with the attributes digest, and constant
-  uint8 [D], 1 where a column never changes in training
+- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]; with the attributes digest, and constant,
+  which is uint8 [D], 1 where a column never changes in training
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N]
@@ -29,23 +29,42 @@ from haemsa.model.data.streamed import StoredFeatures, version_of
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
 _CGROUP: Final = Path("/sys/fs/cgroup")
-_CHUNK: Final = 2**14  # cells
+_CHUNK: Final = 2**14
+"""About how many numbers are stored, and compressed, as one piece."""
 _SHARE: Final = 8
-"""Features that would take more than this part of the memory are streamed: a search holds several copies of them."""
+"""Features that need more than one part in eight of the memory are streamed: a search holds several copies of them."""
 
 
 def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
-    """Write `dataset` to `path`, replacing what is there once all of it is written.
+    """Write a data set to an HDF5 file.
 
-    `half`: features as float16, in half the space. Raises ValueError for those that float16 cannot hold or tell apart.
+    Args:
+        dataset: What is written.
+        path: The file. What is there is replaced only once all is written.
+        half: Keep features as float16, in half the space.
+
+    Raises:
+        ValueError: float16 cannot hold a feature, or cannot tell the values of a column apart.
+
+    Example:
+        >>> import tempfile
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> data = planted(sizes=(20, 10, 10))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write(data, Path(folder) / "mine.h5")
+        ...     copy = read(Path(folder) / "mine.h5")
+        >>> copy.name, copy.fingerprint == data.fingerprint
+        ('mine', True)
     """
     unfinished = path.with_name(path.name + ".part")
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
             _write(dataset, file, np.float16 if half else np.float32)
-        known = {name: _known(item, dataset) for name, item in _read(unfinished, stream=True).modalities.items()}
+        attributes_of = {  # no stream stays, because it keeps the file open
+            name: _attributes(stream, dataset) for name, stream in _read(unfinished, stream=True).modalities.items()
+        }
         with h5py.File(unfinished, "r+") as file:
-            for name, attributes in known.items():
+            for name, attributes in attributes_of.items():
                 file[f"modalities/{name}"].attrs.update(attributes)
         unfinished.replace(path)
     finally:
@@ -53,16 +72,23 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
 
 
 def read(path: Path, *, stream: bool | None = None) -> Dataset:
-    """Read what `write` wrote; the name is the file's stem. Raises ValueError, one sentence, for anything else.
+    """Read an HDF5 file that `write` wrote.
 
-    A modality that is absent or constant in training is left out, with a note. `stream`: leave features in the file
-    until they are needed; None: where they would fill too much of the memory.
+    A modality that is absent or constant in training is left out, with a note.
+
+    Args:
+        path: The file. The data has the name of its stem.
+        stream: Whether features stay in the file until they are needed; None: if they would fill much of the memory.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no store, is damaged, or is of another version. The message is one sentence.
     """
     dataset = _read(path, stream=stream)
     if "train" not in dataset.splits:
         return dataset
-    known = {name: item.__dict__.get("constant") for name, item in dataset.modalities.items()}
-    return useful(dataset, known)
+    constant = {name: modality.__dict__.get("constant") for name, modality in dataset.modalities.items()}
+    return useful(dataset, constant)
 
 
 def _read(path: Path, *, stream: bool | None) -> Dataset:
@@ -76,8 +102,8 @@ def _read(path: Path, *, stream: bool | None) -> Dataset:
         return _Reader(SafeGroup(file, path.stat().st_size), path, stream=stream).dataset(path.stem)
 
 
-def _known(modality: Modality, dataset: Dataset) -> dict[str, Any]:
-    """What would take a pass over all features to know again."""
+def _attributes(modality: Modality, dataset: Dataset) -> dict[str, Any]:
+    """The attributes of a modality, which only a pass over all its features can tell."""
     train = dataset.splits.get("train", np.arange(len(dataset)))
     return {"digest": modality.digest, "constant": constant_columns(modality, train).astype(np.uint8)}
 
@@ -106,7 +132,7 @@ def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
 
 
 def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.floating[Any]]) -> None:
-    """In chunks of few samples, since training reads samples in any order."""
+    """Write features in chunks of few samples, because training reads samples in any order."""
     shape = modality.features.shape
     chunks = (max(1, min(shape[0], _CHUNK // (shape[1] * shape[2]))), *shape[1:])
     data = group.create_dataset("features", shape, dtype, chunks=chunks, compression="gzip", compression_opts=1)
@@ -144,17 +170,17 @@ class _Reader:
 
     def _modality(self, path: str) -> Modality:
         place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
-        found = self._file.array(place)
-        if found.dtype not in (np.float32, np.float16) or found.ndim != 3 or len(found) != len(lengths):
-            shape = f"{found.dtype} {list(found.shape)}"
-            raise ValueError(f"{place!r} holds {shape}, expected float32 or float16 [{len(lengths)}, T, D]")
+        array = self._file.array(place)
+        if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
+            form = f"{array.dtype} {list(array.shape)}"
+            raise ValueError(f"{place!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
         if not self._stream:
-            return Modality(found.astype(np.float32)[()], lengths)
+            return Modality(array.astype(np.float32)[()], lengths)
         version, rows = version_of(self._path), np.arange(len(lengths))
-        modality = Modality(StoredFeatures(self._path.resolve(), version, place, found.shape, rows, lengths), lengths)
+        modality = Modality(StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths), lengths)
         attributes = self._file.group(path).attributes
         digest, constant = attributes.get("digest"), attributes.get("constant")
-        if isinstance(digest, str) and np.shape(constant) == found.shape[2:]:  # to find them again takes minutes
+        if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes
             modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
         return modality
 
@@ -169,20 +195,20 @@ class _Reader:
         return Task(kind, targets, labels, (float(low), float(high)))
 
     def _array(self, path: str, dtype: type[Any]) -> NDArray[Any]:
-        found = self._file.array(path)
-        if found.dtype != dtype:
-            raise ValueError(f"{path!r} holds {found.dtype}, expected {np.dtype(dtype)}")
-        return np.asarray(found[()])
+        array = self._file.array(path)
+        if array.dtype != dtype:
+            raise ValueError(f"{path!r} holds {array.dtype}, expected {np.dtype(dtype)}")
+        return np.asarray(array[()])
 
     def _text(self, path: str) -> tuple[str, ...]:
-        found = self._file.array(path)
-        if h5py.check_string_dtype(found.dtype) is None or found.ndim != 1:
-            raise ValueError(f"{path!r} holds {found.dtype}, expected a list of text")
-        return tuple(found.asstr()[()])
+        array = self._file.array(path)
+        if h5py.check_string_dtype(array.dtype) is None or array.ndim != 1:
+            raise ValueError(f"{path!r} holds {array.dtype}, expected a list of text")
+        return tuple(array.asstr()[()])
 
 
 def _memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or those of its control group."""
+    """The bytes of memory that this process may use: those of the machine, or of its control group."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # "max": no limit

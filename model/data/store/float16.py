@@ -1,4 +1,4 @@
-"""What float16 makes of features: too large a number, or columns whose values it cannot tell apart, are refused."""
+"""Whether float16 can hold features. It cannot hold large numbers, or columns that vary little around a large mean."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 _LARGEST: Final = float(np.finfo(np.float16).max)
 _LOSS: Final = 0.01
-"""The share of a column's variance that rounding may take or add."""
+"""By how much of a column's variance rounding may change it."""
 
 
 class Rounding:
-    """Adds up, block by block, what one modality's columns vary and what rounding them costs."""
+    """Measures, block by block, how much the columns of one modality vary, and what rounding changes."""
 
     def __init__(self, name: str, width: int) -> None:
         self._name, self._count = name, 0
         self._total, self._square, self._error = np.zeros((3, width))
 
     def check(self, rows: NDArray[np.float32]) -> None:
-        """Take note of steps [S, D]. Raises ValueError for a number that is too large."""
+        """Measure steps [S, D]. Raises ValueError if a number is too large."""
         largest = float(np.abs(rows).max(initial=0))
         if largest > _LARGEST:
             raise ValueError(f"modality {self._name!r} has a feature of {largest:g}, more than float16 can hold")
@@ -31,7 +31,7 @@ class Rounding:
         self._error += np.square(exact - rows.astype(np.float16)).sum(axis=0)
 
     def end(self) -> None:
-        """Raises ValueError for a column of which rounding loses too much."""
+        """Raises ValueError if rounding changes a column too much."""
         count = max(1, self._count)
         variance = self._square / count - np.square(self._total / count)
         lost = (self._error / count > _LOSS * variance) & (variance > 1e-12 * self._square / count)

@@ -1,4 +1,4 @@
-"""HDF5 files of others: nothing that points outside the file is followed, nothing larger than it can hold is read."""
+"""HDF5 files of strangers. Links to other files are not followed, and arrays that the file cannot hold are not read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from haemsa.model.data.memory import DEFLATED
 
 @contextmanager
 def one_sentence(opening: str = "") -> Iterator[None]:
-    """Whatever a damaged file makes h5py raise within becomes a ValueError that starts with `opening`."""
+    """Turn what h5py raises about a damaged file into a ValueError of one sentence that starts with `opening`."""
     try:
         yield
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
@@ -22,22 +22,22 @@ def one_sentence(opening: str = "") -> Iterator[None]:
 
 
 class SafeGroup:
-    """The items of a group in a file of `size` bytes, reached by hard links only. An open file is a group too."""
+    """A group in a file of `size` bytes, whose items are reached by hard links only. An open file is a group too."""
 
     def __init__(self, group: Any, size: int) -> None:
         self._group, self._size = group, size
 
     @property
     def capacity(self) -> int:
-        """Bytes that the file can hold at most."""
+        """The most bytes that the file can hold."""
         return self._size * DEFLATED
 
     def names(self) -> tuple[str, ...]:
-        """What the group holds, in its order. Raises ValueError for a name that is not UTF-8."""
+        """The names of the group's items, in its order. Raises ValueError for a name that is not UTF-8."""
         names = tuple(self._group)
-        odd = [name for name in names if not isinstance(name, str)]
-        if odd:
-            raise ValueError(f"an item is called {odd[0]!r}, expected UTF-8")
+        undecoded = [name for name in names if not isinstance(name, str)]
+        if undecoded:
+            raise ValueError(f"an item is called {undecoded[0]!r}, expected UTF-8")
         return names
 
     @property
@@ -46,30 +46,30 @@ class SafeGroup:
         return self._group.attrs
 
     def array(self, path: str) -> Any:
-        """The `h5py.Dataset` at `path`, not read yet. Raises ValueError if there is none, or none that is safe."""
-        found = self._item(path)
-        if not isinstance(found, h5py.Dataset):
+        """The `h5py.Dataset` at `path`, not read yet. Raises ValueError if there is none, or if it is not safe."""
+        array = self._item(path)
+        if not isinstance(array, h5py.Dataset):
             raise ValueError(f"{path!r} is a group, expected an array")
-        if found.is_virtual or found.external:
+        if array.is_virtual or array.external:
             raise ValueError(f"{path!r} keeps its content in another file, expected all in one")
-        if found.size is None or found.size * found.dtype.itemsize > self.capacity:
-            raise ValueError(f"{path!r} claims the shape {found.shape}, more than the file can hold")
-        return found
+        if array.size is None or array.size * array.dtype.itemsize > self.capacity:
+            raise ValueError(f"{path!r} claims the shape {array.shape}, more than the file can hold")
+        return array
 
     def group(self, path: str) -> SafeGroup:
         """The group at `path`. Raises ValueError if there is none."""
-        found = self._item(path)
-        if not isinstance(found, h5py.Group):
+        group = self._item(path)
+        if not isinstance(group, h5py.Group):
             raise ValueError(f"{path!r} is not a group, expected one")
-        return SafeGroup(found, self._size)
+        return SafeGroup(group, self._size)
 
     def _item(self, path: str) -> Any:
-        found: Any = self._group
+        item: Any = self._group
         for part in path.split("/"):
-            link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
+            link = item.get(part, getlink=True) if isinstance(item, h5py.Group) else None
             if link is None:
                 raise ValueError(f"{path!r} is missing")
             if not isinstance(link, h5py.HardLink):
                 raise ValueError(f"{path!r} links to another place, expected all in one file")
-            found = found[part]
-        return found
+            item = item[part]
+        return item

@@ -11,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 
 from haemsa.model.data.dataset import SPLITS, Dataset
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.assemble import assemble
 from haemsa.model.data.readers.dialogue_pickles.speakers import session_of
 from haemsa.model.data.readers.dialogue_pickles.utterances import STREAMS, Fields, Name, Utterances
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.trimming import keep
-from haemsa.model.data.readers.unpickling.unpickle import plain, told
-from haemsa.model.data.readers.unpickling.values import described, entries
+from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
+from haemsa.model.data.readers.unpickling.values import entries, form_of
 from haemsa.model.data.splitting import with_validation
 
 _SPOKEN: Final = ("ids", "speakers", "labels")
@@ -35,7 +35,7 @@ LAYOUTS: Final[tuple[tuple[str, ...], ...]] = (
 """What each place of the tuple holds. All are dictionaries but the splits, whose places tell the layouts apart."""
 
 
-def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dataset:
+def read(content: Sequence[Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in such a tuple. Raises ValueError, one sentence, for anything else.
 
     Utterances keep their order, dialogue after dialogue. Where no validation split is given, about a tenth of the
@@ -43,7 +43,7 @@ def read(content: Sequence[Any], name: str, reading: Reading, room: Room) -> Dat
     """
     fields, lists = _fields(content)
     split_of = _split_of(lists, fields["labels"])
-    found = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], room)
+    found = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], budget)
     if unused := len(fields["labels"]) - len(split_of):
         found.notes.append(f"{unused} dialogues are in no split; left out")
     found.notes += _rotation(lists["test"])
@@ -72,7 +72,7 @@ def _fields(content: Sequence[Any]) -> tuple[Fields, dict[str, list[Any]]]:
     places = [isinstance(item, dict) for item in content]
     layout = next((names for names in LAYOUTS if places == [name not in SPLITS for name in names]), None)
     if layout is None:
-        found = ", ".join(described(item) for item in content[:14])
+        found = ", ".join(form_of(item) for item in content[:14])
         raise ValueError(
             f"there are {len(content)} places, {found}, expected those of DialogueRNN, MMGCN, COSMIC or SDT"
         )
@@ -85,7 +85,7 @@ def _fields(content: Sequence[Any]) -> tuple[Fields, dict[str, list[Any]]]:
         else:
             given = list(item) if isinstance(item, set | frozenset) else entries(item)
             if given is None:
-                raise ValueError(f"the dialogues of {name!r} are {described(item)}, expected a list of names")
+                raise ValueError(f"the dialogues of {name!r} are {form_of(item)}, expected a list of names")
             lists[name] = [plain(dialogue) for dialogue in given]
     return fields, lists
 
@@ -96,9 +96,11 @@ def _split_of(lists: Mapping[str, Sequence[Any]], labels: Mapping[Name, Any]) ->
     for split, dialogues in lists.items():
         for dialogue in dialogues:
             if not isinstance(dialogue, str | int) or dialogue not in labels:
-                raise ValueError(f"{split!r} names the dialogue {told(dialogue)}, but there are no labels of it")
+                raise ValueError(f"{split!r} names the dialogue {as_text(dialogue)}, but there are no labels of it")
             if found.setdefault(dialogue, split) != split:
-                raise ValueError(f"the dialogue {told(dialogue)} is in {found[dialogue]!r} and {split!r}, expected one")
+                raise ValueError(
+                    f"the dialogue {as_text(dialogue)} is in {found[dialogue]!r} and {split!r}, expected one"
+                )
     return found
 
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality, last_step
 from haemsa.model.data.dataset import Task
-from haemsa.model.data.memory import OBJECT, Room
+from haemsa.model.data.memory import OBJECT, MemoryBudget
 from haemsa.model.data.readers.dialogue_pickles import emotions
 from haemsa.model.data.readers.dialogue_pickles.speakers import marked, session_of, speaker_of
 from haemsa.model.data.readers.options import Damage, Grouping, Reading
-from haemsa.model.data.readers.unpickling.unpickle import plain, told
-from haemsa.model.data.readers.unpickling.values import described, entries, stacked
+from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
+from haemsa.model.data.readers.unpickling.values import entries, form_of, stacked
 
 STREAMS: Final = (
     "text", "text_roberta1", "text_roberta2", "text_roberta3", "text_roberta4", "audio", "vision",
@@ -30,10 +30,10 @@ Fields = Mapping[str, Mapping[Name, Any]]
 class Utterances:
     """What dictionaries by dialogue hold, by utterance. places: its dialogue and its number in it, N times."""
 
-    def __init__(self, fields: Fields, dialogues: Sequence[Name], room: Room) -> None:
-        self._fields, self._room = fields, room
+    def __init__(self, fields: Fields, dialogues: Sequence[Name], budget: MemoryBudget) -> None:
+        self._fields, self._budget = fields, budget
         self._sizes = {dialogue: _length(fields["labels"][dialogue]) for dialogue in dialogues}
-        room.claim("'labels'", OBJECT * sum(self._sizes.values()))
+        budget.claim("'labels'", OBJECT * sum(self._sizes.values()))
         self.places = [(dialogue, number) for dialogue, size in self._sizes.items() for number in range(size)]
         self._wrong: dict[int, str] = {}
         self._dropped = np.zeros(len(self.places), dtype=bool)
@@ -60,7 +60,7 @@ class Utterances:
             name = str(dialogue) if group_by == "dialogue" else session_of(dialogue)
             if name is None:
                 problem = "names no session, expected one such as 'Ses01' to group by"
-                raise ValueError(f"the dialogue {told(dialogue)} {problem}")
+                raise ValueError(f"the dialogue {as_text(dialogue)} {problem}")
             names[dialogue] = name
         return [names[dialogue] for dialogue, _ in self.places]
 
@@ -71,7 +71,7 @@ class Utterances:
             numbers = marked(self._rows("speakers")[0])
             found = [name or number for name, number in zip(found, numbers, strict=True)]
         for place in (place for place, name in enumerate(found) if not name):
-            problem = f"its speaker is {described(given[place])}, expected a name or a one-hot vector"
+            problem = f"its speaker is {form_of(given[place])}, expected a name or a one-hot vector"
             self._wrong.setdefault(place, problem)
         return found
 
@@ -135,7 +135,7 @@ class Utterances:
         """The places of utterances that are whole and wanted. Raises ValueError unless damaged ones may be skipped."""
         for place, problem in sorted(self._wrong.items()):
             dialogue, number = self.places[place]
-            damage.found(f"dialogue {told(dialogue)} utterance {number}", problem)
+            damage.found(f"dialogue {as_text(dialogue)} utterance {number}", problem)
         wanted = ~self._dropped
         wanted[list(self._wrong)] = False
         return np.flatnonzero(wanted).astype(np.int64)
@@ -150,7 +150,7 @@ class Utterances:
 
     def _rows(self, field: str) -> tuple[NDArray[np.float32], dict[int, str]]:
         """Numbers [N, D] of one dictionary, NaN where it has None; and what is wrong with some, by place."""
-        rows, wrong = stacked(self._entries(field), f"its {field!r}", self._room)
+        rows, wrong = stacked(self._entries(field), f"its {field!r}", self._budget)
         place = 0
         for dialogue, size in self._sizes.items():
             value = self._fields[field].get(dialogue)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.padding import spans
-from haemsa.model.data.readers.split_pickles.split_content import Part
+from haemsa.model.data.readers.split_pickles.split_content import SplitContent
 from haemsa.model.data.readers.trimming import shortened
-from haemsa.model.data.readers.unpickling.values import described, entries, is_numbers, stacked
+from haemsa.model.data.readers.unpickling.values import entries, form_of, is_numbers, stacked
 
 _USUAL: Final = ("text", "audio", "vision")
 _BEGINNINGS: Final = (*_USUAL, "language", "acoustic", "visual", "video")
@@ -24,7 +24,7 @@ _LENGTHS: Final = "_lengths"
 
 
 def modalities(
-    parts: Mapping[str, Part], read: Collection[str], steps: int | None, room: Room, notes: list[str]
+    parts: Mapping[str, SplitContent], read: Collection[str], steps: int | None, budget: MemoryBudget, notes: list[str]
 ) -> dict[str, RawModality]:
     """What is features under the keys that are not `read` yet, of intact samples; notes on whatever is left out.
 
@@ -37,16 +37,16 @@ def modalities(
         raise ValueError(f"there are no features, expected arrays such as {', '.join(_USUAL)}")
     unused = [key for key in keys if key not in found and key.removesuffix(_LENGTHS) not in found]
     notes += [f"{key[:40]}: {_reason(key, parts)}; left out" for key in unused]
-    return {name: _modality(name, parts, steps, room, notes) for name in found}
+    return {name: _modality(name, parts, steps, budget, notes) for name in found}
 
 
-def _holds_features(key: str, parts: Mapping[str, Part]) -> bool:
+def _holds_features(key: str, parts: Mapping[str, SplitContent]) -> bool:
     given = {split: part for split, part in parts.items() if key in part.content}
     if key in _USUAL:
         for split, part in given.items():
             if not _is_features(part.content[key]):
                 expected = "expected floating-point numbers [N, T, D] or [N, D]"
-                raise ValueError(f"{split} {key!r} is {described(part.content[key])}, {expected}")
+                raise ValueError(f"{split} {key!r} is {form_of(part.content[key])}, {expected}")
     if key == _TOKENS or key.endswith(_LENGTHS) or _is_of_labels(key):
         return False
     if key.lower().startswith(_BEGINNINGS):
@@ -63,20 +63,22 @@ def _is_of_labels(key: str) -> bool:
     return any(word in key.lower() for word in _OF_LABELS)
 
 
-def _reason(key: str, parts: Mapping[str, Part]) -> str:
+def _reason(key: str, parts: Mapping[str, SplitContent]) -> str:
     if key == _TOKENS:
         return "holds token numbers, not features"
     if _is_of_labels(key):
         return "called like labels, but none that are read"
     split, part = next((split, part) for split, part in parts.items() if key in part.content)
-    return f"{described(part.content[key])} in {split} is no array of features"
+    return f"{form_of(part.content[key])} in {split} is no array of features"
 
 
-def _modality(name: str, parts: Mapping[str, Part], steps: int | None, room: Room, notes: list[str]) -> RawModality:
+def _modality(
+    name: str, parts: Mapping[str, SplitContent], steps: int | None, budget: MemoryBudget, notes: list[str]
+) -> RawModality:
     shapes = [part.content[name].shape[1:] for part in parts.values() if _is_features(part.content.get(name))]
     longest, width = max(shape[0] if len(shape) == 2 else 1 for shape in shapes), shapes[0][-1]
     ends = np.cumsum([part.intact.sum() for part in parts.values()])
-    features = room.zeros(name, int(ends[-1]), min(longest, steps or longest), width)
+    features = budget.zeros(name, int(ends[-1]), min(longest, steps or longest), width)
     lengths = np.zeros(len(features), dtype=np.int64)
     for (split, part), end in zip(parts.items(), ends.tolist(), strict=True):
         array, start = part.content.get(name), end - int(part.intact.sum())
@@ -84,9 +86,9 @@ def _modality(name: str, parts: Mapping[str, Part], steps: int | None, room: Roo
             notes.append(f"{name}: absent in the whole split {split!r}")
             continue
         if not _is_features(array) or array.shape[-1] != width or len(array) != len(part):
-            raise ValueError(f"{split} {name!r} is {described(array)}, expected numbers [{len(part)}, T, {width}]")
+            raise ValueError(f"{split} {name!r} is {form_of(array)}, expected numbers [{len(part)}, T, {width}]")
         array = array.reshape(len(part), -1, width)
-        given = _lengths(name, split, part, array.shape[1], room, notes)
+        given = _lengths(name, split, part, array.shape[1], budget, notes)
         if not part.intact.all():
             array, given = array[part.intact], None if given is None else given[part.intact]
         starts, lengths[start:end] = spans(f"{split} {name}", array, given, notes)
@@ -103,7 +105,9 @@ def _copy(array: NDArray[Any], starts: NDArray[np.int64], features: NDArray[np.f
             features[sample, : len(rows)], features[sample, len(rows) :] = rows, 0
 
 
-def _lengths(name: str, split: str, part: Part, steps: int, room: Room, notes: list[str]) -> NDArray[np.int64] | None:
+def _lengths(
+    name: str, split: str, part: SplitContent, steps: int, budget: MemoryBudget, notes: list[str]
+) -> NDArray[np.int64] | None:
     """Given lengths [n], at most `steps`; those of BERT's mask for text without; None if there are none."""
     key = name + _LENGTHS
     if key not in part.content:
@@ -113,8 +117,8 @@ def _lengths(name: str, split: str, part: Part, steps: int, room: Room, notes: l
         return masked
     given = entries(part.content[key])
     if given is None or len(given) != len(part):
-        raise ValueError(f"{split} {key!r} is {described(part.content[key])}, expected [{len(part)}] from 0")
-    rows, problems = stacked(given, repr(key), room)
+        raise ValueError(f"{split} {key!r} is {form_of(part.content[key])}, expected [{len(part)}] from 0")
+    rows, problems = stacked(given, repr(key), budget)
     if problems or rows.shape[1] != 1 or not (np.isfinite(rows) & (rows >= 0)).all() or (rows % 1).any():
         raise ValueError(f"{split} {key!r} holds something other than whole numbers from 0")
     if long := int((rows > steps).sum()):
@@ -122,7 +126,7 @@ def _lengths(name: str, split: str, part: Part, steps: int, room: Room, notes: l
     return np.minimum(rows[:, 0], steps).astype(np.int64)
 
 
-def _masked(part: Part, steps: int) -> NDArray[np.int64] | None:
+def _masked(part: SplitContent, steps: int) -> NDArray[np.int64] | None:
     """How many tokens each sample has, told by the mask in the second row of BERT's tokens [n, 3, T]."""
     tokens = part.content.get(_TOKENS)
     if tokens is None or not is_numbers(tokens) or tokens.shape != (len(part), 3, steps):

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.memory import OBJECT, Room
+from haemsa.model.data.memory import OBJECT, MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.split_pickles.mult import LABELS, tasks_of
 from haemsa.model.data.readers.split_pickles.splits import Splits
 from haemsa.model.data.readers.unpickling.unpickle import plain
-from haemsa.model.data.readers.unpickling.values import described, is_numbers
+from haemsa.model.data.readers.unpickling.values import form_of, is_numbers
 
 _STREAMS: Final = ("text", "vision", "audio")
 Segment = tuple[tuple[Any, ...], Any, Any]
@@ -29,10 +29,10 @@ def is_segment(value: object) -> bool:
     return isinstance(value, list | tuple) and len(value) >= 2 and isinstance(value[0], list | tuple)
 
 
-def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: Room) -> Dataset:
+def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in a list for each split. Raises ValueError, one sentence, for anything else."""
     damage = Damage(skip=reading.skip_damaged)
-    room.claim("the segments", OBJECT * sum(map(len, lists.values())))
+    budget.claim("the segments", OBJECT * sum(map(len, lists.values())))
     streams = {split: [_streams(item) for item in items] for split, items in lists.items()}
     widths = _widths([found for part in streams.values() for found in part])
     content: dict[str, dict[str, Any]] = {}
@@ -43,9 +43,9 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, room: 
                 damage.found(f"{split} segment {place}", problem)
         kept = [place for place, problem in enumerate(problems) if not problem]
         content[split] = _part(
-            [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, room
+            [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, budget
         )
-    parts = Splits(content, (LABELS,), damage, reading.steps, room)
+    parts = Splits(content, (LABELS,), damage, reading.steps, budget)
     if "text" not in widths:
         parts.notes.append("text: words or their numbers, not features; left out")
     return parts.dataset(name, tasks_of(parts))
@@ -69,12 +69,12 @@ def _widths(segments: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, int]:
 
 def _problem(segment: Any, found: Mapping[str, NDArray[Any]], widths: Mapping[str, int]) -> str:
     if not is_segment(segment):
-        return f"it is {described(segment)}, expected ((words, vision, audio), labels, id)"
+        return f"it is {form_of(segment)}, expected ((words, vision, audio), labels, id)"
     for name, width in widths.items():
         if name not in found:
             return f"its {name} is no array of numbers, expected [T, {width}]"
         if found[name].size and found[name].shape[1] != width:
-            return f"its {name} is {described(found[name])}, expected [T, {width}]"
+            return f"its {name} is {form_of(found[name])}, expected [T, {width}]"
     return ""
 
 
@@ -83,7 +83,7 @@ def _part(
     streams: Sequence[Mapping[str, NDArray[Any]]],
     widths: Mapping[str, int],
     steps: int | None,
-    room: Room,
+    budget: MemoryBudget,
 ) -> dict[str, Any]:
     """The dictionary of one split, its features padded, or cut to `steps`, [N, T, D]; lengths are as they were."""
     part: dict[str, Any] = {LABELS: [plain(segment[1]) for segment in segments]}
@@ -92,7 +92,7 @@ def _part(
     for name, width in widths.items():
         lengths = [len(found[name]) if found[name].size else 0 for found in streams]
         longest = max([1, *lengths])
-        features = room.zeros(name, len(segments), min(longest, steps or longest), width)
+        features = budget.zeros(name, len(segments), min(longest, steps or longest), width)
         with np.errstate(over="ignore"):
             for row, length, found in zip(features, lengths, streams, strict=True):
                 row[:length] = found[name].reshape(length, width)[:steps]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.split_pickles.sentiment import are_signs, classes, sentiment
 from haemsa.model.data.readers.split_pickles.splits import Splits
@@ -24,9 +24,9 @@ _OF_ONE: Final = {"T": "sentiment_text", "A": "sentiment_audio", "V": "sentiment
 _OF_ALL: Final = REGRESSION + "_M"
 
 
-def read(content: Mapping[Any, Any], name: str, reading: Reading, room: Room) -> Dataset:
+def read(content: Mapping[Any, Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in what an MMSA pickle holds. Raises ValueError, one sentence, for anything else."""
-    parts = Splits(content, (REGRESSION, _OF_ALL, CLASSES), Damage(skip=reading.skip_damaged), reading.steps, room)
+    parts = Splits(content, (REGRESSION, _OF_ALL, CLASSES), Damage(skip=reading.skip_damaged), reading.steps, budget)
     tasks = _sentiments(parts)
     if CLASSES in parts.keys:
         numbers = _column(parts, CLASSES)

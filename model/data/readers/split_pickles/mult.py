@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.split_pickles.sentiment import are_two_classes, classes, sentiment
 from haemsa.model.data.readers.split_pickles.splits import Splits
@@ -24,9 +24,9 @@ MOSEI: Final = ("happy", "sad", "anger", "surprise", "disgust", "fear")
 IEMOCAP: Final = ("neutral", "happy", "sad", "angry")
 
 
-def read(content: Mapping[Any, Any], name: str, reading: Reading, room: Room) -> Dataset:
+def read(content: Mapping[Any, Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in what such a pickle holds. Raises ValueError, one sentence, for anything else."""
-    parts = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, room)
+    parts = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, budget)
     return parts.dataset(name, tasks_of(parts))
 
 

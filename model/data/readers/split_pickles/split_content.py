@@ -14,7 +14,7 @@ from haemsa.model.data.readers.unpickling.unpickle import plain
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SplitContent:
     """content: arrays and lists by key, without None. intact: bool [n], which samples are not damaged so far."""
 
     content: Mapping[str, Any]
@@ -24,17 +24,17 @@ class Part:
         return len(self.intact)
 
 
-def parts_of(content: Mapping[Any, Any], counted: Sequence[str]) -> dict[str, Part]:
+def split_contents(content: Mapping[Any, Any], counted: Sequence[str]) -> dict[str, SplitContent]:
     """By split: train, test, and valid if it is given.
 
     `counted`: keys of labels, one of which tells how many samples a split has. Raises ValueError without train or test,
     for one that is no dictionary, and for an empty one.
     """
-    found: dict[str, Part] = {}
+    found: dict[str, SplitContent] = {}
     for split in SPLITS:
         if split in content or split != "valid":
             part = _content(content, split)
-            found[split] = Part(part, np.ones(_size(part, split, counted), dtype=bool))
+            found[split] = SplitContent(part, np.ones(_size(part, split, counted), dtype=bool))
     return found
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import Room
+from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.assemble import assemble, labelled_everywhere
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.data.readers.split_pickles.features import modalities
-from haemsa.model.data.readers.split_pickles.split_content import parts_of
+from haemsa.model.data.readers.split_pickles.split_content import split_contents
 from haemsa.model.data.readers.split_pickles.videos import groups_of
-from haemsa.model.data.readers.unpickling.values import described, entries, is_numbers, names, stacked
+from haemsa.model.data.readers.unpickling.values import entries, form_of, is_numbers, names, stacked
 from haemsa.model.data.splitting import with_validation
 
 
@@ -26,15 +26,20 @@ class Splits:
     """The dictionaries of the splits, and what is found in them: notes, and damaged samples."""
 
     def __init__(
-        self, content: Mapping[Any, Any], counted: Sequence[str], damage: Damage, steps: int | None, room: Room
+        self,
+        content: Mapping[Any, Any],
+        counted: Sequence[str],
+        damage: Damage,
+        steps: int | None,
+        budget: MemoryBudget,
     ) -> None:
         """counted: keys of labels, one of which tells how many samples a split has; steps: as `Reading` has it."""
-        self._parts = parts_of(content, counted)
+        self._parts = split_contents(content, counted)
         ends = [int(end) for end in np.cumsum([0, *map(len, self._parts.values())])]
         self._starts = dict(zip(self._parts, ends[:-1], strict=True))
         self._size = ends[-1]
         self._read = {"id", "raw_text", "annotations"}
-        self._damage, self._steps, self._room = damage, steps, room
+        self._damage, self._steps, self._budget = damage, steps, budget
         self.notes: list[str] = []
         if others := [key[:40] for key in content if isinstance(key, str) and key not in self._parts]:
             self.notes.append(f"{', '.join(others[:8])}: no split; left out")
@@ -63,7 +68,7 @@ class Splits:
         if len(shapes) > 1:
             several = " and ".join(str(list(shape)) for shape in sorted(shapes))
             raise ValueError(f"{key!r} has the shapes {several} per sample, expected the same in each split")
-        found = self._room.zeros(repr(key), self._size, *shapes.pop())
+        found = self._budget.zeros(repr(key), self._size, *shapes.pop())
         found[...] = np.nan
         for split, column in columns.items():
             found[self._starts[split] :][: len(column)] = column
@@ -73,14 +78,14 @@ class Splits:
         value, size = self._parts[split].content[key], len(self._parts[split])
         given = entries(value)
         if given is None or len(given) != size:
-            raise ValueError(f"{split} {key!r} is {described(value)}, expected {size} labels, one per sample")
+            raise ValueError(f"{split} {key!r} is {form_of(value)}, expected {size} labels, one per sample")
         problems: dict[int, str] = {}
         if is_numbers(value):
-            column = self._room.zeros(repr(key), *value.shape)
+            column = self._budget.zeros(repr(key), *value.shape)
             with np.errstate(over="ignore"):
                 column[...] = value
         else:
-            column, problems = stacked(given, repr(key), self._room)
+            column, problems = stacked(given, repr(key), self._budget)
         for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)).tolist():
             problems[place], column[place] = f"{key!r} is infinite, expected a number", np.nan
         for place, problem in problems.items():
@@ -115,7 +120,7 @@ class Splits:
     def dataset(self, name: str, tasks: Mapping[str, Task]) -> Dataset:
         """The last step: the samples that are intact, with those of the tasks that have labels in each split."""
         kept = np.flatnonzero(self._intact).astype(np.int64)
-        raw = modalities(self._parts, self._read, self._steps, self._room, self.notes)
+        raw = modalities(self._parts, self._read, self._steps, self._budget, self.notes)
         ids, groups = self._named()
         groups = [groups[place] for place in kept]
         splits = self._splits(groups)

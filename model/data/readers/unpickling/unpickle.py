@@ -20,7 +20,7 @@ from haemsa.model.data.readers.unpickling.scan import RefusedError, scan
 _TYPE: Final = re.compile(r"[<>|=]?(?:b1|[iuf][1248]|c8|c16|[SU][0-9]{1,6}|O8?|\?)")
 
 
-def told(value: object) -> str:
+def as_text(value: object) -> str:
     """Text and numbers as a message shows them, other things by type: to print nested lists may have no end."""
     short = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < 10**18)
     if not short:
@@ -35,18 +35,18 @@ class _Type:
 
     def __init__(self, code: object, *_: object) -> None:
         if not isinstance(code, str) or not _TYPE.fullmatch(code):
-            raise RefusedError(f"an array has the type {told(code)}, expected numbers or text")
+            raise RefusedError(f"an array has the type {as_text(code)}, expected numbers or text")
         self.code = code
 
     def __setstate__(self, state: Any) -> None:
         order = state[1]
         if order not in ("<", ">", "|", "="):
-            raise RefusedError(f"an array has the byte order {told(order)}, expected '<', '>', '=' or '|'")
+            raise RefusedError(f"an array has the byte order {as_text(order)}, expected '<', '>', '=' or '|'")
         self.code = order + self.code.lstrip("<>|=")
 
     def view(self, raw: object, shape: object, order: str) -> NDArray[Any]:
         if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
-            raise RefusedError(f"an array has the shape {told(shape)}, expected sizes")
+            raise RefusedError(f"an array has the shape {as_text(shape)}, expected sizes")
         if self.code.lstrip("<>|=").startswith("O"):
             return _objects(raw, shape, order)
         if isinstance(raw, str):  # bytes, if Python 2 wrote them

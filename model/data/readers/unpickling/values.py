@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.memory import Room
-from haemsa.model.data.readers.unpickling.unpickle import plain, told
+from haemsa.model.data.memory import MemoryBudget
+from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
 
 _NUMBERS: Final = "fiub"
 _NUMBER: Final = (int, float, np.integer, np.floating, np.bool_)
@@ -29,15 +29,17 @@ def entries(value: object) -> Sequence[Any] | None:
     return found if isinstance(found, list | tuple) else None
 
 
-def described(value: object) -> str:
+def form_of(value: object) -> str:
     """Arrays by type and shape, containers by size, the rest as messages show it."""
     found = plain(value)
     if isinstance(found, np.ndarray):
         return f"{found.dtype} {list(found.shape)}"
-    return f"a {type(found).__name__} of {len(found)}" if isinstance(found, list | tuple | dict | set) else told(found)
+    return (
+        f"a {type(found).__name__} of {len(found)}" if isinstance(found, list | tuple | dict | set) else as_text(found)
+    )
 
 
-def stacked(values: Sequence[object], what: str, room: Room) -> tuple[NDArray[np.float32], dict[int, str]]:
+def stacked(values: Sequence[object], what: str, budget: MemoryBudget) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Vectors of one width, [N, D], from N entries: numbers, or lists or arrays of them; NaN where one is None.
 
     Also the places of entries that are anything else or of another width than most, with what is wrong.
@@ -46,15 +48,13 @@ def stacked(values: Sequence[object], what: str, room: Room) -> tuple[NDArray[np
     sizes = [_size(value) for value in found]
     counts = Counter(size for size in sizes if size)
     width = counts.most_common(1)[0][0] if counts else 1
-    rows = room.zeros(what, len(found), width)
+    rows = budget.zeros(what, len(found), width)
     problems: dict[int, str] = {}
     for place, (value, size) in enumerate(zip(found, sizes, strict=True)):
         row = _vector(value) if size == width else None
         rows[place] = np.nan if row is None else row
         if row is None and value is not None:
-            problems[place] = (
-                f"{what} is {described(value)}, expected {'a number' if width == 1 else f'{width} numbers'}"
-            )
+            problems[place] = f"{what} is {form_of(value)}, expected {'a number' if width == 1 else f'{width} numbers'}"
     return rows, problems
 
 
