@@ -26,6 +26,7 @@ from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
 from haemsa.evo.candidate import Evaluated
 from haemsa.model.spec.genome import Genome
+from haemsa.model.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,8 +78,12 @@ class RunDirectory:
     # -- what was asked for
 
     def config(self) -> SearchConfig:
-        """The settings of this search."""
-        return SearchConfig.load(self.path / _CONFIG)
+        """The settings of this search, without bounds of genes that went after an older version wrote them."""
+        from haemsa.evo.expert_space.bounds import without_removed
+
+        settings = read_yaml(self.path / _CONFIG, "a configuration", "settings")
+        bounds = settings.get("space")
+        return SearchConfig.of({**settings, "space": without_removed(bounds)} if isinstance(bounds, dict) else settings)
 
     def reopen(self, config: SearchConfig) -> None:
         """Go on, with these settings: the search has not ended any more."""

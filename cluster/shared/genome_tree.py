@@ -32,8 +32,8 @@ def genome_tree(genome: Genome, title: str = "genome") -> Tree:
     tree.add(
         f"training: {training.epochs} epochs, learning rate {training.learning_rate:g}, weight decay "
         f"{training.weight_decay:g}, clip {training.clip:g}, dropout {training.dropout:g} (features "
-        f"{training.feature_dropout:g}, modalities {training.modality_dropout:g}), balance {training.balance:g}, "
-        f"z-loss {training.z_loss:g}{_further(training)}"
+        f"{training.feature_dropout:g}, modalities {training.modality_dropout:g}), balance {training.balance:g}"
+        f"{_further(training)}"
     )
     return tree
 

@@ -11,15 +11,15 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from haemsa.model.spec.network import EncoderSpec, ExpertKind, ExpertSpec, GateSpec, NetworkSpec
-from haemsa.model.spec.training import LossKind, ScheduleKind, TrainingGenes
+from haemsa.model.spec.training import LossKind, TrainingGenes
 
 Choices = tuple[int, ...]
 Names = tuple[str, ...]
 Range = tuple[float, float]
 CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate_k")
-NAMES: Final = {"expert_kinds": ExpertKind, "losses": LossKind, "schedules": ScheduleKind}
+NAMES: Final = {"expert_kinds": ExpertKind, "losses": LossKind}
 LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature", "task_weight")
-OPTIONAL: Final = ("class_balance", "label_noise", "mixing", "warmup", "distillation")
+OPTIONAL: Final = ("class_balance", "distillation")
 """Training genes that are mostly better off than on."""
 TRAINING: Final = (
     "learning_rate",
@@ -34,6 +34,8 @@ TRAINING: Final = (
 RANGES: Final = (*TRAINING, "task_weight", "temperature", "noise")
 PLAIN: Final = ("mlp", "gated", "low_rank")
 """Kinds of experts that make sense over any tokens."""
+REMOVED: Final = ("label_noise", "mixing", "warmup", "schedules")
+"""Bounds of genes that went. Configurations of old run directories may have them."""
 DIGITS: Final = 3
 """Significant digits of a real gene, so that keys are stable and near copies count as copies."""
 
@@ -42,8 +44,8 @@ DIGITS: Final = 3
 class Bounds:
     """What a genome may be made of: whole numbers and names are chosen from tuples, real numbers from (low, high).
 
-    What never won on real data is shut by default (tests/bench/README.md), and may be opened: other losses and
-    schedules, label noise up to 0.5, mixing up to 0.5, warm-up up to 0.3.
+    What never won on real data is shut by default (tests/bench/README.md), and may be opened: tensor experts, and the
+    absolute loss (l1).
     """
 
     widths: Choices = (8, 12, 16, 24, 32, 48)
@@ -66,13 +68,9 @@ class Bounds:
     modality_dropout: Range = (0.0, 0.5)
     balance: Range = (1e-3, 1e-1)
     class_balance: Range = (0.0, 1.0)
-    label_noise: Range = (0.0, 0.0)
-    mixing: Range = (0.0, 0.0)
-    warmup: Range = (0.0, 0.0)
     distillation: Range = (0.0, 1.0)
     task_weight: Range = (0.1, 3.0)
     losses: Names = ("huber",)
-    schedules: Names = ("constant",)
 
     def __post_init__(self) -> None:
         for name in CHOICES:
@@ -101,6 +99,8 @@ class Bounds:
         """Read a configuration's values over the defaults. Raises ValueError for an unknown name or a wrong value."""
         names = [field.name for field in dataclasses.fields(cls)]
         for name in data:
+            if name in REMOVED:
+                raise ValueError(f"bound {name!r} does not exist any more, as its gene never won: leave it out")
             if name not in names:
                 raise ValueError(f"bound {name!r} does not exist, expected one of {', '.join(names)}")
         return cls(**data)
@@ -156,6 +156,20 @@ class Bounds:
         low, high = self._ends(name)
         value = low + place * (high - low)
         return self.clip_to(name, math.exp(value) if name in LOGARITHMIC else value)
+
+
+def without_removed(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """An old configuration's bounds without those of genes that went, and without the loss that went.
+
+    Example:
+        >>> without_removed({"mixing": [0, 0.5], "losses": ["huber", "ordinal"], "epochs": [2]})
+        {'losses': ['huber'], 'epochs': [2]}
+    """
+    kept = {name: value for name, value in bounds.items() if name not in REMOVED}
+    losses = kept.get("losses")
+    if isinstance(losses, (list, tuple)) and "ordinal" in losses:
+        kept["losses"] = [kind for kind in losses if kind != "ordinal"] or ["huber"]
+    return kept
 
 
 def _scale(name: str, value: float) -> float:

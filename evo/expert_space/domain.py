@@ -11,7 +11,7 @@ from haemsa.evo.expert_space.bounds import CHOICES, TRAINING, Bounds
 from haemsa.model.spec.network import EncoderSpec, ExpertKind, GateSpec
 from haemsa.model.spec.training import TrainingGenes
 
-BOUND_OF: Final = {"loss": "losses", "schedule": "schedules"}
+BOUND_OF: Final = {"loss": "losses"}
 """Where a training gene is bounded, if not under its own name."""
 
 

@@ -136,8 +136,6 @@ def _training(domain: Domain, training: TrainingGenes, network: NetworkSpec) -> 
     for gene, name in BOUND_OF.items():
         value = getattr(training, gene)
         genes[gene] = value if value in getattr(bounds, name) else domain.default(gene)
-    if genes["schedule"] == "constant" and genes["warmup"] * genes["epochs"] <= 0.5:
-        genes["warmup"] = domain.default("warmup")  # rates are those of the middles of epochs: it is over by then
     weights = [(task, bounds.clip_to("task_weight", training.task_weight(task))) for task in domain.weighted]
     genes["task_weights"] = tuple((task, weight) for task, weight in weights if weight != 1)
     return replace(training, **genes | idle_genes(domain, network))

@@ -12,7 +12,6 @@ from haemsa.model.network.cohort import Cohort, Stacked
 from haemsa.model.network.gates import GateOutput
 from haemsa.model.network.heads import Heads
 from haemsa.model.network.levels import Level
-from haemsa.model.network.mixup import mix, partner
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.subsets import Subsets, distils
 from haemsa.model.network.tokens import Encoders
@@ -59,23 +58,21 @@ class CohortNetwork(Stacked):
         """What rows are trained under in a step."""
         return Noise(self.noise_keys, step)
 
-    def forward(self, batch: Batch, noise: Noise | None = None, share: Tensor | None = None) -> NetworkOutput:
-        """Outputs for a batch; in training under `noise`, and with tokens mixed with partners' by `share` [P, B]."""
+    def forward(self, batch: Batch, noise: Noise | None = None) -> NetworkOutput:
+        """Outputs for a batch; in training under `noise`."""
         local, present = self.encoders(batch, noise)
         complete = batch.complete and not (noise and self.encoders.drops)
-        outputs, gates = self._read(batch, local, present, complete, noise, share)
+        outputs, gates = self._read(batch, local, present, complete, noise)
         partial: dict[str, Tensor] = {}
         if noise is not None and self.subsets is not None:
-            partial, _ = self._read(batch, local, self.subsets(present, noise), False, noise, share)
+            partial, _ = self._read(batch, local, self.subsets(present, noise), False, noise)
         return NetworkOutput(outputs, gates, partial)
 
     def _read(
-        self, batch: Batch, local: Tensor, present: Tensor, complete: bool, noise: Noise | None, share: Tensor | None
+        self, batch: Batch, local: Tensor, present: Tensor, complete: bool, noise: Noise | None
     ) -> tuple[dict[str, Tensor], list[GateOutput]]:
         """Outputs, and what gates did, from local tokens [P, M, B, W] where bool [P, M, B] says which are present."""
         tokens = self.encoders.start(local, present, complete=complete)
-        if share is not None:
-            tokens = mix(tokens, partner(tokens, 2), share[:, None, :, None])
         known = None if complete else torch.cat([present, torch.ones_like(present[:, :1])], 1)
         gates = []
         for level in self.levels:

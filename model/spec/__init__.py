@@ -15,7 +15,7 @@ from haemsa.model.spec.network import (
     LevelSpec,
     NetworkSpec,
 )
-from haemsa.model.spec.training import LossKind, ScheduleKind, TrainingGenes
+from haemsa.model.spec.training import LossKind, TrainingGenes
 
 __all__ = [
     "FORMAT",
@@ -30,6 +30,5 @@ __all__ = [
     "LevelSpec",
     "LossKind",
     "NetworkSpec",
-    "ScheduleKind",
     "TrainingGenes",
 ]

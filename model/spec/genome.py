@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec
-from haemsa.model.spec.training import ADDED, TrainingGenes
+from haemsa.model.spec.training import ADDED, REMOVED, TrainingGenes
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 T = TypeVar("T")
 
 
@@ -54,8 +54,8 @@ class Genome:
     def from_dict(cls, data: object) -> Genome:
         """Read `to_dict`'s value. Raises ValueError naming the unknown, missing or wrong field."""
         fields = _fields("genome", data, {"format", "network", "training"})
-        if fields["format"] not in (1, FORMAT):
-            raise ValueError(f"genome format is {fields['format']!r}, this version reads 1 and {FORMAT}")
+        if fields["format"] not in (1, 2, FORMAT):
+            raise ValueError(f"genome format is {fields['format']!r}, this version reads 1, 2 and {FORMAT}")
         network = _fields("network", fields["network"], {"width", "encoders", "levels"})
         return cls(
             network=NetworkSpec(
@@ -108,7 +108,12 @@ def _level(data: object) -> LevelSpec:
 
 
 def _training(data: object, version: int) -> TrainingGenes:
-    """Training genes; those that format 1 did not have are at their defaults there."""
-    if version == 1 and isinstance(data, dict):
-        data = {name: getattr(TrainingGenes(), name) for name in ADDED} | data
-    return _build(TrainingGenes, data)
+    """Training genes. Older formats lack some, which are at their defaults then, and have some that are dropped."""
+    if version == FORMAT or not isinstance(data, dict):
+        return _build(TrainingGenes, data)
+    kept = {name: value for name, value in data.items() if name not in REMOVED}
+    if version == 1:
+        kept = {name: getattr(TrainingGenes(), name) for name in ADDED} | kept
+    if kept.get("loss") == "ordinal":  # it was a third loss of format 2, over the same single output
+        kept["loss"] = "huber"
+    return _build(TrainingGenes, kept)

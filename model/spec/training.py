@@ -7,24 +7,22 @@ from typing import Any, Final, Literal
 
 from haemsa.model.spec.checks import check_count, check_kind, check_range
 
-LossKind = Literal["huber", "l1", "ordinal"]
-ScheduleKind = Literal["constant", "cosine"]
+LossKind = Literal["huber", "l1"]
 TaskWeights = tuple[tuple[str, float], ...]
-ADDED: Final = (
-    "loss", "class_balance", "label_noise", "mixing", "schedule", "warmup", "distillation", "task_weights",
-)  # fmt: skip
-"""Genes that genomes of format 1 do not have: each is without effect at its default."""
+ADDED: Final = ("loss", "class_balance", "distillation", "task_weights")
+"""Genes that genomes of format 1 do not have. Each has no effect at its default."""
+REMOVED: Final = ("label_noise", "mixing", "schedule", "warmup", "z_loss")
+"""Genes that only genomes of formats 1 and 2 have. They never won, and a trained network predicts without them."""
 
 
 @dataclass(frozen=True)
 class TrainingGenes:
     """AdamW's settings, regularisation, what is minimised, and epochs.
 
-    balance, z_loss: weights of the losses of gates (losses.py). loss: of regression (task_losses.py). class_balance:
-    power of the inverse frequency by which classes are weighted (class_balance.py). label_noise: standard deviation on
-    standardised regression targets, and share of label smoothing. mixing: the most that a sample takes from another
-    (mixing.py). warmup: share of the epochs in which the rate rises (schedule.py). distillation: weight of the loss of
-    transfer from all modalities to some (transfer.py). task_weights: (task, weight), by name; one not named has 1.
+    balance: weight of the loss that balances experts (losses/gate_losses.py). loss: of regression
+    (losses/task_losses.py). class_balance: power of the inverse frequency by which classes are weighted
+    (losses/class_balance.py). distillation: weight of the loss of transfer from all modalities to some
+    (losses/distillation.py). task_weights: (task, weight), sorted by name; a task that is not named has the weight 1.
     """
 
     epochs: int = 12
@@ -35,13 +33,8 @@ class TrainingGenes:
     feature_dropout: float = 0.4
     modality_dropout: float = 0.0
     balance: float = 1e-2
-    z_loss: float = 1e-3
     loss: LossKind = "huber"
     class_balance: float = 0.0
-    label_noise: float = 0.0
-    mixing: float = 0.0
-    schedule: ScheduleKind = "constant"
-    warmup: float = 0.0
     distillation: float = 0.0
     task_weights: TaskWeights = ()
 
@@ -52,13 +45,10 @@ class TrainingGenes:
         check_range("clip", self.clip, 1e-6, 1e6)
         for name in ("dropout", "feature_dropout", "modality_dropout"):
             check_range(name, getattr(self, name), 0, 0.95)
-        for name in ("balance", "z_loss"):
-            check_range(name, getattr(self, name), 0, 100)
+        check_range("balance", self.balance, 0, 100)
         check_kind("loss", self.loss, LossKind)
-        check_kind("schedule", self.schedule, ScheduleKind)
-        for name, most in (("class_balance", 1), ("distillation", 1), ("label_noise", 0.5), ("mixing", 0.5)):
-            check_range(name, getattr(self, name), 0, most)
-        check_range("warmup", self.warmup, 0, 0.3)
+        check_range("class_balance", self.class_balance, 0, 1)
+        check_range("distillation", self.distillation, 0, 1)
         object.__setattr__(self, "task_weights", _task_weights(self.task_weights))
 
     def task_weight(self, task: str) -> float:

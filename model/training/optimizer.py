@@ -46,18 +46,13 @@ class CohortAdamW:
         self._direction = torch.nn.Parameter(torch.zeros_like(self.values))
         self._direction.grad = torch.zeros_like(self.values)
         self._adam = torch.optim.Adam([self._direction], lr=1.0, fused=True, capturable=first.is_cuda)
-        self._weight_decay = weight_decay.to(first)
         for span in self.spans:
             span.view(self.values).copy_(span.stack.parameter.detach())
             span.stack.parameter.data = span.view(self.values)
-        self.set_rate(learning_rate)
-
-    def set_rate(self, learning_rate: Tensor) -> None:
-        """Move each row at this rate [P] from now on, at which its weights decay too."""
-        rate = learning_rate.to(self.values)
+        rate = learning_rate.to(first)
         for span, by_slot in self.by_slot(rate):
             span.view(self._rate).copy_(by_slot)
-        for span, by_slot in self.by_slot(1 - rate * self._weight_decay):
+        for span, by_slot in self.by_slot(1 - rate * weight_decay.to(first)):
             span.view(self._decay).copy_(by_slot if span.stack.decays else torch.ones_like(by_slot))
 
     def step(self, loss: Tensor) -> None:

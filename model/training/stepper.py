@@ -77,9 +77,7 @@ class Stepper:
     def _train(self, index: Tensor, batch: Batch) -> None:
         targets, noise = self._pool.targets_at(index), self.network.noise(self._step)
         weights = self._weights.index_select(1, index)
-        share = self.criterion.shares(noise, weights, targets)
-        found = self.network(batch, noise, share)
-        loss = self.criterion.total(self.criterion(found, targets, weights, noise, share))
+        loss = self.criterion.total(self.criterion(self.network(batch, noise), targets, weights))
         self._optimizer.step(loss.sum())
         self._total += loss.detach()
         self._step += 1

@@ -24,7 +24,6 @@ from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.optimizer import CohortAdamW
 from haemsa.model.training.plan import Checkpoint, Plan, Start
 from haemsa.model.training.pool import Pool, batch_count, batches
-from haemsa.model.training.schedule import learning_rates
 from haemsa.model.training.stepper import Stepper
 
 
@@ -152,9 +151,6 @@ class _Run:
 
     def train_epoch(self, batches: Sequence[NDArray[np.int64]]) -> None:
         """One pass over the batches; `finite` says which rows still are after it."""
-        rates = learning_rates(self.cohort, self.epoch)
-        if rates is not None:
-            self.optimizer.set_rate(rates)
         losses = self.stepper.epoch(batches, self.step)
         self.step += len(batches)
         self.epoch += 1

@@ -6,7 +6,7 @@ Those of gates are here; those of tasks in task_losses.py, that of transfer in t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +14,10 @@ from torch.nn import functional as F
 
 from haemsa.model.network.gates import GateOutput
 
-HUBER_DELTA = 0.5
+HUBER_DELTA: Final = 0.5
 """Where the regression loss turns from square to absolute, in standard deviations of the target."""
+ROUTER_Z_WEIGHT: Final = 1e-3
+"""Weight of the router z-loss, as in ST-MoE."""
 
 
 class Losses(NamedTuple):
@@ -26,9 +28,9 @@ class Losses(NamedTuple):
     router_z: Tensor
     transfer: Tensor | None = None
 
-    def total(self, balance: Tensor, router_z: Tensor, transfer: Tensor) -> Tensor:
-        """The sum that each row trains on, with its own weights of the auxiliary losses [P]."""
-        total = self.task + balance * self.balance + router_z * self.router_z
+    def total(self, balance: Tensor, transfer: Tensor) -> Tensor:
+        """The sum that each row trains on, with its own weights of balance and transfer [P]."""
+        total = self.task + balance * self.balance + ROUTER_Z_WEIGHT * self.router_z
         return total if self.transfer is None else total + transfer * self.transfer
 
 

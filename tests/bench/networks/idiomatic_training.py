@@ -16,14 +16,14 @@ from haemsa.model.data.folds import Folds
 from haemsa.model.network.batch import FeatureStatistics
 from haemsa.model.schema import TaskInfo
 from haemsa.model.spec.genome import Genome
-from haemsa.model.training.losses.gate_losses import HUBER_DELTA
+from haemsa.model.training.losses.gate_losses import HUBER_DELTA, ROUTER_Z_WEIGHT
 from haemsa.model.training.pool import Pool, batches
 from tests.bench.networks.idiomatic import Encoder, IdiomaticNetwork
 from tests.bench.networks.idiomatic_experts import Expert, TensorExpert
 
 Gate = tuple[Tensor, Tensor, Tensor]
 PLAIN: Final[Mapping[str, Any]] = {
-    "losses": ("huber",), "schedules": ("constant",), "task_weight": (1, 1), **dict.fromkeys(OPTIONAL, (0, 0)),
+    "losses": ("huber",), "task_weight": (1, 1), **dict.fromkeys(OPTIONAL, (0, 0)),
 }  # fmt: skip
 """Bounds within which `train_alone` knows all training genes that have an effect."""
 
@@ -46,7 +46,8 @@ def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed:
                 )
                 for name, task in pool.schema.tasks.items()
             ]
-            loss = sum(losses) + genes.balance * sum(map(balance_loss, gates)) + genes.z_loss * sum(map(z_loss, gates))
+            of_gates = genes.balance * sum(map(balance_loss, gates)) + ROUTER_Z_WEIGHT * sum(map(z_loss, gates))
+            loss = sum(losses) + of_gates
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), genes.clip)

@@ -106,10 +106,10 @@ def test_kinds_of_experts_are_told_apart() -> None:
 
 
 def test_genes_that_are_mostly_without_effect_are_drawn_where_they_have_one() -> None:
-    genes = TrainingGenes(loss="ordinal", mixing=0.25, task_weights=(("emotion", 0.5),))
+    genes = TrainingGenes(loss="l1", distillation=0.25, task_weights=(("emotion", 0.5),))
     out = io.StringIO()
     Console(file=out, width=400).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),)), genes)))
-    assert "z-loss 0.001, loss ordinal, mixing 0.25, task emotion weighs 0.5" in out.getvalue()
+    assert "balance 0.01, loss l1, distillation 0.25, task emotion weighs 0.5" in out.getvalue()
 
 
 def test_a_linear_model_is_drawn_as_one() -> None:

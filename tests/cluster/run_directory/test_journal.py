@@ -37,6 +37,14 @@ def test_what_was_asked_for_is_kept(run: RunDirectory) -> None:
     assert run.summary() is None
 
 
+def test_settings_that_an_older_version_wrote_are_read_without_the_genes_that_went(run: RunDirectory) -> None:
+    old = {"mixing": [0.1, 0.5], "schedules": ["constant", "cosine"], "losses": ["huber", "ordinal"], "widths": [8]}
+    text = CONFIG.to_yaml().replace("space: {}", f"space: {old}")
+    (run.path / "config.yaml").write_text(text)
+    kept = {"losses": ["huber"], "widths": [8]}
+    assert run.config() == SearchConfig.of({"data": "planted", "seed": 7, "space": kept})
+
+
 def test_candidates_and_outcomes_come_back_by_id(run: RunDirectory) -> None:
     run.journal.asked(candidates(3), {"next_id": 3})
     failure = Failure("nan", "the loss is not finite")

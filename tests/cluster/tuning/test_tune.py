@@ -63,8 +63,7 @@ def tuning(original: Score | None, tuned: Score | None, better: Genome | None = 
 
 def test_genes_without_effect_or_with_one_value_are_not_tuned() -> None:
     every = Genes.of(TWO_EXPERTS, DOMAIN).names
-    shut = {"label_noise", "mixing", "warmup", "loss", "schedule"}
-    assert set(every) == set(GENES) - shut - {"class_balance"}
+    assert set(every) == set(GENES) - {"loss", "class_balance"}
     linear = Genome(NetworkSpec(8, (EncoderSpec("text"),)))
     assert set(every) - set(Genes.of(linear, DOMAIN).names) == {"modality_dropout", "balance", "distillation"}
     assert "epochs" not in Genes.of(TWO_EXPERTS, DOMAIN, epochs=False).names

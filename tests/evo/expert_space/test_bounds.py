@@ -4,8 +4,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from haemsa.evo.expert_space.bounds import CHOICES, NAMES, RANGES, TRAINING, Bounds
-from haemsa.model.spec.training import LossKind, ScheduleKind
+from haemsa.evo.expert_space.bounds import CHOICES, NAMES, RANGES, TRAINING, Bounds, without_removed
+from haemsa.model.spec.training import LossKind
 
 
 @pytest.mark.parametrize("name", RANGES)
@@ -21,7 +21,7 @@ def test_real_genes_stay_in_their_range_at_three_digits(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_reach_every_other_and_never_stay(name: str) -> None:
-    bounds, rng = Bounds(losses=get_args(LossKind), schedules=get_args(ScheduleKind)), np.random.default_rng(0)
+    bounds, rng = Bounds(losses=get_args(LossKind)), np.random.default_rng(0)
     value = bounds.draw(name, rng)
     found = {bounds.nudge(name, value, rng) for _ in range(40)}
     assert found == set(getattr(bounds, name)) - {value}
@@ -67,7 +67,7 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
     assert bounds == Bounds(widths=(16, 32), dropout=(0.0, 0.5))
     assert bounds.epochs == Bounds().epochs
     assert Bounds.from_dict({"expert_kinds": ["tensor", "mlp", "mlp"]}).expert_kinds == ("mlp", "tensor")
-    assert Bounds.from_dict({"losses": ["ordinal", "huber"]}).losses == ("huber", "ordinal")
+    assert Bounds.from_dict({"losses": ["l1", "huber"]}).losses == ("huber", "l1")
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,13 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
         ({"expert_kinds": ["tensor"]}, "expected one of mlp, gated, low_rank among them"),
         ({"expert_kinds": "mlp"}, "bound expert_kinds is 'mlp', expected a list of some of mlp, gated"),
         ({"expert_kinds": [["mlp"]]}, "bound expert_kinds is [['mlp']], expected a list of some of"),
-        ({"losses": ["l2"]}, "bound losses is ['l2'], expected a list of some of huber, l1, ordinal"),
-        ({"schedules": []}, "bound schedules is [], expected a list of some of constant, cosine"),
+        ({"losses": ["l2"]}, "bound losses is ['l2'], expected a list of some of huber, l1"),
+        ({"losses": []}, "bound losses is [], expected a list of some of huber, l1"),
+        ({"losses": ["ordinal"]}, "bound losses is ['ordinal'], expected a list of some of huber, l1"),
         ({"task_weight": [0, 1]}, "bound task_weight is [0, 1], expected numbers above 0"),
-        ({"mixing": [0, 0.9]}, "mixing is 0.9, expected 0 to 0.5"),
+        ({"distillation": [0, 1.5]}, "distillation is 1.5, expected 0 to 1"),
+        ({"mixing": [0, 0.5]}, "bound 'mixing' does not exist any more, as its gene never won: leave it out"),
+        ({"schedules": ["constant"]}, "bound 'schedules' does not exist any more, as its gene never won: leave it out"),
         ({"max_levels": 99}, "bound max_levels is 99, expected a whole number from 0 to 16"),
         ({"max_experts": True}, "bound max_experts is True, expected a whole number"),
     ],
@@ -101,6 +104,20 @@ def test_a_configuration_is_read_over_the_defaults() -> None:
 def test_a_wrong_bound_is_named(data: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Bounds.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "kept"),
+    [
+        ({}, {}),
+        ({"mixing": [0, 0.5], "label_noise": [0, 0.5], "warmup": [0, 0.3], "epochs": [2]}, {"epochs": [2]}),
+        ({"schedules": ["cosine"], "losses": ["ordinal", "l1"]}, {"losses": ["l1"]}),
+        ({"losses": ["ordinal"]}, {"losses": ["huber"]}),
+        ({"losses": 5, "width": [8]}, {"losses": 5, "width": [8]}),  # what is wrong stays, to be named
+    ],
+)
+def test_old_bounds_are_read_without_those_of_genes_that_went(old: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert without_removed(old) == kept
 
 
 def test_every_training_gene_has_a_range() -> None:

@@ -14,7 +14,7 @@ from haemsa.evo.expert_space.legal import legal
 from haemsa.evo.expert_space.training_genes import GENES, crossed, nudged, random_training
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
-from haemsa.model.spec.training import LossKind, ScheduleKind, TrainingGenes
+from haemsa.model.spec.training import LossKind, TrainingGenes
 
 MODALITIES = ("text", "audio")
 TASKS = {
@@ -25,20 +25,13 @@ TASKS = {
 }
 BOTH, ONE = NetworkSpec(8, (EncoderSpec("text"), EncoderSpec("audio"))), NetworkSpec(8, (EncoderSpec("text"),))
 ALL_ON = TrainingGenes(
-    loss="l1", class_balance=0.5, label_noise=0.1, mixing=0.2, schedule="cosine", warmup=0.1, distillation=0.3,
+    loss="l1",
+    class_balance=0.5,
+    distillation=0.3,
     task_weights=(("emotion", 0.5), ("other", 2.0), ("sentiment", 1.0)),
-)  # fmt: skip
-
-
-OPEN = {
-    "label_noise": (0, 0.5),
-    "mixing": (0, 0.5),
-    "warmup": (0, 0.3),
-    "losses": get_args(LossKind),
-    "schedules": get_args(ScheduleKind),
-}
+)
+OPEN = {"losses": get_args(LossKind)}
 """Bounds of what is shut by default."""
-SHUT = ("label_noise", "mixing", "warmup", "loss", "schedule")
 
 
 def domain(tasks: str = "both", **bounds: object) -> Domain:
@@ -70,7 +63,7 @@ def check(training: TrainingGenes, where: Domain) -> None:
     for name in TRAINING:
         low, high = getattr(bounds, name)
         assert low <= getattr(training, name) <= high
-    assert training.loss in bounds.losses and training.schedule in bounds.schedules
+    assert training.loss in bounds.losses
     assert {task for task, _ in training.task_weights} <= set(where.weighted)
     assert all(0.1 <= weight <= 3 and weight != 1 for _, weight in training.task_weights)
 
@@ -80,9 +73,8 @@ def test_a_random_genome_has_each_gene_at_its_default_about_half_of_the_time() -
     drawn = [random_training(domain(), rng) for _ in range(400)]
     shares = {gene: np.mean([getattr(item, gene) == getattr(usual, gene) for item in drawn]) for gene in GENES}
     assert all(0.4 < shares[gene] < 0.6 for gene in (*TRAINING, "task_weights"))
-    assert all(0.5 < shares[gene] < 0.85 for gene in ("epochs", "loss", "schedule"))  # few choices: often drawn as well
-    assert {item.loss for item in drawn} == {"huber", "l1", "ordinal"}
-    assert {item.schedule for item in drawn} == {"constant", "cosine"}
+    assert all(0.5 < shares[gene] < 0.85 for gene in ("epochs", "loss"))  # few choices: often drawn as well
+    assert {item.loss for item in drawn} == {"huber", "l1"}
 
 
 def test_the_default_of_a_gene_is_the_nearest_that_the_bounds_allow() -> None:
@@ -108,7 +100,7 @@ def test_nudging_leaves_every_default_and_comes_back() -> None:
         assert len(changed) <= 2
         left |= {gene for gene in changed if getattr(before, gene) == getattr(usual, gene)}
         returned |= {gene for gene in changed if getattr(training, gene) == getattr(usual, gene)}
-    off = {*OPTIONAL, "loss", "schedule"}
+    off = {*OPTIONAL, "loss"}
     assert left >= {*off, "task_weights"}
     assert returned >= off
 
@@ -153,40 +145,23 @@ def test_genes_without_effect_have_one_value() -> None:
     assert (settled(BOTH, "any").loss, settled(BOTH, "any").class_balance) == ("l1", 0.5)
 
 
-def test_a_warm_up_that_is_over_before_the_middle_of_the_first_epoch_has_no_effect() -> None:
-    where = domain()
-
-    def warmup(**genes: object) -> float:
-        return legal(where, Genome(BOTH, TrainingGenes(**genes))).training.warmup
-
-    assert warmup(epochs=4, warmup=0.12) == 0
-    assert warmup(epochs=4, warmup=0.13) == 0.13
-    assert warmup(epochs=4, warmup=0.12, schedule="cosine") == 0.12
-
-
 def test_only_tasks_of_the_data_have_weights_where_there_are_several_and_none_of_one() -> None:
     assert settled(BOTH).task_weights == (("emotion", 0.5),)
     assert settled(BOTH, "one").task_weights == settled(BOTH, "any").task_weights == ()
 
 
 def test_genes_are_brought_within_their_bounds() -> None:
-    narrow = {
-        "losses": ("huber", "ordinal"),
-        "schedules": ("constant",),
-        "mixing": (0.3, 0.4),
-        "task_weight": (0.6, 3.0),
-    }
-    found = settled(BOTH, **narrow)
-    assert (found.loss, found.schedule, found.mixing) == ("huber", "constant", 0.3)
+    found = settled(BOTH, losses=("huber",), distillation=(0.4, 0.5), task_weight=(0.6, 3.0))
+    assert (found.loss, found.distillation) == ("huber", 0.4)
     assert found.task_weights == (("emotion", 0.6),)
-    assert settled(BOTH, losses=("ordinal",)).loss == "ordinal"
+    assert legal(domain(losses=("l1",)), Genome(BOTH, TrainingGenes())).training.loss == "l1"
 
 
 def test_what_never_won_is_shut_by_default_and_neither_drawn_nor_nudged() -> None:
     shut = {name: set(get_args(kinds)) - set(getattr(Bounds(), name)) for name, kinds in NAMES.items()}
-    assert shut == {"expert_kinds": {"tensor"}, "losses": {"l1", "ordinal"}, "schedules": {"cosine"}}
+    assert shut == {"expert_kinds": {"tensor"}, "losses": {"l1"}}
     where, rng, usual = Domain(MODALITIES, tasks=TASKS["both"]), np.random.default_rng(0), TrainingGenes()
     training = random_training(where, rng)
     for _ in range(200):
-        assert all(getattr(training, gene) == getattr(usual, gene) for gene in SHUT)
+        assert training.loss == usual.loss
         training = nudged(where, training, BOTH, rng)

@@ -64,14 +64,6 @@ def test_among_the_same_neighbours_there_is_not_a_bit_of_difference() -> None:
         assert all(np.array_equal(found.outputs[task], values) for task, values in expected.outputs.items())
 
 
-def test_a_schedule_goes_on_where_it_stopped_and_knows_its_genes_own_epochs() -> None:
-    rows = [CohortRow(genome(EXPERTS, epochs=6, schedule="cosine", warmup=0.3, mixing=0.4), 3, 1)]
-    (whole,), (flat,) = trained(rows), trained([CohortRow(genome(EXPERTS, epochs=6, mixing=0.4), 3, 1)])
-    late = trained(rows, starts=points(trained(rows, until=[3])))
-    assert all(torch.equal(late[0].weights[name], values) for name, values in whole.weights.items())
-    assert not all(torch.equal(flat.weights[name], values) for name, values in whole.weights.items())
-
-
 def test_rows_may_start_and_stop_at_different_epochs() -> None:
     rows = rows_of(4, 7)
     whole = trained(rows)

@@ -97,22 +97,6 @@ def test_a_state_moved_to_another_optimiser_goes_on_alike() -> None:
     torch.testing.assert_close(run(moved=True), run(moved=False), rtol=0, atol=0)
 
 
-def test_a_rate_set_later_is_as_if_given_from_the_start_and_decays_at_it() -> None:
-    def run(later: bool) -> Tensor:
-        network = CohortNetwork(Cohort(ROWS, SCHEMA)).double()
-        stacks = list(network.stacks())
-        rates = torch.linspace(1e-3, 1e-2, len(ROWS))
-        decay, clip = torch.full((len(ROWS),), 0.5), torch.ones(len(ROWS))
-        optimizer = CohortAdamW(stacks, rates * 3 if later else rates, decay, clip)
-        if later:
-            optimizer.set_rate(rates)
-        for step in range(3):
-            optimizer.step(loss_of([stack.parameter for stack in stacks], targets_of(stacks), step))
-        return optimizer.values.clone()
-
-    assert torch.equal(run(later=True), run(later=False))
-
-
 def test_parameters_are_views_of_the_flat_values() -> None:
     network = CohortNetwork(Cohort(ROWS, SCHEMA))
     stacks = list(network.stacks())

@@ -71,10 +71,7 @@ def with_present_held_out_samples(fold: int) -> Dataset:
     return dataclasses.replace(DATA, modalities=modalities)
 
 
-EVERY_GENE = {
-    "loss": "ordinal", "class_balance": 0.8, "label_noise": 0.2, "mixing": 0.5, "schedule": "cosine",
-    "distillation": 0.7, "task_weights": (("emotion", 0.4),),
-}  # fmt: skip
+EVERY_GENE = {"loss": "l1", "class_balance": 0.8, "distillation": 0.7, "task_weights": (("emotion", 0.4),)}
 
 
 @pytest.mark.parametrize("genes", [{}, EVERY_GENE], ids=["random genes", "every gene"])
@@ -233,7 +230,7 @@ def test_every_kind_of_task_is_learnt_from_the_labels_that_are_known(kind: str) 
         assert ((outputs[valid, 1] > 0) == (signal[valid] < 0)).mean() > 0.85
 
 
-@pytest.mark.parametrize("loss", ["l1", "ordinal"])
+@pytest.mark.parametrize("loss", ["huber", "l1"])
 def test_every_loss_learns_values_in_the_targets_units(loss: str) -> None:
     full = small_dataset(300, absent=0.0, unlabelled=0.0)
     data = dataclasses.replace(full, tasks={"only": full.tasks["sentiment"]})

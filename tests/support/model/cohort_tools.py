@@ -46,9 +46,8 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     weights = STATISTICS.trains[folds].to(dtype)[:, :40]
     criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(torch.from_numpy(indices))
     noise = None if step is None else network.noise(step)
-    share = None if noise is None else criterion.shares(noise, weights, targets)
-    found = network(POOL.batch(indices, dtype), noise, share)
-    total = criterion.total(criterion(found, targets, weights, noise, share))
+    found = network(POOL.batch(indices, dtype), noise)
+    total = criterion.total(criterion(found, targets, weights))
     stacks = list(network.stacks())
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
     by_stack = list(zip(stacks, gradients, strict=True))

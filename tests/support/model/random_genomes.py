@@ -23,7 +23,7 @@ from haemsa.model.spec.network import (
     LevelSpec,
     NetworkSpec,
 )
-from haemsa.model.spec.training import LossKind, ScheduleKind, TrainingGenes
+from haemsa.model.spec.training import LossKind, TrainingGenes
 
 SHAPES = {"text": (6, 7), "audio": (4, 5), "vision": (1, 3)}
 SCHEMA = Schema(
@@ -79,9 +79,7 @@ def _later_genes(rng: np.random.Generator) -> dict[str, Any]:
     tasks = [name for name in SCHEMA.tasks if rng.random() < 0.3]
     return {
         "loss": str(rng.choice(get_args(LossKind))),
-        "schedule": str(rng.choice(get_args(ScheduleKind))),
         "task_weights": tuple((task, float(10 ** rng.uniform(-1, 0.5))) for task in tasks),
-        **{name: float(rng.choice((0.0, 0.3))) for name in ("label_noise", "mixing", "warmup")},
         **{name: float(rng.choice((0.0, 0.7))) for name in ("class_balance", "distillation")},
     }
 

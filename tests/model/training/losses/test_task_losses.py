@@ -8,15 +8,12 @@ from torch import Tensor, tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.batch import Targets, TargetScale
-from haemsa.model.network.noise import Noise
 from haemsa.model.schema import TaskInfo
-from haemsa.model.training.losses.ordinal import thresholds
-from haemsa.model.training.losses.task_losses import LabelNoise, TaskLoss
+from haemsa.model.training.losses.task_losses import TaskLoss
 
 REGRESSION = TaskInfo("regression", bounds=(-3.0, 3.0))
 CLASSES, LABELS = TaskInfo("classes", ("a", "b")), TaskInfo("multilabel", ("a", "b"))
 PLAIN = TargetScale(tensor([[[0.0]]]), tensor([[[1.0]]]))
-NOISE = Noise(torch.arange(2, dtype=torch.int32), 5)
 
 
 def known(values: list[list[float]]) -> Targets:
@@ -69,15 +66,11 @@ def test_unknown_labels_and_held_out_samples_have_no_gradient(kind: str) -> None
 
 
 def test_each_row_has_the_loss_that_it_asks_for() -> None:
-    outputs = tensor([[[0.2], [3.0]]]).expand(3, 2, 1)
-    cuts = thresholds((-3.0, 3.0), PLAIN)
-    ordinal = (by_row([0.0, 0.0, 1.0]) > 0, cuts)
-    loss = TaskLoss(REGRESSION, PLAIN, l1=by_row([0.0, 1.0, 0.0]) > 0, ordinal=ordinal)
-    huber, l1, all_thresholds = loss(outputs, known([[0.0], [1.0]]), torch.ones(3, 2)).tolist()
+    outputs = tensor([[[0.2], [3.0]]]).expand(2, 2, 1)
+    loss = TaskLoss(REGRESSION, PLAIN, l1=by_row([0.0, 1.0]) > 0)
+    huber, l1 = loss(outputs, known([[0.0], [1.0]]), torch.ones(2, 2)).tolist()
     assert huber == pytest.approx((0.5 * 0.2**2 + 0.5 * (2 - 0.25)) / 2)
     assert l1 == pytest.approx((0.2 + 2) / 2)
-    alone = TaskLoss(REGRESSION, PLAIN, ordinal=(torch.ones(1, 1, 1, dtype=torch.bool), cuts))
-    assert all_thresholds == pytest.approx(alone(outputs[:1], known([[0.0], [1.0]]), torch.ones(1, 2)).item())
 
 
 def test_a_task_has_each_rows_weight() -> None:
@@ -97,43 +90,7 @@ def test_both_sides_of_a_label_are_weighted() -> None:
     assert found.item() == pytest.approx((2 * math.log(2) + 3 * math.log(4)) / 2)
 
 
-def test_label_noise_smooths_classes_and_labels_in_the_rows_that_have_it() -> None:
-    outputs, noise = tensor([[[0.0, math.log(3.0)]]]).expand(2, 1, 2), LabelNoise.of(tensor([0.0, 0.2]), "any")
-    classes = TaskLoss(CLASSES, label_noise=noise)(outputs, known([[1.0]]), torch.ones(2, 1)).tolist()
-    sure = math.log(4 / 3)
-    assert classes == pytest.approx([sure, 0.8 * sure + 0.2 * (math.log(4) + sure) / 2])
-    labels = TaskLoss(LABELS, label_noise=noise)(outputs, known([[1.0, 1.0]]), torch.ones(2, 1)).tolist()
-    assert labels == pytest.approx([(math.log(2) + sure) / 2, (math.log(2) + 0.9 * sure + 0.1 * math.log(4)) / 2])
-
-
-def test_label_noise_moves_standardised_targets_by_its_deviation() -> None:
-    outputs, targets, l1 = torch.zeros(2, 4000, 1), known([[0.0]] * 4000), by_row([1.0, 1.0]) > 0
-    loss = TaskLoss(REGRESSION, PLAIN, l1=l1, label_noise=LabelNoise.of(tensor([0.0, 0.3]), "any"))
-    calm, noisy = loss(outputs, targets, torch.ones(2, 4000), NOISE).tolist()
-    assert calm == 0
-    assert noisy == pytest.approx(0.3 * math.sqrt(2 / math.pi), rel=0.05)  # the mean size of normal noise
-    assert loss(outputs, targets, torch.ones(2, 4000), Noise(torch.zeros(2, dtype=torch.int32), 6))[1].item() != noisy
-    assert loss(outputs, targets, torch.ones(2, 4000)).tolist() == [0, 0]
-
-
-@pytest.mark.parametrize("task", [REGRESSION, CLASSES, LABELS], ids=lambda task: task.kind)
-def test_losses_are_mixed_with_those_for_the_targets_of_partners(task: TaskInfo) -> None:
-    generator = torch.Generator().manual_seed(0)
-    outputs = torch.randn(1, 3, task.outputs, generator=generator)
-    own = torch.randint(0, 2, (3, 1 if task.kind == "classes" else task.outputs), generator=generator).float()
-    share, weights, scale = tensor([[0.0, 0.25, 0.5]]), tensor([[1.0, 2.0, 3.0]]), PLAIN
-    loss = TaskLoss(task, scale if task.kind == "regression" else None)
-
-    def one(place: int, label: Tensor) -> float:
-        return loss(outputs[:, [place]], Targets(label, torch.ones_like(label)), torch.ones(1, 1)).item()
-
-    parts = [(1 - s) * one(i, own[[i]]) + s * one(i, own[[i - 1]]) for i, s in enumerate((0.0, 0.25, 0.5))]
-    found = loss(outputs, Targets(own, torch.ones_like(own)), weights, share=share)
-    assert found.item() == pytest.approx((parts[0] + 2 * parts[1] + 3 * parts[2]) / 6, rel=1e-5)
-
-
 def test_cross_entropy_is_torchs_own() -> None:
     outputs, labels = torch.randn(1, 8, 2, generator=torch.Generator().manual_seed(1)), torch.arange(8) % 2
-    loss = TaskLoss(CLASSES, label_noise=LabelNoise.of(tensor([0.1]), "any"))
-    found = loss(outputs, Targets(labels[:, None].float(), torch.ones(8, 1)), torch.ones(1, 8))
-    assert found.item() == pytest.approx(F.cross_entropy(outputs[0], labels, label_smoothing=0.1).item(), rel=1e-5)
+    found = TaskLoss(CLASSES)(outputs, Targets(labels[:, None].float(), torch.ones(8, 1)), torch.ones(1, 8))
+    assert found.item() == pytest.approx(F.cross_entropy(outputs[0], labels).item(), rel=1e-5)
