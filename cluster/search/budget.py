@@ -15,7 +15,7 @@ Spent = Literal["evaluations", "time", "patience"]
 
 
 class Budget:
-    """What is left of a search's budget. `saved`: what `state` gave when the search was last recorded."""
+    """What is left of the budget of a search. `saved`: what `state` gave when the search was last recorded."""
 
     def __init__(self, config: SearchConfig, evolution: Evolution[Genome], clock: Clock, saved: Any = None) -> None:
         self._config, self._evolution, self._clock = config, evolution, clock
@@ -37,7 +37,7 @@ class Budget:
         self._level, self._stale = level, 0 if grew else self._stale + 1
 
     def spent(self) -> Spent | None:
-        """Why the search may end: which budget is spent. None while all have something left."""
+        """The budget that is spent, so that the search may end. None while something is left of all budgets."""
         config = self._config
         if config.evaluations is not None and len(self._evolution.archive) >= config.evaluations:
             return "evaluations"
@@ -54,14 +54,13 @@ class Budget:
         return max(0, self._config.evaluations - self._evolution.given)
 
     def remaining(self) -> float | None:
-        """Seconds left: by the time limit, or by the pace of this session, whichever ends first."""
+        """Seconds left, by the time limit or by the pace of this session: the smaller of the two. None: unknown."""
         elapsed, done = self._clock.elapsed(), len(self._evolution.archive)
-        ends = [] if self._config.time is None else [max(0.0, self._config.time - elapsed)]
-        session = done - self._told_at_start
-        if self._config.evaluations is not None and session:
-            pace = (elapsed - self._clock.before) / session
-            ends.append(pace * (self._config.evaluations - done))
-        return min(ends) if ends else None
+        estimates = [] if self._config.time is None else [max(0.0, self._config.time - elapsed)]
+        if self._config.evaluations is not None and self.told:
+            pace = (elapsed - self._clock.before) / self.told
+            estimates.append(pace * (self._config.evaluations - done))
+        return min(estimates) if estimates else None
 
     @property
     def total(self) -> int | None:
@@ -76,31 +75,33 @@ class Budget:
 
 @dataclass
 class Clock:
-    """Where a search's time went, in seconds. `before`: what earlier sessions of a resumed search took.
+    """Where the time of a search went, in seconds.
 
-    `now`: what tells the time; a simulated cluster has its own.
+    `before`: what earlier sessions of a resumed search took. `now`: tells the time; a simulated cluster has its own.
     """
 
     before: float = 0.0
     now: Callable[[], float] = time.perf_counter
     start: float = field(init=False)
     waited: float = 0.0
+    """The driver waited so long for results."""
     busy: float = 0.0
+    """All workers together trained so long."""
     first_submit: float | None = None
     last_end: float = 0.0
     workers: int = 0
     available: float = 0.0
-    """Seconds that all workers together were there, from the first submission to the last result."""
+    """All workers together were there so long, from the first submission to the last result."""
 
     def __post_init__(self) -> None:
         self.start = self.now()
 
     def elapsed(self) -> float:
-        """Wall time of the search so far, earlier sessions included."""
+        """Wall time of the search so far, with its earlier sessions."""
         return self.before + self.now() - self.start
 
     def collected(self, workers: int, waited: float) -> None:
-        """Results came, by so many workers, after so many seconds of waiting."""
+        """Results came from so many workers, after so many seconds of waiting."""
         now = self.now()
         if self.first_submit is not None:
             self.available += workers * (now - max(self.first_submit, self.last_end))

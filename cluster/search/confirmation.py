@@ -1,9 +1,10 @@
-"""Confirmation: the front trained again from scratch, with fresh seeds, so that no winner owes its place to luck."""
+"""Confirmation: the front is trained again from scratch, with fresh seeds, so that no winner owes its place to luck."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -17,17 +18,18 @@ from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 log = logging.getLogger(__name__)
-CONFIRMING_SEEDS = 5
-"""Networks that confirm a genome where one split scores it."""
+CONFIRMING_SEEDS: Final = 5
+"""So many networks confirm a genome where one split scores it."""
 
 
 def contenders(
     front: Sequence[Evaluated[Genome]], best: Sequence[Evaluated[Genome]], objectives: Objectives, count: int
 ) -> list[Evaluated[Genome]]:
-    """At most `count`: half of them the `best` in the first objective, the others from where the front is empty.
+    """The candidates to confirm, at most `count`.
 
-    The best may be dominated, since by chance alone one of few replicates dominates a better one of many. Where the
-    front is small they take its place.
+    Half of them are the `best` in the first objective. The others are of the front, from where it has the fewest
+    neighbours. The best may be dominated: by chance a candidate with few replicates may dominate a better one with
+    many. If the front is small, more of the best take its place.
     """
     if not front:
         return []
@@ -45,9 +47,18 @@ def confirm(
     size: Callable[[Genome], float],
     note: Callable[[str], None],
 ) -> dict[int, Result]:
-    """Results by id, with weights and held-out predictions, of training each genome from scratch `replicates` times.
+    """Train genomes again from scratch, in cohorts of about `batch` networks of similar `size`.
 
-    In cohorts of about `batch` networks of similar `size`. One that fails is left out.
+    Args:
+        evaluator: Trains cohorts.
+        chosen: The candidates to confirm.
+        replicates: How many times each genome is trained.
+        batch: Networks in a cohort.
+        size: What training a genome costs.
+        note: Prints a line about the progress.
+
+    Returns:
+        Results by id, with weights and held-out predictions. A candidate that fails is left out.
     """
     fidelity = Fidelity(None, replicates)
     jobs = [
@@ -57,21 +68,21 @@ def confirm(
     genomes = max(1, batch // replicates)
     for start in range(0, len(jobs), genomes):
         evaluator.submit(jobs[start : start + genomes])
-    found: dict[int, Result] = {}
+    results: dict[int, Result] = {}
     while evaluator.pending:
         for finished in evaluator.collect():
-            found |= {result.id: result for result in finished.results}
-        note(f"confirmed {len(found)} of {len(jobs)}")
-    for result in found.values():
+            results |= {result.id: result for result in finished.results}
+        note(f"confirmed {len(results)} of {len(jobs)}")
+    for result in results.values():
         if isinstance(result.outcome, Failure):
             log.warning("candidate %d failed when confirmed: %s", result.id, result.outcome.message)
-    return {number: result for number, result in sorted(found.items()) if not isinstance(result.outcome, Failure)}
+    return {number: result for number, result in sorted(results.items()) if not isinstance(result.outcome, Failure)}
 
 
 def confirmed_front(
     chosen: Sequence[Evaluated[Genome]], results: Mapping[int, Result], objectives: Objectives
 ) -> list[Evaluated[Genome]]:
-    """The non-dominated of those confirmed, with their confirmed scores, best first objective first."""
+    """The non-dominated candidates by their confirmed scores, best first objective first."""
     import moocore
 
     records = []

@@ -1,4 +1,4 @@
-"""The end of a search: the front confirmed, the best network and the best ensemble saved, the summary written."""
+"""The end of a search: confirm the front, save the best network and the best ensemble, write the summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from haemsa.cluster.report.figures.search import write_pictures
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm, confirmed_front, contenders
 from haemsa.cluster.search.driver import Driver
@@ -29,9 +28,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SearchOutcome:
-    """What a search found: its front (by confirmed scores, where there are any), and how it was trained.
+    """What a search found: its front, by confirmed scores where there are any.
 
-    `searched`: the search's own front, and who else was confirmed, by id, with the scores that it gave them.
+    `searched`: the candidates of the search's own front, and all that were confirmed, by id, with the scores that the
+    search gave them. `results`: what the confirmation gave, by id.
     """
 
     front: Sequence[Evaluated[Genome]]
@@ -40,70 +40,71 @@ class SearchOutcome:
 
     @property
     def best(self) -> Evaluated[Genome] | None:
-        """The best in the first objective, however large: who wants a smaller one has the front (and --limit)."""
+        """The best in the first objective, however large. The front (and --limit) are there for smaller networks."""
         return self.front[0] if self.front else None
 
 
-def unconfirmed(search: Driver) -> SearchOutcome:
-    """The front and its best by the search's own scores."""
-    front = search.evolution.front()
+def unconfirmed(driver: Driver) -> SearchOutcome:
+    """The front by the search's own scores."""
+    front = driver.evolution.front()
     return SearchOutcome(front, {item.id: item for item in front})
 
 
-def confirm_front(search: Driver, problem: Problem, progress: Progress) -> SearchOutcome:
-    """Train the best again from scratch and choose among them; by the search's scores if that is off.
+def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> SearchOutcome:
+    """Train the best candidates again from scratch, and choose among them by the new scores.
 
-    Where fewer than may be confirmed reached the front's level there is room for those that nearly climbed to it.
+    If confirmation is off, the search's own scores count. If fewer candidates than may be confirmed have final scores,
+    those that were nearly promoted to final scores are confirmed too.
     """
-    front, count = search.evolution.front(), search.config.confirm
+    front, count = driver.evolution.front(), driver.config.confirm
     if not count or not front:
-        return unconfirmed(search)
-    archive, objectives = search.evolution.archive, search.evolution.objectives
+        return unconfirmed(driver)
+    archive, objectives = driver.evolution.archive, driver.evolution.objectives
     chosen = contenders(front, archive.best(count), objectives, count)
     if len(chosen) < count:
         below = archive.runners_up()
         chosen += contenders(below, below, objectives, count - len(chosen))
     replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
-    batch = search.evolution.batch
-    results = confirm(search.evaluator, chosen, replicates, batch, problem.size, progress.note)
-    search.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
+    batch = driver.evolution.batch
+    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, progress.note)
+    driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, objectives)
     return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
 
 def finish(
-    search: Driver, problem: Problem, data: WorkerData, run: RunDirectory, follow: Tracker, name: str, ended_by: str,
-    found: SearchOutcome,
+    driver: Driver, problem: Problem, data: WorkerData, run: RunDirectory, tracker: Tracker, name: str, ended_by: str,
+    outcome: SearchOutcome,
 ) -> dict[str, Any]:  # fmt: skip
-    """Save the best network and the ensemble, register the best, write the summary; returns it."""
+    """Save the best network and the ensemble, register the best, and write the summary. Returns the summary."""
     objectives = list(problem.objectives)
     summary: dict[str, Any] = {
         "name": name,
-        "data": search.config.data,
+        "data": driver.config.data,
         "fingerprint": problem.fingerprint,
         "validation": problem.folds.kind,
-        "seed": search.config.seed,
+        "seed": driver.config.seed,
         "ended_by": ended_by,
-        **search.standing.statistics(),
+        **driver.statistics.costs(),
         "objectives": dict(problem.objectives),
-        "confirmed": len(found.results),
-        "best": as_json(found.best, objectives, found.searched) if found.best else None,
-        "front": [as_json(item, objectives, found.searched) for item in found.front],
+        "confirmed": len(outcome.results),
+        "best": as_json(outcome.best, objectives, outcome.searched) if outcome.best else None,
+        "front": [as_json(item, objectives, outcome.searched) for item in outcome.front],
         "ensemble": None,
     }
-    run.write_front(found.front, found.searched)
+    run.write_front(outcome.front, outcome.searched)
     run.write_population()
     address = None
-    if found.best is not None:
-        save_best(found, problem, data, run, search)
-        summary["ensemble"] = save_ensemble(found, problem, run)
-        address = follow.trained(_record(found.best, problem, run, name))
+    if outcome.best is not None:
+        save_best(outcome, problem, data, run, driver)
+        summary["ensemble"] = save_ensemble(outcome, problem, run)
+        address = tracker.trained(_record(outcome.best, problem, run, name))
     summary["model"] = address
     run.write_summary(summary)
-    genome = found.best.genome.to_json() if found.best else None
+    genome = outcome.best.genome.to_json() if outcome.best else None
     status = "stopped" if ended_by == "interrupted" else "finished"
     ended = SearchEnded(summary, genome, run.path.resolve(), status)  # type: ignore[arg-type]
-    follow.ended(ended, lambda folder: write_pictures(run, folder))
+    tracker.ended(ended)
     return summary
 
 
@@ -123,12 +124,12 @@ def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: 
     )
 
 
-def save_best(found: SearchOutcome, problem: Problem, data: WorkerData, run: RunDirectory, search: Driver) -> None:
-    """The best network as it was scored, one member per replicate, and its genome, in the run directory's `best/`."""
-    best = found.best
+def save_best(outcome: SearchOutcome, problem: Problem, data: WorkerData, run: RunDirectory, driver: Driver) -> None:
+    """Save the best network as it was scored, one member per replicate, and its genome, in the folder `best/`."""
+    best = outcome.best
     assert best is not None
-    states = found.results[best.id].states if best.id in found.results else search.handover.weights(best.id)
-    if len(states) < best.scores[next(iter(problem.objectives))].replicates:  # its weights were lost with a process
+    states = outcome.results[best.id].states if best.id in outcome.results else driver.jobs.weights(best.id)
+    if len(states) < best.scores[next(iter(problem.objectives))].replicates:  # a process ended before it saved them
         log.warning("the weights of candidate %d are missing and are trained again", best.id)
         fidelity = Fidelity(None, len(problem.folds))
         (result,) = CohortTrainer(data)([Job(Candidate(best.id, best.genome), fidelity)])
@@ -139,19 +140,20 @@ def save_best(found: SearchOutcome, problem: Problem, data: WorkerData, run: Run
     write_text(run.best / "genome.json", best.genome.to_json() + "\n")
 
 
-def save_ensemble(found: SearchOutcome, problem: Problem, run: RunDirectory) -> dict[str, Any] | None:
-    """The best ensemble of the confirmed networks, in the run directory's `ensemble/`; None without any.
+def save_ensemble(outcome: SearchOutcome, problem: Problem, run: RunDirectory) -> dict[str, Any] | None:
+    """Save the best ensemble of the confirmed networks in the folder `ensemble/`. Returns what the summary says of it.
 
-    Chosen greedily on held-out predictions (Caruana et al., "Ensemble selection from libraries of models", ICML 2004).
+    It is chosen greedily on held-out predictions (Caruana et al., "Ensemble selection from libraries of models", ICML
+    2004). None if no network was confirmed.
     """
     from haemsa.cluster.search.ensemble import choose_ensemble
 
-    if not found.results:
+    if not outcome.results:
         return None
-    chosen = choose_ensemble(list(found.results.values()), problem)
-    genomes = {number: item.genome for number, item in found.searched.items()}
-    members = [(genomes[number], found.results[number].states, n) for number, n in chosen.counts.items()]
-    described = {
+    chosen = choose_ensemble(list(outcome.results.values()), problem)
+    genomes = {number: item.genome for number, item in outcome.searched.items()}
+    members = [(genomes[number], outcome.results[number].states, n) for number, n in chosen.counts.items()]
+    facts = {
         "members": [{"id": number, "count": count} for number, count in chosen.counts.items()],
         "scores": chosen.scores,
         "best_alone": chosen.alone,
@@ -160,13 +162,13 @@ def save_ensemble(found: SearchOutcome, problem: Problem, run: RunDirectory) -> 
     info = {**run.manifest(), "ensemble": True, "genomes": len(members), "validation": chosen.scores}
     _predictor(members, problem, info).save(run.ensemble)
     write_json(run.ensemble / "members.json", [{"genome": genome.to_dict(), "count": n} for genome, _, n in members])
-    return described
+    return facts
 
 
 def _predictor(
     members: Sequence[tuple[Genome, Mapping[int, RowState], int]], problem: Problem, info: Mapping[str, Any]
 ) -> Any:
-    """Trained replicates of genomes as one model; a genome counts as often as it was chosen."""
+    """Trained replicates of genomes as one model. A genome counts as often as it was chosen."""
     import torch
 
     from haemsa.model.network.cohort import CohortRow
@@ -196,9 +198,9 @@ def _scores(result: Result) -> Mapping[str, Score]:
 def as_json(
     item: Evaluated[Genome], objectives: Sequence[str], searched: Mapping[int, Evaluated[Genome]] | None = None
 ) -> dict[str, Any]:
-    """A candidate as summary.json holds it: `{id, genome, scores}`; every score, the objectives first.
+    """A candidate as summary.json holds it: its genome and all its scores, the objectives first.
 
-    `searched`: by id, as the search scored them, where `scores` are confirmed ones: added as `search_scores`.
+    `searched`: candidates by id, as the search scored them. They give `search_scores`, where `scores` are confirmed.
     """
     names = [*objectives, *(name for name in item.scores if name not in objectives)]
     scores: Mapping[str, float] = {name: item.scores[name].mean for name in names}

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search leaves: its run directory, its summary, and where the registered model can be loaded from."""
+    """What a search leaves: its run directory, its summary, and the address of the registered model (None: none)."""
 
     run: Path
     summary: Mapping[str, Any]
@@ -53,7 +53,25 @@ class SearchResult:
 
 
 def run_search(config: SearchConfig, progress: Progress | None = None) -> SearchResult:
-    """Search as configured. Raises ValueError, before any training, for settings or data that do not fit."""
+    """Search as configured: `haemsa search`.
+
+    Args:
+        config: The settings, as `SearchConfig.of({...})` makes them.
+        progress: Shows how the search stands. None: nothing is shown.
+
+    Returns:
+        The run directory and the summary, also of a search that Ctrl-C ended.
+
+    Raises:
+        ValueError: Before any training, for settings or data that do not fit.
+        OSError: If the disk is full. What was recorded is safe.
+
+    Example:
+        >>> from haemsa import SearchConfig, run_search
+        >>> config = SearchConfig.of({"data": "planted", "evaluations": 120})
+        >>> result = run_search(config)  # doctest: +SKIP
+        >>> result.summary["best"]["scores"]  # doctest: +SKIP
+    """
     show = progress or SilentProgress()
     problem = Problem.of(config)
     path = Path(config.run) if config.run else _new_run(config)
@@ -78,10 +96,19 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
 def resume_search(
     path: Path, progress: Progress | None = None, changes: Mapping[str, Any] | None = None
 ) -> SearchResult:
-    """Go on with the search in a run directory; one that has ended is returned as it is, unless its budget grew.
+    """Continue the search in a run directory: `haemsa search --resume`.
 
-    Raises ValueError if there is none, if it is in use, if its data has changed, or for `changes` of settings that
-    cannot change (see cluster/search/resume.py).
+    Args:
+        path: The run directory.
+        progress: Shows how the search stands. None: nothing is shown.
+        changes: Settings by name that differ from now on (cluster/search/resume.py says which may). None: none.
+
+    Returns:
+        The result of the whole search. A search that has ended is returned as it is, unless its budget grew.
+
+    Raises:
+        ValueError: If there is no search, if it is in use, if its data has changed, or for settings that cannot change.
+        OSError: If the disk is full. What was recorded is safe.
     """
     show = progress or SilentProgress()
     with RunDirectory.open(path) as run:
@@ -91,12 +118,14 @@ def resume_search(
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
             _send_rest(run, config, show)
-            found = run.summary() or summary
-            return SearchResult(path, found, found.get("model"))
+            summary = run.summary() or summary  # with the model's address, if MLflow has taken the model only now
+            return SearchResult(path, summary, summary.get("model"))
         problem = Problem.of(config)
-        known = run.manifest().get("fingerprint")
-        if known != problem.fingerprint:
-            raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {known}")
+        begun_with = run.manifest().get("fingerprint")
+        if begun_with != problem.fingerprint:
+            raise ValueError(
+                f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {begun_with}"
+            )
         with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
             sized = _sized(config, problem, evaluator)
             run.reopen(sized)
@@ -104,7 +133,7 @@ def resume_search(
 
 
 def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:
-    """What MLflow did not take before a search ended, if it takes it now."""
+    """Send what MLflow did not take before the search ended, if MLflow takes it now."""
     if not Outbox.of(run.path).waiting():
         return
     try:
@@ -117,6 +146,7 @@ def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> N
 def _search(
     config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress
 ) -> SearchResult:
+    """Search, confirm the front, and finish."""
     name = config.title
     scored = describe_validation(problem.folds, problem.pool, config.validation)
     for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
@@ -127,7 +157,7 @@ def _search(
             name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
             facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator),
         ))  # fmt: skip
-        search = Driver(
+        driver = Driver(
             config,
             _evolution(config, problem, run),
             evaluator,
@@ -138,11 +168,11 @@ def _search(
             simpler=problem.space.simpler,
             before=float(run.journal.state().get("seconds", 0.0)),
         )
-        ended_by = search.run()
-        found, ended_by = _confirmed(search, problem, progress, ended_by)
-        summary = finish(search, problem, worker_data(config, problem), run, follow, name, ended_by, found)
+        ended_by = driver.run()
+        outcome, ended_by = _confirmed(driver, problem, progress, ended_by)
+        summary = finish(driver, problem, worker_data(config, problem), run, follow, name, ended_by, outcome)
         waiting, address = follow.close()
-        if address != summary["model"]:  # MLflow took its time
+        if address != summary["model"]:  # MLflow took the model only now
             summary["model"] = address
             run.write_summary(summary)
         if waiting:
@@ -152,25 +182,25 @@ def _search(
 
 @contextmanager
 def _stopped_by_disk(path: Path) -> Iterator[None]:
-    """A disk that is full, or may not be written, ends a search with a sentence that says how to go on."""
+    """If the disk is full or read-only, the search ends with a sentence that says how to go on."""
     try:
         yield
     except OSError as error:
         raise OSError(f"{error}; what was recorded is safe, go on with haemsa search --resume {path}") from error
 
 
-def _confirmed(search: Driver, problem: Problem, progress: Progress, ended_by: str) -> tuple[SearchOutcome, str]:
-    """The front confirmed, unless the search is interrupted, before or meanwhile; and how the search ended."""
+def _confirmed(driver: Driver, problem: Problem, progress: Progress, ended_by: str) -> tuple[SearchOutcome, str]:
+    """The front, confirmed unless the search was or is interrupted; and why the search ended."""
     if ended_by != "interrupted":
         try:
-            return confirm_front(search, problem, progress), ended_by
+            return confirm_front(driver, problem, progress), ended_by
         except KeyboardInterrupt:
             log.warning("interrupted: the front is not confirmed")
-    return unconfirmed(search), "interrupted"
+    return unconfirmed(driver), "interrupted"
 
 
 def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
-    """The evolution as configured, where the run directory left it."""
+    """The evolution as the run directory left it. A new one begins with the usual designs."""
     evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
     state = run.journal.state()
     if state:
@@ -185,7 +215,7 @@ def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evo
 def new_evolution(
     config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
 ) -> Evolution[Genome]:
-    """An evolution that has not begun; the configuration's sizes are numbers, not "auto"."""
+    """An evolution that has not begun. The sizes in `config` must be numbers, not "auto"."""
     assert config.population != "auto" and config.cohort != "auto"
     return Evolution(
         space,
@@ -200,7 +230,7 @@ def new_evolution(
 
 
 def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
-    """The settings with sizes in place of "auto", so that a search that is resumed has the same."""
+    """The settings with numbers in place of "auto", so that a resumed search has the same sizes."""
     measured = None
     if config.cohort == "auto" and config.mode == "steady":
         rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
@@ -211,7 +241,7 @@ def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> Sear
 
 
 def _new_run(config: SearchConfig) -> Path:
-    """runs/NAME, with a number where that is taken."""
+    """runs/NAME; with a number if that exists already."""
     name = config.title
     if not name or Path(name).name != name or name.startswith("."):
         raise ValueError(f"name is {name!r}, expected one that can be a folder's")

@@ -1,4 +1,7 @@
-"""Training genes that a search for these objectives tries first, and around which it draws (tests/bench/README.md)."""
+"""The objectives of a search by full name, and the training genes that a search for them tries first.
+
+Random genomes are drawn around these genes. tests/bench/README.md has the evidence for them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,14 @@ from haemsa.model.spec.training import TrainingGenes
 DISTILLATION: Final = 0.3
 CLASS_BALANCE: Final = 1.0
 BALANCED: Final = {"classes": ("macro_f1", "uar"), "multilabel": ("macro_f1", "uar", "wf1")}
-"""Metrics by kind of task to which rare classes, or labels, count as much as common ones, or nearly."""
+"""By kind of task: metrics in which rare classes, or labels, count as much as common ones, or nearly as much."""
 
 
 def first_genes(objectives: Collection[str], tasks: Mapping[str, Task]) -> TrainingGenes:
-    """The defaults, but distilling where modalities may be missing, and weighing rare classes where they count as much.
+    """The default genes, changed where the objectives ask for it.
 
-    `objectives` are full names, as "mae" or "emotion/missing_uar".
+    They distil if an objective counts missing modalities. They weigh rare classes more if an objective counts these as
+    much as common ones. `objectives` are full names, such as "mae" or "emotion/missing_uar".
     """
     return TrainingGenes(
         distillation=DISTILLATION if counts_missing(objectives) else 0.0,
@@ -31,7 +35,7 @@ def first_genes(objectives: Collection[str], tasks: Mapping[str, Task]) -> Train
 
 
 def counts_missing(objectives: Iterable[str]) -> bool:
-    """Whether one of them counts missing modalities."""
+    """Whether an objective counts missing modalities."""
     return any(without_missing(name) != name for name in objectives)
 
 
@@ -42,15 +46,21 @@ def _balanced(objective: str, tasks: Mapping[str, Task]) -> bool:
 
 
 def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, Direction]:
-    """Objectives by full name with their direction; none: the first task's main metric, and parameters.
+    """Objectives by full name, with their directions.
 
-    A metric that only one task has may go without the task's name. Raises ValueError naming those that exist.
+    Args:
+        names: What was asked for. The name of the task may be left out if only one task has the metric. Empty: the main
+            metric of the first task, and the number of parameters.
+        tasks: The tasks of the data.
+
+    Raises:
+        ValueError: For an objective that does not exist or is not the only one of its name, and if none is a metric.
     """
     first = next(iter(tasks))
     wanted = list(names) or [_full(first, primary(tasks[first]), tasks), "params"]
     metrics = metric_names(tasks)
     known = [*metrics, *COSTS]
-    found: dict[str, Direction] = {}
+    objectives: dict[str, Direction] = {}
     for name in wanted:
         matches = [full for full in (*known, *map(with_missing, metrics)) if name in (full, full.rpartition("/")[2])]
         if len(matches) != 1:
@@ -58,10 +68,10 @@ def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[
             raise ValueError(
                 f"objective {name!r} {problem}, expected one of {', '.join(known)}, or {MISSING} before a metric"
             )
-        found[matches[0]] = direction(matches[0])
-    if set(found) <= set(COSTS):
-        raise ValueError(f"objectives are {', '.join(found)}, expected at least one metric, such as {known[0]}")
-    return found
+        objectives[matches[0]] = direction(matches[0])
+    if set(objectives) <= set(COSTS):
+        raise ValueError(f"objectives are {', '.join(objectives)}, expected at least one metric, such as {known[0]}")
+    return objectives
 
 
 def metric_names(tasks: Mapping[str, Task]) -> list[str]:

@@ -1,11 +1,11 @@
-"""What a search is about: data without the test split, folds, objectives, space; checked before any training."""
+"""What a search is about: data without the test split, folds, objectives and the space, all checked before training."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.search.objectives import _full, counts_missing, first_genes, resolve_objectives
@@ -28,14 +28,14 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.training.batch_size import fit_batch
 
 log = logging.getLogger(__name__)
-MOST_MODALITIES = 8
+MOST_MODALITIES: Final = 8
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A search's input. `pool` is normalised training and validation data; the test split is not in it.
+    """The input of a search. `pool` has the training and validation samples, normalised. The test split is not in it.
 
-    `described`: the whole data in a few words and numbers (see cluster/tracking/dataset_input.py).
+    `described`: the whole data in a few words and numbers, for MLflow (see cluster/tracking/dataset_input.py).
     """
 
     pool: Dataset
@@ -49,7 +49,15 @@ class Problem:
 
     @classmethod
     def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
-        """Read the data and check the settings against it. Raises ValueError, one sentence, for what does not fit."""
+        """Read the data and check the settings against it.
+
+        Args:
+            config: The settings of a search.
+            dataset: The data, if it was read already. None: `config.data` is read.
+
+        Raises:
+            ValueError: In one sentence, for settings that do not fit the data.
+        """
         data = load(config.data, stream=config.stream) if dataset is None else dataset
         data = data.with_tasks(config.tasks)
         normalisation = Normalisation.fit(data)
@@ -69,8 +77,10 @@ class Problem:
         )
         count = len(streams_of(list(pool.modalities)))
         if counts_missing(objectives) and count > MOST_MODALITIES:
-            found = f"the data has {count} modalities and an objective counts missing ones"
-            raise ValueError(f"{found}, expected at most {MOST_MODALITIES}: every subset of them is predicted")
+            raise ValueError(
+                f"the data has {count} modalities and an objective counts missing ones, "
+                f"expected at most {MOST_MODALITIES}: every subset of them is predicted"
+            )
         return cls(
             pool=pool,
             normalisation=normalisation,
@@ -84,7 +94,10 @@ class Problem:
 
     @property
     def main_metric(self) -> tuple[str, Direction]:
-        """The first objective that is a metric, else the first task's main one, all modalities shown; its direction."""
+        """The metric that counts most, with all modalities shown, and its direction.
+
+        It is the first objective that is a metric, or the main metric of the first task where no objective is one.
+        """
         first = next(iter(self.pool.tasks))
         names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
         name = next(without_missing(name) for name in names if name not in COSTS)
@@ -96,25 +109,25 @@ class Problem:
         return counts_missing(self.objectives)
 
     def plain_designs(self) -> list[Genome]:
-        """What a search begins with: the field's usual designs with every gene at its default, as the space allows."""
+        """The genomes that a search begins with: the usual designs of the field, with every gene at its default."""
         designs = plain_designs(self.space.domain, streams_of(list(self.pool.modalities)))
         return list(dict.fromkeys(map(self.space.repair, designs)))
 
     def size(self, genome: Genome) -> float:
-        """FLOPs of one pass over the time it trains: what cohorts are sorted by."""
+        """What training a genome costs, to sort cohorts by: FLOPs of one pass, times its epochs."""
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
 
 
 def _shape(design: str | None, steps: Mapping[str, int]) -> Shape | None:
-    """What genomes are brought into. Raises ValueError for a design that data of such modalities does not have."""
-    known = families(streams_of(list(steps)), steps)
-    if design is not None and design not in known:
-        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(known)}")
-    return known[design] if design else None
+    """Brings a genome into a design. Raises ValueError for a design that does not exist for data of such modalities."""
+    designs = families(streams_of(list(steps)), steps)
+    if design is not None and design not in designs:
+        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(designs)}")
+    return designs[design] if design else None
 
 
 def worker_data(config: SearchConfig, problem: Problem) -> WorkerData:
-    """What workers get."""
-    _ = [item.moments for item in problem.pool.modalities.values()]  # sent along: else each worker reads all features
+    """What each worker gets once, before its first job."""
+    _ = [item.moments for item in problem.pool.modalities.values()]  # sent too, so that no worker reads all features
     batch_size = fit_batch(config.batch_size, len(problem.pool))
     return WorkerData(problem.pool, problem.folds, config.seed, batch_size, device_of(config), missing=problem.missing)

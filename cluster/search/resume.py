@@ -9,7 +9,7 @@ from typing import Any, Final
 from haemsa.cluster.config import SearchConfig
 
 BUDGET: Final = ("evaluations", "time", "patience", "confirm")
-"""With more of these, a search that has ended goes on."""
+"""A search that has ended goes on if one of these grows."""
 PLACE: Final = (
     "data",
     "stream",
@@ -23,26 +23,26 @@ PLACE: Final = (
     "candidate_time",
     "memory_per_worker",
 )
-"""Where and by whom the same is done; data may have moved, its content is checked."""
+"""Where the work is done, and by whom. Data may have moved: its content is checked."""
 
 
 def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> SearchConfig:
-    """The settings of the search in `path` with `changes` (None: none).
+    """The settings of the search in `path` with `changes`. A value of None changes nothing.
 
-    Raises ValueError for values that are none, and for changes that would make it another search.
+    Raises ValueError for values that a setting cannot have, and for changes that would make it another search.
     """
     given = {key: value for key, value in changes.items() if value is not None}
-    if Path(given.get("run", path)).resolve() == path.resolve():  # the folder may have moved
+    if Path(given.get("run", path)).resolve() == path.resolve():  # the run directory may have moved
         given.pop("run", None)
-    found = SearchConfig.of({**config.model_dump(), **given})
+    new = SearchConfig.of({**config.model_dump(), **given})
     for name in given:
-        before, after = getattr(config, name), getattr(found, name)
+        before, after = getattr(config, name), getattr(new, name)
         if before != after and name not in BUDGET + PLACE:
             raise ValueError(
                 f"{name} is {before!r} in {path} and cannot become {after!r} when the search is resumed, expected "
-                f"changes of {', '.join(BUDGET + PLACE)} alone"
+                f"changes of {', '.join(BUDGET + PLACE)} only"
             )
-    return found
+    return new
 
 
 def has_more(config: SearchConfig, before: SearchConfig) -> bool:

@@ -1,4 +1,4 @@
-"""How large cohorts, populations, rungs and batches are, so that they fit each other, the workers and the data."""
+"""How large cohorts, populations and rungs are, so that they fit each other, the workers and the data."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.rungs import Ladder, ladder, single
 from haemsa.model.data.folds import Folds
 
-COHORT = 16
-POPULATION = 32
-SHARE = 8
-"""One in so many of the genomes that are trained at a time survives, where that is more than `POPULATION`."""
-ROUNDS = 4
-"""All workers train at most one in so many of the evaluations at a time: else a search has nothing to breed on."""
-LEAST = 8
-"""Networks in a cohort, however few the evaluations."""
+COHORT: Final = 16
+POPULATION: Final = 32
+SHARE: Final = 8
+"""One in so many of the genomes that train at a time survives, if that is more than `POPULATION`."""
+ROUNDS: Final = 4
+"""All workers train at most one in so many of the evaluations at a time. Otherwise nothing is there to breed from."""
+LEAST: Final = 8
+"""A cohort has at least so many networks, however few the evaluations are."""
 SIZED: Final = ("population", "cohort", "batch_size")
-"""Settings that a run directory has as numbers, where "auto" was asked for."""
+"""Settings that may be "auto". The run directory has the numbers that were chosen."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sizes:
 
 
 def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
-    """The rungs that a search has: one alone where they are switched off."""
+    """The rungs of a search; only one where rungs are switched off."""
     if not config.rungs:
         return single(len(folds))
     most = max(Bounds.from_dict(config.space).epochs)
@@ -39,10 +39,11 @@ def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
 
 
 def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int | None = None) -> Sizes:
-    """Sizes as configured; where they are "auto", a cohort as `measured` to train fastest, and a population to match.
+    """Sizes as configured. Where they are "auto": the cohort that was `measured` as fastest, and a population to match.
 
-    A population stays small beside what many workers train at a time (`tests/bench/bench_scale.py`: with 64 workers one
-    as large needs almost twice the evaluations), but a cohort never ends more than one generation.
+    A population is much smaller than what many workers train at a time: with 64 workers a population as large as that
+    needs almost twice the evaluations (tests/bench/driver/bench_scale.py). But a cohort never ends more than one
+    generation.
     """
     cohort = measured or COHORT
     if config.evaluations:

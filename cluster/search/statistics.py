@@ -1,17 +1,24 @@
-"""How a search stands: figures for the tracker, the progress bar and the summary."""
+"""What is shown of a search: on the progress bar, to the tracker after each generation, and in the summary."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from haemsa.cluster.run_directory.tables import evaluated_rows, point, thinned
 from haemsa.cluster.search.budget import Budget, Clock
 from haemsa.cluster.shared.progress import Status
+from haemsa.evo.candidate import Evaluated, Failed
 from haemsa.evo.evolution import Evolution
 from haemsa.model.spec.genome import Genome
+
+MOST_POINTS: Final = 1000
+"""At most so many candidates stand behind the front in the picture of a generation."""
+_STATM: Final = Path("/proc/self/statm")
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,49 @@ class SearchStatistics:
     clock: Clock
     budget: Budget
 
-    def best(self) -> dict[str, float]:
+    def status(self) -> Status:
+        """What the progress bar shows."""
+        archive, full = self.evolution.archive, self.evolution.ladder.full
+        return Status(
+            evaluations=len(archive),
+            total=self.budget.total,
+            failures=len(archive.failed),
+            best=self._best(),
+            front_size=archive.front_size,
+            busy_fraction=self.clock.busy_fraction,
+            elapsed=self.clock.elapsed(),
+            remaining=self.budget.remaining(),
+            generation=self.evolution.generation,
+            rung=(archive.top_level + 1, full + 1) if 0 <= archive.top_level < full else None,
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """What the tracker gets of each generation. MLflow's page shows `system/` apart: figures of the machines."""
+        archive = self.evolution.archive
+        return {
+            "hypervolume": self.evolution.hypervolume(),
+            **{f"best_{name.replace('/', '_')}": value for name, value in self._best().items()},
+            "front_size": float(archive.front_size),
+            "evaluations": float(len(archive)),
+            "failures": float(len(archive.failed)),
+            "busy_fraction": self.clock.busy_fraction,
+            "system/workers": float(self.clock.workers),
+            "system/driver_memory_mib": memory_mib(),
+        }
+
+    def costs(self) -> dict[str, Any]:
+        """What the summary says of the cost of the search."""
+        archive, session = self.evolution.archive, self.clock.now() - self.clock.start
+        return {
+            "evaluations": len(archive),
+            "failures": len(archive.failed),
+            "wall_seconds": self.clock.elapsed(),
+            "worker_busy_fraction": self.clock.busy_fraction,
+            "overhead_ms_per_evaluation": 1e3 * (session - self.clock.waited) / max(1, self.budget.told),
+            "hypervolume": self.evolution.hypervolume(),
+        }
+
+    def _best(self) -> dict[str, float]:
         """The best mean of each objective over the front."""
         front = self.evolution.front()
         if not front:
@@ -31,59 +80,39 @@ class SearchStatistics:
         directions = self.evolution.objectives.directions
         return {name: pick[way](item.scores[name].mean for item in front) for name, way in directions}
 
-    @property
-    def busy_fraction(self) -> float:
-        """Share of the workers' time that was spent training."""
-        return self.clock.busy_fraction
 
-    def metrics(self) -> dict[str, float]:
-        """What is logged with each generation; `system/` is what MLflow's page shows apart, of the machines."""
-        archive = self.evolution.archive
+class GenerationTables:
+    """The tables that the tracker gets of a generation, for as long as a search runs.
+
+    `generation_of`: the generation in which each candidate was first told, by id. The driver fills it.
+    """
+
+    def __init__(self, evolution: Evolution[Genome], generation_of: Mapping[int, int]) -> None:
+        self._evolution, self._generation_of = evolution, generation_of
+        self._points: dict[int, dict[str, Any]] = {}
+        for record in evolution.archive.evaluated.values():
+            self.note(record)
+
+    def note(self, record: Evaluated[Genome] | Failed[Genome]) -> None:
+        """Keep the place of a candidate in the picture; forget it if the candidate failed."""
+        if isinstance(record, Evaluated):
+            self._points[record.id] = point(record, self._evolution.objectives.names)
+        else:
+            self._points.pop(record.id, None)
+
+    def rows(self, front: Sequence[Evaluated[Genome]]) -> dict[str, Any]:
+        """Rows of the survivors and of the front, and the points behind the front in the picture."""
+        ids, evaluated = [item.id for item in front], self._evolution.archive.evaluated
+        survivors = [evaluated[individual.id] for individual in self._evolution.population]
         return {
-            "hypervolume": self.evolution.hypervolume(),
-            **{f"best_{name.replace('/', '_')}": value for name, value in self.best().items()},
-            "front_size": float(archive.front_size),
-            "evaluations": float(len(archive)),
-            "failures": float(len(archive.failed)),
-            "busy_fraction": self.busy_fraction,
-            "system/workers": float(self.clock.workers),
-            "system/driver_memory_mib": memory_mib(),
+            "population": evaluated_rows(survivors, front=ids, generations=self._generation_of),
+            "front": evaluated_rows(front, front=ids, generations=self._generation_of),
+            "evaluated": thinned(list(self._points.values()), MOST_POINTS),
         }
-
-    def status(self) -> Status:
-        """What the progress bar shows."""
-        archive, full = self.evolution.archive, self.evolution.ladder.full
-        return Status(
-            evaluations=len(archive),
-            total=self.budget.total,
-            failures=len(archive.failed),
-            best=self.best(),
-            front_size=archive.front_size,
-            busy_fraction=self.busy_fraction,
-            elapsed=self.clock.elapsed(),
-            remaining=self.budget.remaining(),
-            generation=self.evolution.generation,
-            rung=(archive.top_level + 1, full + 1) if 0 <= archive.top_level < full else None,
-        )
-
-    def statistics(self) -> dict[str, Any]:
-        """What the summary says of the search's cost."""
-        archive, session = self.evolution.archive, self.clock.now() - self.clock.start
-        return {
-            "evaluations": len(archive),
-            "failures": len(archive.failed),
-            "wall_seconds": self.clock.elapsed(),
-            "worker_busy_fraction": self.busy_fraction,
-            "overhead_ms_per_evaluation": 1e3 * (session - self.clock.waited) / max(1, self.budget.told),
-            "hypervolume": self.evolution.hypervolume(),
-        }
-
-
-_STATM = Path("/proc/self/statm")
 
 
 def memory_mib() -> float:
-    """MiB that this process has in memory; where the system does not tell, the most that it ever had."""
+    """MiB that this process has in memory. Where the system does not tell: the most that it ever had."""
     if _STATM.exists():
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     import resource

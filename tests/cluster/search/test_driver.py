@@ -99,7 +99,7 @@ def test_failures_are_recorded_and_kept_out_of_the_front(tmp_path: Path, mode: s
     with Driven(tmp_path / "run", failing, mode=mode) as driven:
         assert driven.search.run() == "evaluations"
         failed = {row.id: row.failure for row in driven.run.journal.rows() if row.status == "failed"}
-        statistics = driven.search.standing.statistics()
+        statistics = driven.search.statistics.costs()
     assert failed == {i: Failure("nan", "the loss was not finite") for i in range(0, 24, 3)}
     assert not {number for number, *_ in driven.front()} & set(failed)
     assert (statistics["evaluations"], statistics["failures"]) == (24, 8)
@@ -111,7 +111,7 @@ def test_a_search_in_which_everything_fails_ends_without_a_front(tmp_path: Path)
 
     with Driven(tmp_path / "run", hopeless) as driven:
         assert driven.search.run() == "evaluations"
-        assert (driven.front(), driven.search.standing.statistics()["hypervolume"]) == ([], 0.0)
+        assert (driven.front(), driven.search.statistics.costs()["hypervolume"]) == ([], 0.0)
 
 
 def test_an_objective_without_a_number_is_a_failure_and_another_metric_is_left_out(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
         "widths": [8], "expert_widths": [8], "max_levels": 0, "epochs": [1, 2], "heads": [1], "kernels": [3],
         **{name: [0.1, 0.1] for name in ("dropout", "feature_dropout", "modality_dropout", "balance")},
         **{name: [0.01, 0.01] for name in ("learning_rate", "weight_decay")}, "clip": [1.0, 1.0],
-        **{name: [0, 0] for name in OPTIONAL}, "losses": ["huber"], "schedules": ["constant"],
+        **{name: [0, 0] for name in OPTIONAL}, "losses": ["huber"],
     }  # fmt: skip
     with Driven(tmp_path / "run", instant, space=space, evaluations=500) as driven:
         assert driven.search.run() == "space exhausted"
@@ -188,7 +188,7 @@ def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
 def test_the_summary_figures_are_those_of_the_design(tmp_path: Path) -> None:
     with Driven(tmp_path / "run", instant) as driven:
         driven.search.run()
-        found = driven.search.standing.statistics()
+        found = driven.search.statistics.costs()
     assert {"evaluations", "failures", "wall_seconds", "worker_busy_fraction", "overhead_ms_per_evaluation"} < set(
         found
     )

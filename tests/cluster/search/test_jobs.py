@@ -92,7 +92,7 @@ def test_nothing_is_inherited_where_that_is_off(tmp_path: Path) -> None:
 def test_the_disk_holds_what_may_still_be_needed_and_nothing_twice(tmp_path: Path, mode: str) -> None:
     _, driven = searched(tmp_path / "run", mode)
     kept = driven.run.states.kept()
-    assert {number for number, _ in kept} <= driven.evolution.alive()
+    assert {number for number, _ in kept} <= driven.evolution.ids_to_keep()
     assert all(rung == driven.evolution.archive.evaluated[number].rung for number, rung in kept)
     assert {item.id for item in driven.evolution.front()} <= {number for number, _ in kept}
 
@@ -146,7 +146,7 @@ def test_weights_that_a_killed_process_wrote_for_nothing_are_dropped(tmp_path: P
         states = instant([Job(driven.evolution.pending[0], Fidelity(3))])[0].states
         driven.run.states.save(driven.evolution.pending[0].id, 7, states)
     with Driven(tmp_path / "run", instant, **LONG) as driven:
-        driven.search.handover.prune()
+        driven.search.jobs.prune()
         assert 7 not in {rung for _, rung in driven.run.states.kept()}
 
 
