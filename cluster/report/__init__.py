@@ -1,1 +1,4 @@
-"""`haemsa show` and `report`: a search read back from its run directory. Read `show` and `page` first."""
+"""`haemsa show` and `haemsa report`: a search read back from its run directory.
+
+Read `show` first, then `record` and `page`.
+"""

@@ -1,4 +1,4 @@
-"""How a search came to where it is: its outcomes told again to an archive, in the order in which they ended."""
+"""How a search came to its front: its outcomes, told to an archive again in the order in which they ended."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity, Ladder
 
 _MOMENTS: Final = 200
-_SIZE: Final = 32
+_POPULATION: Final = 32  # where the state does not tell it
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The front at some time: a mapping per candidate with its `id` and each objective; and its hypervolume.
+    """The front at one time, and its hypervolume. Each candidate of the front has its `id` and each objective.
 
-    `generation`: how many had ended; `evaluations`: distinct candidates; `seconds`: since the first was asked for.
+    generation: how many generations had ended. evaluations: distinct candidates so far. seconds: since the first
+    candidate was requested.
     """
 
     generation: int
@@ -35,9 +36,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class History:
-    """`moments`: up to about 200, and the end of every generation, from the first final scores on.
+    """The moments of a search, and its populations.
 
-    `populations`: by generation, the ids of the survivors of all that ended by its end.
+    moments: about 200 at most, and the end of every generation. They begin with the first final scores.
+    populations: by generation, the ids of the survivors of all candidates that had ended by then.
     """
 
     moments: tuple[Moment, ...]
@@ -49,19 +51,22 @@ class History:
         return next(reversed(self.populations.values()))
 
     def fronts(self, most: int = 8) -> list[Moment]:
-        """The fronts at the ends of at most so many generations, evenly chosen, the last one too."""
-        firsts: dict[int, Moment] = {}
+        """The fronts at the ends of at most `most` generations, evenly chosen. The last one is among them."""
+        by_generation: dict[int, Moment] = {}
         for moment in self.moments:
-            firsts.setdefault(moment.generation, moment)
-        found = [moment for moment in firsts.values() if moment.generation]
-        chosen = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
-        return [found[place] for place in chosen]
+            by_generation.setdefault(moment.generation, moment)
+        ends = [moment for moment in by_generation.values() if moment.generation]
+        chosen = np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).round().astype(int))
+        return [ends[place] for place in chosen]
 
 
 def replay(rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Mapping[str, Any]) -> History:
-    """Tell an archive everything that ended; some row is done.
+    """Tell an archive everything that ended. At least one row is done.
 
-    `state`: the evolution's, as the journal has it (empty: unknown).
+    Args:
+        rows: all candidates of the journal.
+        objectives: by name, "min" or "max".
+        state: the evolution's state, as the journal has it. Empty: unknown.
     """
     return _Replay(rows, Objectives.of(objectives), state).history()
 
@@ -73,7 +78,7 @@ class _Replay:
         self._rows = {row.id: row for row in rows}
         self._events = sorted(_events(rows))
         self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
-        self._size = int(state.get("population_size", _SIZE))
+        self._size = int(state.get("population_size", _POPULATION))
         self._start = self._now = min(row.asked_at for row in rows)
         self._generation: int | None = None  # that of the last candidate that ended
         self._done = 0
@@ -114,7 +119,7 @@ class _Replay:
             self._archive.fail(Failed(row.id, row.genome_json, row.parents, row.failure))
 
     def _note(self) -> None:
-        """Keep a moment, if its front is of the level that the front is of now: others cannot be compared with it."""
+        """Keep a moment if its front has the level of today's front. Other levels cannot be compared with it."""
         archive = self._archive
         if archive.top_level != self._level:
             return
@@ -124,7 +129,7 @@ class _Replay:
         self._moments.append(Moment(self._done, len(archive), seconds, archive.hypervolume(), front))
 
     def _survivors(self) -> list[int]:
-        """As the search chooses them: the best of those before and of all that ended since."""
+        """Choose as the search does: the best of the last population and of all that ended after it."""
         archive = self._archive
         alive = [number for number in self._members if number in archive.evaluated]
         if not alive:
@@ -135,7 +140,7 @@ class _Replay:
 
 
 def _events(rows: Sequence[JournalRow]) -> Iterator[tuple[float, int, int]]:
-    """Time, candidate and rung of each outcome; a failure comes on the rung after the last with scores."""
+    """Time, candidate and rung of each outcome. A failure is on the rung after the last one with scores."""
     for row in rows:
         yield from ((time, row.id, rung) for rung, time in enumerate(row.ended))
         if row.status == "failed":
@@ -151,7 +156,7 @@ def _ladder(rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Ladder:
 
 
 def _reference(objectives: Objectives, rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Any:
-    """The hypervolume's reference point: the search's own, else one beyond all that has scores."""
+    """The reference point of the hypervolume: the search's own, or one beyond all scores."""
     if state.get("reference") is not None:
         return np.array(state["reference"])
     return beyond(np.array([objectives.means(row.scores) for row in rows if row.outcomes]))

@@ -1,6 +1,6 @@
-"""What the pages of reports share: HTML that needs nothing but itself, no scripts, no network, light or dark.
+"""What the pages of reports share: one HTML file without scripts that needs no network, light or dark.
 
-Every text is escaped where it enters: names in a file may hold anything.
+Every text is escaped where it enters, because names in a file may hold anything.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ pre { margin: .6rem 0; padding: .6rem .8rem; white-space: pre-wrap; overflow-wra
 
 
 def document(title: str, body: str) -> str:
-    """A whole page under a title; `body` is HTML."""
+    """A whole page with a title. `body` is HTML; the title is not."""
     shown = escape(title)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{shown}</title>\n'
@@ -50,7 +50,7 @@ def document(title: str, body: str) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a page to `path`, replacing what is there once all of it is written."""
+    """Write a page to `path`. An older page is replaced only when the new one is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
 
@@ -61,31 +61,31 @@ def heading(text: str) -> str:
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph, of a class of the style."""
+    """A paragraph. `kind`: a class of `STYLE`, such as "warning"."""
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
 def table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that scrolls within itself where it is wider than the page."""
+    """A table. It scrolls sideways if it is wider than the page."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     lines = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table>\n<tr>{head}</tr>\n{lines}\n</table></div>'
 
 
 def lines(texts: Iterable[str]) -> str:
-    """Lines to copy, as they are."""
+    """Lines to copy, unchanged."""
     return f"<pre>{escape(chr(10).join(texts))}</pre>"
 
 
 def picture(figure: Figure, caption: str) -> str:
-    """A figure over its caption."""
+    """A figure with its caption below."""
     return f"<figure>{svg(figure)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an element of a page, in whose colours of text and paper its ink and paper are drawn.
+    """The figure as an element of a page. Its ink and paper take the page's colours.
 
-    What an artist is called by `haemsa.cluster.report.figures.style.titled` is shown where a pointer rests on it.
+    A title given by `haemsa.cluster.report.figures.style.titled` is shown when the pointer rests on the artist.
     """
     from haemsa.cluster.report.figures.style import INK, PAPER, TITLED
 

@@ -1,15 +1,16 @@
-"""The commands that make a search again, and that use what it found."""
+"""The command that repeats a search, and the commands that use what it found."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.run_directory import RunDirectory
 
 OPTIONS: Final = (
     "data", "evaluations", "time", "patience", "objectives", "limits", "validation", "rungs", "inherit", "confirm",
@@ -17,15 +18,21 @@ OPTIONS: Final = (
 )  # fmt: skip
 """Settings that are options of `haemsa search`."""
 _PRIVATE: Final = frozenset({"run", "tracking", "address", "address_timeout"})
-"""Of one machine; an address may hold a password."""
+"""Settings of one machine. An address may hold a password."""
 _BUDGET: Final = frozenset({"evaluations", "time", "patience"})
 SETTINGS_FILE: Final = "search.yaml"
+"""The file that the repeated search reads for settings that are no options."""
 
 
 def search_command(config: SearchConfig) -> tuple[str, str]:
-    """The command that repeats a search, and what `SETTINGS_FILE` must hold for it; "" where it needs none.
+    """The command that repeats a search. It names only what differs from the defaults.
 
-    Only what differs from the defaults is named.
+    Returns:
+        The command, and what `SETTINGS_FILE` must hold for it ("": no file is needed).
+
+    Example:
+        >>> search_command(SearchConfig.of({"data": "planted", "seed": 3}))[0]
+        'haemsa search --data planted --evaluations 200 --seed 3'
     """
     changed = dict(_changed(config))
     options = [word for name in OPTIONS if name in changed for word in _words(name, changed.pop(name))]
@@ -34,32 +41,68 @@ def search_command(config: SearchConfig) -> tuple[str, str]:
     return command, yaml.safe_dump(changed, sort_keys=False) if changed else ""
 
 
-def next_commands(run: Path, config: SearchConfig, *, ended: bool) -> list[str]:
-    """What to do with a search: go on with it, or train its best, compare it, and predict."""
-    if not ended:
-        return [shlex.join(["haemsa", "search", "--resume", str(run)])]
-    model = f"models/{config.title}"
-    data = ["--data", config.data]
-    commands = [
-        ["haemsa", "train", str(run), *data, "--seeds", "5", "--out", model],
-        ["haemsa", "evaluate", model, *data, "--missing"],
-        ["haemsa", "predict", model, *data, "--out", "predictions.csv"],
-        ["haemsa", "compare", "--run", str(run)],
-    ]
-    return [shlex.join(command) for command in commands]
+def next_steps(run: Path) -> list[str]:
+    """The commands that continue a search, or that use what it found.
+
+    Args:
+        run: the run directory of the search. The search may still run.
+
+    Returns:
+        The commands, the most useful one first. None if the search has ended and every candidate failed.
+
+    Raises:
+        ValueError: `run` holds no search.
+    """
+    with RunDirectory.open(run, read_only=True) as directory:
+        return next_commands(run, directory.config(), directory.summary())
+
+
+def next_commands(run: Path, config: SearchConfig, summary: Mapping[str, Any] | None) -> list[str]:
+    """The same for the settings and the summary of a search. The summary is None while the search has not ended."""
+    resume = shlex.join(["haemsa", "search", "--resume", str(run)])
+    if summary is None:
+        return [resume]
+    commands = [resume] if summary.get("ended_by") == "interrupted" else []
+    if summary.get("best"):
+        model = f"models/{config.title}"
+        data = ["--data", config.data]
+        commands += [
+            train_command(run, config.data, model),
+            shlex.join(["haemsa", "evaluate", model, *data, "--missing"]),
+            shlex.join(["haemsa", "predict", model, *data, "--out", "predictions.csv"]),
+            *(["haemsa ui"] if config.tracking != "off" else []),
+            shlex.join(["haemsa", "compare", "--run", str(run)]),
+        ]
+    return commands
+
+
+def train_command(source: Path | str, data: str, out: str | None = None) -> str:
+    """The command that trains the genome at `source` for good.
+
+    Args:
+        source: a run directory, a genome.json, or an address in MLflow.
+        data: the name or the path of the data.
+        out: the folder for the model (None: the default of `haemsa train`).
+
+    Example:
+        >>> train_command("tuned/mine/genome.json", "mine.h5")
+        'haemsa train tuned/mine/genome.json --data mine.h5 --seeds 5'
+    """
+    folder = ["--out", out] if out else []
+    return shlex.join(["haemsa", "train", str(source), "--data", data, "--seeds", "5", *folder])
 
 
 def _changed(config: SearchConfig) -> Iterator[tuple[str, Any]]:
-    given = config.model_dump(mode="json")
-    plain = SearchConfig.of({"data": config.data}).model_dump(mode="json")
-    for name, value in given.items():
-        kept = name == "data" or (name in _BUDGET and value is not None)
-        if name not in _PRIVATE and (kept or value != plain[name]) and value is not None:
+    """The settings that the command must name: the data, the budget, and what is not at its default."""
+    defaults = SearchConfig.of({"data": config.data}).model_dump(mode="json")
+    for name, value in config.model_dump(mode="json").items():
+        always = name == "data" or name in _BUDGET
+        if name not in _PRIVATE and value is not None and (always or value != defaults[name]):
             yield name, value
 
 
 def _words(name: str, value: Any) -> list[str]:
-    """An option on the command line."""
+    """A setting as words of the command line."""
     flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return [flag if value else f"--no-{name}"]

@@ -1,4 +1,4 @@
-"""`haemsa report`: a search as one page (see cluster/report/html.py). What it found comes first, then why, then how."""
+"""`haemsa report`: a search as one page. What it found comes first, then why, then how it was made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from haemsa.cluster.report import html
 from haemsa.cluster.report.next_steps import SETTINGS_FILE, next_commands, search_command
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.sentences import found_line, lines, score_words
+from haemsa.cluster.report.sentences import best_line, lines, score_words
 from haemsa.cluster.report.show import cell
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import genome_columns
@@ -22,9 +22,16 @@ _COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gate
 
 
 def write_report(run: Path, out: Path, data: str | None = None, ablated: Path | None = None) -> None:
-    """Write the page of the search in `run` to `out`. `data`: where its data is, if it has moved.
+    """Write the page of a search, also while the search runs.
 
-    `ablated`: a folder of `haemsa ablate`. Raises ValueError if there is no search, or if `data` is not its own.
+    Args:
+        run: the run directory of the search.
+        out: the HTML file to write.
+        data: where the search's data is now, if it has moved.
+        ablated: a folder of `haemsa ablate`. Its best networks are shown next to the best of this search.
+
+    Raises:
+        ValueError: `run` holds no search, or `data` is not the data of the search.
     """
     with RunDirectory.open(run, read_only=True) as directory:
         record = SearchRecord.read(directory)
@@ -32,61 +39,68 @@ def write_report(run: Path, out: Path, data: str | None = None, ablated: Path | 
 
 
 def page(record: SearchRecord, data: str | None = None, ablated: Path | None = None) -> str:
-    """The whole page."""
+    """The whole page. The arguments are those of `write_report`."""
     from haemsa.cluster.report.figures.search import CAPTIONS, figures_of
 
     figures = figures_of(record)
-    drawn = {name: html.picture(figures[name], words) for name, words in CAPTIONS.items() if name in figures}
-    front, network = drawn.pop("front", ""), drawn.pop("network", "")
+    pictures = {name: html.picture(figures[name], words) for name, words in CAPTIONS.items() if name in figures}
+    front, network = pictures.pop("front", ""), pictures.pop("network", "")
     parts = [
-        html.paragraph(found_line(record), "lead"),
+        html.paragraph(best_line(record), "lead"),
         *(html.paragraph(line) for line in lines(record)),
-        html.heading("What to do next"),
-        *([] if record.summary else [html.paragraph("If its process was ended, this goes on with the search:")]),
-        html.lines(next_commands(record.path, record.config, ended=record.summary is not None)),
+        *_next_steps(record),
         *([html.heading("The front"), front, _front_table(record)] if record.front else []),
         *([html.heading("The best network"), network] if network else []),
         *_at_work(record, data, ablated),
-        *([html.heading("How it came about"), *drawn.values()] if drawn else []),
+        *([html.heading("How the search went"), *pictures.values()] if pictures else []),
         *_failures(record),
-        *_origin(record),
+        *_repeat(record),
+        *_facts_table(record),
     ]
     return html.document(f"Search report: {record.name}", "\n".join(parts))
 
 
+def _next_steps(record: SearchRecord) -> Iterator[str]:
+    yield html.heading("What to do next")
+    if record.summary is None:
+        yield html.paragraph("If the search no longer runs, this command continues it:")
+    yield html.lines(next_commands(record.path, record.config, record.summary))
+
+
 def _front_table(record: SearchRecord) -> str:
     main = next(iter(record.objectives))
-    again = [f"{main} in search"] if record.confirmed else []
+    searched = [f"{main} in search"] if record.confirmed else []
     rows = []
     for row in record.front[:_ROWS]:
         columns = genome_columns(row.genome)
         scores = [score_words(row, name) for name in record.objectives]
-        searched = [number(row.scores[main].mean)] if again else []
-        rows.append([str(row.id), *scores, *searched, *(cell(columns[name]) for name in _COLUMNS)])
+        score_in_search = [number(row.scores[main].mean)] if searched else []
+        rows.append([str(row.id), *scores, *score_in_search, *(cell(columns[name]) for name in _COLUMNS)])
     more = f"The first {_ROWS} of {len(record.front)}." if len(record.front) > _ROWS else ""
-    head = ["id", *record.objectives, *again, *(name.replace("_", " ") for name in _COLUMNS)]
+    head = ["id", *record.objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
     return html.table(head, rows) + (html.paragraph(more, "faint") if more else "")
 
 
 def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> Iterator[str]:
-    """Pictures that need the data. Where it is not there, a line says so, unless it was asked for."""
-    from haemsa.cluster.report.best_model.figures import ablations, best_figures, look
+    """Pictures that need the data. If it is missing, a note says so; if it was asked for, that is an error."""
+    from haemsa.cluster.report.best_model.figures import ablations, best_figures, observe_best
 
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
-        yield html.paragraph("Pictures of the best network at work come when it is saved, at the search's end.", "note")
+        yield html.paragraph("Pictures of the best network at work follow when the search has ended.", "note")
         return
     config = record.config.model_copy(update={"data": data} if data else {})
     try:
         dataset = load_again(config.data, config.stream)
-        seen = look(record.path, dataset)
+        observed = observe_best(record.path, dataset)
         others = ablations(ablated, dataset)
     except (ValueError, OSError) as error:
         if data:
             raise
-        yield html.paragraph(f"No pictures of the best network at work: {error}; give it its data by --data.", "note")
+        words = f"No pictures of the best network at work: {error}. If the data has moved, give its path with --data."
+        yield html.paragraph(words, "note")
         return
-    yield html.paragraph(seen.held.words())
-    yield from (html.picture(figure, words) for figure, words in best_figures(seen, others))
+    yield html.paragraph(observed.held.words())
+    yield from (html.picture(figure, caption) for figure, caption in best_figures(observed, others))
 
 
 def _failures(record: SearchRecord) -> Iterator[str]:
@@ -95,21 +109,23 @@ def _failures(record: SearchRecord) -> Iterator[str]:
         return
     first = {failure.kind: failure.message for failure in reversed(failures)}
     counts = Counter(failure.kind for failure in failures)
+    rows = [[kind, str(count), first[kind]] for kind, count in counts.most_common()]
     yield html.heading("Failures")
-    yield html.table(
-        ["kind", "genomes", "the first"], [[kind, str(n), first[kind]] for kind, n in counts.most_common()]
-    )
+    yield html.table(["kind", "genomes", "first message"], rows)
 
 
-def _origin(record: SearchRecord) -> Iterator[str]:
+def _repeat(record: SearchRecord) -> Iterator[str]:
     command, settings = search_command(record.config)
-    yield html.heading("The same again")
+    yield html.heading("Repeat this search")
     yield html.lines([command])
     if settings:
-        yield html.paragraph(f"where {SETTINGS_FILE} holds")
+        yield html.paragraph(f"The file {SETTINGS_FILE} holds:")
         yield html.lines([settings.rstrip()])
-    yield html.heading("Where it comes from")
-    yield html.table(["what", "value"], [[name.replace("_", " "), _told(value)] for name, value in _facts(record)])
+
+
+def _facts_table(record: SearchRecord) -> Iterator[str]:
+    yield html.heading("Data, seed and versions")
+    yield html.table(["what", "value"], [[name.replace("_", " "), _text(value)] for name, value in _facts(record)])
 
 
 def _facts(record: SearchRecord) -> Iterator[tuple[str, Any]]:
@@ -120,7 +136,7 @@ def _facts(record: SearchRecord) -> Iterator[tuple[str, Any]]:
     yield from (("note of the data's reader", note) for note in facts.get("notes", ()))
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} ({item})" for key, item in value.items())
     return str(value)

@@ -1,4 +1,4 @@
-"""What a report and its pictures need of a search, read once from its run directory, also while it runs."""
+"""What a report needs of a search, read once from its run directory, also while the search runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 
 @dataclass(frozen=True)
 class SearchRecord:
-    """A search so far. `rows`: every candidate; `scored`: those whose scores in the search can be compared.
+    """A search so far.
 
-    `front`: the best of these, or of those confirmed, if any are.
+    rows: every candidate. scored: the candidates whose scores in the search can be compared. front: the best of these,
+    or the best confirmed candidates if there are any.
 
-    `best` and `history` are None, `objectives` empty, while no candidate has scores; `summary`, while it has not ended.
+    While no candidate has scores, `best` and `history` are None and `objectives` may be empty. While the search has not
+    ended, `summary` is None.
     """
 
     name: str
@@ -37,7 +39,11 @@ class SearchRecord:
 
     @classmethod
     def read(cls, run: RunDirectory) -> SearchRecord:
-        """Read it. Raises ValueError, one sentence, for what is damaged."""
+        """Read it.
+
+        Raises:
+            ValueError: the run directory is damaged; the message is one sentence.
+        """
         summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.journal.state()
         rows, full = tuple(run.journal.rows()), full_rung(run)
         final = final_rows(rows, full)
@@ -57,7 +63,7 @@ class SearchRecord:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks by name; none where there is one, which scores do not name."""
+        """The names of the tasks. Empty if there is only one task, because scores do not name it then."""
         names = (name.rpartition("/")[0] for row in self.front[:1] for name in row.scores)
         return tuple(dict.fromkeys(filter(None, names)))
 

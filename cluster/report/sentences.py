@@ -15,7 +15,7 @@ from haemsa.model.cost import COSTS
 from haemsa.model.spec.genome import Genome
 
 
-def found_line(record: SearchRecord) -> str:
+def best_line(record: SearchRecord) -> str:
     """The best network, its score with its error, and its cost."""
     if record.best is None:
         return "No candidate has scores yet." if record.summary is None else "Every candidate failed."
@@ -28,65 +28,72 @@ def found_line(record: SearchRecord) -> str:
 
 
 def lines(record: SearchRecord) -> list[str]:
-    """Further sentences, the most telling first."""
+    """Further lines. Those that say most come first."""
     if record.best is None:
         return [effort_line(record)]
     ensemble = (record.summary or {}).get("ensemble")
     return [
         _genome_line(record.best.genome),
-        *_winners_line(record),
+        *_survivors_line(record),
         effort_line(record),
         _trust_line(record),
-        *([f"{ensemble_line(ensemble, next(iter(record.objectives)))}."] if ensemble else []),
+        *([ensemble_line(ensemble, next(iter(record.objectives)))] if ensemble else []),
     ]
 
 
 def effort_line(record: SearchRecord) -> str:
-    """Evaluations, time, failures, and what the front covers."""
+    """Evaluations, time, failures, the front, and what is pending."""
     summary, failed = record.summary or {}, record.count("failed")
-    ended = counted(failed + record.count("done"), "genome")
+    genomes = counted(failed + record.count("done"), "genome")
     took = f" in {duration(float(summary['wall_seconds']))}" if "wall_seconds" in summary else ""
-    parts = [f"{ended} evaluated{took}, {counted(failed, 'failure') if failed else 'no failures'}"]
+    failures = counted(failed, "failure") if failed else "no failures"
+    sentences = [f"The search evaluated {genomes}{took}, with {failures}."]
     if record.front and record.history:
         volume = number(record.history.moments[-1].hypervolume)
-        parts.append(f"{counted(len(record.front), 'trade-off')} on the front, hypervolume {volume}")
+        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}; its hypervolume is {volume}.")
     if record.summary is None:
-        parts.append(f"{record.count('asked')} pending: the search has not ended")
-    return "; ".join(parts) + "."
+        sentences.append(f"The search has not ended: {record.count('asked')} pending.")
+    return " ".join(sentences)
 
 
 def score_words(row: JournalRow, name: str) -> str:
-    """A score with its standard error, where there is one."""
+    """A score, with its standard error if there is one."""
     score = scores_of(row)[name]
     return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
 
 
 def _genome_line(genome: Genome) -> str:
     network = genome.network
-    reads = ", ".join(f"{item.modality} ({item.kind.replace('_', ' ')})" for item in network.encoders)
+    encoders = _joined([f"{encoder.modality} ({encoder.kind.replace('_', ' ')})" for encoder in network.encoders])
     if not network.levels:
-        return f"It reads {reads} and is linear over tokens of width {network.width}."
+        return f"It reads {encoders}. It is linear over tokens of width {network.width}."
     kinds = Counter(expert.kind.replace("_", " ") for level in network.levels for expert in level.experts)
     experts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     levels = counted(len(network.levels), "level")
-    return f"It reads {reads}, with {levels} of experts ({experts}) over tokens of width {network.width}."
+    return f"It reads {encoders}. It has {levels} of experts ({experts}) over tokens of width {network.width}."
 
 
-def _winners_line(record: SearchRecord) -> list[str]:
-    """What the survivors read."""
-    chosen = set(record.history.survivors) if record.history else set()
-    if not chosen:
+def _survivors_line(record: SearchRecord) -> list[str]:
+    """Which modalities the last population reads."""
+    survivors = set(record.history.survivors) if record.history else set()
+    if not survivors:
         return []
-    counts = Counter(name for row in record.rows if row.id in chosen for name in row.genome.network.modalities)
-    shares = ", ".join(f"{count / len(chosen):.0%} read {name}" for name, count in counts.most_common(5))
-    return [f"Of the last {counted(len(chosen), 'survivor')} of the search, {shares}."]
+    counts = Counter(name for row in record.rows if row.id in survivors for name in row.genome.network.modalities)
+    shares = _joined([f"{count / len(survivors):.0%} read {name}" for name, count in counts.most_common(5)])
+    return [f"In the last population of {counted(len(survivors), 'network')}, {shares}."]
 
 
 def _trust_line(record: SearchRecord) -> str:
     kind = validation_of(record.manifest)
     how = "on the validation split" if kind.startswith("holdout") else f"by cross-validation ({kind})"
     if record.confirmed:
-        line = f"The front's scores are of training again from scratch with fresh seeds, {how}"
+        scored = f"The networks of the front were trained again from scratch with fresh seeds and scored {how}."
     else:
-        line = f"The front's scores are the search's own, {how}, not confirmed by training again"
-    return f"{line}; the best was chosen by them, so only haemsa train, on the test split, says what it is worth."
+        scored = f"The scores of the front are the search's own, {how}. They are not confirmed by training again."
+    chosen = "The best network was chosen by these scores, so they may flatter it."
+    return f"{scored} {chosen} haemsa train scores it on the test split, which no search reads."
+
+
+def _joined(words: list[str]) -> str:
+    """Words with commas, and "and" before the last."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

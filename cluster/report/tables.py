@@ -1,4 +1,4 @@
-"""Tables for a terminal: metrics of models, of subsets of modalities, and of data."""
+"""Tables for a terminal: metrics of models, by subsets of modalities, and next to what can be reached."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Metrics = Mapping[str, Mapping[str, Any]]
+"""By metric: its `mean` and `std` over networks, and the `values` of each."""
 
 
-def metric_table(models: Figures) -> Table:
-    """A row per metric, a column per model: mean and standard deviation."""
+def metric_table(models: Mapping[str, Metrics]) -> Table:
+    """A row per metric and a column per model: mean and standard deviation over networks.
+
+    Args:
+        models: by the name of the model, its metrics as `evaluate_model` gives them.
+    """
     from rich.table import Table
 
     table = Table()
@@ -20,12 +25,17 @@ def metric_table(models: Figures) -> Table:
     for name in models:
         table.add_column(name, justify="right")
     for metric in next(iter(models.values())):
-        table.add_row(metric, *(_figure(model[metric]) for model in models.values()))
+        table.add_row(metric, *(_mean_and_spread(model[metric]) for model in models.values()))
     return table
 
 
-def subset_table(tables: Mapping[str, Figures], split: str) -> Table:
-    """A row per subset of modalities, a column per metric: the mean over networks."""
+def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Table:
+    """A row per subset of modalities and a column per metric: the mean over networks.
+
+    Args:
+        tables: by subset, what `metric_table` takes. Only the first model is shown.
+        split: the split that was scored, for the title.
+    """
     from rich.table import Table
 
     main = next(iter(next(iter(tables.values()))))
@@ -39,40 +49,40 @@ def subset_table(tables: Mapping[str, Figures], split: str) -> Table:
     return table
 
 
-def reference_table(data: str, models: Figures) -> Table | None:
-    """For the built-in data, what the figures are to be measured by, beside them; None for other data."""
+def reference_table(data: str, models: Mapping[str, Metrics]) -> Table | None:
+    """For built-in data, the first model next to what can be reached. None for other data."""
     if data == "planted":
         return _planted_table(next(iter(models.values())))
     return _digits_table(next(iter(models.values()))) if data == "digits" else None
 
 
-def _planted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
-    """The structure of the planted data is known, and so is what can be reached."""
+def _planted_table(metrics: Metrics) -> Table:
+    """The structure of the planted data is known, and so is the least error that is possible."""
     from haemsa.model.data.builtin.planted import planted_floor
 
     truth = planted_floor()
     rows = {
-        "this model": (found["sentiment/mae"]["mean"], found["emotion/accuracy"]["mean"]),
+        "this model": (metrics["sentiment/mae"]["mean"], metrics["emotion/accuracy"]["mean"]),
         "floor: nothing can do better": (truth.mae, truth.accuracy),
         f"the best from a single modality ({truth.single})": (truth.single_mae, truth.single_accuracy),
         "the best constant": (truth.constant_mae, truth.constant_accuracy),
     }
-    return _references("planted: what is known of it", ("sentiment/mae", "emotion/accuracy"), rows)
+    return _references("planted: how good a model can be", ("sentiment/mae", "emotion/accuracy"), rows)
 
 
-def _digits_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+def _digits_table(metrics: Metrics) -> Table:
     from haemsa.model.baselines.classical import tuned_logistic
     from haemsa.model.data.builtin.digits import digits
     from haemsa.model.data.normalisation import Normalisation
 
     data = digits()
     baseline = tuned_logistic(Normalisation.fit(data).apply(data), "digit")
-    metrics = ("accuracy", "macro_f1")
+    names = ("accuracy", "macro_f1")
     rows = {
-        "this model": tuple(found[name]["mean"] for name in metrics),
-        "logistic regression on all views": tuple(baseline[name] for name in metrics),
+        "this model": tuple(metrics[name]["mean"] for name in names),
+        "logistic regression on all views": tuple(baseline[name] for name in names),
     }
-    return _references("digits: beside a plain baseline on the same splits", metrics, rows)
+    return _references("digits: next to a plain baseline on the same splits", names, rows)
 
 
 def _references(title: str, metrics: Sequence[str], rows: Mapping[str, Sequence[float]]) -> Table:
@@ -82,10 +92,10 @@ def _references(title: str, metrics: Sequence[str], rows: Mapping[str, Sequence[
     table.add_column("")
     for name in metrics:
         table.add_column(name, justify="right")
-    for name, figures in rows.items():
-        table.add_row(name, *(f"{figure:.4f}" for figure in figures))
+    for name, values in rows.items():
+        table.add_row(name, *(f"{value:.4f}" for value in values))
     return table
 
 
-def _figure(cell: Mapping[str, Any]) -> str:
-    return f"{cell['mean']:.4f}" + (f" ± {cell['std']:.4f}" if len(cell["values"]) > 1 else "")
+def _mean_and_spread(metric: Mapping[str, Any]) -> str:
+    return f"{metric['mean']:.4f}" + (f" ± {metric['std']:.4f}" if len(metric["values"]) > 1 else "")

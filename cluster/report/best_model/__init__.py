@@ -1,1 +1,4 @@
-"""The best network at work on held-out samples: what it uses, what it loses without a modality, where it errs."""
+"""The best network at work on held-out samples: what it uses, what it loses without a modality, and where it errs.
+
+Read `held_out` first, then `figures`.
+"""

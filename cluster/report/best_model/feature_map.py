@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST: Final = 1000
+"""A map shows at most so many samples ..."""
 LEAST: Final = 10
+"""... and there is no map of fewer."""
 _PERPLEXITY: Final = 30
 
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """Places [n, 2] of samples, and their labels [n] (numbers, or places in `names`)."""
+    """Places [n, 2] of samples and their labels [n]: numbers, or indices of `names`."""
 
     title: str
     places: NDArray[np.float32]
@@ -30,30 +32,30 @@ class FeatureMap:
     names: tuple[str, ...]
 
 
-def feature_map(seen: ObservedModel, task: str, title: str, seed: int = 0) -> FeatureMap | None:
-    """Of one network, on labelled samples that it held out, at most `MOST`; None if there are fewer than `LEAST`.
+def feature_map(observed: ObservedModel, task: str, title: str, seed: int = 0) -> FeatureMap | None:
+    """The map of one network, on labelled samples that it held out. None if there are too few.
 
-    Networks of other folds have features of their own, which no map can show together.
+    Only one network is shown, because networks of different folds have different features.
     """
     from sklearn.manifold import TSNE
 
-    known = seen.held.data.tasks[task]
-    if known.kind == "multilabel":
+    labels = observed.held.data.tasks[task]
+    if labels.kind == "multilabel":
         return None
-    samples = seen.held.of_member(0)
-    samples = samples[known.labelled[samples]]
+    samples = observed.held.of_member(0)
+    samples = samples[labels.labelled[samples]]
     if len(samples) > MOST:
         samples = np.sort(np.random.default_rng(seed).choice(samples, MOST, replace=False))
-    features = seen.insight.features[task][0, samples]
+    features = observed.insight.features[task][0, samples]
     if len(samples) < LEAST or not np.ptp(features, axis=0).any():
         return None
     perplexity = min(_PERPLEXITY, (len(samples) - 1) / 3)
     places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
-    return FeatureMap(title, places, known.targets[samples], known.labels)
+    return FeatureMap(title, places, labels.targets[samples], labels.labels)
 
 
 def feature_map_figure(maps: Sequence[FeatureMap], label: str) -> Figure:
-    """A panel per map, each sample a dot in the colour of its label; `label` is what it is called."""
+    """A panel per map. Each sample is a dot in the colour of its label. `label`: the name of the task."""
     figure, panels = panels_of([item.title for item in maps], 2, 3.6)
     if len(maps) == 1:
         figure.set_size_inches(WIDTH * 0.62, 4.1)
@@ -67,8 +69,8 @@ def feature_map_figure(maps: Sequence[FeatureMap], label: str) -> Figure:
             dots = axes.scatter(x, y, s=14, c=item.labels, cmap=scale(), vmin=low, vmax=high, linewidths=0)
             continue
         for number, name in enumerate(item.names):
-            colour, mine = SERIES[number % len(SERIES)], item.labels == number
-            axes.scatter(x[mine], y[mine], s=14, color=colour, linewidths=0, label=drawable(name, 20))
+            colour, members = SERIES[number % len(SERIES)], item.labels == number
+            axes.scatter(x[members], y[members], s=14, color=colour, linewidths=0, label=drawable(name, 20))
     if dots is not None:
         colour_bar(figure, dots, panels, label)
     else:

@@ -1,4 +1,4 @@
-"""Tables as pictures: what is used, and what is lost without a modality. Cells are more or less of one colour."""
+"""Tables as pictures, by the strength of one colour: what a network uses, and what it loses without a modality."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 
 def usage_figure(tables: Sequence[Usage]) -> Figure:
-    """A table under the other; each cell has a mean weight, from 0 to 1."""
+    """One table below the other. Each cell has a mean weight from 0 to 1."""
     from matplotlib.figure import Figure
 
     sizes = [len(table.rows) for table in tables]
@@ -36,7 +36,7 @@ def usage_figure(tables: Sequence[Usage]) -> Figure:
 
 
 def missing_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
-    """A row per subset of modalities, a column per metric; the better in its column, the stronger."""
+    """A row per subset of modalities, a column per metric. The better within its column, the stronger the colour."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 1.1 + _CELL * len(table)), layout="constrained")
@@ -50,7 +50,7 @@ def missing_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
 def draw_table(
     axes: Axes, strengths: Array, rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[str]]
 ) -> None:
-    """Cells with their text, as strong as `strengths` [rows, columns], 0 to 1, says."""
+    """Draw cells with their text. `strengths` [rows, columns], 0 to 1: how strong the colour of each cell is."""
     plain(axes)
     axes.grid(visible=False)
     axes.pcolormesh(np.clip(strengths, 0, 1), cmap=shades(0.03, 0.75), vmin=0, vmax=1, edgecolors=INK, linewidth=0.3)

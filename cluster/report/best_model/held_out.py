@@ -1,7 +1,7 @@
-"""A search's best network on samples of the pool that it was not trained on: what it predicts and does there.
+"""A search's best network on samples that it was not trained on: what it predicts and does there.
 
-The test split is never read. A saved best has a network per fold and seed. Each sample is answered by those alone whose
-fold held it out.
+The samples are of the training and validation splits. The test split is never read. A saved best has one network per
+fold and seed. Each sample is answered only by the networks whose fold held it out.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 MOST: Final = 4000
-"""Samples that are looked at; of more, as many drawn at random."""
+"""At most so many samples are used, drawn at random."""
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Samples, `N` of them, that some of the `K` members held out; `weights` [K, N], each member's part in a mean."""
+    """`N` samples that at least one of the `K` networks held out, of `total` such samples.
+
+    weights: [K, N], the part of each network in the mean of a sample; 0 where it was trained on it.
+    """
 
     data: Dataset
     weights: NDArray[np.float64]
@@ -36,7 +39,7 @@ class HeldOut:
 
     @classmethod
     def of(cls, dataset: Dataset, config: SearchConfig, members: int) -> HeldOut:
-        """Of a search's data, as its folds hold it out."""
+        """The samples of a search's data that its folds hold out. `members`: the number of networks."""
         pool = dataset.pool()
         folds = choose_folds(config.validation, pool, config.seed)
         held = np.array([folds.held_out[member % len(folds)] for member in range(members)])
@@ -48,18 +51,21 @@ class HeldOut:
         return cls(pool.take(samples.astype(np.int64)), chosen / chosen.sum(axis=0), total)
 
     def mean(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Members' values [K, N, ...] as the mean over those that held each sample out [N, ...]."""
+        """The mean [N, ...] of the networks' values [K, N, ...], over the networks that held each sample out."""
         mean: NDArray[np.float32] = np.einsum("kn,kn...->n...", self.weights, values).astype(np.float32)
         return mean
 
-    def words(self) -> str:
-        """Which samples these are, in a sentence."""
-        some = f"{len(self.data):,} of {self.total:,}" if self.total > len(self.data) else f"{self.total:,}"
-        return f"At work on {some} held-out samples, none of the test split, each shown to who had not seen it."
-
     def of_member(self, member: int) -> NDArray[np.int64]:
-        """The places of the samples that one member held out."""
+        """The indices of the samples that one network held out."""
         return np.flatnonzero(self.weights[member]).astype(np.int64)
+
+    def words(self) -> str:
+        """Which samples these are, in a few sentences."""
+        count = f"{len(self.data):,} of {self.total:,}" if self.total > len(self.data) else f"{self.total:,}"
+        return (
+            f"At work on {count} held-out samples, none of the test split. "
+            "Each sample is answered only by networks that were not trained on it."
+        )
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,18 @@ class ObservedModel:
 
     @classmethod
     def of(cls, folder: Path, config: SearchConfig, data: Dataset) -> ObservedModel:
-        """Of the model in `folder`. Raises ValueError if it is damaged or was trained on other data."""
+        """Observe the model in `folder`.
+
+        Raises:
+            ValueError: the model is damaged, or it was trained on other data.
+        """
         from haemsa.model.predictor.insight import look_inside
         from haemsa.model.predictor.predictor import Predictor
 
         predictor, dataset = Predictor.load(folder), data.with_tasks(config.tasks)
-        known = predictor.info.get("fingerprint")
-        if known != dataset.fingerprint:
-            raise ValueError(f"data {data.name!r} has fingerprint {dataset.fingerprint}, the search was on {known}")
+        expected = predictor.info.get("fingerprint")
+        if expected != dataset.fingerprint:
+            raise ValueError(f"data {data.name!r} has fingerprint {dataset.fingerprint}, the search was on {expected}")
         held = HeldOut.of(dataset, config, len(predictor.members))
         return cls(predictor, held, look_inside(predictor, predictor.inputs(held.data)))
 

@@ -13,36 +13,35 @@ from haemsa.model.missing_modalities import streams_of, subsets
 from haemsa.model.predictor.scores import member_metrics
 
 MOST: Final = 5
-"""Modalities of which every subset is shown; of more: all, all but one, and one alone."""
+"""Up to so many modalities, every subset is shown. Of more: all of them, all but one, and each alone."""
 _LEFT_OUT: Final = frozenset({"acc5", "acc3", "acc2_has0", "f1_has0"})
 
 
-def missing_table(seen: ObservedModel) -> dict[str, dict[str, float]]:
-    """By subset ("text+audio", the largest first), the main metrics of each task. Only of modalities that are read."""
-    part = seen.held.data
+def missing_table(observed: ObservedModel) -> dict[str, dict[str, float]]:
+    """By subset ("text+audio", the largest first), the main metrics of each task.
+
+    Only modalities that the network reads are in it.
+    """
+    data = observed.held.data
     streams = {
         name: read
-        for name, owned in streams_of(list(part.modalities)).items()
-        if (read := [stream for stream in owned if stream in seen.insight.genome.network.modalities])
+        for name, owned in streams_of(list(data.modalities)).items()
+        if (read := [stream for stream in owned if stream in observed.insight.genome.network.modalities])
     }
-    names, hidden = list(streams), [stream for owned in streams.values() for stream in owned]
+    names, all_streams = list(streams), [stream for owned in streams.values() for stream in owned]
     table = {}
     for subset in _subsets(names):
-        shown = [stream in {item for name in subset for item in streams[name]} for stream in hidden]
-        less = part.hiding(hidden, np.tile(shown, (len(part), 1)))
-        outputs = seen.predictor.predict_members(seen.predictor.inputs(less))
-        found = member_metrics(part, {task: seen.held.mean(values) for task, values in outputs.items()})
-        table["+".join(subset)] = {key: value for key, value in found.items() if _name(key) not in _LEFT_OUT}
+        kept = {stream for name in subset for stream in streams[name]}
+        shown = np.tile([stream in kept for stream in all_streams], (len(data), 1))
+        inputs = observed.predictor.inputs(data.hiding(all_streams, shown))
+        outputs = observed.predictor.predict_members(inputs)
+        metrics = member_metrics(data, {task: observed.held.mean(values) for task, values in outputs.items()})
+        table["+".join(subset)] = {key: value for key, value in metrics.items() if _name(key) not in _LEFT_OUT}
     return table
 
 
-def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
-    sizes = range(1, len(names) + 1) if len(names) <= MOST else (1, len(names) - 1, len(names))
-    return [subset for subset in subsets(names) if len(subset) in sizes]
-
-
 def goodness(table: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
-    """How good each figure is within its column [subsets, metrics]: 0 for the worst, 1 for the best."""
+    """How good each value is within its column [subsets, metrics]: 0 for the worst, 1 for the best."""
     from haemsa.model.metrics import direction
 
     columns = list(next(iter(table.values())))
@@ -52,5 +51,11 @@ def goodness(table: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
     return np.asarray(np.nan_to_num((signed - low) / np.where(span > 0, span, 1.0)))
 
 
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    sizes = range(1, len(names) + 1) if len(names) <= MOST else (1, len(names) - 1, len(names))
+    return [subset for subset in subsets(names) if len(subset) in sizes]
+
+
 def _name(key: str) -> str:
+    """The metric without its task."""
     return key.rpartition("/")[2]

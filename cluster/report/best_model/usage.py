@@ -1,4 +1,4 @@
-"""How much a network uses its experts and tokens, by what the samples are. Axes as in model/predictor/insight.py."""
+"""How much a network uses its experts and tokens, by groups of samples. Axes as in model/predictor/insight.py."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from haemsa.model.metrics import SENTIMENT_BOUNDS
 
 _SENTIMENT: Final = (-1.5, -0.5, 0.5, 1.5)
 _BANDS: Final = 4
-_MOST: Final = 11
+_MOST_GROUPS: Final = 11
 
 
 @dataclass(frozen=True)
 class Usage:
-    """A table: mean weights [rows, columns] of tokens or experts, by group of samples."""
+    """A table of mean weights [rows, columns]. Rows: tokens or experts. Columns: groups of samples."""
 
     title: str
     rows: tuple[str, ...]
@@ -29,18 +29,30 @@ class Usage:
     weights: NDArray[np.float64]
 
 
-def groups_of(task: Task) -> dict[str, NDArray[np.bool_]]:
-    """All labelled samples, then those of each label or band of values, bool [N]; empty ones are left out.
+def usage_of(observed: ObservedModel, task: str) -> list[Usage]:
+    """What the task's head takes of each token, then per level how much all tokens together take of each expert."""
+    groups, insight = groups_of(observed.held.data.tasks[task]), observed.insight
+    shares = observed.held.mean(insight.shares[task])
+    tables = [_table("what the head reads: tokens", insight.tokens, shares, groups)]
+    for number, (level, gates) in enumerate(zip(insight.genome.network.levels, insight.gates, strict=True), start=1):
+        names = [f"{expert.kind.replace('_', ' ')} of {' + '.join(expert.sees)}" for expert in level.experts]
+        weights = observed.held.mean(gates[..., : len(names)].mean(2))
+        tables.append(_table(f"level {number}: experts", names, weights, groups))
+    return tables
 
-    Bands of sentiment are strong and weak on both sides, and neutral; those of other values are quarters.
+
+def groups_of(task: Task) -> dict[str, NDArray[np.bool_]]:
+    """All labelled samples, then those of each label or band of values, bool [N]. Empty groups are left out.
+
+    The bands of sentiment are strong and weak on both sides, and neutral. Those of other values are quarters.
     """
-    found = {"all": task.labelled}
+    groups = {"all": task.labelled}
     if task.kind == "regression":
-        found |= _bands(task)
+        groups |= _bands(task)
     else:
         hot = task.targets[:, None] == np.arange(len(task.labels)) if task.kind == "classes" else task.targets == 1
-        found |= {label: hot[:, number] for number, label in enumerate(task.labels)}
-    return {name: where for name, where in list(found.items())[:_MOST] if where.any()}
+        groups |= {label: hot[:, number] for number, label in enumerate(task.labels)}
+    return {name: members for name, members in list(groups.items())[:_MOST_GROUPS] if members.any()}
 
 
 def _bands(task: Task) -> dict[str, NDArray[np.bool_]]:
@@ -52,20 +64,8 @@ def _bands(task: Task) -> dict[str, NDArray[np.bool_]]:
     return {f"{low:.3g} to {high:.3g}": band == n for n, (low, high) in enumerate(pairwise(edges))}
 
 
-def usage_of(seen: ObservedModel, task: str) -> list[Usage]:
-    """What the task's head takes of each token, then per level what all tokens together take of each expert."""
-    groups, insight = groups_of(seen.held.data.tasks[task]), seen.insight
-    shares = seen.held.mean(insight.shares[task])
-    tables = [_table("what the head reads: tokens", insight.tokens, shares, groups)]
-    for number, (level, gates) in enumerate(zip(insight.genome.network.levels, insight.gates, strict=True), start=1):
-        names = [f"{expert.kind.replace('_', ' ')} of {' + '.join(expert.sees)}" for expert in level.experts]
-        weights = seen.held.mean(gates[..., : len(names)].mean(2))
-        tables.append(_table(f"level {number}: experts", names, weights, groups))
-    return tables
-
-
 def _table(
     title: str, rows: Iterable[str], values: NDArray[np.float32], groups: Mapping[str, NDArray[np.bool_]]
 ) -> Usage:
-    weights = np.array([values[where].mean(axis=0) for where in groups.values()], dtype=np.float64).T
+    weights = np.array([values[members].mean(axis=0) for members in groups.values()], dtype=np.float64).T
     return Usage(title, tuple(rows), tuple(groups), weights)

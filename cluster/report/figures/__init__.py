@@ -1,1 +1,1 @@
-"""Pictures of a search, one kind a file. `search` makes all of them for one run; `style` is what they share."""
+"""Pictures of a search. Read `search` first: it makes all of them. `style` has the look that they share."""

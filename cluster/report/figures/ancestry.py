@@ -1,7 +1,7 @@
-"""Where the front comes from: the fitter parents of its genomes, back to the founders, and where to draw them.
+"""Where the front comes from: the fitter parents of its genomes, back to the founders, and a picture of them.
 
-A genome has up to two parents, and after some generations nearly every one is an ancestor of every other: only the line
-of the fitter parents, of which each genome has one, is a tree that can be read.
+A genome has up to two parents. After some generations nearly every genome is an ancestor of every other. Only the line
+of the fitter parents is a tree that can be read, because each genome has only one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_TALL: Final = 9.0  # inches
+_NUMBERED: Final = 60  # up to so many genomes of the front have their number next to them
+
 
 @dataclass(frozen=True)
 class Ancestry:
     """A forest of genomes: `front` and its fitter ancestors.
 
-    parent: by id, the fitter parent (None: a founder, which was sampled). lane: by id, its height, 0 for the lowest.
-    founder: by id, the founder that it comes from. others: ancestors through the other parents, which are not in it.
+    parent: by id, the fitter parent; None for a founder, which was sampled. lane: by id, its height in the picture, 0
+    for the lowest. founder: by id, the founder that it comes from. others: how many ancestors are only reached through
+    the other parents; they are not in the forest.
     """
 
     front: tuple[int, ...]
@@ -33,7 +37,12 @@ class Ancestry:
 
 
 def trace(parents: Mapping[int, Sequence[int]], front: Iterable[int]) -> Ancestry:
-    """The ancestry of `front`. `parents`: by id, the fitter one first, ids smaller than its own."""
+    """The ancestry of `front`.
+
+    Args:
+        parents: by id, the parents, the fitter one first. Parents have smaller ids than their children.
+        front: ids of the genomes to trace.
+    """
     ends = tuple(sorted(set(front)))
     fitter: dict[int, int | None] = {}
     for end in ends:
@@ -43,25 +52,25 @@ def trace(parents: Mapping[int, Sequence[int]], front: Iterable[int]) -> Ancestr
             number = fitter[number]
     founder: dict[int, int] = {}
     for number in sorted(fitter):  # parents before their children
-        above = fitter[number]
-        founder[number] = number if above is None else founder[above]
+        parent = fitter[number]
+        founder[number] = number if parent is None else founder[parent]
     others = len(_ancestors(parents, ends)) - len(fitter)
     return Ancestry(ends, fitter, _lanes(fitter, ends), founder, others)
 
 
 def _ancestors(parents: Mapping[int, Sequence[int]], ends: Iterable[int]) -> set[int]:
-    """All of them, `ends` too."""
-    found, left = set(ends), list(ends)
+    """All ancestors through both parents, and `ends` too."""
+    ancestors, left = set(ends), list(ends)
     while left:
-        new = set(parents.get(left.pop(), ())) - found
-        found |= new
+        new = set(parents.get(left.pop(), ())) - ancestors
+        ancestors |= new
         left += new
-    return found
+    return ancestors
 
 
 def _lanes(fitter: Mapping[int, int | None], ends: Sequence[int]) -> dict[int, float]:
-    """Each genome of the front has a lane of its own, next to its nearest relatives; an ancestor lies amid its own."""
-    last = set(ends)
+    """Each genome of the front has its own lane, near its relatives. An ancestor is in the middle of its children."""
+    front = set(ends)
     children: dict[int | None, list[int]] = {}
     for number in sorted(fitter):
         children.setdefault(fitter[number], []).append(number)
@@ -69,22 +78,18 @@ def _lanes(fitter: Mapping[int, int | None], ends: Sequence[int]) -> dict[int, f
     left, free = list(reversed(children.get(None, []))), 0
     while left:
         number = left.pop()
-        own = children.get(number, [])
-        if all(child in lanes for child in own):
-            alone = number in last
-            lanes[number] = float(free) if alone else sum(lanes[child] for child in own) / len(own)
-            free += alone
+        below = children.get(number, [])
+        if all(child in lanes for child in below):
+            on_front = number in front
+            lanes[number] = float(free) if on_front else sum(lanes[child] for child in below) / len(below)
+            free += on_front
         else:
-            left += [number, *reversed(own)]
+            left += [number, *reversed(below)]
     return lanes
 
 
-_TALL: Final = 9.0
-_NAMED: Final = 60  # genomes of the front that have a number beside them
-
-
 def ancestry_figure(ancestry: Ancestry) -> Figure:
-    """Every genome of the front has a height of its own; a line goes from each genome to its fitter parent."""
+    """Every genome of the front has its own height. A line joins each genome to its fitter parent."""
     from matplotlib.figure import Figure
 
     count = len(ancestry.front)
@@ -103,20 +108,20 @@ def ancestry_figure(ancestry: Ancestry) -> Figure:
     axes.locator_params("x", integer=True)
     axes.set_xlabel("genomes, in the order in which they were bred")
     if ancestry.others:
-        words = f"{ancestry.others:,} further ancestors, through the other parents, are not drawn"
+        words = f"not drawn: {ancestry.others:,} further ancestors, through the other parents"
         axes.set_title(words, fontsize=9, color=FAINT, loc="left")
     return figure
 
 
 def _draw_lines(axes: Axes, ancestry: Ancestry, colours: Mapping[int, str]) -> None:
-    """Along the parent's height, then over to the child's; a dot where an ancestor is."""
+    """A line runs at the parent's height, then over to the child's. Ancestors are dots."""
     from matplotlib.collections import LineCollection
 
     for founder, colour in colours.items():
         born = [
-            (child, up)
-            for child, up in ancestry.parent.items()
-            if up is not None and ancestry.founder[child] == founder
+            (child, parent)
+            for child, parent in ancestry.parent.items()
+            if parent is not None and ancestry.founder[child] == founder
         ]
         lines = [_line(ancestry, child, parent) for child, parent in born]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=1.4, alpha=0.8, zorder=2))
@@ -130,20 +135,21 @@ def _line(ancestry: Ancestry, child: int, parent: int) -> list[tuple[float, floa
 
 
 def _draw_genomes(axes: Axes, ancestry: Ancestry, colours: Mapping[int, str]) -> None:
-    """The front and the founders, with their numbers where there is room."""
+    """The front and the founders, with their numbers if there is room."""
     front = set(ancestry.front)
     for number in sorted(front | set(colours)):
-        parent, ends = ancestry.parent[number], number in front
+        parent, on_front = ancestry.parent[number], number in front
         colour, place = colours[ancestry.founder[number]], (number, ancestry.lane[number])
-        (dot,) = axes.plot(*place, "s" if parent is None else "o", color=colour, zorder=4, markersize=7 if ends else 5)
-        dot.set_markerfacecolor(colour if ends else PAPER)
-        titled(dot, _title(number, parent, ends))
-        if len(front if ends else colours) <= _NAMED:
+        marker, size = "s" if parent is None else "o", 7 if on_front else 5
+        (dot,) = axes.plot(*place, marker, color=colour, zorder=4, markersize=size)
+        dot.set_markerfacecolor(colour if on_front else PAPER)
+        titled(dot, _title(number, parent, on_front))
+        if len(front if on_front else colours) <= _NUMBERED:
             shift, side = (-7, "right") if parent is None else (7, "left")
             text = axes.annotate(str(number), place, (shift, 0), textcoords="offset points", fontsize=8)
-            text.set(va="center", ha=side, color=INK if ends else FAINT)
+            text.set(va="center", ha=side, color=INK if on_front else FAINT)
 
 
-def _title(number: int, parent: int | None, ends: bool) -> str:
+def _title(number: int, parent: int | None, on_front: bool) -> str:
     origin = "a founder" if parent is None else f"child of {parent}"
-    return f"genome {number}, {origin}{', on the front' if ends else ''}"
+    return f"genome {number}, {origin}{', on the front' if on_front else ''}"

@@ -1,4 +1,4 @@
-"""A picture of a front: everything evaluated faint, the front strong, and which way is better on every axis."""
+"""A picture of a front: all candidates faint, the front strong. Each axis says which direction is better."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABELS: Final = {
 _LOG: Final = frozenset({"params", "flops"})
 _FAINT, _STRONG = "#9aa5b1", "#c2410c"
 _COLOURS: Final = "viridis"
-_DRAWING: Final = threading.Lock()  # the tracker draws in a thread of its own, and matplotlib expects one
+_DRAWING: Final = threading.Lock()  # the tracker draws in its own thread, and matplotlib is not thread-safe
 Rows = Sequence[Mapping[str, Any]]
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -30,11 +30,20 @@ Values = np.ndarray[Any, np.dtype[np.float64]]
 def front_figure(
     evaluated: Rows, front: Rows, objectives: Mapping[str, str], *, title: str = "", count: int | None = None
 ) -> Figure:
-    """Draw rows with an `id` and a column per objective. `objectives`: name -> "min" or "max".
+    """Draw a front, and all that was evaluated.
 
-    One objective: its value over the candidates' ids, with the best so far. Two: the second across, the first up.
-    Three: the third as colour. Further ones are not drawn. Points far worse than the rest lie outside, and are counted.
-    `count`: how many were evaluated, where `evaluated` is a part of them.
+    One objective is drawn over the candidates' ids, with the best so far. Of two, the second runs across and the first
+    up. A third is colour. Further ones are not drawn. Points far worse than the rest are outside, and are counted.
+
+    Args:
+        evaluated: candidates, each with an `id` and a column per objective.
+        front: those of them that are on the front.
+        objectives: by name, "min" or "max".
+        title: a line above the picture.
+        count: how many were evaluated. None: all of them are in `evaluated`.
+
+    Raises:
+        ValueError: there are no objectives.
     """
     from matplotlib.figure import Figure
 
@@ -88,7 +97,7 @@ def in_words(name: str) -> str:
 
 
 def label(name: str, objectives: Mapping[str, str]) -> str:
-    """An objective in words, and which way is better."""
+    """An objective in words, and which direction is better."""
     return f"{in_words(name)} ({'lower' if objectives[name] == 'min' else 'higher'} is better)"
 
 
@@ -109,9 +118,9 @@ def draw_history(axes: Axes, rows: Rows, every: Values, direction: str) -> None:
     """The first objective over candidates, with the best so far."""
     ids = np.array([int(row["id"]) for row in rows])
     order = np.argsort(ids, kind="stable")
-    found = every[order, 0]
-    best = np.minimum.accumulate(found) if direction == "min" else np.maximum.accumulate(found)
-    axes.scatter(ids[order], found, s=16, color=_FAINT, alpha=0.6, linewidths=0, label="evaluated", zorder=2)
+    scores = every[order, 0]
+    best = np.minimum.accumulate(scores) if direction == "min" else np.maximum.accumulate(scores)
+    axes.scatter(ids[order], scores, s=16, color=_FAINT, alpha=0.6, linewidths=0, label="evaluated", zorder=2)
     axes.plot(ids[order], best, color=_STRONG, drawstyle="steps-post", linewidth=1.8, label="best so far", zorder=3)
     axes.set_xlabel("candidate")
 
@@ -122,7 +131,7 @@ def is_log(name: str, values: Values) -> bool:
 
 
 def limit_up(axes: Axes, every: Values, best: Values, direction: str) -> int:
-    """Show the front and what is near it; returns how many points lie outside."""
+    """Limit the axis to the front and what is near it. Returns how many points are outside."""
     if every.size + best.size == 0:
         return 0
     sign = 1.0 if direction == "min" else -1.0

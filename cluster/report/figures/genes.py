@@ -1,4 +1,4 @@
-"""Which genes win: how many of the survivors of each generation have them."""
+"""Which genes win: how many survivors of each generation have them, as numbers and as pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Shares = Mapping[str, NDArray[np.float64]]
-"""By value, the share of the genomes that have it, [G] over generations."""
+"""By value, the share of the genomes that have it [G], over generations."""
+_DASHES: Final = ("-", "--", ":")
+_WIDE_RANGE: Final = 30.0  # from this ratio of values on, the axis is logarithmic
 _PARTS: Final[Mapping[str, Callable[[Genome], Iterable[object]]]] = {
     "modality": lambda genome: genome.network.modalities,
     "encoder": lambda genome: (encoder.kind for encoder in genome.network.encoders),
@@ -33,23 +35,26 @@ _CHOICES: Final = [field.name for field in _FIELDS if isinstance(field.default, 
 
 
 def part_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
-    """Shares of the genomes that have at least one such part: modality, kind of encoder, expert and gate, levels."""
+    """By kind of part and by part, the share of the genomes that have at least one, over generations.
+
+    The kinds are modalities, encoders, experts, gates, and the number of levels.
+    """
     return {name: _shares(populations, part) for name, part in _PARTS.items()}
 
 
 def choice_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
-    """Shares of the values of those training genes that are no numbers, where genomes differ in them."""
-    found = {
+    """The same for the values of training genes that are no numbers. Genes that never differ are left out."""
+    genes = {
         name: _shares(populations, lambda genome, name=name: [getattr(genome.training, name)])  # type: ignore[misc]
         for name in _CHOICES
     }
-    return {name: shares for name, shares in found.items() if len(shares) > 1}
+    return {name: shares for name, shares in genes.items() if len(shares) > 1}
 
 
 def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.float64]]:
-    """Lower quartile, median and upper quartile [3, G] of training genes that are numbers, weights of tasks too.
+    """Lower quartile, median and upper quartile [3, G] of the training genes that are numbers.
 
-    Only of those in which genomes differ.
+    Weights of tasks are among them. Genes that never differ are left out.
     """
     every = [genome.training for genomes in populations for genome in genomes]
     tasks = sorted({task for training in every for task, _ in training.task_weights})
@@ -64,21 +69,17 @@ def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.f
 
 def _shares(populations: Sequence[Sequence[Genome]], values: Callable[[Genome], Iterable[object]]) -> Shares:
     having = [[{str(value) for value in values(genome)} for genome in genomes] for genomes in populations]
-    names = sorted({name for genomes in having for found in genomes for name in found})
-    return {name: np.array([np.mean([name in found for found in genomes]) for genomes in having]) for name in names}
-
-
-_DASHES: Final = ("-", "--", ":")
-_WIDE_RANGE: Final = 30.0
+    names = sorted({name for genomes in having for of_one in genomes for name in of_one})
+    return {name: np.array([np.mean([name in of_one for of_one in genomes]) for genomes in having]) for name in names}
 
 
 def share_figure(generations: Sequence[int], genes: Mapping[str, Shares]) -> Figure:
-    """A panel per gene: the share of the survivors [G] that have each of its values, over generations."""
+    """A panel per gene: the share of the survivors that have each of its values, over generations [G]."""
     figure, panels = panels_of(list(genes), 2, 2.5)
     for axes, shares in zip(panels, genes.values(), strict=False):
-        for number, (value, found) in enumerate(shares.items()):
+        for number, (value, share) in enumerate(shares.items()):
             colour, dashes = SERIES[number % len(SERIES)], _DASHES[number // len(SERIES) % len(_DASHES)]
-            axes.plot(generations, found, dashes, color=colour, linewidth=2, label=drawable(value, 20), **_dots(found))
+            axes.plot(generations, share, dashes, color=colour, linewidth=2, label=drawable(value, 20), **_dots(share))
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         _number_generations(axes, generations)
@@ -88,7 +89,7 @@ def share_figure(generations: Sequence[int], genes: Mapping[str, Shares]) -> Fig
 
 
 def spread_figure(generations: Sequence[int], genes: Mapping[str, np.ndarray[Any, Any]]) -> Figure:
-    """A panel per gene: quartiles [3, G] of the survivors' values over generations."""
+    """A panel per gene: quartiles [3, G] of the survivors' values, over generations."""
     figure, panels = panels_of([name.replace("_", " ") for name in genes], 3)
     for axes, (low, middle, high) in zip(panels, genes.values(), strict=False):
         axes.fill_between(generations, low, high, color=SERIES[0], alpha=0.3, linewidth=0)
@@ -102,7 +103,7 @@ def spread_figure(generations: Sequence[int], genes: Mapping[str, np.ndarray[Any
 
 
 def _dots(values: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """A line through few generations shows where they are; a single one is a dot."""
+    """Few generations have a dot each on the line."""
     return {"marker": "o", "markersize": 4} if len(values) <= 12 else {}
 
 

@@ -1,4 +1,4 @@
-"""A picture of how a front came about: everything evaluated faint, older fronts fainter than newer ones."""
+"""Pictures of how a front grew: older fronts fainter than newer ones, and the hypervolume."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ from haemsa.cluster.report.history import Moment
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-_MOST: Final = 4  # objectives, which make six panels
-_MANY: Final = 1500  # points that a page need not have one by one
+_MOST: Final = 4  # objectives; they have six panels
+_MANY: Final = 1500  # from so many points on, a page has them as one image
+_UNITS: Final = ((3 * 3600.0, "hours", 3600.0), (300.0, "minutes", 60.0), (0.0, "seconds", 1.0))
 
 
 def front_history_figure(
     evaluated: Rows, fronts: Sequence[Moment], front: Rows, objectives: Mapping[str, str], *, confirmed: bool = False
 ) -> Figure:
-    """A panel for each pair of objectives, of the first four; one objective is drawn over candidates.
+    """A panel for each pair of the first four objectives. A single objective is drawn over candidates.
 
-    Rows have an `id` and a column per objective; those of `front` may have a `title`, shown where a pointer rests.
-    `fronts`: the oldest first, by the search's scores. `confirmed`: whether `front` has other, confirmed ones.
+    Args:
+        evaluated: candidates, each with an `id` and a column per objective.
+        fronts: fronts by the search's scores, the oldest first.
+        front: the candidates of the front now. A `title` is shown when the pointer rests on one.
+        objectives: by name, "min" or "max".
+        confirmed: whether the scores of `front` are of training again from scratch.
     """
     from matplotlib.figure import Figure
 
@@ -76,8 +79,8 @@ def _draw_pair(
     )
     for number, moment in enumerate(fronts):
         newest = number == len(fronts) - 1
-        words = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
-        look: dict[str, Any] = {"alpha": 0.15 + 0.75 * (number + 1) / len(fronts), "label": words}
+        name = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
+        look: dict[str, Any] = {"alpha": 0.15 + 0.75 * (number + 1) / len(fronts), "label": name}
         _draw_front(axes, values(moment.front, [right, up]), objectives, right, {"linewidth": 1 + newest, **look})
     look = {"color": STRONG, "markerfacecolor": PAPER if confirmed else STRONG, "markersize": _size(len(front))}
     for row, (x, y) in zip(front, now, strict=True):
@@ -103,26 +106,23 @@ def _size(count: int) -> float:
 def _draw_front(
     axes: Axes, front: np.ndarray[Any, Any], objectives: Mapping[str, str], right: str, look: Mapping[str, Any]
 ) -> None:
-    """Two objectives have a line, the best that can be reached at this cost; of more, a pair shows points alone."""
-    found = front[np.argsort(front[:, 0], kind="stable")]
+    """Two objectives have a line: the best that is reached at each cost. A pair of more has only points."""
+    points = front[np.argsort(front[:, 0], kind="stable")]
     if len(objectives) == 2:
         step = "post" if objectives[right] == "min" else "pre"
-        axes.plot(*found.T, ".-", color=STRONG, drawstyle=f"steps-{step}", markersize=5, **look)
+        axes.plot(*points.T, ".-", color=STRONG, drawstyle=f"steps-{step}", markersize=5, **look)
     else:
-        axes.plot(*found.T, ".", color=STRONG, markersize=5, **{**look, "linewidth": 0})
-
-
-_UNITS: Final = ((3 * 3600.0, "hours", 3600.0), (300.0, "minutes", 60.0), (0.0, "seconds", 1.0))
+        axes.plot(*points.T, ".", color=STRONG, markersize=5, **{**look, "linewidth": 0})
 
 
 def hypervolume_figure(moments: Sequence[Moment]) -> Figure:
-    """Two panels; both lines go up where a genome joins the front."""
+    """Two panels: over evaluations and over time. Both lines rise when a genome joins the front."""
     unit, size = next((unit, size) for least, unit, size in _UNITS if moments[-1].seconds >= least)
     figure, (left, right) = panels_of(["over evaluations", "over time"], 2, 2.8)
     volumes = [moment.hypervolume for moment in moments]
     for axes, places, name in (
         (left, [moment.evaluations for moment in moments], "genomes evaluated"),
-        (right, [moment.seconds / size for moment in moments], f"{unit} since the first genome was bred"),
+        (right, [moment.seconds / size for moment in moments], f"{unit} since the first genome was requested"),
     ):
         axes.plot(places, volumes, color=SERIES[0], drawstyle="steps-post", linewidth=2)
         axes.set_xlim(left=0)

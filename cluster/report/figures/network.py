@@ -1,4 +1,4 @@
-"""A drawing of a network, from its modalities on top to its heads: what is read, what each expert sees, what mixes.
+"""A drawing of a network, from its modalities on top to its heads: what each expert sees, and which gates mix them.
 
 Every place is in inches, from the left and from the top.
 """
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARGIN: Final = 0.8  # for names of rows, on the left
+_MARGIN: Final = 0.8  # on the left, for names of rows
 _BOX: Final = (1.28, 0.5)
-_STEP: Final = 0.95  # from a row of tokens to one of experts
+_STEP: Final = 0.95  # from a row of tokens to a row of experts
 _GATE: Final = 0.3
 Place = tuple[float, float]
 
 
 def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
-    """`tasks`: the heads by name; none: one whose name is not known."""
+    """Draw the network of a genome. `tasks`: the names of its heads; empty: one head without a known name."""
     return _Drawing(genome, tasks).figure()
 
 
@@ -66,7 +66,7 @@ class _Drawing:
         return tokens
 
     def _level(self, number: int, level: LevelSpec, tokens: Mapping[str, Place]) -> Mapping[str, Place]:
-        """Experts under the tokens that they see, the gate under them, and the tokens as it leaves them."""
+        """Experts below the tokens that they see, the gate below them, and the tokens that come out."""
         y = next(iter(tokens.values()))[1]
         gate, after = y + 1.75 * _STEP, y + 2.3 * _STEP + _GATE
         places = self._across(len(level.experts), y + _STEP)
@@ -78,7 +78,8 @@ class _Drawing:
             words = _expert(expert)
             self._box(place, words, self._colour[expert.sees[0]] if len(expert.sees) == 1 else INK)
             self._line(_under(place), (place[0], gate - _GATE / 2), INK, 0.9)
-        hears = "every token hears every expert" if level.transfer else "a modality's token hears its own experts alone"
+        every = "every token hears every expert"
+        hears = every if level.transfer else "a modality's token hears only its own experts"
         left, right = 0.5 * (self._width + _MARGIN), self._width - _MARGIN - 0.2
         self._box((left, gate), [f"{_gate(level.gate)}: {hears}"], INK, (right, _GATE))
         for name, place in result.items():
@@ -115,7 +116,7 @@ class _Drawing:
     def _box(
         self, place: Place, lines: Sequence[str], colour: str, size: tuple[float, float] = _BOX, round_by: float = 0.06
     ) -> None:
-        """A box around `place`, its first line strong."""
+        """A box around `place`. Its first line is bold if there are several."""
         _draw_box(self._axes, place, size, colour, round_by)
         for number, line in enumerate(lines):
             y = place[1] + (number - (len(lines) - 1) / 2) * 0.17

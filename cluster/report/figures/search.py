@@ -1,4 +1,4 @@
-"""Pictures of a search as files, for MLflow's page: drawn when it has ended."""
+"""All pictures of a search that need nothing but its run directory: for a page, for MLflow, and for notebooks."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from haemsa.cluster.shared.text import number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+CAPTIONS: Final = {
+    "front": "All networks with final scores, and the front: the best trade-offs, and how they improved.",
+    "hypervolume": "How much the front dominates, up to a fixed point. It grows when better trade-offs are found.",
+    "network": "The best network: what it reads, which tokens each expert sees (depth x width), and the gates.",
+    "lineage": "Where the front comes from. A line joins each genome to its fitter parent. Squares were sampled.",
+    "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
+    "training": "Which training genes win: median and quartiles among the survivors of each generation.",
+    "choices": "Which choices in training win: their share among the survivors of each generation.",
+}
+"""The caption of each picture, in the order of the page."""
+
+
+def search_figures(run: RunDirectory) -> dict[str, Figure]:
+    """The pictures of a search by name, among the names of `CAPTIONS`. They need no data.
+
+    Returns:
+        An empty dictionary while no candidate has scores.
+    """
+    return figures_of(SearchRecord.read(run))
+
 
 def write_pictures(run: RunDirectory, folder: Path) -> None:
-    """Draw all that need nothing but the run directory into `folder`, which is made; none without scores."""
+    """Save the same pictures as PNG files in `folder`, which is made if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in search_figures(run).items():
         save(figure, folder / f"{name}.png")
 
 
-CAPTIONS: Final = {
-    "front": "Every network with final scores, and the best trade-offs between them, as they came about.",
-    "hypervolume": "What the front dominates below a fixed point: it grows while the search finds better trade-offs.",
-    "network": "What the best network reads, which tokens each expert sees (depth x width), and what mixes them.",
-    "lineage": "Where the front comes from: each genome is joined to the fitter of its parents; squares were sampled.",
-    "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
-    "training": "Which training genes win: median and quartiles among the survivors of each generation.",
-    "choices": "Which choices in training win: the share of the survivors of each generation.",
-}
-"""Of each picture, in the order in which they are told."""
-
-
-def search_figures(run: RunDirectory) -> dict[str, Figure]:
-    """Pictures by name, among `CAPTIONS`; none while no candidate has scores. They need no data."""
-    return figures_of(SearchRecord.read(run))
-
-
 def figures_of(record: SearchRecord) -> dict[str, Figure]:
-    """The same of a record that was read."""
+    """The same pictures, of a record that has been read."""
     from haemsa.cluster.report.figures.ancestry import ancestry_figure
     from haemsa.cluster.report.figures.history import front_history_figure, hypervolume_figure
     from haemsa.cluster.report.figures.network import network_figure
@@ -72,10 +75,10 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     from haemsa.cluster.report.figures.genes import share_figure, spread_figure
 
     assert record.history is not None
-    found = {generation: ids for generation, ids in record.history.populations.items() if ids}
-    needed = {number for ids in found.values() for number in ids}
+    survivors = {generation: ids for generation, ids in record.history.populations.items() if ids}
+    needed = {number for ids in survivors.values() for number in ids}
     genomes = {row.id: row.genome for row in record.rows if row.id in needed}
-    populations, generations = [[genomes[number] for number in ids] for ids in found.values()], list(found)
+    generations, populations = list(survivors), [[genomes[number] for number in ids] for ids in survivors.values()]
     figures = {"parts": share_figure(generations, part_shares(populations))}
     numbers, choices = quartiles(populations), choice_shares(populations)
     if numbers:
@@ -86,7 +89,7 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
 
 
 def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:
-    """A candidate of the front with its scores, and what a pointer on it tells."""
+    """A candidate of the front with its scores, and the words that a pointer on it shows."""
     means = {name: scores_of(row)[name].mean for name in objectives}
     words = ", ".join(f"{name} {number(mean)}" for name, mean in means.items())
     return {"id": row.id, "title": f"candidate {row.id}: {words}", **means}

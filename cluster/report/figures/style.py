@@ -1,6 +1,6 @@
-"""How all pictures of pages look: transparent, with `INK` for text and lines, for a page to replace by its own colours.
+"""How all pictures of pages look: transparent, with text and lines in `INK`. A page replaces `INK` by its own colour.
 
-A page shows them in light and in dark, so every other colour is one that is legible on both.
+A page is light or dark. Every other colour can be read on both.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 INK: Final = "#010203"
 """Stands for the page's colour of text."""
 PAPER: Final = "#fefdfc"
-"""Stands for the page's background, to cover what lies behind; white where a picture is saved as it is."""
+"""Stands for the page's background, and covers what is behind. Nearly white in a picture that is saved as a file."""
 SERIES: Final = (
     "#4a90d9", "#d9822b", "#35a67c", "#b565c9", "#cf5050", "#93922c", "#2fa9b5", "#a17a55", "#7d7fd6", "#d65f98",
 )  # fmt: skip
 FAINT: Final = "#8d98a5"
 STRONG: Final = "#dd6230"
 TITLED: Final = "title: "
-"""Begins the id of an artist that has a title."""
+"""The id of an artist with a title begins with this."""
 WIDTH: Final = 9.0
 """Inches across."""
 _PANELS: Final = 18
@@ -33,23 +33,23 @@ MOST_ROWS: Final = 40
 
 
 def panels_of(names: Sequence[str], across: int, height: float = 2.2) -> tuple[Figure, list[Axes]]:
-    """A panel of `height` inches per name, `across` beside each other; of many the first, and the rest is told."""
+    """A panel of `height` inches per name, `across` in a row. Of many names, only the first have one."""
     from matplotlib.figure import Figure
 
     count = min(len(names), _PANELS)
     across = min(across, count)
     down = -(-count // across)
     figure = Figure(figsize=(WIDTH, 0.5 + height * down), layout="constrained")
-    found = [figure.add_subplot(down, across, number + 1) for number in range(count)]
-    for axes, name in zip(found, names, strict=False):
+    panels = [figure.add_subplot(down, across, number + 1) for number in range(count)]
+    for axes, name in zip(panels, names, strict=False):
         plain(axes)
         axes.set_title(drawable(name, 30), fontsize=10, color=INK)
     _tell_rest(figure, count, len(names))
-    return figure, found
+    return figure, panels
 
 
 def rows_of(names: Sequence[str], height: float = 0.32) -> tuple[Figure, Axes]:
-    """One panel with a row of `height` inches per name, the first on top; of many the first, and the rest is told."""
+    """One panel with a row of `height` inches per name, the first on top. Of many names only the first have one."""
     from matplotlib.figure import Figure
 
     count = min(len(names), MOST_ROWS)
@@ -63,7 +63,7 @@ def rows_of(names: Sequence[str], height: float = 0.32) -> tuple[Figure, Axes]:
 
 
 def plain(axes: Axes) -> None:
-    """No box, a faint grid behind, all in ink."""
+    """No box, a faint grid behind, and everything in ink."""
     axes.set_facecolor("none")
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
@@ -75,34 +75,34 @@ def plain(axes: Axes) -> None:
 
 
 def legend(axes: Axes, columns: int = 3) -> None:
-    """Name what has a label above the whole figure, where it covers nothing."""
+    """A legend above the whole figure, where it covers nothing."""
     handles, names = axes.get_legend_handles_labels()
-    place: Any = "outside upper left"  # matplotlib's types know of places within axes alone
+    place: Any = "outside upper left"  # the types of matplotlib only know places inside axes
     axes.figure.legend(handles, names, loc=place, frameon=False, fontsize=8, labelcolor=INK, ncols=columns)
 
 
 def drawable(text: str, limit: int) -> str:
-    """`text` in letters that the font has, cut, and without the signs that would make it a formula."""
+    """`text` in letters that the font has, cut to `limit`. Signs that would make it a formula are escaped."""
     shown = "".join(sign if ord(sign) < 0x250 else "?" for sign in text)
     return (shown if len(shown) <= limit else shown[: limit - 1] + "…").replace("$", r"\$")
 
 
 def shades(least: float, most: float) -> Colormap:
-    """One colour from `least` to `most` of its strength (alpha), on which ink is legible up to 0.75."""
+    """One colour from `least` to `most` of its strength (alpha). Ink can be read on it up to 0.75."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
     return LinearSegmentedColormap.from_list("shades", [to_rgba(SERIES[0], least), to_rgba(SERIES[0], most)])
 
 
 def scale() -> Colormap:
-    """From low to high values, all of them legible on any paper."""
+    """Colours from low to high values. All can be read on light and dark."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("scale", ["#2f7fe0", "#2fa9b5", FAINT, "#d9a02b", "#e0452f"])
 
 
 def colour_bar(figure: Figure, drawn: ScalarMappable, axes: Axes | Sequence[Axes], label: str) -> None:
-    """What the colours of `drawn` mean, beside its panels."""
+    """A bar next to the panels that says what the colours of `drawn` mean."""
     bar = figure.colorbar(drawn, ax=axes)
     bar.set_label(label, color=INK, fontsize=9)
     bar.ax.tick_params(which="both", colors=INK, labelsize=8)
@@ -110,7 +110,7 @@ def colour_bar(figure: Figure, drawn: ScalarMappable, axes: Axes | Sequence[Axes
 
 
 def titled(artist: Artist, title: str) -> None:
-    """Give an artist a title, which a page shows where a pointer rests on it."""
+    """Give an artist a title. A page shows it when the pointer rests on the artist."""
     artist.set_gid(TITLED + title)
 
 

@@ -1,4 +1,4 @@
-"""The page of a search: whole in itself, and safe whatever things are called."""
+"""The page of a search: one file that needs nothing more, and that is safe whatever the names in it are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("haemsa.cluster.report.figures.search.figures_of", lambda _: {})
 
 
-def test_the_page_is_whole_in_itself_light_or_dark_and_the_most_telling_comes_first(tmp_path: Path) -> None:
+def test_the_page_needs_no_other_file_is_light_or_dark_and_begins_with_the_best(tmp_path: Path) -> None:
     path = made_run(tmp_path / "run")
     end_run(path, 40, (40, 41, 42))
     text = page_of(path)
@@ -44,19 +44,19 @@ def test_the_page_is_whole_in_itself_light_or_dark_and_the_most_telling_comes_fi
     assert "prefers-color-scheme: dark" in text
     assert text.count("<figcaption>") == text.count("<figure>") == 6
     assert re.findall("<h2>(.*?)</h2>", text) == [
-        "What to do next", "The front", "The best network", "How it came about", "Failures", "The same again",
-        "Where it comes from",
+        "What to do next", "The front", "The best network", "How the search went", "Failures", "Repeat this search",
+        "Data, seed and versions",
     ]  # fmt: skip
     assert text.index("The best network reaches") < text.index("haemsa train") < text.index("<figure>")
 
 
-def test_a_page_of_a_search_that_has_not_ended_tells_how_it_goes_on(tmp_path: Path, no_pictures: None) -> None:
+def test_the_page_of_a_search_that_has_not_ended_says_how_to_continue_it(tmp_path: Path, no_pictures: None) -> None:
     text = page_of(made_run(tmp_path / "run", pending=3))
     assert f"haemsa search --resume {tmp_path / 'run'}" in text
-    assert "Pictures of the best network at work come when it is saved" in text
+    assert "Pictures of the best network at work follow when the search has ended" in text
 
 
-def test_failures_are_told_by_kind_also_where_nothing_else_is_there(tmp_path: Path) -> None:
+def test_failures_are_counted_by_kind_also_if_there_is_nothing_else(tmp_path: Path) -> None:
     text = page_of(made_run(tmp_path / "run", 4, 4, failed=4))
     assert "<td>nan</td><td>4</td><td>the loss is not finite</td>" in text
     assert "<figure>" not in text
@@ -86,7 +86,7 @@ def test_the_page_tells_versions_data_and_seeds(tmp_path: Path) -> None:
     assert "version of ray" not in text
 
 
-def test_long_fronts_are_cut_in_the_table_and_that_is_told(tmp_path: Path, no_pictures: None) -> None:
+def test_long_fronts_are_cut_in_the_table_and_the_page_says_so(tmp_path: Path, no_pictures: None) -> None:
     path = tmp_path / "run"
     with RunDirectory.create(path, SearchConfig.of({"data": "planted"}), {"objectives": OBJECTIVES}) as run:
         run.journal.asked(candidates(40))

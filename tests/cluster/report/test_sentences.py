@@ -6,7 +6,7 @@ from pathlib import Path
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.sentences import found_line, lines
+from haemsa.cluster.report.sentences import best_line, lines
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.files import write_json
@@ -18,7 +18,7 @@ from tests.support.cluster.search_fakes import OBJECTIVES, candidates
 def words_of(path: Path) -> list[str]:
     with RunDirectory.open(path, read_only=True) as run:
         record = SearchRecord.read(run)
-    return [found_line(record), *lines(record)]
+    return [best_line(record), *lines(record)]
 
 
 def test_what_was_found_is_told_with_its_error_its_cost_and_why(tmp_path: Path) -> None:
@@ -32,24 +32,29 @@ def test_what_was_found_is_told_with_its_error_its_cost_and_why(tmp_path: Path) 
         run.journal.confirm(dict(enumerate(scores)))
     found, reads, winners, effort, trust = words_of(tmp_path / "run")
     assert found == "The best network reaches MAE 0.82 ± 0.041 with 700 parameters (candidate 1)."
-    assert reads.startswith("It reads text (attention), audio (mean), with 2 levels of experts (4 mlp, 2 low rank)")
-    assert winners == "Of the last 2 survivors of the search, 100% read text, 50% read audio."
-    assert effort.startswith("2 genomes evaluated in 1m 05s, no failures; 2 trade-offs on the front, hypervolume ")
-    assert trust.startswith("The front's scores are of training again from scratch with fresh seeds, on the validation")
+    assert reads.startswith("It reads text (attention) and audio (mean). It has 2 levels of experts (4 mlp, 2 low rank")
+    assert winners == "In the last population of 2 networks, 100% read text and 50% read audio."
+    assert effort.startswith("The search evaluated 2 genomes in 1m 05s, with no failures. The front has 2 trade-offs;")
+    assert "; its hypervolume is " in effort
+    assert trust.startswith("The networks of the front were trained again from scratch with fresh seeds and scored on ")
+    assert "scored on the validation split. " in trust
 
 
 def test_a_search_that_runs_says_so_and_that_nothing_is_confirmed(tmp_path: Path) -> None:
     *_, effort, trust = words_of(made_run(tmp_path / "run", pending=3))
-    assert effort.startswith("48 genomes evaluated, 2 failures; ")
-    assert effort.endswith("; 3 pending: the search has not ended.")
-    assert trust.startswith("The front's scores are the search's own, by cross-validation (folds:5), not confirmed")
+    assert effort.startswith("The search evaluated 48 genomes, with 2 failures. ")
+    assert effort.endswith(" The search has not ended: 3 pending.")
+    assert trust.startswith(
+        "The scores of the front are the search's own, by cross-validation (folds:5). They are not "
+    )
+    assert "They are not confirmed by training again." in trust
 
 
 def test_a_search_without_scores_says_what_it_took(tmp_path: Path) -> None:
     path = made_run(tmp_path / "run", 4, 4, failed=4)
     assert words_of(path)[0] == "No candidate has scores yet."
     write_json(path / "summary.json", {"best": None})
-    assert words_of(path) == ["Every candidate failed.", "4 genomes evaluated, 4 failures."]
+    assert words_of(path) == ["Every candidate failed.", "The search evaluated 4 genomes, with 4 failures."]
 
 
 def test_a_search_that_has_not_begun_can_be_told_of(tmp_path: Path) -> None:

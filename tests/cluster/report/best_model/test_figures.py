@@ -117,7 +117,7 @@ def test_a_map_shows_one_network_on_what_it_held_out_and_is_the_same_again(seen:
     np.testing.assert_array_equal(found.places, again.places)
 
 
-def test_maps_of_ablated_searches_come_beside(run: Path, seen: ObservedModel, tmp_path: Path) -> None:
+def test_maps_of_ablated_searches_are_shown_too(run: Path, seen: ObservedModel, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "no_transfer")
     (tmp_path / "compare.png").touch()
     others = ablations(tmp_path, data())
@@ -126,7 +126,7 @@ def test_maps_of_ablated_searches_come_beside(run: Path, seen: ObservedModel, tm
     *drawn, (maps, words) = best_figures(seen, others)
     assert len(drawn) == 5  # predictions and usage of two tasks, missing modalities
     assert [axes.get_title() for axes in maps.axes[:2]] == ["best", "no transfer"]
-    assert words.endswith("beside those of searches without one idea.")
+    assert words.endswith("next to those of searches without one idea.")
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def test_a_network_is_drawn_with_what_each_expert_sees() -> None:
     words = texts(figure)
     for expected in ("attention, 4 heads", "gated", "2 x 48", "1 x 32", "level 1", "width 16", "mood"):
         assert expected in words, expected
-    assert "top-3 gate: a modality's token hears its own experts alone" in words
+    assert "top-3 gate: a modality's token hears only its own experts" in words
     assert (
         len([line for line in figure.axes[0].lines if line.get_linewidth() == 1.6]) == 2 + 3
     )  # encoders, what is seen

@@ -1,4 +1,4 @@
-"""Predictions beside the truth, as numbers: which classes are taken for which, and how values are on the whole."""
+"""Pictures of predictions next to the truth: confusion of classes, calibration, and predicted against true values."""
 
 from __future__ import annotations
 
@@ -15,44 +15,31 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-def confusion(true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """How many samples of each class (rows) are given each class (columns) [C, C]."""
-    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
-
-
-def binned_medians(
-    true: NDArray[Any], predicted: NDArray[Any], bins: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean true and median predicted value in bins of as many samples each."""
-    parts = [part for part in np.array_split(np.argsort(true, kind="stable"), bins) if len(part)]
-    return np.array([true[part].mean() for part in parts]), np.array([np.median(predicted[part]) for part in parts])
-
-
-Array = np.ndarray[Any, Any]
 _MOST_CLASSES: Final = 12
+Array = np.ndarray[Any, Any]
 
 
 def class_figure(targets: Array, chances: Array, labels: tuple[str, ...]) -> Figure:
-    """Confusion and calibration of classes [N] and their predicted probabilities [N, C]."""
+    """Confusion and calibration of classes [N], with their predicted probabilities [N, C]."""
     from matplotlib.figure import Figure
 
     known = targets >= 0
     counts = confusion(targets[known], chances[known].argmax(1), len(labels))
     figure = Figure(figsize=(WIDTH, max(3.4, 1.2 + 0.34 * min(len(labels), _MOST_CLASSES))), layout="constrained")
     left, right = figure.subplots(1, 2)
-    shares, cut = counts / np.maximum(counts.sum(1, keepdims=True), 1), slice(_MOST_CLASSES)
-    cells = [[f"{share:.0%}" for share in row[cut]] for row in shares[cut]]
-    draw_table(left, shares[cut, cut], labels[cut], labels[cut], cells)
+    shares, first = counts / np.maximum(counts.sum(1, keepdims=True), 1), slice(_MOST_CLASSES)
+    cells = [[f"{share:.0%}" for share in row[first]] for row in shares[first]]
+    draw_table(left, shares[first, first], labels[first], labels[first], cells)
     left.set_ylabel("true")
     left.set_title("predicted", fontsize=9, color=INK)
-    sure = chances[known].max(1)
-    _draw_reliability(right, Reliability.of(sure, chances[known].argmax(1) == targets[known]), "share that is right")
+    highest = chances[known].max(1)
+    correct = chances[known].argmax(1) == targets[known]
+    _draw_reliability(right, Reliability.of(highest, correct), "share that is right")
     return figure
 
 
 def label_figure(targets: Array, chances: Array) -> Figure:
-    """Calibration of labels [N, C] of which a sample may have several, all together."""
+    """Calibration of labels [N, C], all labels together. A sample may have several."""
     from matplotlib.figure import Figure
 
     known = ~np.isnan(targets)
@@ -62,7 +49,7 @@ def label_figure(targets: Array, chances: Array) -> Figure:
 
 
 def value_figure(targets: Array, values: Array, name: str) -> Figure:
-    """Predicted against true values [N]: how many there are, and the median of what is predicted."""
+    """Predicted against true values [N]: how many samples there are, and the median prediction."""
     from matplotlib.figure import Figure
 
     known = ~np.isnan(targets)
@@ -72,7 +59,7 @@ def value_figure(targets: Array, values: Array, name: str) -> Figure:
     plain(axes)
     low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     cells = axes.hexbin(true, predicted, gridsize=24, mincnt=1, cmap=shades(0.15, 1.0), linewidths=0)
-    axes.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=":", label="as it should be")
+    axes.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=":", label="perfect prediction")
     axes.plot(*binned_medians(true, predicted), "o-", color=STRONG, linewidth=2, markersize=4, label="median predicted")
     axes.set(xlabel=f"true {name}", ylabel=f"predicted {name}")
     axes.legend(loc="upper left", frameon=False, fontsize=8, labelcolor=INK)
@@ -80,11 +67,24 @@ def value_figure(targets: Array, values: Array, name: str) -> Figure:
     return figure
 
 
-def _draw_reliability(axes: Axes, found: Reliability, what: str) -> None:
+def confusion(true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """How many samples of each true class (rows) are predicted as each class (columns) [C, C]."""
+    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def binned_medians(
+    true: NDArray[Any], predicted: NDArray[Any], bins: int = 10
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean true value and the median predicted value in bins of equal size, from low to high true values."""
+    parts = [part for part in np.array_split(np.argsort(true, kind="stable"), bins) if len(part)]
+    return np.array([true[part].mean() for part in parts]), np.array([np.median(predicted[part]) for part in parts])
+
+
+def _draw_reliability(axes: Axes, reliability: Reliability, what: str) -> None:
     plain(axes)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=":")
-    sizes = 20 + 160 * found.shares
-    axes.plot(found.chances, found.rates, color=SERIES[0], linewidth=1.5)
-    axes.scatter(found.chances, found.rates, s=sizes, color=SERIES[0], linewidths=0)
+    sizes = 20 + 160 * reliability.shares
+    axes.plot(reliability.chances, reliability.rates, color=SERIES[0], linewidth=1.5)
+    axes.scatter(reliability.chances, reliability.rates, s=sizes, color=SERIES[0], linewidths=0)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="predicted probability", ylabel=what)
-    axes.set_title(f"expected calibration error {found.error:.3f}", fontsize=9, color=INK)
+    axes.set_title(f"expected calibration error {reliability.error:.3f}", fontsize=9, color=INK)
