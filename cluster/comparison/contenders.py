@@ -22,7 +22,7 @@ from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import SIZED
 from haemsa.cluster.shared.progress import Progress
-from haemsa.evo.expert_space.designs import usual
+from haemsa.evo.expert_space.designs import usual_designs
 from haemsa.model.baselines.classical import Classical
 from haemsa.model.data.dataset import Task
 from haemsa.model.metrics import task_metrics
@@ -133,4 +133,4 @@ def tuned_network(
 def designs(problem: Problem) -> tuple[str, ...]:
     """The designs that data of these modalities has."""
     steps = {name: item.steps for name, item in problem.pool.modalities.items()}
-    return usual(streams_of(list(steps)), steps)
+    return usual_designs(streams_of(list(steps)), steps)

@@ -165,7 +165,7 @@ def _search(
             follow,
             progress,
             problem.size,
-            simpler=problem.space.simpler,
+            simpler=problem.space.without_each_modality,
             before=float(run.journal.state().get("seconds", 0.0)),
         )
         ended_by = driver.run()

@@ -22,7 +22,7 @@ BALANCED: Final = {"classes": ("macro_f1", "uar"), "multilabel": ("macro_f1", "u
 """By kind of task: metrics in which rare classes, or labels, count as much as common ones, or nearly as much."""
 
 
-def first_genes(objectives: Collection[str], tasks: Mapping[str, Task]) -> TrainingGenes:
+def default_training_genes(objectives: Collection[str], tasks: Mapping[str, Task]) -> TrainingGenes:
     """The default genes, changed where the objectives ask for it.
 
     They distil if an objective counts missing modalities. They weigh rare classes more if an objective counts these as

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.search.objectives import _full, counts_missing, first_genes, resolve_objectives
+from haemsa.cluster.search.objectives import _full, counts_missing, default_training_genes, resolve_objectives
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import device_of
 from haemsa.evo.expert_space.bounds import Bounds
-from haemsa.evo.expert_space.designs import Shape, families, plain_designs
+from haemsa.evo.expert_space.designs import Design, designs, plain_designs
 from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.evo.objectives import Direction
 from haemsa.model.cost import COSTS, cost
@@ -72,8 +72,8 @@ class Problem:
             tasks={name: task.kind for name, task in data.tasks.items()},
             limits=config.limits,
             cost=lambda network: cost(network, schema),
-            shape=_shape(config.design, steps),
-            defaults=first_genes(objectives, pool.tasks),
+            design=_design(config.design, steps),
+            default_training_genes=default_training_genes(objectives, pool.tasks),
         )
         count = len(streams_of(list(pool.modalities)))
         if counts_missing(objectives) and count > MOST_MODALITIES:
@@ -118,12 +118,12 @@ class Problem:
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
 
 
-def _shape(design: str | None, steps: Mapping[str, int]) -> Shape | None:
+def _design(design: str | None, steps: Mapping[str, int]) -> Design | None:
     """Brings a genome into a design. Raises ValueError for a design that does not exist for data of such modalities."""
-    designs = families(streams_of(list(steps)), steps)
-    if design is not None and design not in designs:
-        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(designs)}")
-    return designs[design] if design else None
+    by_name = designs(streams_of(list(steps)), steps)
+    if design is not None and design not in by_name:
+        raise ValueError(f"design {design!r} does not exist for this data, expected one of {', '.join(by_name)}")
+    return by_name[design] if design else None
 
 
 def worker_data(config: SearchConfig, problem: Problem) -> WorkerData:

@@ -1,6 +1,6 @@
 """The field's usual designs as parts of the space of experts: each is bred, trained and tuned as any other network.
 
-A design is a shape: what it makes of a legal genome keeps the genes that matter to it, and is legal.
+What a design makes of a legal genome keeps the genes that matter to it, and is legal.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A design: what it makes of a legal genome, and the kinds of experts that it may have whatever the bounds say."""
+class Design:
+    """What it makes of a legal genome, and the kinds of experts that it may have whatever the bounds say."""
 
     make: Callable[[Domain, Genome], Genome]
     kinds: tuple[ExpertKind, ...] = ()
 
     def __call__(self, domain: Domain, genome: Genome) -> Genome:
-        """The genome in this shape, legal in `domain.allowing(kinds)`."""
+        """The genome in this design, legal in `domain.allowing(kinds)`."""
         return self.make(domain.allowing(self.kinds), genome)
 
 
-def families(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> dict[str, Shape]:
-    """The shapes by name, for modalities of these feature streams; those that fuse only where there are several.
+def designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> dict[str, Design]:
+    """The designs by name, for modalities of these feature streams; those that fuse only where there are several.
 
     `steps`: time steps by stream, many where not given; one that attends over time is left out where none has any.
     """
-    plain = {"one_level": Shape(one_level), "no_transfer": Shape(no_transfer)}
-    alone = {f"only_{name}": Shape(partial(single, tuple(own)), ("mlp",)) for name, own in streams.items()}
+    plain = {"one_level": Design(one_level), "no_transfer": Design(no_transfer)}
+    alone = {f"only_{name}": Design(partial(single, tuple(own)), ("mlp",)) for name, own in streams.items()}
     fusing = {
-        "early_fusion": Shape(early_fusion, ("mlp",)),
-        "late_fusion": Shape(late_fusion, ("mlp",)),
-        "low_rank_fusion": Shape(low_rank_fusion, ("low_rank",)),
-        "tensor_fusion": Shape(tensor_fusion, ("tensor",)),
-        "cross_modal_attention": Shape(cross_modal_attention, ("mlp", "cross_attention")),
-        "flat_mixture": Shape(flat_mixture),
+        "early_fusion": Design(early_fusion, ("mlp",)),
+        "late_fusion": Design(late_fusion, ("mlp",)),
+        "low_rank_fusion": Design(low_rank_fusion, ("low_rank",)),
+        "tensor_fusion": Design(tensor_fusion, ("tensor",)),
+        "cross_modal_attention": Design(cross_modal_attention, ("mlp", "cross_attention")),
+        "flat_mixture": Design(flat_mixture),
     }
     names = tuple(name for own in streams.values() for name in own)
     if not any(map(Domain(names, steps=steps or {}).pools, names)):
@@ -52,9 +52,9 @@ def families(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | No
     return alone | (fusing if len(streams) > 1 else {}) | plain
 
 
-def usual(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> tuple[str, ...]:
-    """The shapes that the field uses: all but those that only take something away."""
-    return tuple(name for name in families(streams, steps) if name not in ("one_level", "no_transfer"))
+def usual_designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> tuple[str, ...]:
+    """The names of the designs that the field uses: all but those that only take something away."""
+    return tuple(name for name in designs(streams, steps) if name not in ("one_level", "no_transfer"))
 
 
 def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
@@ -65,11 +65,11 @@ def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[
         PLAIN_WIDTH,
         [EncoderSpec(name, "attention") for name in domain.modalities],
         [LevelSpec((expert,) * PLAIN_EXPERTS, domain.plain_gate)],
-        domain.defaults,
+        domain.default_training_genes,
     )
-    known = families(streams, domain.steps)
-    shapes = [known[name] for name in reversed(usual(streams, domain.steps))]
-    return [shape(domain, plain) for shape in shapes if set(shape.kinds) <= set(domain.expert_kinds)]
+    by_name = designs(streams, domain.steps)
+    usual = [by_name[name] for name in reversed(usual_designs(streams, domain.steps))]
+    return [design(domain, plain) for design in usual if set(design.kinds) <= set(domain.expert_kinds)]
 
 
 def one_level(domain: Domain, genome: Genome) -> Genome:

@@ -19,15 +19,15 @@ BOUND_OF: Final = {"loss": "losses"}
 class Domain:
     """What the data offers, in a fixed order, within the bounds.
 
-    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any). `defaults`:
-    the training genes that are tried first, each within the bounds.
+    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any).
+    `default_training_genes`: those that are tried first, each within the bounds.
     """
 
     modalities: tuple[str, ...]
     bounds: Bounds = field(default_factory=Bounds)
     steps: Mapping[str, int] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
-    defaults: TrainingGenes = field(default_factory=TrainingGenes)
+    default_training_genes: TrainingGenes = field(default_factory=TrainingGenes)
 
     def __post_init__(self) -> None:
         for modality in self.modalities:
@@ -61,7 +61,7 @@ class Domain:
 
     def default(self, gene: str) -> Any:
         """A training gene's default, or what is nearest to it within the bounds."""
-        return self.nearest(gene, getattr(self.defaults, gene))
+        return self.nearest(gene, getattr(self.default_training_genes, gene))
 
     def nearest(self, gene: str, value: Any) -> Any:
         """A training gene's value within the bounds that is nearest to this one; of names, the first."""

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from haemsa.evo.expert_space.bounds import Bounds
-from haemsa.evo.expert_space.designs import Shape
+from haemsa.evo.expert_space.designs import Design
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.legal import assemble, legal
 from haemsa.evo.expert_space.repair import Cost, minimal, shrink, within
 from haemsa.evo.expert_space.sampling import random_genome
-from haemsa.evo.expert_space.variation import WEIGHTS, toolbox
+from haemsa.evo.expert_space.variation import MUTATIONS, toolbox
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.training import TrainingGenes
 
@@ -28,11 +28,25 @@ TRIES: Final = 16
 class ExpertSpace:
     """A `Space` of `Genome`s over named modalities.
 
-    `steps`: time steps per modality; where there is one, nothing is pooled and the encoder is always "mean". `tasks`:
-    the kind of each task; where there are several, their weights are bred. `defaults`: of the training genes.
-    `shape`: a design that every genome is brought into (see families.py); None: any. `limits`: the most that each cost
-    of a network may be, kept by repair before anything is trained; `cost` gives a network's costs by name. Raises
-    ValueError for a limit without a cost, or one that no network of the space can meet.
+    Args:
+        modalities: Their names, in a fixed order.
+        bounds: What a genome may be made of; None: the defaults.
+        steps: Time steps per modality. A modality with one step is not pooled: its encoder is always "mean". A modality
+            that is not named has many.
+        tasks: The kind of each task by its name. Where there are several, their weights are bred. None: any tasks.
+        limits: The most that each cost of a network may be. Repair keeps them, before anything is trained.
+        cost: Gives a network's costs by name.
+        design: What every genome is brought into (see designs.py); None: genomes are of any design.
+        default_training_genes: Those that are tried first, and that half of all random genes have.
+
+    Raises:
+        ValueError: A limit has no cost, or no network of the space can meet it.
+
+    Example:
+        >>> space = ExpertSpace(("text", "audio"), bounds=Bounds(max_levels=1))
+        >>> genome = space.sample(np.random.default_rng(0))
+        >>> space.repair(genome) == genome
+        True
     """
 
     def __init__(
@@ -44,24 +58,24 @@ class ExpertSpace:
         tasks: Mapping[str, str] | None = None,
         limits: Mapping[str, float] | None = None,
         cost: Cost | None = None,
-        shape: Shape | None = None,
-        defaults: TrainingGenes | None = None,
+        design: Design | None = None,
+        default_training_genes: TrainingGenes | None = None,
     ) -> None:
-        trained = defaults or TrainingGenes()
-        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}), trained)
-        self.domain = domain.allowing(shape.kinds) if shape else domain
+        first = default_training_genes or TrainingGenes()
+        domain = Domain(tuple(modalities), bounds or Bounds(), dict(steps or {}), dict(tasks or {}), first)
+        self.domain = domain.allowing(design.kinds) if design else domain
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})
-        self._shape = shape
+        self._design = design
         self._toolbox = toolbox(self.domain)
-        self._names = list(WEIGHTS)
-        weights = np.cumsum(list(WEIGHTS.values()))
+        self._names = list(MUTATIONS)
+        weights = np.cumsum([mutation.weight for mutation in MUTATIONS.values()])
         self._up_to = weights / weights[-1]
         self._check_limits()
         smallest = [Genome(minimal(self.domain, modality)) for modality in self.domain.modalities]
-        networks = [(shape(self.domain, genome) if shape else genome).network for genome in smallest]
+        networks = [(design(self.domain, genome) if design else genome).network for genome in smallest]
         met = [network for network in networks if within(network, self.limits, self._cost)]
-        if not met and shape:
+        if not met and design:
             raise ValueError(f"limits {_listed(self.limits)} cannot be met by any network of this design")
         if not met:
             raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, though each can alone")
@@ -90,8 +104,8 @@ class ExpertSpace:
         first, second = self._toolbox.crossover(a, b, rng)
         return self._fit(first), self._fit(second)
 
-    def simpler(self, genome: Genome) -> list[Genome]:
-        """The genome without each of its modalities in turn; none if it has one alone."""
+    def without_each_modality(self, genome: Genome) -> list[Genome]:
+        """The genome without each of its modalities in turn; an empty list if it has only one."""
         network = genome.network
         if len(network.encoders) == 1:
             return []
@@ -109,14 +123,14 @@ class ExpertSpace:
         return self._fit(legal(self.domain, genome))
 
     def _fit(self, genome: Genome) -> Genome:
-        """A legal genome, as every operator leaves it, in the space's shape and shrunk until it keeps the limits."""
-        if self._shape is None:
+        """A legal genome, as every operator leaves it, in the space's design and shrunk until it keeps the limits."""
+        if self._design is None:
             return shrink(self.domain, genome, self.limits, self._cost, self._least)
-        shaped = self._shape(self.domain, genome)
-        small = shrink(self.domain, shaped, self.limits, self._cost, self._least)
-        if self._shape(self.domain, small) == small:
+        designed = self._design(self.domain, genome)
+        small = shrink(self.domain, designed, self.limits, self._cost, self._least)
+        if self._design(self.domain, small) == small:
             return small
-        return legal(self.domain, replace(small, network=self._least))  # shrinking would have cost it its shape
+        return legal(self.domain, replace(small, network=self._least))  # shrinking would have cost it its design
 
     def smallest(self, objective: str) -> float:
         """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""

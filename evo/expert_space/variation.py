@@ -6,9 +6,10 @@ draw from the generator they are given; DEAP's global `random` is never used.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from deap import base
 
@@ -20,29 +21,20 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
 
 T = TypeVar("T")
-WEIGHTS: Final = {
-    "alter_training": 4.0,
-    "alter_expert": 2.0,
-    "alter_sees": 1.5,
-    "add_expert": 1.5,
-    "remove_expert": 1.5,
-    "alter_encoder": 1.5,
-    "alter_gate": 1.5,
-    "add_modality": 2.0,
-    "remove_modality": 2.5,
-    "alter_width": 1.0,
-    "add_level": 0.7,
-    "remove_level": 0.7,
-    "flip_transfer": 0.7,
-}
-"""How often each mutation is chosen, relative to the others."""
+
+
+class Mutation(NamedTuple):
+    """A mutation, and how often it is chosen, relative to the others."""
+
+    change: Callable[[Domain, Genome, Rng], Genome]
+    weight: float
 
 
 def toolbox(domain: Domain) -> base.Toolbox:
     """Every mutation by its name, `(genome, rng) -> genome`, and `crossover`, `(a, b, rng) -> (genome, genome)`."""
     box = base.Toolbox()
-    for name in WEIGHTS:
-        box.register(name, globals()[name], domain)
+    for name, mutation in MUTATIONS.items():
+        box.register(name, mutation.change, domain)
     box.register("crossover", crossover, domain)
     return box
 
@@ -171,6 +163,24 @@ def flip_transfer(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     place = int(rng.integers(len(genome.network.levels)))
     level = genome.network.levels[place]
     return _with_level(domain, genome, place, replace(level, transfer=not level.transfer))
+
+
+MUTATIONS: Final[Mapping[str, Mutation]] = {
+    "alter_training": Mutation(alter_training, 4.0),
+    "alter_expert": Mutation(alter_expert, 2.0),
+    "alter_sees": Mutation(alter_sees, 1.5),
+    "add_expert": Mutation(add_expert, 1.5),
+    "remove_expert": Mutation(remove_expert, 1.5),
+    "alter_encoder": Mutation(alter_encoder, 1.5),
+    "alter_gate": Mutation(alter_gate, 1.5),
+    "add_modality": Mutation(add_modality, 2.0),
+    "remove_modality": Mutation(remove_modality, 2.5),
+    "alter_width": Mutation(alter_width, 1.0),
+    "add_level": Mutation(add_level, 0.7),
+    "remove_level": Mutation(remove_level, 0.7),
+    "flip_transfer": Mutation(flip_transfer, 0.7),
+}
+"""Every mutation by its name. The order matters: a search draws from their weights one after another."""
 
 
 def crossover(domain: Domain, a: Genome, b: Genome, rng: Rng) -> tuple[Genome, Genome]:

@@ -20,7 +20,7 @@ from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
 from haemsa.model.network.noise import Noise, site
 from haemsa.model.spec.network import ExpertSpec
 
-Shape = Callable[[int, int], tuple[int, ...]]
+ParameterShape = Callable[[int, int], tuple[int, ...]]
 """A parameter's shape from the token width and the hidden width."""
 
 
@@ -168,7 +168,7 @@ class ExpertGroup(Stacked):
     def _out_shape(self, width: int, hidden: int) -> tuple[int, ...]:
         return hidden, width
 
-    def _add(self, name: str, places: Sequence[tuple[Member, str]], shape: Shape, init: Init) -> None:
+    def _add(self, name: str, places: Sequence[tuple[Member, str]], shape: ParameterShape, init: Init) -> None:
         slots = [
             Slot(index, m.row, f"{path_of(self._level, m)}.{part}", shape(self._cohort.widths[m.row], m.spec.width))
             for index, (m, part) in enumerate(places)

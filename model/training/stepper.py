@@ -25,14 +25,14 @@ from haemsa.model.training.optimizer import CohortAdamW
 from haemsa.model.training.pool import Pool
 
 
-class Shape(NamedTuple):
-    """Of a batch: how many samples, and the steps of each modality that is read over time."""
+class BatchShape(NamedTuple):
+    """How many samples a batch has, and how many steps of each modality that is read over time."""
 
     samples: int
     steps: tuple[int, ...]
 
 
-Work = Callable[[Tensor, Shape], None]
+Work = Callable[[Tensor, BatchShape], None]
 """What is done with the numbers of a batch's samples, a tensor on the device."""
 
 
@@ -64,13 +64,13 @@ class Stepper:
                 self._recorder(self._gather_and_train, index, self._shape(batch_indices))
         return self._total
 
-    def _shape(self, indices: NDArray[np.int64]) -> Shape:
+    def _shape(self, indices: NDArray[np.int64]) -> BatchShape:
         """Steps are rounded up to powers of two, so that there are few shapes."""
         longest = self._pool.longest(indices, self.network.reads)
         steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
-        return Shape(len(indices), tuple(steps))
+        return BatchShape(len(indices), tuple(steps))
 
-    def _gather_and_train(self, index: Tensor, shape: Shape) -> None:
+    def _gather_and_train(self, index: Tensor, shape: BatchShape) -> None:
         steps: Mapping[str, int] = dict(zip(self.network.reads, shape.steps, strict=True))
         self._train(index, self._pool.gather(index, steps, self._weights.dtype))
 
@@ -92,12 +92,12 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._indices: dict[Shape, Tensor] = {}
-        self._graphs: dict[Shape, torch.cuda.CUDAGraph] = {}
+        self._indices: dict[BatchShape, Tensor] = {}
+        self._graphs: dict[BatchShape, torch.cuda.CUDAGraph] = {}
         self._memory = torch.cuda.graph_pool_handle()  # shared: recordings are never replayed at the same time
         self._works = True
 
-    def __call__(self, work: Work, index: Tensor, shape: Shape) -> None:
+    def __call__(self, work: Work, index: Tensor, shape: BatchShape) -> None:
         """Work with a batch of that shape."""
         if shape not in self._indices or not self._works:
             self._indices[shape] = torch.empty_like(index)
@@ -109,7 +109,7 @@ class Recorder:
             return
         self._graphs[shape].replay()
 
-    def _try_to_record(self, work: Work, shape: Shape) -> bool:
+    def _try_to_record(self, work: Work, shape: BatchShape) -> bool:
         try:
             with _no_garbage_collection():
                 self._graphs[shape] = self._record(work, shape)
@@ -120,7 +120,7 @@ class Recorder:
             self._works = False
         return self._works
 
-    def _record(self, work: Work, shape: Shape) -> torch.cuda.CUDAGraph:
+    def _record(self, work: Work, shape: BatchShape) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
             work(self._indices[shape], shape)

@@ -139,6 +139,6 @@ def driving(
             NullTracker(),
             SilentProgress(),
             synthetic.size,
-            simpler=space.simpler,
+            simpler=space.without_each_modality,
             now=now,
         )

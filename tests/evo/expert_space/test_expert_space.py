@@ -248,9 +248,9 @@ def test_evolution_finds_the_modalities_that_pay() -> None:
     assert len({individual.genome.key for individual in evolution.population}) == 16
 
 
-def test_simpler_genomes_leave_out_one_modality_each_and_are_legal() -> None:
+def test_genomes_without_each_modality_leave_out_one_and_are_legal() -> None:
     where, genome = space(), network()
-    found = where.simpler(genome)
+    found = where.without_each_modality(genome)
     assert [item.network.modalities for item in found] == [("audio",), ("text",)]
     assert all(where.repair(item) == item for item in found)
-    assert where.simpler(found[0]) == []
+    assert where.without_each_modality(found[0]) == []

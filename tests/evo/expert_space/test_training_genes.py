@@ -83,12 +83,12 @@ def test_the_default_of_a_gene_is_the_nearest_that_the_bounds_allow() -> None:
 
 
 def test_a_space_may_have_defaults_of_its_own_which_genes_without_effect_do_not_take() -> None:
-    where = Domain(("text", "audio"), defaults=TrainingGenes(distillation=0.3, epochs=7))
+    where = Domain(("text", "audio"), default_training_genes=TrainingGenes(distillation=0.3, epochs=7))
     assert (where.default("distillation"), where.default("epochs"), where.default("dropout")) == (0.3, 6, 0.3)
     rng = np.random.default_rng(0)
     drawn = [random_training(where, rng).distillation for _ in range(400)]
     assert 0.4 < np.mean([value == 0.3 for value in drawn]) < 0.6
-    assert legal(where, Genome(ONE, where.defaults)).training == TrainingGenes(epochs=6)
+    assert legal(where, Genome(ONE, where.default_training_genes)).training == TrainingGenes(epochs=6)
 
 
 def test_nudging_leaves_every_default_and_comes_back() -> None:

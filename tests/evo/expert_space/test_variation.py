@@ -6,7 +6,7 @@ import pytest
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.legal import legal
 from haemsa.evo.expert_space.sampling import random_genome
-from haemsa.evo.expert_space.variation import WEIGHTS, toolbox
+from haemsa.evo.expert_space.variation import MUTATIONS, toolbox
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
@@ -42,7 +42,7 @@ def outcomes(name: str, genome: Genome, measure: Callable[[Genome], object]) -> 
     return found
 
 
-@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("name", MUTATIONS)
 def test_every_mutation_gives_legal_genomes_from_any(name: str) -> None:
     rng = np.random.default_rng(0)
     for genome in [LINEAR, DEEP, *(random_genome(DOMAIN, rng) for _ in range(30))]:

@@ -17,7 +17,7 @@ from haemsa.model.training import train as training
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.plan import Plan
 from haemsa.model.training.pool import Pool
-from haemsa.model.training.stepper import Recorder, Shape
+from haemsa.model.training.stepper import BatchShape, Recorder
 from haemsa.model.training.train import TrainedRow, TrainingSettings, train
 from tests.support.model.random_genomes import random_rows, small_dataset, three_folds
 
@@ -98,7 +98,7 @@ class FakeGraph:
         self.replays += 1
 
 
-FEW, MANY = Shape(2, (4,)), Shape(3, (4,))
+FEW, MANY = BatchShape(2, (4,)), BatchShape(3, (4,))
 
 
 @pytest.fixture
@@ -110,11 +110,11 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 def test_a_shape_is_worked_on_once_then_recorded_and_replayed(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worked: list[Shape] = []
-    graphs: dict[Shape, FakeGraph] = {}
+    worked: list[BatchShape] = []
+    graphs: dict[BatchShape, FakeGraph] = {}
     collects: list[bool] = []
 
-    def record(_: object, shape: Shape) -> FakeGraph:
+    def record(_: object, shape: BatchShape) -> FakeGraph:
         collects.append(gc.isenabled())
         return graphs.setdefault(shape, FakeGraph())
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haemsa.evo import Bounds, ExpertSpace
-from haemsa.evo.expert_space.designs import families, plain_designs, usual
+from haemsa.evo.expert_space.designs import designs, plain_designs, usual_designs
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.legal import legal
 from haemsa.model.spec.genome import Genome
@@ -17,7 +17,7 @@ from haemsa.model.spec.training import TrainingGenes
 
 NAMES = ("text", "audio", "vision")
 STEPS = {"text": 20, "audio": 20, "vision": 1}
-SHAPES = families({name: (name,) for name in NAMES}, STEPS)
+DESIGNS = designs({name: (name,) for name in NAMES}, STEPS)
 PAIRS = [("text", "audio"), ("text", "vision"), ("audio", "vision")]
 
 
@@ -31,20 +31,20 @@ KINDS = {
 
 
 def bred(name: str, seed: int) -> list[Genome]:
-    """Samples, mutants and children of a space in one shape."""
-    space, rng = ExpertSpace(NAMES, steps=STEPS, shape=SHAPES[name]), np.random.default_rng(seed)
+    """Samples, mutants and children of a space in one design."""
+    space, rng = ExpertSpace(NAMES, steps=STEPS, design=DESIGNS[name]), np.random.default_rng(seed)
     first, second = space.sample(rng), space.sample(rng)
     children = space.crossover(space.mutate(first, rng), second, rng)
     return [first, second, *children, *(space.mutate(child, rng) for child in children)]
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32), name=st.sampled_from(list(SHAPES)))
-def test_every_genome_keeps_the_shape_and_is_legal(seed: int, name: str) -> None:
+@given(seed=st.integers(0, 2**32), name=st.sampled_from(list(DESIGNS)))
+def test_every_genome_keeps_the_design_and_is_legal(seed: int, name: str) -> None:
     anything = ExpertSpace(NAMES, bounds=Bounds(expert_kinds=get_args(ExpertKind)), steps=STEPS)
     for genome in bred(name, seed):
         assert anything.repair(genome) == genome
-        assert SHAPES[name](anything.domain, genome) == genome
+        assert DESIGNS[name](anything.domain, genome) == genome
         check(name, genome)
 
 
@@ -79,30 +79,30 @@ def check(name: str, genome: Genome) -> None:
     assert {expert.kind for expert in experts} <= KINDS.get(name, DENSE)
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_breeding_goes_on_changing_what_the_shape_leaves_open(name: str) -> None:
+@pytest.mark.parametrize("name", DESIGNS)
+def test_breeding_goes_on_changing_what_the_design_leaves_open(name: str) -> None:
     genomes = {genome for seed in range(8) for genome in bred(name, seed)}
     assert len({genome.training for genome in genomes}) > 8
     assert len({genome.network for genome in genomes}) > 3
 
 
 def test_data_of_one_modality_has_nothing_to_fuse() -> None:
-    assert usual({"text": ("text",)}) == ("only_text",)
+    assert usual_designs({"text": ("text",)}) == ("only_text",)
 
 
 def test_attention_over_time_needs_time() -> None:
     streams = {"text": ("text",), "audio": ("audio",)}
     over_time = {"text": 1, "audio": 20}, {"text": 20}, {}
-    assert all("cross_modal_attention" in usual(streams, steps) for steps in over_time)
-    assert "cross_modal_attention" not in usual(streams, {"text": 1, "audio": 1})
+    assert all("cross_modal_attention" in usual_designs(streams, steps) for steps in over_time)
+    assert "cross_modal_attention" not in usual_designs(streams, {"text": 1, "audio": 1})
 
 
 def fused(name: str, count: int, seed: int = 0) -> list[ExpertSpec]:
     """The first experts of a design for so many streams, half of which have no time."""
     names = [f"stream{number}" for number in range(count)]
     steps = {stream: 1 + 9 * (number % 2) for number, stream in enumerate(names)}
-    shape = families({stream: (stream,) for stream in names}, steps)[name]
-    space = ExpertSpace(names, steps=steps, shape=shape)
+    design = designs({stream: (stream,) for stream in names}, steps)[name]
+    space = ExpertSpace(names, steps=steps, design=design)
     return list(space.sample(np.random.default_rng(seed)).network.levels[0].experts)
 
 
@@ -122,7 +122,7 @@ def test_pairs_without_time_are_not_attended_to() -> None:
 def test_a_design_has_its_kinds_whatever_the_bounds_say(kinds: tuple[ExpertKind, ...]) -> None:
     bounds = Bounds(expert_kinds=kinds, expert_widths=(16, 64))
     for name, own in KINDS.items():
-        space, rng = ExpertSpace(NAMES, bounds=bounds, steps=STEPS, shape=SHAPES[name]), np.random.default_rng(0)
+        space, rng = ExpertSpace(NAMES, bounds=bounds, steps=STEPS, design=DESIGNS[name]), np.random.default_rng(0)
         genome = space.sample(rng)
         for _ in range(20):
             genome = space.mutate(genome, rng)
@@ -131,7 +131,7 @@ def test_a_design_has_its_kinds_whatever_the_bounds_say(kinds: tuple[ExpertKind,
 
 def test_a_modality_alone_is_all_of_its_streams_or_some() -> None:
     streams = {"text": ("text", "text_before"), "audio": ("audio",)}
-    space = ExpertSpace(("text", "audio", "text_before"), shape=families(streams)["only_text"])
+    space = ExpertSpace(("text", "audio", "text_before"), design=designs(streams)["only_text"])
     read = {space.sample(np.random.default_rng(seed)).network.modalities for seed in range(30)}
     assert read == {("text",), ("text_before",), ("text", "text_before")}
 
@@ -141,19 +141,19 @@ def cost(network: NetworkSpec) -> dict[str, float]:
     return {"params": float(10 * network.width * len(network.encoders) + experts)}
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_limits_are_kept_without_leaving_the_shape(name: str) -> None:
+@pytest.mark.parametrize("name", DESIGNS)
+def test_limits_are_kept_without_leaving_the_design(name: str) -> None:
     limits = {"params": 300.0}
-    space = ExpertSpace(NAMES, steps=STEPS, shape=SHAPES[name], limits=limits, cost=cost)
+    space = ExpertSpace(NAMES, steps=STEPS, design=DESIGNS[name], limits=limits, cost=cost)
     for seed in range(10):
         genome = space.sample(np.random.default_rng(seed))
         assert cost(genome.network)["params"] <= 300
-        assert SHAPES[name](space.domain, genome) == genome
+        assert DESIGNS[name](space.domain, genome) == genome
 
 
 def test_a_design_that_no_limit_allows_is_told() -> None:
     with pytest.raises(ValueError, match="limits params=100 cannot be met by any network of this design"):
-        ExpertSpace(NAMES, shape=SHAPES["late_fusion"], limits={"params": 100.0}, cost=cost)
+        ExpertSpace(NAMES, design=DESIGNS["late_fusion"], limits={"params": 100.0}, cost=cost)
 
 
 def test_plain_designs_are_legal_and_have_every_gene_at_its_default() -> None:
