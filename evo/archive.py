@@ -1,4 +1,4 @@
-"""All that was evaluated: scores by id, failures aside, the front, and its hypervolume."""
+"""All that was evaluated: scores and failures by id, the front, and its hypervolume."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Generic
 import moocore
 import numpy as np
 
-from haemsa.evo.candidate import Evaluated, Failed, G, Score
-from haemsa.evo.loss_table import Table
+from haemsa.evo.candidate import Evaluated, Failed, G, Record, Score
+from haemsa.evo.loss_table import LossTable
 from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Ladder
@@ -18,9 +18,14 @@ from haemsa.evo.shrinkage import replicate_variance, shrink
 
 
 class Archive(Generic[G]):
-    """Latest scores by level: those of one level can be compared. The front is that of the highest level reached.
+    """The latest scores of all candidates, by level: only scores of one level can be compared.
 
-    `reference` is the hypervolume's reference point by objective name; without one, `fix_reference` finds it.
+    The front is that of the highest level that any candidate reached.
+
+    Args:
+        objectives: of the search.
+        reference: the hypervolume's reference point by objective name; None: `fix_reference` finds it.
+        ladder: says which rungs form a level; None: one rung.
     """
 
     def __init__(
@@ -29,26 +34,37 @@ class Archive(Generic[G]):
         self.objectives, self.ladder = objectives, ladder or Ladder()
         self.evaluated: dict[int, Evaluated[G]] = {}
         self.failed: dict[int, Failed[G]] = {}
-        self.outcomes: dict[int, list[Mapping[str, Score]]] = {}  # of every rung that a candidate ended on
+        self.outcomes: dict[int, list[Mapping[str, Score]]] = {}  # the scores of every rung that a candidate ended on
         self.reference: Losses | None = None if reference is None else objectives.losses(reference)
-        self._levels = [Table(len(objectives.names)) for _ in range(self.ladder.full + 1)]
-        self._replicates: Counter[int] = Counter()  # how many of the last level's scores have so many
+        self._levels = [LossTable(len(objectives.names)) for _ in range(self.ladder.full + 1)]
+        self._replicates: Counter[int] = Counter()  # of the last level: by number of replicates, how many scores
         self._front: list[Evaluated[G]] | None = None
-        self._added: list[int] = []  # to the top level since the front was found
-        self._adjusted: Table | None = None
+        self._added: list[int] = []  # to the top level after the front was found
+        self._adjusted: LossTable | None = None
 
     def __len__(self) -> int:
-        """Candidates that ended, with scores or failed; one that climbs counts once."""
+        """How many candidates have scores or failed; one that climbs counts once."""
         return len(self.evaluated) + len(self.failed)
 
+    def take(self, record: Record[G]) -> None:
+        """Keep scores or a failure."""
+        if isinstance(record, Failed):
+            self.fail(record)
+        else:
+            self.add(record)
+
+    def record(self, number: int) -> Record[G]:
+        """The latest record of a candidate. Raises KeyError if it has none."""
+        return self.failed.get(number) or self.evaluated[number]
+
     def fail(self, record: Failed[G]) -> None:
-        """Keep a failure, apart from everything that selection sees; scores of a lower rung count no more."""
+        """Keep a failure, where selection does not see it. The candidate's scores of lower rungs count no more."""
         self._forget(record.id)
         self.evaluated.pop(record.id, None)
         self.failed[record.id] = record
 
     def add(self, record: Evaluated[G]) -> None:
-        """Keep a record, in place of the same candidate's from a lower rung; its objectives are finite."""
+        """Keep scores, which are finite. They replace the same candidate's scores of a lower rung."""
         losses = self.objectives.means(record.scores)
         assert np.isfinite(losses).all(), losses
         self._forget(record.id)
@@ -70,32 +86,32 @@ class Archive(Generic[G]):
 
     @property
     def uneven(self) -> bool:
-        """Whether some scores of the last level are surer than others, so that all change with each that comes."""
+        """Whether some scores of the last level are surer than others. Then each new score changes all of them."""
         return len(+self._replicates) > 1
 
-    def adjusted(self, level: int) -> Table:
-        """Losses of a level, weighed by their errors where some are surer than others (see evo/shrinkage.py)."""
+    def adjusted(self, level: int) -> LossTable:
+        """Losses of a level. If some are surer than others, they are weighed by their errors (shrinkage.py)."""
         if level < self.ladder.full or not self.uneven:
             return self._levels[level]
         if self._adjusted is None:
             self._adjusted = self._adjust()
         return self._adjusted
 
-    def _adjust(self) -> Table:
+    def _adjust(self) -> LossTable:
         table = self._levels[-1]
-        by_id = np.argsort(table.ids)  # sums in one order, whatever that in which records came
+        by_id = np.argsort(table.ids)  # so that sums do not depend on the order in which records came
         records = [self.evaluated[int(number)] for number in table.ids[by_id]]
         losses = table.losses[by_id]
         weighed = np.empty_like(losses)
         for place, name in enumerate(self.objectives.names):
             scores = [record.scores[name] for record in records]
             pooled = replicate_variance([score.values for score in scores])
-            known = np.array([pooled / score.replicates if score.values else score.error**2 for score in scores])
-            weighed[:, place] = shrink(losses[:, place], known)
-        found = Table(len(self.objectives.names))
+            variances = np.array([pooled / score.replicates if score.values else score.error**2 for score in scores])
+            weighed[:, place] = shrink(losses[:, place], variances)
+        adjusted = LossTable(len(self.objectives.names))
         for record, row in zip(records, weighed, strict=True):
-            found.put(record.id, row)
-        return found
+            adjusted.put(record.id, row)
+        return adjusted
 
     @property
     def top_level(self) -> int:
@@ -112,7 +128,7 @@ class Archive(Generic[G]):
         return list(self._front)
 
     def best(self, count: int) -> list[Evaluated[G]]:
-        """The `count` best in the first objective of the front's level, those that others dominate too."""
+        """The `count` best in the first objective, of the front's level; others may dominate them."""
         if not self.evaluated:
             return []
         table = self.adjusted(self.top_level)
@@ -120,9 +136,9 @@ class Archive(Generic[G]):
         return [self.evaluated[number] for number in table.ids[order].tolist()]
 
     def runners_up(self) -> list[Evaluated[G]]:
-        """The non-dominated records of the level below the front's, which did not climb from it; ordered as the front.
+        """The non-dominated records among those that stayed on the level below the front's; ordered as the front.
 
-        Where few reached the highest level yet, these are the next most promising.
+        They are the next most promising while only few reached the highest level.
         """
         level = self.top_level - 1
         return self._find_front(level, self.adjusted(level).ids) if level >= 0 else []
@@ -133,15 +149,15 @@ class Archive(Generic[G]):
         return len(self.front())
 
     def fix_reference(self) -> None:
-        """Place the reference point just beyond all that is here, if there is none yet and anything has scores.
+        """Place the reference point just beyond all losses, if there is none yet and anything has scores.
 
-        At the worst value of each objective plus a tenth of its range: to be called when the first generation ends.
+        It is the worst value of each objective plus a tenth of its range. Call this when the first generation ends.
         """
         if self.reference is None and self.evaluated:
             self.reference = beyond(np.concatenate([table.losses for table in self._levels]))
 
     def hypervolume(self) -> float:
-        """Volume that the front dominates below the reference point; 0.0 until there is one."""
+        """The volume between the front and the reference point; 0.0 while there is no reference point."""
         front = self.front()
         if self.reference is None or not front:
             return 0.0
@@ -151,7 +167,7 @@ class Archive(Generic[G]):
         return np.array([self.objectives.means(record.scores) for record in records])
 
     def _find_front(self, level: int, ids: Iterable[int]) -> list[Evaluated[G]]:
-        """Those of some records of a level that none of them dominates."""
+        """Of the records `ids` of a level, those that no other of them dominates."""
         table = self.adjusted(level)
         records = [self.evaluated[int(number)] for number in ids]
         if not records:
@@ -175,7 +191,12 @@ class Archive(Generic[G]):
 
 
 def beyond(losses: Losses) -> Losses:
-    """The worst of `losses` `[n, k]` in each objective plus a tenth of its range (of its size where all are equal)."""
+    """The worst of `losses` `[n, k]` in each objective plus a tenth of its range (of its size, where all are equal).
+
+    Example:
+        >>> beyond(np.array([[0.0, 5.0], [10.0, 5.0]])).tolist()
+        [11.0, 5.5]
+    """
     worst = losses.max(axis=0)
     span = worst - losses.min(axis=0)
     size = np.where(worst == 0, 1.0, np.abs(worst))

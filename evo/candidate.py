@@ -1,4 +1,4 @@
-"""What travels between a search and whoever evaluates it: candidates out, scores or failures back. All frozen."""
+"""What a search and its evaluators exchange: candidates go out, scores or failures come back. All are immutable."""
 
 from __future__ import annotations
 
@@ -16,19 +16,31 @@ FailureKind = Literal["nan", "memory", "crash", "timeout", "error"]
 
 @dataclass(frozen=True)
 class Candidate(Generic[G]):
-    """A genome to evaluate at a rung (0: the first). `parents`: ids, the fitter one first (none: sampled)."""
+    """A genome to evaluate.
+
+    `parents`: their ids, the fitter one first; empty for a sampled genome. `rung`: the place on the ladder, 0 is the
+    first. The ladder says how much training a rung means (`Fidelity`).
+    """
 
     id: int
     genome: G
     parents: tuple[int, ...] = ()
     rung: int = 0
 
+    def evaluated(self, scores: Mapping[str, Score]) -> Evaluated[G]:
+        """The candidate with scores of its rung."""
+        return Evaluated(self.id, self.genome, self.parents, scores, self.rung)
+
+    def failed(self, failure: Failure) -> Failed[G]:
+        """The candidate as failed."""
+        return Failed(self.id, self.genome, self.parents, failure)
+
 
 @dataclass(frozen=True)
 class Score:
-    """A measured value: mean over `replicates` runs and the standard error of that mean, in the objective's unit.
+    """A measured value: the mean over `replicates` runs and the standard error of that mean, in the metric's unit.
 
-    `values`: each replicate's own, where they are known; replicate r is the same fold for every candidate.
+    `values`: the value of each replicate, where they are known. Replicate r is the same fold for every candidate.
     """
 
     mean: float
@@ -38,7 +50,12 @@ class Score:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Score:
-        """The score of some replicates."""
+        """The score of one or more replicates.
+
+        Example:
+            >>> Score.of([1.0, 3.0])
+            Score(mean=2.0, error=1.0, replicates=2, values=(1.0, 3.0))
+        """
         array, n = np.asarray(values, dtype=np.float64), len(values)
         error = float(array.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
         return cls(float(array.mean()), error, n, tuple(array.tolist()))
@@ -51,7 +68,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a candidate has no scores. `message` is one sentence for the person who reads the journal."""
+    """Why a candidate has no scores. `message`: one sentence for the person who reads the journal.
+
+    Raises:
+        ValueError: for an unknown kind.
+    """
 
     kind: FailureKind
     message: str
@@ -63,7 +84,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Evaluated(Generic[G]):
-    """A candidate that has scores, by metric name, and the rung that they were measured on."""
+    """A candidate with its scores by metric name. `rung`: where they were measured."""
 
     id: int
     genome: G
@@ -74,7 +95,7 @@ class Evaluated(Generic[G]):
 
 @dataclass(frozen=True)
 class Failed(Generic[G]):
-    """A candidate that has none, and why."""
+    """A candidate without scores, and why."""
 
     id: int
     genome: G
@@ -82,5 +103,7 @@ class Failed(Generic[G]):
     failure: Failure
 
 
+Record = Evaluated[G] | Failed[G]
+"""A candidate as the archive keeps it after its evaluation ended."""
 Outcome = Mapping[str, float | Score] | Failure
 """What `Evolution.tell` takes: one number or `Score` per metric, or a failure."""

@@ -1,53 +1,65 @@
-"""NSGA-II by ask and tell, steady-state or generational, over any `Space`. It never evaluates, logs or waits.
+"""NSGA-II by ask and tell, over any `Space`. This engine never trains, logs or waits.
 
-    evolution = Evolution(space, {"mae": "min", "params": "min"}, seed=0, population_size=32)
-    for candidate in evolution.ask(8):
-        evolution.tell(candidate, {"mae": 0.9, "params": 1200})
-    evolution.front()
+1. Draw the first candidates: genomes that were suggested, then random ones (breeding.py).
+2. Ask: give out candidates. They are evaluated anywhere, in any order.
+3. Tell: record their scores. The best on each rung are asked for again, with more training (climbing.py).
+4. Survive: keep the best by non-dominated rank, then by crowding distance (nsga2.py, population.py).
+5. Breed: select parents by tournaments, cross and mutate them, and skip known genomes (breeding.py). Go on with 2.
+6. The front is all candidates that no other one dominates (archive.py).
 
-With a `Ladder`, a candidate is asked for again, on the next rung, while it is promising (evo/rungs.py).
-Steady state: a child is bred from the current parents whenever one is asked for. Outcomes enter the population in the
-order in which candidates were asked for, so that those that train quickly do not breed more than others; one that keeps
-many others waiting is overtaken.
-Generational: a generation is bred whole, and climbs and ends when its last candidate is told; results enter in the
-order of ids, so the same seed gives the same front in whatever order, and by however many workers, they are evaluated.
+The steps follow each other after every outcome ("steady") or once in a generation ("generational"): pace.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, Literal, get_args
+from typing import Any, Generic, Literal, get_args
 
-from haemsa.evo import checkpoint as state
+import numpy as np
+
+from haemsa.evo import checkpoint
 from haemsa.evo.archive import Archive
 from haemsa.evo.breeding import Breeder
 from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome
-from haemsa.evo.checkpoint import CandidateRow
+from haemsa.evo.climbing import Climbing
 from haemsa.evo.individual import Individual
 from haemsa.evo.objectives import Direction, Objectives
-from haemsa.evo.population import Arrivals, Population
-from haemsa.evo.rungs import Ladder, Rung
+from haemsa.evo.pace import Generational, Pace, Steady
+from haemsa.evo.population import Population
+from haemsa.evo.rungs import Ladder
 from haemsa.evo.space import Space
 
 Mode = Literal["steady", "generational"]
-PATIENCE: Final = 2
-"""Populations (or times all that are pending, if that is more) that wait for a slow candidate before they overtake it.
-
-Half of the genomes taking ten times as long as the others, 1 leaves a bias, 2 none that could be measured.
-"""
 
 
 class Evolution(Generic[G]):
-    """A multi-objective search over `space`.
+    """A search for the best trade-offs between several objectives.
 
-    `objectives`: name to "min" or "max"; other scores told are kept, not used.
-    `reference`: the hypervolume's reference point by objective name, else fixed after the first generation.
-    `ladder`: rungs of rising fidelity; None: every candidate is evaluated once. In steady state, candidates climb when
-    they have about `batch` replicates to train together, or when nothing new is asked for.
-    `favour_first`: every other candidate that climbs is the best in the first objective (evo/rungs.py).
-    `in_order`: steady state lets outcomes enter in the order asked for; False, as they are told: parents are fresher
-    then, but what trains quickly breeds more.
-    Raises ValueError for settings out of range.
+    Args:
+        space: draws, varies and compares genomes.
+        objectives: name to "min" or "max". Other scores that are told are kept, not used.
+        seed: 0 or more; the same seed gives the same search.
+        population_size: how many survive; 2 or more.
+        mode: "steady" breeds whenever new candidates are asked for; "generational" breeds a whole generation, and waits
+            for its last candidate.
+        reference: the hypervolume's reference point by objective name; None: fixed after the first generation.
+        ladder: rungs of rising training; None: every candidate is evaluated once.
+        batch: in steady mode, candidates climb when they have about so many replicates to train together, or when no
+            new ones are asked for.
+        favour_first: every other candidate that climbs is the best in the first objective.
+
+    Raises:
+        ValueError: for settings out of range.
+
+    Example: networks that are narrow and have many levels.
+        >>> from haemsa.evo import Evolution, ExpertSpace
+        >>> space = ExpertSpace(["text", "audio"])
+        >>> evolution = Evolution(space, {"width": "min", "levels": "max"}, seed=0, population_size=8)
+        >>> for candidate in evolution.ask(8):
+        ...     network = candidate.genome.network
+        ...     record = evolution.tell(candidate, {"width": network.width, "levels": len(network.levels)})
+        >>> evolution.hypervolume() > 0
+        True
     """
 
     def __init__(
@@ -62,7 +74,6 @@ class Evolution(Generic[G]):
         ladder: Ladder | None = None,
         batch: int = 1,
         favour_first: bool = False,
-        in_order: bool = True,
     ) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}, expected 0 or more")
@@ -72,61 +83,68 @@ class Evolution(Generic[G]):
             raise ValueError(f"mode is {mode!r}, expected one of {', '.join(get_args(Mode))}")
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
         self.objectives, self.ladder, self.batch = Objectives.of(objectives), ladder or Ladder(), batch
-        self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.generation = 0
-        """Generations completed (steady state: each is `population_size` candidates)."""
-        self._breeder = Breeder(space, seed, population_size)
-        count = len(self.objectives.names)
-        self._rungs = [Rung(count, favours_first=favour_first) for _ in self.ladder.rungs]
-        self._queue: list[Candidate[G]] = []  # bred, not yet asked for (generational)
-        self._rising: list[Candidate[G]] = []  # promoted, not yet asked for (generational)
-        self._pending: dict[int, Candidate[G]] = {}  # asked for, not yet told
-        self._arrivals: Arrivals[G] = Arrivals()
-        self._in_order = in_order
-        self._population: Population[G] = Population(self.archive, population_size, self._breeder.toolbox.survive)
+        """Generations that ended (steady state: each is `population_size` candidates)."""
+        self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
+        self._pending: dict[int, Candidate[G]] = {}  # asked for, not told yet
+        self._breeder = breeder = Breeder(space, seed, population_size)
+        self._climbing = climbing = Climbing(self.archive, favours_first=favour_first)
+        self._population = population = Population(self.archive, population_size, breeder.toolbox.survive)
+        self._pace: Pace[G] = (
+            Steady(self.archive, breeder, climbing, population, batch)
+            if mode == "steady"
+            else Generational(breeder, climbing, population)
+        )
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
-        """Up to `n` candidates, at most `new` of them new (None: any number); never a genome twice on a rung.
+        """Up to `n` candidates to evaluate: promising ones that climb to their next rung, or new ones.
 
-        They are promising ones that climb to their next rung, or new ones. Generational: at most what is left of this
-        generation, so none while its last candidates are being evaluated.
-        Raises SpaceExhausted if new ones are asked for and not one can be found.
+        A genome is never given out twice on a rung. In generational mode there may be no candidates, while the last
+        ones of a generation are being evaluated.
+
+        Args:
+            n: 1 or more.
+            new: how many of them may be new; None: any number.
+
+        Raises:
+            ValueError: if `n` is less than 1.
+            SpaceExhausted: if new ones are asked for and not one can be found.
         """
         if n < 1:
             raise ValueError(f"{n} candidates were asked for, expected 1 or more")
-        new = n if new is None else min(n, new)
-        batch = self._ask_steady(n, new) if self.mode == "steady" else self._ask_generation(n, new)
+        batch = self._pace.ask(n, n if new is None else min(n, new), len(self._pending))
         self._pending.update((candidate.id, candidate) for candidate in batch)
-        self._arrivals.asked(candidate.id for candidate in batch)
+        self._population.arrivals.asked(candidate.id for candidate in batch)
         return batch
 
-    def suggest(self, genomes: Iterable[G], parent: int | None = None) -> None:
-        """Have these genomes, made from candidate `parent` or none, be asked for next; known ones are left out."""
-        self._breeder.suggest(genomes, parent)
-
     def tell(self, candidate: Candidate[G], outcome: Outcome) -> Evaluated[G] | Failed[G]:
-        """Take a candidate's scores or failure, and return it as recorded (a score that is not finite is a failure).
+        """Take the scores of a candidate, or its failure.
 
-        Raises ValueError for a candidate that is not pending or an objective without a score; nothing changes then.
+        Args:
+            candidate: one that was asked for and not told yet.
+            outcome: a number or `Score` for each objective, and for any other metric; or a `Failure`.
+
+        Returns:
+            The candidate as it is recorded. If an objective is not finite, it is recorded as failed.
+
+        Raises:
+            ValueError: for another candidate, or if an objective has no score; nothing changes then.
         """
         if candidate.id not in self._pending:
             raise ValueError(f"candidate {candidate.id} is told, but it is not one that was asked for and waits")
         settled = self.objectives.settle(outcome)
         candidate = self._pending.pop(candidate.id)
-        record = self._record(candidate, settled)
-        self._arrivals.end(record)
-        if self.mode == "steady":
-            self.generation += candidate.rung == 0 and len(self.archive) % self.population_size == 0
-            most = PATIENCE * max(self.population_size, len(self._pending))
-            self._enter(self._arrivals.take(most if self._in_order else 0))
-        elif not (self._queue or self._rising or self._pending):
-            self._end_stage()
-            if not self._rising:
-                self.generation += 1
-                self._choose()
+        record = candidate.failed(settled) if isinstance(settled, Failure) else candidate.evaluated(settled)
+        self.archive.take(record)
+        self._population.end(record)
+        self.generation += self._pace.tell(candidate, len(self._pending))
         if self.generation > 0:
             self.archive.fix_reference()
         return record
+
+    def suggest(self, genomes: Iterable[G], parent: int | None = None) -> None:
+        """Let these genomes be the next new ones; known ones are left out. `parent`: the id of their parent, if any."""
+        self._breeder.suggest(genomes, parent)
 
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated candidates of the highest level that any reached, best first objective first."""
@@ -138,125 +156,95 @@ class Evolution(Generic[G]):
 
     @property
     def population(self) -> list[Individual[G]]:
-        """The survivors. Steady state: chosen when children are bred or they are read, of all that entered by then."""
+        """The survivors. In steady mode they are chosen when children are bred, and when they are read."""
         self.settle()
         return self._population.members
 
     @property
     def pending(self) -> list[Candidate[G]]:
-        """Candidates asked for and not told: after a restart, those to evaluate again."""
+        """Candidates asked for and not told. After a restart, they must be evaluated again."""
         return list(self._pending.values())
 
     @property
     def given(self) -> int:
         """How many distinct candidates were asked for so far."""
-        return self._breeder.next_id - len(self._queue)
+        return self._breeder.next_id - sum(candidate.rung == 0 for candidate in self._pace.waiting)
 
     def settle(self) -> None:
-        """Steady state: choose the survivors now, of all that entered, not only when the next are asked for."""
-        if self.mode == "steady":
-            self._choose()
+        """Steady mode: choose the survivors now, and not only when the next candidates are asked for."""
+        self._pace.settle()
 
-    def alive(self, *, parents: bool = True) -> set[int]:
-        """Ids that may still climb or be chosen, or breed (`parents`): whose trained weights are worth keeping."""
-        found = {*self._pending, *(item.id for item in self.front()), *(item.id for item in self._rising)}
+    def ids_to_keep(self, *, parents: bool = True) -> set[int]:
+        """Ids whose trained weights are worth keeping: they may climb or be chosen, or breed (only if `parents`)."""
+        ids = {*self._pending, *(record.id for record in self.front())}
+        ids.update(candidate.id for candidate in self._pace.waiting if candidate.rung > 0)
+        ids |= self._climbing.contenders(2 * self.population_size)
         if parents:
-            found.update(individual.id for individual in self._population.members)
-            found.update(self._arrivals.ended, self._population.entered)
-            found.update(parent for _, parent in self._breeder.suggested if parent is not None)
-        elif len(self._rungs) > 1:
-            found.update(self._arrivals.ended)
-        for rung in self._rungs[:-1]:
-            found.update(rung.contenders(2 * self.population_size))
-        return {number for number in found if number not in self.archive.failed}
+            ids |= self._population.ids
+            ids.update(parent for _, parent in self._breeder.suggested if parent is not None)
+        elif len(self.ladder.rungs) > 1:
+            ids.update(self._population.arrivals.ended)
+        return {number for number in ids if number not in self.archive.failed}
 
     def state_dict(self, encode: Callable[[G], Any], *, rows: bool = True) -> dict[str, Any]:
-        """All state as JSON; `encode` turns a genome into JSON.
+        """The state of this search as JSON.
 
-        `rows=False` leaves the candidates themselves out, for a journal that has them: small at any archive size.
+        Args:
+            encode: turns a genome into JSON.
+            rows: False leaves out the candidates, for a journal that has them. The state is then small, however many
+                candidates there are.
         """
-        return state.save(self, encode, rows=rows)
+        reference = self.archive.reference
+        saved = {
+            **self._settings(),
+            **self._breeder.state_dict(encode),
+            **self._population.state_dict(),
+            **self._pace.state_dict(encode),
+            "generation": self.generation,
+            "reference": None if reference is None else reference.tolist(),
+            "pending": list(self._pending),
+        }
+        return {**saved, "rows": checkpoint.rows_to_json(self.archive, self._pending, encode)} if rows else saved
 
     def load_state_dict(
-        self, saved: Mapping[str, Any], decode: Callable[[Any], G], rows: Iterable[CandidateRow] | None = None
+        self,
+        saved: Mapping[str, Any],
+        decode: Callable[[Any], G],
+        rows: Iterable[checkpoint.CandidateRow] | None = None,
     ) -> None:
-        """Go on from `state_dict`'s value exactly as if never stopped; `rows` if it was saved without.
+        """Go on from `state_dict`'s value exactly as if the search had never stopped.
 
-        Raises ValueError if this search was made with another seed, mode, population size, objectives or ladder.
+        Args:
+            saved: `state_dict`'s value.
+            decode: makes a genome of `encode`'s value.
+            rows: the candidates, if the state was saved without them; in any order.
+
+        Raises:
+            ValueError: if this search has begun, or has another seed, mode, population size, objectives or ladder.
         """
-        state.load(self, saved, decode, rows)
+        for name, value in self._settings().items():
+            if saved.get(name) != value:
+                raise ValueError(f"the saved search has {name} {saved.get(name)!r}, this one {value!r}")
+        if self._breeder.keys:
+            raise ValueError("a state is loaded into a search that has begun, expected a new one")
+        self.generation = saved["generation"]
+        self._breeder.load_state_dict(saved, decode)
+        self._pace.load_state_dict(saved, decode)
+        rows = saved["rows"] if rows is None else rows
+        self._pending = checkpoint.restore(rows, saved, decode, self.archive, self._breeder, self._climbing)
+        self._population.load_state_dict(saved)
+        self.archive.reference = None if saved["reference"] is None else np.array(saved["reference"])
+        for candidate in (*self._pace.waiting, *self._pending.values()):
+            self._breeder.remember([candidate.genome])
+            self._climbing.mark_climbed(candidate.id, candidate.rung)
 
-    def _ask_steady(self, n: int, new: int) -> list[Candidate[G]]:
-        """Those that climb from one rung, if there are enough of them, else new ones.
-
-        Enough fill a batch, or are as many as a generation lets climb: a batch for a large device may be larger.
-        Once nothing new is bred, nobody waits for a slower one.
-        """
-        if not new:
-            self._enter(self._arrivals.take(0))
-        self._choose()  # by the scores of this rung, before any climbs
-        enough = min(self.batch, max(1, self.population_size // self.ladder.eta))
-        for rung in reversed(range(len(self._rungs) - 1)):
-            ready = self._promotable(rung)
-            if ready and (not new or len(ready) * self.ladder.added(rung + 1) >= enough):
-                return self._promote(rung, ready[:n])
-        return self._breeder.breed(new, self._parents()) if new else []
-
-    def _parents(self) -> list[Individual[G]]:
-        """Steady state: the population, once as many have entered as it holds.
-
-        The first to enter are those before the first slow one: too few to breed from without a bias.
-        """
-        return self._population.members if len(self._rungs[0]) >= self.population_size or not self._in_order else []
-
-    def _ask_generation(self, n: int, new: int) -> list[Candidate[G]]:
-        if not (self._pending or self._rising):
-            if not new:  # a generation that is cut short climbs all the same
-                self._end_stage()
-            elif not self._queue:
-                self._queue = self._breeder.breed(self.population_size, self.population)
-        if self._rising:
-            batch, self._rising = self._rising[:n], self._rising[n:]
-        else:
-            batch, self._queue = self._queue[:new], self._queue[new:]
-        return batch
-
-    def _record(self, candidate: Candidate[G], settled: Any) -> Evaluated[G] | Failed[G]:
-        if isinstance(settled, Failure):
-            failed = Failed(candidate.id, candidate.genome, candidate.parents, settled)
-            self.archive.fail(failed)
-            self._population.remove(failed.id)
-            return failed
-        evaluated = Evaluated(candidate.id, candidate.genome, candidate.parents, settled, candidate.rung)
-        self.archive.add(evaluated)
-        return evaluated
-
-    def _end_stage(self) -> None:
-        """Generational: all that ended enters, and the promising rise to their next rungs."""
-        self._enter(self._arrivals.take_all())
-        for rung in reversed(range(len(self._rungs) - 1)):
-            self._rising += self._promote(rung, self._promotable(rung))
-
-    def _enter(self, records: Iterable[Evaluated[G] | Failed[G]]) -> None:
-        """Let outcomes count, on their rung and among the next population."""
-        for record in records:
-            if isinstance(record, Evaluated):
-                self._count(record)
-            self._population.enter(record.id)
-
-    def _count(self, record: Evaluated[G]) -> None:
-        """Let a record stand on its rung, to be compared with all others that reached it."""
-        self._rungs[record.rung].put(record.id, self.objectives.means(record.scores))
-
-    def _promotable(self, rung: int) -> list[int]:
-        return [number for number in self._rungs[rung].promotable(self.ladder.eta) if number not in self.archive.failed]
-
-    def _promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
-        """The next candidates of those that climb from `rung`."""
-        records = [self.archive.evaluated[number] for number in ids]
-        self._rungs[rung].climbed.update(record.id for record in records)
-        return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
-
-    def _choose(self) -> None:
-        """Choose the next population; scores of a higher rung count from when they enter, too."""
-        self._population.choose(late=self._arrivals.ended)
+    def _settings(self) -> dict[str, Any]:
+        ladder = self.ladder
+        return {
+            "format": checkpoint.FORMAT,
+            "seed": self.seed,
+            "mode": self.mode,
+            "population_size": self.population_size,
+            "objectives": [list(item) for item in self.objectives.directions],
+            "ladder": [ladder.eta, ladder.full, *([rung.epochs, rung.replicates] for rung in ladder.rungs)],
+        }

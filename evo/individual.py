@@ -1,8 +1,4 @@
-"""DEAP's view of a candidate: importable fitness and individual classes, the objectives, and the toolbox that breeds.
-
-The only place where a failure becomes a fitness: infinitely bad in every objective, so that no DEAP function that meets
-one by mistake can prefer it.
-"""
+"""DEAP's view of a candidate: classes for fitness and individuals that can be pickled, and the toolbox that breeds."""
 
 from __future__ import annotations
 
@@ -14,13 +10,13 @@ from typing import Any, Generic
 import numpy as np
 from deap import base
 
-from haemsa.evo import nsga2 as selection
+from haemsa.evo import nsga2
 from haemsa.evo.candidate import G
 from haemsa.evo.space import Space
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]
-    """A DEAP fitness whose weights belong to the instance: no class is made at run time, and all can be pickled."""
+    """A DEAP fitness with its own weights. So no class is made at run time, and every fitness can be pickled."""
 
     def __init__(self, weights: Sequence[float] = (), values: Sequence[float] = ()) -> None:
         self.weights = tuple(weights)
@@ -34,7 +30,10 @@ class Fitness(base.Fitness):  # type: ignore[misc]
 
 @dataclass(eq=False)
 class Individual(Generic[G]):
-    """A genome with a DEAP fitness, comparable within its `level`; `rank` and `crowding` as survival last saw it."""
+    """A genome with a DEAP fitness, which can be compared within its `level`.
+
+    `rank` and `crowding`: from the last choice of survivors.
+    """
 
     genome: G
     fitness: Fitness = field(default_factory=Fitness)
@@ -45,15 +44,16 @@ class Individual(Generic[G]):
 
     @cached_property
     def losses(self) -> tuple[float, ...]:
-        """One number per objective, all minimised; the fitness does not change any more."""
+        """One number per objective, all minimised. Read it when the fitness does not change any more."""
         return tuple(-value for value in self.fitness.wvalues)
 
 
 def toolbox(space: Space[G]) -> base.Toolbox:
-    """`space`'s operators under DEAP's names; each takes a generator, so DEAP's global `random` is never drawn from.
+    """The operators of `space` under DEAP's names. Each takes a generator, so nothing draws from Python's `random`.
 
-    `individual(rng)`; `mate(a, b, rng) -> (child, child)`; `mutate(individual, rng) -> (individual,)`;
-    `select(population, count, rng) -> parents`; `survive(individuals, count) -> population`, best first.
+    Returns:
+        `individual(rng)`; `mate(a, b, rng) -> (child, child)`; `mutate(individual, rng) -> (individual,)`;
+        `select(population, count, rng) -> parents`; `survive(individuals, count) -> population`, best first.
     """
     box = base.Toolbox()
     box.register("individual", _individual, space)
@@ -82,7 +82,7 @@ def _mutate(space: Space[G], individual: Individual[G], rng: np.random.Generator
 def _select(population: Sequence[Individual[G]], count: int, rng: np.random.Generator) -> list[Individual[G]]:
     losses = np.array([individual.losses for individual in population])
     crowding = np.array([individual.crowding for individual in population])
-    chosen = selection.parents(losses, crowding, count, rng, _levels(population))
+    chosen = nsga2.select_parents(losses, crowding, count, rng, _levels(population))
     return [population[index] for index in chosen]
 
 
@@ -90,12 +90,12 @@ def _survive(individuals: Sequence[Individual[G]], count: int) -> list[Individua
     if not individuals:
         return []
     losses = np.array([individual.losses for individual in individuals])
-    kept = selection.survivors(losses, count, _levels(individuals))
+    kept = nsga2.survivors(losses, count, _levels(individuals))
     population = [individuals[index] for index in kept.indices]
     for individual, rank, crowding in zip(population, kept.ranks, kept.crowding, strict=True):
         individual.rank, individual.crowding = int(rank), float(crowding)
     return population
 
 
-def _levels(individuals: Sequence[Individual[G]]) -> selection.Indices:
+def _levels(individuals: Sequence[Individual[G]]) -> nsga2.Indices:
     return np.array([individual.level for individual in individuals], dtype=np.intp)

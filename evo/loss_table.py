@@ -1,4 +1,4 @@
-"""A growing table of losses by candidate: what rungs and levels are ranked from."""
+"""A growing table of losses by candidate. Rungs and levels are ranked from it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from haemsa.evo.nsga2 import Indices, Losses
 
 
-class Table:
-    """Losses `[n, k]` of candidates by id; adding or replacing one costs the same at any size."""
+class LossTable:
+    """Losses `[n, k]` of candidates by id. It takes the same time to add or replace a row at any size."""
 
     def __init__(self, objectives: int) -> None:
         self._losses = np.empty((64, objectives))
@@ -30,7 +30,7 @@ class Table:
         self._losses[place], self._ids[place] = losses, number
 
     def drop(self, number: int) -> None:
-        """Forget a candidate, if it is here; the last one takes its place."""
+        """Forget a candidate, if it is here. The last row moves to its place."""
         place = self._place.pop(number, None)
         if place is None:
             return
@@ -51,5 +51,5 @@ class Table:
 
     def losses_of(self, number: int) -> Losses:
         """The losses `[k]` of one candidate."""
-        found: Losses = self._losses[self._place[number]]
-        return found
+        row: Losses = self._losses[self._place[number]]
+        return row

@@ -1,7 +1,16 @@
-"""NSGA-II as pure functions on arrays of minimised losses `[n, k]`: ranks, crowding, survivors, parents.
+"""NSGA-II as pure functions on arrays of minimised losses `[n, k]`.
 
 Source: Deb, Pratap, Agarwal, Meyarivan, "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC 2002.
-Everything is stable: ties go to the lower index, so equal inputs give equal results on every machine.
+Where to find the steps of the paper:
+
+- rank (fast non-dominated sort): `non_dominated_ranks`
+- crowding: `crowding_distance`
+- selection (binary tournaments): `select_parents`
+- survival (the best by rank, then by crowding): `survivors`
+- variation: `Space.crossover` and `Space.mutate`, called by `Breeder` (breeding.py)
+
+Everything is stable: of equal rows, the one with the lower index comes first. So equal inputs give equal results on
+every machine.
 """
 
 from __future__ import annotations
@@ -17,15 +26,20 @@ Indices = NDArray[np.intp]
 
 
 class Survivors(NamedTuple):
-    """Indices `[m]` of those kept, best first, with their rank (0: non-dominated) and crowding distance `[m]`."""
+    """Indices `[m]` of the rows that are kept, best first, with rank (0: non-dominated) and crowding distance `[m]`."""
 
     indices: Indices
     ranks: Indices
     crowding: Losses
 
 
-def ranks(losses: Losses) -> Indices:
-    """Non-domination rank `[n]` of every row: 0 for the front, 1 for the front without it, and so on."""
+def non_dominated_ranks(losses: Losses) -> Indices:
+    """Rank `[n]` of every row: 0 for the front, 1 for the front of the other rows, and so on.
+
+    Example:
+        >>> non_dominated_ranks(np.array([[1.0, 4.0], [2.0, 4.0], [2.0, 3.0]])).tolist()
+        [0, 1, 0]
+    """
     if len(losses) == 0:
         return np.zeros(0, dtype=np.intp)
     if losses.shape[1] == 1:
@@ -33,13 +47,17 @@ def ranks(losses: Losses) -> Indices:
     return np.asarray(moocore.pareto_rank(losses), dtype=np.intp)
 
 
-def crowding_distance(losses: Losses, rank: Indices | None = None) -> Losses:
-    """Crowding distance `[n]` within each front, `rank` `[n]`: the mean normalised gap between each row's neighbours.
+def crowding_distance(losses: Losses, ranks: Indices | None = None) -> Losses:
+    """Crowding distance `[n]` of every row within its front: the mean normalised gap between its two neighbours.
 
-    The extremes of every objective are infinitely far. A row that repeats an earlier one has distance 0, so that copies
-    do not crowd out others. All rows are one front where no ranks are given.
+    The extremes of every objective are infinitely far. A row that repeats an earlier one has distance 0, so copies do
+    not push out other rows.
+
+    Args:
+        losses: `[n, k]`.
+        ranks: the front of each row `[n]`; None: all rows are one front.
     """
-    fronts = np.zeros(len(losses), dtype=np.intp) if rank is None else rank
+    fronts = np.zeros(len(losses), dtype=np.intp) if ranks is None else ranks
     distance = np.zeros(len(losses))
     by_row = np.lexsort((*losses.T[::-1], fronts))  # stable: of equal rows the first comes first
     again = (losses[by_row[1:]] == losses[by_row[:-1]]).all(axis=1) & (fronts[by_row[1:]] == fronts[by_row[:-1]])
@@ -54,7 +72,7 @@ def crowding_distance(losses: Losses, rank: Indices | None = None) -> Losses:
 
 
 def _gaps(values: Losses, starts: Indices, sizes: Indices) -> Losses:
-    """Of one objective's values, sorted within each front: the gap between neighbours, in parts of the front's span."""
+    """The gap between the neighbours of each value, as a share of its front's span; values are sorted by front."""
     ends = starts + sizes - 1
     span = np.repeat(values[ends] - values[starts], sizes)
     gaps = np.full(len(values), np.inf)
@@ -64,48 +82,51 @@ def _gaps(values: Losses, starts: Indices, sizes: Indices) -> Losses:
     return gaps
 
 
-def best_first(losses: Losses, rank: Indices, wanted: NDArray[np.bool_], count: int) -> tuple[Indices, Losses]:
-    """The `count` best of the rows `wanted` `[n]`, and crowding distances `[n]`, as far as they were needed.
+def best_first(losses: Losses, ranks: Indices, wanted: NDArray[np.bool_], count: int) -> tuple[Indices, Losses]:
+    """Indices of the `count` best of the rows that are `wanted` `[n]`, and crowding distances `[n]`.
 
-    By rank, then the least crowded of their front, of which all rows count, then the lower index.
+    The order is by rank, then by crowding distance, then by index. Rows that are not wanted still crowd their front.
+    Distances are only computed for the fronts that are needed; elsewhere they are 0.
     """
-    waiting = np.bincount(rank[wanted], minlength=rank.max(initial=-1) + 1)
-    rows = np.flatnonzero((rank <= np.searchsorted(np.cumsum(waiting), count)) & (waiting[rank] > 0))
+    waiting = np.bincount(ranks[wanted], minlength=ranks.max(initial=-1) + 1)
+    rows = np.flatnonzero((ranks <= np.searchsorted(np.cumsum(waiting), count)) & (waiting[ranks] > 0))
     crowding = np.zeros(len(losses))
-    crowding[rows] = crowding_distance(losses[rows], rank[rows])
-    order = rows[np.lexsort((-crowding[rows], rank[rows]))]
+    crowding[rows] = crowding_distance(losses[rows], ranks[rows])
+    order = rows[np.lexsort((-crowding[rows], ranks[rows]))]
     return order[wanted[order]][:count], crowding
 
 
 def survivors(losses: Losses, count: int, levels: Indices | None = None) -> Survivors:
     """The best `count` rows by rank, then by crowding distance within the front that does not fit.
 
-    `levels` `[n]`: rows of a higher level come before all others, whose losses cannot be compared with theirs.
+    `levels` `[n]`: losses of two levels cannot be compared; rows of a higher level come before all others.
     """
-    rank = _ranks_by_level(losses, np.zeros(len(losses), dtype=np.intp) if levels is None else levels)
-    indices, crowding = best_first(losses, rank, np.ones(len(losses), dtype=bool), count)
-    return Survivors(indices, rank[indices], crowding[indices])
+    ranks = _ranks_by_level(losses, np.zeros(len(losses), dtype=np.intp) if levels is None else levels)
+    indices, crowding = best_first(losses, ranks, np.ones(len(losses), dtype=bool), count)
+    return Survivors(indices, ranks[indices], crowding[indices])
 
 
 def _ranks_by_level(losses: Losses, levels: Indices) -> Indices:
-    """Ranks within each level; those of a lower level follow those of the higher."""
-    found = np.zeros(len(losses), dtype=np.intp)
-    worse = 0
+    """Ranks within each level; those of a lower level follow those of the higher one."""
+    ranks = np.zeros(len(losses), dtype=np.intp)
+    next_rank = 0
     for level in np.unique(levels)[::-1]:
         rows = np.flatnonzero(levels == level)
-        found[rows] = worse + ranks(losses[rows])
-        worse = int(found[rows].max()) + 1
-    return found
+        ranks[rows] = next_rank + non_dominated_ranks(losses[rows])
+        next_rank = int(ranks[rows].max()) + 1
+    return ranks
 
 
-def parents(
+def select_parents(
     losses: Losses, crowding: Losses, count: int, rng: np.random.Generator, levels: Indices | None = None
 ) -> Indices:
-    """`count` winners `[count]` of binary tournaments: who dominates, else greater crowding distance, else first drawn.
+    """Indices `[count]` of the winners of binary tournaments.
 
-    Of two `levels` `[n]`, the higher wins.
-    By dominance, as in Deb's own program, and with competitors from whole permutations, so that each row competes as
-    often as any other: with ranks and free draws, half of all runs on ZDT2 collapse to one end of the front.
+    A row wins if it has the higher of the `levels` `[n]`, otherwise if it dominates the other row, otherwise if it has
+    the greater crowding distance, otherwise if it was drawn first.
+
+    This follows Deb's own program: dominance decides, not rank, and competitors come from whole permutations, so each
+    row competes equally often. With ranks and free draws, half of all runs on ZDT2 collapse to one end of the front.
     """
     n = len(losses)
     drawn = np.concatenate([rng.permutation(n) for _ in range(-(-2 * count // n))])[: 2 * count]

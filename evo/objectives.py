@@ -1,4 +1,4 @@
-"""What a search optimises: named objectives, each to be minimised or maximised."""
+"""What a search optimises: named objectives, each of them minimised or maximised."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ Direction = Literal["min", "max"]
 
 @dataclass(frozen=True)
 class Objectives:
-    """Names and directions, in the order given; the first decides which candidate is listed first."""
+    """Names and directions in the order given. The first objective decides which candidate is listed first."""
 
     directions: tuple[tuple[str, Direction], ...]
 
     @classmethod
     def of(cls, directions: Mapping[str, Direction]) -> Objectives:
-        """Check a mapping from name to "min" or "max"."""
+        """Check a mapping from name to "min" or "max".
+
+        Raises:
+            ValueError: for no objectives, or another direction.
+        """
         if not directions:
             raise ValueError("a search has no objectives, expected at least one")
         for name, direction in directions.items():
@@ -34,7 +38,7 @@ class Objectives:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The objectives' names."""
+        """The names of the objectives."""
         return tuple(name for name, _ in self.directions)
 
     @cached_property
@@ -43,9 +47,10 @@ class Objectives:
         return tuple(-1.0 if direction == "min" else 1.0 for _, direction in self.directions)
 
     def settle(self, outcome: Outcome) -> dict[str, Score] | Failure:
-        """Numbers become scores; an objective that is not finite becomes a failure of kind "nan".
+        """Turn numbers into scores. An objective that is not finite makes a failure of kind "nan".
 
-        Raises ValueError if an objective has no score.
+        Raises:
+            ValueError: if an objective has no score.
         """
         if isinstance(outcome, Failure):
             return outcome
@@ -57,12 +62,6 @@ class Objectives:
                 return Failure("nan", f"{name} is {scores[name].mean}")
         return scores
 
-    def fitness(self, settled: Mapping[str, Score] | Failure) -> Fitness:
-        """The DEAP fitness of what `settle` returned."""
-        if isinstance(settled, Failure):
-            return Fitness(self.weights, [-weight * np.inf for weight in self.weights])
-        return Fitness(self.weights, [settled[name].mean for name in self.names])
-
     def means(self, scores: Mapping[str, Score]) -> Losses:
         """The means of scores as minimised losses `[k]`."""
         return self.losses({name: scores[name].mean for name in self.names})
@@ -72,7 +71,15 @@ class Objectives:
         return Fitness(self.weights, [-weight * loss for weight, loss in zip(self.weights, losses, strict=True)])
 
     def losses(self, values: Mapping[str, float]) -> Losses:
-        """Values by name, in their own direction, as minimised losses `[k]`. Raises ValueError for a missing name."""
+        """Values by name, in their own direction, as minimised losses `[k]`.
+
+        Raises:
+            ValueError: if a name is missing, or is no objective.
+
+        Example:
+            >>> Objectives.of({"mae": "min", "corr": "max"}).losses({"mae": 0.5, "corr": 0.75}).tolist()
+            [0.5, -0.75]
+        """
         if set(values) != set(self.names):
             raise ValueError(f"values are given for {sorted(values)}, expected the objectives {', '.join(self.names)}")
         return np.array([-weight * values[name] for weight, name in zip(self.weights, self.names, strict=True)])

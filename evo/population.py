@@ -1,25 +1,25 @@
-"""The order in which outcomes enter a search: that in which candidates were asked for, not that in which they end."""
+"""Who breeds: the survivors of all candidates whose outcomes have entered the search, and when an outcome enters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Generic
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic
+
+import numpy as np
 
 from haemsa.evo.archive import Archive
-from haemsa.evo.candidate import Evaluated, Failed, G
-from haemsa.evo.individual import Individual
-from haemsa.evo.loss_table import Table
-
-Record = Evaluated[G] | Failed[G]
+from haemsa.evo.candidate import Failed, G, Record
+from haemsa.evo.individual import Fitness, Individual
+from haemsa.evo.loss_table import LossTable
 
 
 class Arrivals(Generic[G]):
-    """Candidates asked for whose outcomes have not entered yet.
+    """Candidates that were asked for, and whose outcomes have not entered the search yet.
 
-    Whatever trains quickly comes back sooner. If it also bred sooner, a steady-state search would favour it for no
-    merit of its own (evaluation-time bias: Scott and De Jong, "Evaluation-time bias in asynchronous evolutionary
-    algorithms", GECCO 2015). Most of that bias arises at the start, when only the quick ones are there to breed: so
-    the search breeds from a whole first population alone.
+    Results are used in the order in which candidates were requested. Otherwise fast ones would come back sooner, breed
+    sooner, and be favoured for no merit of their own (evaluation-time bias: Scott and De Jong, "Evaluation-time bias in
+    asynchronous evolutionary algorithms", GECCO 2015). Most of this bias comes at the start, when only the fast ones
+    are there to breed. So a search also waits for a whole first population before it breeds (pace.py).
     """
 
     def __init__(self) -> None:
@@ -35,64 +35,108 @@ class Arrivals(Generic[G]):
         self.ended[record.id] = record
 
     def take(self, patience: int) -> list[Record[G]]:
-        """Those whose turn it is. One that more than `patience` wait for is overtaken: it enters whenever it ends."""
-        found = [self.ended.pop(number) for number in sorted(self.ended.keys() - self.order)]
+        """Outcomes whose turn it is.
+
+        `patience`: how many may wait for a slow candidate. If more wait, they overtake it, and it enters when it ends.
+        """
+        taken = [self.ended.pop(number) for number in sorted(self.ended.keys() - self.order)]
         while self.order and (self.order[0] in self.ended or len(self.ended) > patience):
             number = self.order.pop(0)
             if number in self.ended:
-                found.append(self.ended.pop(number))
-        return found
+                taken.append(self.ended.pop(number))
+        return taken
 
     def take_all(self) -> list[Record[G]]:
         """All that ended, by id."""
-        found = [self.ended[number] for number in sorted(self.ended)]
+        taken = [self.ended[number] for number in sorted(self.ended)]
         self.order = [number for number in self.order if number not in self.ended]
         self.ended = {}
-        return found
+        return taken
 
 
 Survive = Callable[[list[Individual[G]], int], list[Individual[G]]]
 
 
 class Population(Generic[G]):
-    """At most `size` individuals, chosen by `survive` from those before and all that entered since."""
+    """At most `size` individuals. `survive` chooses them from the members before and all that entered since."""
 
     def __init__(self, archive: Archive[G], size: int, survive: Survive[G]) -> None:
+        self.size = size
         self.members: list[Individual[G]] = []
+        self.arrivals: Arrivals[G] = Arrivals()
         self.entered: list[int] = []
-        """Ids of those that came since the members were chosen."""
-        self._archive, self._size, self._survive = archive, size, survive
+        """Ids of those that entered after the members were chosen."""
+        self._archive, self._survive = archive, survive
+
+    @property
+    def ids(self) -> set[int]:
+        """Ids of the members, and of all that may become members when the next are chosen."""
+        return {*(individual.id for individual in self.members), *self.arrivals.ended, *self.entered}
+
+    def end(self, record: Record[G]) -> None:
+        """Note an outcome, which enters later; a candidate that failed on a higher rung is taken out at once."""
+        self.arrivals.end(record)
+        if isinstance(record, Failed):
+            self.members = [individual for individual in self.members if individual.id != record.id]
 
     def enter(self, number: int) -> None:
-        """Let candidate `number` take part in the next choice; one that is there already, with its newer scores."""
+        """Let candidate `number` take part in the next choice; a member takes part with its newer scores."""
         self.entered.append(number)
 
-    def remove(self, number: int) -> None:
-        """Take out one that failed on a higher rung."""
-        self.members = [individual for individual in self.members if individual.id != number]
+    def choose(self) -> None:
+        """Survival: choose the members, if anyone entered; candidates that failed are left out.
 
-    def choose(self, late: Collection[int]) -> None:
-        """Choose the members, if anyone entered; failures are none.
-
-        Those in `late` have scores of a higher rung that do not count yet.
+        A member whose scores of a higher rung arrived but did not enter yet keeps its older scores.
         """
         if not self.entered:
             return
-        archive, known = self._archive, {individual.id: individual for individual in self.members}
+        archive, before = self._archive, {individual.id: individual for individual in self.members}
         entered = [number for number in self.entered if number in archive.evaluated]
         tables = [archive.adjusted(level) for level in range(archive.ladder.full + 1)]
-        alive = [
-            known[number] if number in late else self._individual(number, tables, known.get(number))
-            for number in {**known, **dict.fromkeys(entered)}
+        individuals = [
+            before[number] if number in self.arrivals.ended else self._individual(number, tables, before.get(number))
+            for number in {**before, **dict.fromkeys(entered)}
         ]
-        self.members = self._survive(alive, self._size)
+        self.members = self._survive(individuals, self.size)
         self.entered = []
 
-    def _individual(self, number: int, tables: Sequence[Table], known: Individual[G] | None) -> Individual[G]:
-        """The candidate as an individual: the one that is `known`, if its scores are still the same."""
+    def state_dict(self) -> dict[str, Any]:
+        """State as JSON; scores and genomes are in the archive."""
+        return {
+            "population": [_to_json(individual) for individual in self.members],
+            "entered": list(self.entered),
+            "order": list(self.arrivals.order),
+            "ended": list(self.arrivals.ended),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from `state_dict`'s value, after the archive was filled.
+
+        Raises:
+            ValueError: for a member without scores.
+        """
+        self.entered, self.arrivals.order = list(saved["entered"]), list(saved["order"])
+        self.arrivals.ended = {number: self._archive.record(number) for number in saved["ended"]}
+        self.members = [self._from_json(member) for member in saved["population"]]
+
+    def _individual(self, number: int, tables: Sequence[LossTable], before: Individual[G] | None) -> Individual[G]:
+        """The candidate as an individual: the same one as `before`, if its scores are still the same."""
         level = self._archive.level_of(number)
         losses = tables[level].losses_of(number)
-        if known is not None and known.level == level and known.losses == tuple(losses.tolist()):
-            return known
+        if before is not None and before.level == level and before.losses == tuple(losses.tolist()):
+            return before
         fitness = self._archive.objectives.fitness_of(losses)
         return Individual(self._archive.evaluated[number].genome, fitness, number, level=level)
+
+    def _from_json(self, member: Sequence[Any]) -> Individual[G]:
+        number, rank, crowding, level, values = member
+        record = self._archive.evaluated.get(number)
+        if record is None:
+            raise ValueError(f"candidate {number} of the saved population has no row with scores")
+        fitness = Fitness(self._archive.objectives.weights, values)
+        return Individual(record.genome, fitness, number, rank, np.inf if crowding is None else crowding, level)
+
+
+def _to_json(individual: Individual[G]) -> list[Any]:
+    crowding = individual.crowding if np.isfinite(individual.crowding) else None
+    return [individual.id, individual.rank, crowding, individual.level, list(individual.fitness.values)]

@@ -1,9 +1,10 @@
-"""Scores are noisy: what a mean over few replicates is worth beside one over many.
+"""Scores are noisy. This file says how much to trust a mean over few replicates, compared with a mean over many.
 
 Every score is replaced by its posterior mean in a normal model (empirical Bayes; Efron and Morris, "Data analysis using
-Stein's estimator and its generalizations", JASA 1975): drawn towards the mean of all by as much as its error outweighs
-the real spread. A lucky candidate with few replicates falls behind one that has proved as good over many; among equally
-replicated ones the order is that of the means. Selection, elitism and the front's membership all go by it.
+Stein's estimator and its generalizations", JASA 1975). A score moves towards the mean of all scores. It moves further
+if its error is large compared with the real spread. So a lucky candidate with few replicates falls behind one that was
+as good over many. Among candidates with equally many replicates, the order stays that of the means. Selection and
+the front use these scores.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-LEAST: Final = 1e-6
-"""Of the errors' mean square, what is left to the prior where they explain all of the spread."""
+LEAST_SPREAD: Final = 1e-6
+"""The least real spread, as a share of the mean squared error. It counts where errors explain all of the spread."""
 
 
 def replicate_variance(values: Sequence[Sequence[float]]) -> float:
-    """Variance of one replicate, pooled over candidates `values[i][r]`; 0.0 where none has two.
+    """Variance of one replicate, pooled over candidates `values[i][r]`; 0.0 where no candidate has two replicates.
 
-    Replicate r means the same fold for all, so what a fold adds to everyone is no noise: it is taken out (two-way
-    analysis of variance without interaction).
+    Replicate r is the same fold for all candidates. So the part that a fold adds to every candidate is no noise, and it
+    is taken out (two-way analysis of variance without interaction).
     """
     several = [row for row in values if len(row) > 1]
     if not several:
@@ -40,15 +41,20 @@ def replicate_variance(values: Sequence[Sequence[float]]) -> float:
 
 
 def shrink(means: Floats, variances: Floats) -> Floats:
-    """Posterior means `[n]` of `means` `[n]` whose squared standard errors are `variances` `[n]`.
+    """Posterior means `[n]` of `means` `[n]` with squared standard errors `variances` `[n]`.
 
-    The prior's mean weighs every score by its precision; its variance is the spread that errors do not explain. Where
-    they explain all, a trace of it keeps the order: were all scores equal, the cheapest would dominate every other.
+    The mean of the prior weighs every score by its precision. The variance of the prior is the spread that errors do
+    not explain. If errors explain all of the spread, a trace of it stays to keep the order: if all scores were
+    equal, the cheapest candidate would dominate all others.
+
+    Example:
+        >>> shrink(np.array([1.0, 2.0, 3.0]), np.full(3, 0.25)).tolist()
+        [1.25, 2.0, 2.75]
     """
     if len(means) < 3 or not variances.any():
         return means
     noise = float(variances.mean())
-    prior = max(LEAST * noise, float(means.var(ddof=1)) - noise)
+    prior = max(LEAST_SPREAD * noise, float(means.var(ddof=1)) - noise)
     precision = 1 / (prior + variances)
     centre = float((precision * means).sum() / precision.sum())
     shrunk: Floats = centre + prior * precision * (means - centre)

@@ -14,7 +14,28 @@ class SpaceExhausted(ValueError):  # noqa: N818 - an end, not an error of the sp
 
 
 class Space(Protocol[G]):
-    """Genomes are immutable values; all randomness comes from `rng`; probabilities of variation belong to the space."""
+    """Genomes are immutable values. All randomness comes from `rng`. The space knows how often and how much it varies.
+
+    Example: all words of five letters.
+        >>> class Words:
+        ...     def sample(self, rng):
+        ...         return "".join(rng.choice(list("abcde"), 5))
+        ...     def mutate(self, genome, rng):
+        ...         place = int(rng.integers(5))
+        ...         return genome[:place] + str(rng.choice(list("abcde"))) + genome[place + 1 :]
+        ...     def crossover(self, a, b, rng):
+        ...         place = int(rng.integers(1, 5))
+        ...         return a[:place] + b[place:], b[:place] + a[place:]
+        ...     def key(self, genome):
+        ...         return genome
+        >>> from haemsa.evo import Evolution
+        >>> evolution = Evolution(Words(), {"vowels": "max"}, seed=0, population_size=10)
+        >>> for _ in range(200):
+        ...     (word,) = evolution.ask(1)
+        ...     _ = evolution.tell(word, {"vowels": sum(map(word.genome.count, "ae"))})
+        >>> evolution.front()[0].scores["vowels"].mean
+        5.0
+    """
 
     def sample(self, rng: np.random.Generator) -> G:
         """Draw a genome."""
@@ -29,5 +50,5 @@ class Space(Protocol[G]):
         ...
 
     def key(self, genome: G) -> str:
-        """A text that two genomes share if and only if evaluating both would be a waste."""
+        """A text that is the same for two genomes exactly if it would be a waste to evaluate both."""
         ...

@@ -80,13 +80,13 @@ def test_the_front_is_always_that_of_the_highest_level_as_if_it_were_found_anew(
     rng, ladder = np.random.default_rng(seed), Ladder((Fidelity(1), Fidelity(None, 2), Fidelity(None, 4)), 2, full=1)
     archive: Archive[str] = Archive(OBJECTIVES, ladder=ladder)
     for number in range(120):
-        for fidelity in range(int(rng.integers(1, 4))):
+        for rung in range(int(rng.integers(1, 4))):
             if rng.random() < 0.1:
                 archive.fail(Failed(number, "", (), Failure("nan", "no number")))
                 break
-            values = rng.integers(0, 9, size=(2, 2 * max(1, fidelity))).astype(float).tolist()
+            values = rng.integers(0, 9, size=(2, 2 * max(1, rung))).astype(float).tolist()
             scores = {name: Score.of(row) for name, row in zip(("mae", "corr"), values, strict=True)}
-            archive.add(Evaluated(number, "", (), scores, fidelity))
+            archive.add(Evaluated(number, "", (), scores, rung))
             if rng.random() < 0.5:
                 archive.front()
         anew: Archive[str] = Archive(OBJECTIVES, ladder=ladder)

@@ -1,158 +1,132 @@
-"""Rungs while many candidates are being evaluated at a time: outcomes come in any order, or fail, or never come."""
-
-import json
-import random
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from random import Random
 
 import numpy as np
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from haemsa.evo import Candidate, Evaluated, Evolution, Failure, Score
-from haemsa.evo.evolution import Mode
+from haemsa.evo.climbing import Rung, contenders
+from haemsa.evo.evolution import Evolution
 from haemsa.evo.rungs import Fidelity, Ladder
-from tests.support.evo.real_space import RealSpace, Vector, zdt1
+from tests.support.evo.real_space import RealSpace, zdt1
 
-TWO = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)
-FOUR = Ladder((Fidelity(1), Fidelity(2), Fidelity(None, 2), Fidelity(None, 4)), eta=3, full=2)
-SURER = Ladder((Fidelity(None, 2), Fidelity(None, 4), Fidelity(None, 6)), eta=2, full=0)
-MODES: tuple[Mode, ...] = ("steady", "generational")
-both_modes = pytest.mark.parametrize("mode", MODES)
+POINTS = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [5.0, 5.0], [2.1, 2.1]])
+IDS = np.array([10, 11, 12, 13, 14, 15])
+"""Three on the front (11 between the others), then 15, then 13, then 14."""
 
 
-def search(rungs: Ladder, mode: Mode = "steady", population: int = 6) -> Evolution[Vector]:
-    settings: dict[str, Any] = {"population_size": population, "mode": mode, "ladder": rungs}
-    return Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, **settings)
+def promotable(losses: np.ndarray, ids: np.ndarray, climbed: set[int], eta: int) -> list[int]:
+    rung = Rung(2)
+    for number, row in zip(ids.tolist(), losses, strict=True):
+        rung.put(number, row)
+    rung.climbed |= climbed
+    return rung.promotable(eta)
 
 
-def outcome(candidate: Candidate[Vector]) -> dict[str, Score] | Failure:
-    """Scores of as many replicates as a rung of `SURER` has; some candidates fail on their second rung."""
-    if candidate.rung == 1 and candidate.id % 7 == 3:
-        return Failure("nan", "it diverged later")
-    rng = np.random.default_rng([candidate.id, candidate.rung])
-    blur = 0.2 * rng.normal(size=2 * (candidate.rung + 1))
-    return {name: Score.of((value + blur).tolist()) for name, value in zdt1(candidate.genome).items()}
+def test_the_front_climbs_first_its_ends_before_its_middle() -> None:
+    assert contenders(POINTS, IDS, (), 6) == [10, 12, 11, 15, 13, 14]
 
 
-def tell(evolution: Evolution[Vector], candidates: list[Candidate[Vector]]) -> None:
-    for candidate in candidates:
-        evolution.tell(candidate, zdt1(candidate.genome))
+def test_every_other_one_is_the_best_in_the_first_objective_where_that_is_favoured() -> None:
+    assert contenders(POINTS, IDS, (), 6, favours_first=True) == [10, 11, 12, 15, 13, 14]
+    losses = np.array([[0.1, 90], [0.11, 95], [0.12, 99], [0.5, 20], [0.6, 10], [0.7, 1]])  # two are dominated
+    ids = np.arange(6)
+    assert contenders(losses, ids, (), 4) == [0, 5, 3, 4]
+    assert contenders(losses, ids, (), 4, favours_first=True) == [0, 1, 5, 2]
+    assert contenders(losses, ids, {0, 5}, 2, favours_first=True) == [1, 3]
 
 
-def ids_of(evolution: Evolution[Vector]) -> set[int]:
-    return {individual.id for individual in evolution.population}
+def test_of_equals_in_the_first_objective_the_best_in_the_others_comes_first_then_the_lower_id() -> None:
+    losses = np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 4.0], [1.0, 6.0]])
+    assert contenders(losses, np.arange(4), (), 4, favours_first=True)[:2] == [1, 2]
 
 
-def levels_of(evolution: Evolution[Vector]) -> dict[int, int]:
-    return {individual.id: individual.level for individual in evolution.population}
+def test_never_more_than_one_in_eta_climbs() -> None:
+    assert promotable(POINTS, IDS, set(), 3) == [10, 12]
+    assert promotable(POINTS[:2], IDS[:2], set(), 3) == []
 
 
-def begun() -> tuple[Evolution[Vector], list[Candidate[Vector]]]:
-    """A search with a population of six, and what is still being evaluated: a new candidate, then two that climb."""
-    evolution = search(TWO)
-    *first, new = evolution.ask(7)
-    tell(evolution, first)
-    return evolution, [new, *evolution.ask(1), *evolution.ask(1)]
+def test_who_climbed_before_counts_and_does_not_climb_again() -> None:
+    assert promotable(POINTS, IDS, {10}, 3) == [12]
+    assert promotable(POINTS, IDS, {13, 14}, 3) == []
+    assert promotable(POINTS, IDS, {13, 14}, 2) == [10]
 
 
-@both_modes
-@pytest.mark.parametrize("workers", [3, 16])
-def test_in_whatever_order_outcomes_come_one_in_eta_climbs_and_never_more(mode: Mode, workers: int) -> None:
-    evolution, order = search(FOUR, mode, 12), random.Random(workers)
-    running: list[Candidate[Vector]] = []
-    asked: set[tuple[int, int]] = set()
-    counts: Counter[int] = Counter()
-    reached: Counter[int] = Counter()
-    while True:
-        batch = evolution.ask(max(1, workers - len(running)), new=150 - counts[0])
-        for candidate in batch:
-            assert candidate.rung == 0 or (candidate.id, candidate.rung - 1) in asked
-            assert (candidate.id, candidate.rung) not in asked
-            asked.add((candidate.id, candidate.rung))
-            counts[candidate.rung] += 1
-        running += batch
-        assert all(counts[rung + 1] <= reached[rung] // 3 for rung in range(3))
-        if not running:
-            break
-        candidate = running.pop(order.randrange(len(running)))
-        reached[candidate.rung] += isinstance(evolution.tell(candidate, outcome(candidate)), Evaluated)
-    assert counts[0] == len(evolution.archive) == 150
-    assert [counts[rung + 1] for rung in range(3)] == [reached[rung] // 3 for rung in range(3)]
+def test_a_rung_ranks_anew_when_someone_comes_or_climbs() -> None:
+    rung = Rung(2)
+    for number, row in zip(IDS.tolist(), POINTS, strict=True):
+        rung.put(number, row)
+    assert rung.contenders(2) == [10, 12]
+    assert rung.contenders(1) == [10]
+    rung.put(20, np.array([0.5, 0.5]))
+    assert rung.contenders(2) == [20, 10]
+    rung.climbed.add(20)
+    assert rung.contenders(3) == [10, 12, 11]
 
 
-def test_one_that_fails_before_its_turn_breeds_no_more_and_the_search_can_be_stopped_there() -> None:
-    evolution, (_, _, climber) = begun()
-    assert climber.rung == 1 and climber.id in ids_of(evolution)
-    evolution.tell(climber, Failure("nan", "it diverged later"))
-    assert climber.id not in ids_of(evolution) | evolution.alive()
-    assert climber.id not in [item.id for item in evolution.front()]
-    twin = search(TWO)
-    twin.load_state_dict(json.loads(json.dumps(evolution.state_dict(list))), tuple)
-    assert ids_of(twin) == ids_of(evolution)
-    assert twin.ask(4) == evolution.ask(4)
+@given(st.permutations(range(6)), st.sets(st.sampled_from(IDS.tolist()), max_size=2), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_the_order_in_which_candidates_came_does_not_matter(order: list[int], promoted: set[int], eta: int) -> None:
+    assert promotable(POINTS[order], IDS[order], promoted, eta) == promotable(POINTS, IDS, promoted, eta)
 
 
-def test_after_a_failure_on_a_higher_rung_children_are_bred_all_the_same() -> None:
-    evolution, (_, _, climber) = begun()
-    evolution.tell(climber, Failure("nan", "it diverged later"))
-    assert len(evolution.population) == 5
-    assert [len(child.parents) for child in evolution.ask(4)] == [2, 2, 2, 2]
+FEW_VALUES = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
-def test_in_a_generation_too_one_that_fails_on_a_higher_rung_is_out_at_once() -> None:
-    evolution, known = search(FOUR, "generational"), list[Candidate[Vector]]()
-    while not known:  # until one climbs that was passed over in its own generation
-        assert evolution.generation < 20
-        batch = evolution.ask(99)
-        known = [candidate for candidate in batch if candidate.id in ids_of(evolution)]
-        tell(evolution, [candidate for candidate in batch if candidate not in known])
-    evolution.tell(known[0], Failure("nan", "it diverged later"))
-    assert known[0].id not in ids_of(evolution)
-    search(FOUR, "generational").load_state_dict(evolution.state_dict(list), tuple)
-
-
-def test_scores_of_a_higher_rung_count_from_when_it_is_their_turn() -> None:
-    evolution, (new, slow, quick) = begun()
-    tell(evolution, [quick, new])  # `new` enters; `quick` waits for `slow`, which was asked for before
-    assert levels_of(evolution)[quick.id] == 0
-    tell(evolution, [slow])
-    assert levels_of(evolution)[quick.id] == levels_of(evolution)[slow.id] == 1
-    assert {individual.id for individual in evolution.population[:2]} == {slow.id, quick.id}
-
-
-@pytest.mark.parametrize("look", [lambda e: e.alive(), lambda e: e.state_dict(list), lambda e: e.front()])
-@both_modes
-def test_a_search_that_is_looked_at_goes_on_as_if_it_were_not(
-    mode: Mode, look: Callable[[Evolution[Vector]], Any]
+@given(st.lists(FEW_VALUES, min_size=1, max_size=20), st.randoms(use_true_random=False), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_copies_and_ties_climb_in_the_order_of_ids_alone(
+    points: list[tuple[int, int]], random: Random, eta: int
 ) -> None:
-    plain, other = search(TWO, mode, 12), search(TWO, mode, 12)
-    for _ in range(60):
-        batch = plain.ask(5)
-        assert other.ask(5) == batch
-        for candidate in batch:
-            plain.tell(candidate, outcome(candidate))
-            other.tell(candidate, outcome(candidate))
-            look(other)
-    assert other.front() == plain.front()
+    losses, ids, order = np.array(points, dtype=float), np.arange(len(points)), list(range(len(points)))
+    random.shuffle(order)
+    assert promotable(losses[order], ids[order], set(), eta) == promotable(losses, ids, set(), eta)
 
 
-@both_modes
-def test_a_search_with_unequal_replicates_goes_on_from_rows_in_any_order(mode: Mode) -> None:
-    evolution = search(SURER, mode, 8)
-    for _ in range(40):
-        for candidate in evolution.ask(3):
-            evolution.tell(candidate, outcome(candidate))
-    assert evolution.archive.uneven
-    saved = json.loads(json.dumps(evolution.state_dict(list)))
-    rows = saved.pop("rows")
-    random.Random(0).shuffle(rows)
-    twin = search(SURER, mode, 8)
-    twin.load_state_dict(saved, tuple, rows)
-    for _ in range(40):
-        batch = evolution.ask(3)
-        assert twin.ask(3) == batch
-        for candidate in batch:
-            assert twin.tell(candidate, outcome(candidate)) == evolution.tell(candidate, outcome(candidate))
-    assert twin.front() == evolution.front()
-    assert twin.state_dict(list, rows=False) == evolution.state_dict(list, rows=False)
+@given(st.lists(FEW_VALUES, min_size=1, max_size=40), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_however_they_come_no_one_climbs_twice_and_one_in_eta_does(points: list[tuple[int, int]], eta: int) -> None:
+    rung, climbed = Rung(2), list[int]()
+    for number, point in enumerate(points):
+        rung.put(number, np.array(point, dtype=float))
+        ids = rung.promotable(eta)
+        rung.climbed.update(ids)
+        climbed += ids
+        assert len(climbed) == (number + 1) // eta == len(set(climbed))
+    assert rung.promotable(eta) == []
+
+
+def test_fewer_wait_than_are_wanted() -> None:
+    assert contenders(POINTS, IDS, {10, 11, 12, 15}, 9) == [13, 14]
+    assert contenders(POINTS, IDS, set(IDS.tolist()), 9) == []
+    assert contenders(np.zeros((0, 2)), np.zeros(0, dtype=int), (), 9) == []
+
+
+def test_who_climbed_still_crowds_those_beside_it() -> None:
+    # without those that climbed, 2 and 3 would be the ends of what is left, and the lower id would come first
+    losses = np.array([[0.0, 10], [1, 9], [2, 8], [6, 4], [10, 0]])
+    ids = np.arange(5)
+    assert contenders(losses, ids, (), 5) == [0, 4, 3, 2, 1]
+    assert contenders(losses, ids, {1, 0, 4}, 2) == [3, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30), st.integers(0, 30))
+@settings(max_examples=80, deadline=None)
+def test_no_one_is_passed_over_for_one_it_dominates(points: list[tuple[int, int]], count: int) -> None:
+    losses, ids = np.array(points, dtype=float), np.arange(len(points))
+    chosen = set(contenders(losses, ids, (), count))
+    assert len(chosen) == min(count, len(points))
+    for number in set(ids.tolist()) - chosen:
+        for other in chosen:
+            better = (losses[number] <= losses[other]).all() and (losses[number] < losses[other]).any()
+            assert not better
+
+
+def test_while_others_are_bred_candidates_climb_in_the_order_they_were_asked_for_and_at_once_in_the_end() -> None:
+    two = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)
+    evolution = Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, population_size=30, ladder=two)
+    slow, *others = evolution.ask(10)
+    for candidate in others:
+        evolution.tell(candidate, zdt1(candidate.genome))
+    assert [candidate.rung for candidate in evolution.ask(1)] == [0]
+    assert [candidate.rung for candidate in evolution.ask(9, new=0)] == [1, 1, 1]
+    assert slow in evolution.pending

@@ -8,8 +8,7 @@ import moocore
 import numpy as np
 import pytest
 
-from haemsa.evo import Candidate, Evolution, Failure, Score, SpaceExhausted
-from haemsa.evo import nsga2 as selection
+from haemsa.evo import Candidate, Evolution, Failure, Score, SpaceExhausted, nsga2
 from haemsa.evo.evolution import Mode
 from tests.support.evo.real_space import RealSpace, Vector, dtlz2, zdt1, zdt2
 
@@ -329,7 +328,7 @@ def test_no_candidates_cannot_be_asked_for() -> None:
 
 def test_tell_sorts_the_population_and_never_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     sorted_rows = []
-    ranks = selection.ranks
-    monkeypatch.setattr(selection, "ranks", lambda losses: sorted_rows.append(len(losses)) or ranks(losses))
+    ranks = nsga2.non_dominated_ranks
+    monkeypatch.setattr(nsga2, "non_dominated_ranks", lambda losses: sorted_rows.append(len(losses)) or ranks(losses))
     run(search(), 300, zdt1)
     assert max(sorted_rows) == 12 + 1

@@ -97,7 +97,7 @@ def test_a_failure_on_a_higher_rung_takes_a_candidate_out(mode: Mode) -> None:
     assert failed and not failed & set(evolution.archive.evaluated)
     assert not failed & {individual.id for individual in evolution.population}
     assert not failed & {item.id for item in evolution.front()}
-    assert not failed & evolution.alive()
+    assert not failed & evolution.ids_to_keep()
 
 
 def test_without_new_candidates_only_those_that_climb_are_given_out() -> None:
@@ -130,8 +130,8 @@ def journal_rows(asked: Mapping[int, Candidate[Vector]], told: Mapping[int, list
     """Rows as a journal has them, with every rung's scores."""
     rows = []
     for number, candidate in asked.items():
-        outcomes = [found for found in told.get(number, []) if not isinstance(found, Failure)]
-        failure = next((found for found in told.get(number, []) if isinstance(found, Failure)), None)
+        outcomes = [outcome for outcome in told.get(number, []) if not isinstance(outcome, Failure)]
+        failure = next((outcome for outcome in told.get(number, []) if isinstance(outcome, Failure)), None)
         rows.append(
             {
                 "id": number,
@@ -170,7 +170,7 @@ def test_a_search_goes_on_from_its_state_as_if_never_stopped(mode: Mode, rows: b
     journal = json.loads(json.dumps(journal_rows(asked, told)))
     twin.load_state_dict(saved, tuple, None if rows else journal[::-1])
     assert twin.pending == evolution.pending
-    assert twin.alive() == evolution.alive()
+    assert twin.ids_to_keep() == evolution.ids_to_keep()
     for each in (evolution, twin):
         for candidate in each.pending:
             each.tell(candidate, outcome(candidate))
@@ -190,10 +190,10 @@ def test_the_state_of_another_ladder_is_refused() -> None:
 def test_what_is_worth_keeping_stays_small(mode: Mode) -> None:
     evolution = search(mode=mode)
     run(evolution, 400)
-    alive = evolution.alive()
-    assert {individual.id for individual in evolution.population} <= alive
-    assert {item.id for item in evolution.front()} <= alive
-    assert len(alive) < 12 + len(evolution.front()) + 4 * 2 * 12 + 1
+    ids_to_keep = evolution.ids_to_keep()
+    assert {individual.id for individual in evolution.population} <= ids_to_keep
+    assert {item.id for item in evolution.front()} <= ids_to_keep
+    assert len(ids_to_keep) < 12 + len(evolution.front()) + 4 * 2 * 12 + 1
 
 
 def test_rungs_reach_a_better_front_for_the_same_cost() -> None:

@@ -1,16 +1,16 @@
 import numpy as np
 
-from haemsa.evo.loss_table import Table
+from haemsa.evo.loss_table import LossTable
 
 
-def filled(count: int) -> Table:
-    table = Table(2)
+def filled(count: int) -> LossTable:
+    table = LossTable(2)
     for number in range(count):
         table.put(number, np.array([number, -number]))
     return table
 
 
-def rows(table: Table) -> dict[int, list[float]]:
+def rows(table: LossTable) -> dict[int, list[float]]:
     return dict(zip(table.ids.tolist(), table.losses.tolist(), strict=True))
 
 
@@ -22,14 +22,14 @@ def test_a_table_replaces_grows_and_forgets() -> None:
     assert len(table) == 199
     assert 3 not in table
     assert table.losses_of(7).tolist() == [0.5, 0.5]
-    found = dict(zip(table.ids.tolist(), table.losses[:, 0].tolist(), strict=True))
-    assert found == {number: 0.5 if number == 7 else float(number) for number in range(200) if number != 3}
+    first = dict(zip(table.ids.tolist(), table.losses[:, 0].tolist(), strict=True))
+    assert first == {number: 0.5 if number == 7 else float(number) for number in range(200) if number != 3}
 
 
 def test_nothing_is_in_a_new_table() -> None:
-    assert len(Table(3)) == 0
-    assert Table(3).losses.shape == (0, 3)
-    assert Table(3).ids.tolist() == []
+    assert len(LossTable(3)) == 0
+    assert LossTable(3).losses.shape == (0, 3)
+    assert LossTable(3).ids.tolist() == []
 
 
 def test_the_last_row_takes_the_place_of_one_that_is_dropped() -> None:
@@ -50,7 +50,7 @@ def test_one_that_comes_back_stands_at_the_end() -> None:
 
 
 def test_a_table_holds_what_a_dictionary_would() -> None:
-    rng, table, known = np.random.default_rng(0), Table(1), dict[int, list[float]]()
+    rng, table, known = np.random.default_rng(0), LossTable(1), dict[int, list[float]]()
     for step in range(2000):
         number = int(rng.integers(150))
         if rng.random() < 0.4:

@@ -3,30 +3,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haemsa.evo.nsga2 import crowding_distance, parents, ranks, survivors
+from haemsa.evo.nsga2 import crowding_distance, non_dominated_ranks, select_parents, survivors
 
 # (1,4) (2,3) (4,1) are the front; (2,4) and (4,3) lie behind it, (5,5) behind those
 TABLE = np.array([[1.0, 4.0], [2.0, 4.0], [2.0, 3.0], [4.0, 1.0], [4.0, 3.0], [5.0, 5.0]])
 
 
 def test_ranks_follow_a_table_made_by_hand() -> None:
-    assert ranks(TABLE).tolist() == [0, 1, 0, 0, 1, 2]
+    assert non_dominated_ranks(TABLE).tolist() == [0, 1, 0, 0, 1, 2]
 
 
 def test_copies_share_a_rank() -> None:
-    assert ranks(np.array([[1.0, 2.0], [1.0, 2.0], [2.0, 2.0]])).tolist() == [0, 0, 1]
+    assert non_dominated_ranks(np.array([[1.0, 2.0], [1.0, 2.0], [2.0, 2.0]])).tolist() == [0, 0, 1]
 
 
 def test_one_objective_ranks_by_value() -> None:
-    assert ranks(np.array([[3.0], [1.0], [2.0], [1.0]])).tolist() == [2, 0, 1, 0]
+    assert non_dominated_ranks(np.array([[3.0], [1.0], [2.0], [1.0]])).tolist() == [2, 0, 1, 0]
 
 
 def test_three_objectives_rank_by_dominance() -> None:
-    assert ranks(np.array([[1.0, 1, 1], [2, 1, 1], [0, 2, 2], [2, 2, 2]])).tolist() == [0, 1, 0, 2]
+    assert non_dominated_ranks(np.array([[1.0, 1, 1], [2, 1, 1], [0, 2, 2], [2, 2, 2]])).tolist() == [0, 1, 0, 2]
 
 
 def test_nothing_has_no_ranks() -> None:
-    assert ranks(np.zeros((0, 2))).tolist() == []
+    assert non_dominated_ranks(np.zeros((0, 2))).tolist() == []
 
 
 def test_crowding_is_the_mean_gap_between_neighbours_over_the_range() -> None:
@@ -75,27 +75,27 @@ def test_ties_go_to_the_lower_index() -> None:
 
 def test_a_dominated_competitor_never_wins() -> None:
     losses, crowding = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0.0, np.inf])
-    chosen = parents(losses, crowding, 100, np.random.default_rng(0))
+    chosen = select_parents(losses, crowding, 100, np.random.default_rng(0))
     assert set(chosen.tolist()) == {0}
 
 
 def test_between_equals_the_less_crowded_wins() -> None:
     losses, crowding = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.5, 2.0])
-    chosen = parents(losses, crowding, 100, np.random.default_rng(0))
+    chosen = select_parents(losses, crowding, 100, np.random.default_rng(0))
     assert set(chosen.tolist()) == {1}
 
 
 def test_every_row_competes_as_often_as_any_other() -> None:
     # in a chain of dominance each row but the last beats those behind it: two permutations make the best win twice
     losses = np.arange(10.0)[:, None].repeat(2, axis=1)
-    chosen = parents(losses, np.zeros(10), 10, np.random.default_rng(3)).tolist()
+    chosen = select_parents(losses, np.zeros(10), 10, np.random.default_rng(3)).tolist()
     assert chosen.count(0) == 2
     assert 9 not in chosen
 
 
 def test_the_same_generator_chooses_the_same_parents() -> None:
     crowding = np.arange(6.0)
-    first, second = (parents(TABLE, crowding, 8, np.random.default_rng(7)).tolist() for _ in range(2))
+    first, second = (select_parents(TABLE, crowding, 8, np.random.default_rng(7)).tolist() for _ in range(2))
     assert first == second
 
 
@@ -103,7 +103,7 @@ def test_the_same_generator_chooses_the_same_parents() -> None:
 def test_crowding_of_many_fronts_at_once_is_that_of_each(seed: int) -> None:
     rng = np.random.default_rng(seed)
     losses = rng.integers(0, 6, size=(40, 3)).astype(float)
-    rank = ranks(losses)
-    found = crowding_distance(losses, rank)
+    rank = non_dominated_ranks(losses)
+    distances = crowding_distance(losses, rank)
     for number in range(rank.max() + 1):
-        np.testing.assert_array_equal(found[rank == number], crowding_distance(losses[rank == number]))
+        np.testing.assert_array_equal(distances[rank == number], crowding_distance(losses[rank == number]))

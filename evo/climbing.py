@@ -1,0 +1,135 @@
+"""Which candidates climb to the next rung, to be trained more and judged again.
+
+Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020). There
+are several objectives, so candidates on a rung are ordered by non-dominated rank, then by crowding (after Schmucker et
+al., "Multi-objective asynchronous successive halving", 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Generic
+
+import numpy as np
+
+from haemsa.evo.archive import Archive
+from haemsa.evo.candidate import Candidate, Evaluated, G, Record
+from haemsa.evo.loss_table import LossTable
+from haemsa.evo.nsga2 import Indices, Losses, best_first, non_dominated_ranks
+
+
+class Climbing(Generic[G]):
+    """All rungs of a search: who stands on each, and who may climb.
+
+    `favours_first`: see `contenders`.
+    """
+
+    def __init__(self, archive: Archive[G], *, favours_first: bool = False) -> None:
+        self.ladder = archive.ladder
+        self._archive = archive
+        objectives = len(archive.objectives.names)
+        self._rungs = [Rung(objectives, favours_first=favours_first) for _ in self.ladder.rungs]
+
+    @property
+    def on_first_rung(self) -> int:
+        """How many candidates have scores of the first rung that count."""
+        return len(self._rungs[0])
+
+    def enter(self, record: Record[G]) -> None:
+        """Let scores stand on their rung, to be compared with all others there; a failure stands nowhere."""
+        if isinstance(record, Evaluated):
+            self._rungs[record.rung].put(record.id, self._archive.objectives.means(record.scores))
+
+    def ready(self) -> Iterator[tuple[int, list[int]]]:
+        """Each rung but the last, highest first, with the ids that may climb from it, best first."""
+        for rung in reversed(range(len(self._rungs) - 1)):
+            ids = self._rungs[rung].promotable(self.ladder.eta)
+            yield rung, [number for number in ids if number not in self._archive.failed]
+
+    def promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
+        """Let candidates climb from `rung`; returned as candidates for the next rung."""
+        records = [self._archive.evaluated[number] for number in ids]
+        self._rungs[rung].climbed.update(record.id for record in records)
+        return [Candidate(record.id, record.genome, record.parents, rung + 1) for record in records]
+
+    def contenders(self, count: int) -> set[int]:
+        """Ids of the `count` best of each rung that may still climb from it."""
+        return set(chain.from_iterable(rung.contenders(count) for rung in self._rungs[:-1]))
+
+    def load(self, records: Sequence[Record[G]], *, last_entered: bool) -> None:
+        """Restore one candidate from its records, those of the first rung first.
+
+        `last_entered`: False if the last record does not count yet.
+        """
+        for record in records if last_entered else records[:-1]:
+            self.enter(record)
+        self.mark_climbed(records[0].id, len(records) - 1)
+
+    def mark_climbed(self, number: int, rung: int) -> None:
+        """Restore that candidate `number` climbed as far as `rung`."""
+        for lower in self._rungs[:rung]:
+            lower.climbed.add(number)
+
+
+class Rung:
+    """Who reached a rung, with the losses measured there, and who climbed on from it.
+
+    `favours_first`: see `contenders`.
+    """
+
+    def __init__(self, objectives: int, *, favours_first: bool = False) -> None:
+        self.climbed: set[int] = set()
+        self.favours_first = favours_first
+        self._table = LossTable(objectives)
+        self._contenders: list[int] = []
+        self._version = (0, 0)  # how many had reached it and climbed when the contenders were ranked
+        self._wanted = 0
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def put(self, number: int, losses: Losses) -> None:
+        """Let a candidate with `losses` `[k]` stand on the rung."""
+        self._table.put(number, losses)
+
+    def promotable(self, eta: int) -> list[int]:
+        """Ids that may climb, best first: never more than one in `eta` in all."""
+        room = len(self._table) // eta - len(self.climbed)
+        return self.contenders(room) if room > 0 else []
+
+    def contenders(self, count: int) -> list[int]:
+        """The `count` best that did not climb, best first. They are ranked again only after someone came or climbed."""
+        version = len(self._table), len(self.climbed)
+        if version != self._version or count > self._wanted:
+            self._version, self._wanted = version, max(count, self._wanted)
+            losses, ids, first = self._table.losses, self._table.ids, self.favours_first
+            self._contenders = contenders(losses, ids, self.climbed, self._wanted, favours_first=first)
+        return self._contenders[:count]
+
+
+def contenders(
+    losses: Losses, ids: Indices, climbed: Collection[int], count: int, *, favours_first: bool = False
+) -> list[int]:
+    """The `count` best on a rung that did not climb, best first. The order in which they came does not matter.
+
+    They are ordered by non-dominated rank among all on the rung, then by crowding distance, then by id.
+
+    Args:
+        losses: of all on the rung `[n, k]`.
+        ids: theirs `[n]`.
+        climbed: ids of those that climbed.
+        count: how many are wanted.
+        favours_first: every other one is the best in the first objective. Without this, the cheapest candidates take
+            most places at the ends of the front, though they are good at nothing else.
+    """
+    by_id = np.argsort(ids)
+    losses, ids = losses[by_id], ids[by_id]
+    waits = ~np.isin(ids, np.fromiter(climbed, dtype=np.intp, count=len(climbed)))
+    best, _ = best_first(losses, non_dominated_ranks(losses), waits, count)
+    by_rank: list[int] = ids[best].tolist()
+    if not favours_first:
+        return by_rank
+    order = np.lexsort(losses.T[::-1])
+    by_first: list[int] = ids[order[waits[order]]].tolist()
+    return list(dict.fromkeys(chain.from_iterable(zip(by_first, by_rank, strict=False))))[:count]
