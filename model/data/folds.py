@@ -178,7 +178,7 @@ def describe_validation(folds: Folds, pool: Dataset, asked: str) -> str:
     else:
         groups = len(np.unique(pool.groups))
         line = f"scored by cross-validation over {len(folds)} folds of about {held_out} samples ({groups} groups)"
-        why = f"the validation split alone, {valid} samples, is too small to tell good genomes apart"
+        why = f"the validation split, {valid} samples, is too small to tell good genomes apart"
     return f"{line}: {why}" if asked == "auto" else line
 
 

@@ -102,7 +102,7 @@ def _undescribed(path: Path) -> str:
     smallest = f"{{source: {path.name}, modalities: {{NAME: ARRAY}}, tasks: {{NAME: ARRAY}}}}"
     if path.suffix.lower() != ".npz":
         smallest = smallest.replace("ARRAY", "COLUMN")
-    return f"data '{path}' needs a YAML file beside it, to be read in its place, that says at least {smallest}"
+    return f"data '{path}' needs a YAML file next to it, which is read in its place and says at least {smallest}"
 
 
 def import_data(

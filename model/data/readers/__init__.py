@@ -1,5 +1,5 @@
-"""Files of every layout become a `Dataset`.
+"""Readers: files of each layout become a `Dataset`.
 
-`pickles` finds out a pickle's layout and gives it to `split_pickles` or `dialogue_pickles`; `csd` reads folders of
-CMU-MultimodalSDK, `described` arrays and tables with a description. `assemble` makes the data set in the end.
+`pickles` finds the layout of a pickle and gives it to `split_pickles` or `dialogue_pickles`. `csd` reads folders of
+CMU-MultimodalSDK. `described` reads arrays and tables with a description. All of them end with `assemble`.
 """

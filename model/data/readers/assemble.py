@@ -1,4 +1,4 @@
-"""The last step of every reader: what was read becomes a `Dataset`, cleaned, split and with notes on all of it."""
+"""The last step of each reader: what was read becomes a `Dataset`. It is cleaned and split, and notes tell how."""
 
 from __future__ import annotations
 
@@ -24,32 +24,46 @@ def assemble(
     seed: int = 0,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """A data set of N samples. `groups`: N names, equal for samples that belong together; None: each for itself.
+    """A data set from what a reader read.
 
-    Without `splits`, whole groups are divided by `make_splits` with these `sizes` and `seed`. Raises ValueError, one
-    sentence, where nothing usable remains.
+    Args:
+        name: What the data is called.
+        raw: Features and lengths of N samples by modality. They can change in place.
+        tasks: The tasks by name.
+        ids: One name for each sample.
+        groups: The name of each sample's group, N names; None if each sample is its own group.
+        splits: The indices of each split; None if splits are to be made of whole groups.
+        sizes: The sizes of splits that are made (`make_splits`).
+        seed: Draws splits that are made.
+        notes: What the reader noted.
+
+    Raises:
+        ValueError: Nothing usable remains, or the parts do not fit each other. The message is one sentence.
     """
-    found = list(notes)
+    all_notes = list(notes)
     members = np.arange(len(ids), dtype=np.int64) if groups is None else numbered(groups)
     if splits is None:
         splits = make_splits(members, sizes, seed)
-        found.append(f"no splits were given; made of whole groups with seed {seed}: {counted(splits)}")
+        all_notes.append(f"no splits were given; made of whole groups with seed {seed}: {counted(splits)}")
     if len(straddling := straddlers(members, splits)):
-        found.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
+        all_notes.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
     modalities, cleaned = clean(raw, splits["train"])
-    return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*found, *cleaned))
+    return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*all_notes, *cleaned))
 
 
 def labelled_everywhere(
     tasks: Mapping[str, Task], splits: Mapping[str, NDArray[np.int64]], notes: list[str]
 ) -> dict[str, Task]:
-    """The tasks that have a label in each split, `notes` on the others; all of them where there is none."""
+    """The tasks that have a label in each split; `notes` get a line for each other task.
+
+    If there is no such task, all tasks are returned, and `Dataset` refuses the first one.
+    """
     lacking = {
         name: [split for split, indices in splits.items() if not task.labelled[indices].any()]
         for name, task in tasks.items()
     }
     if all(lacking.values()):
-        return dict(tasks)  # which is an error that names the first
+        return dict(tasks)
     notes += [f"{name}: no label in {', '.join(where)}; left out" for name, where in lacking.items() if where]
     return {name: task for name, task in tasks.items() if not lacking[name]}
 

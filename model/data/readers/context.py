@@ -1,8 +1,7 @@
-"""What was said before: for utterances of dialogues or videos, the previous ones as further feature streams.
+"""What was said before: the previous utterances of a dialogue or video, as further feature streams.
 
-Emotions in dialogue follow one another, so what came before says something of now (Poria et al. 2017). A stream
-"text_before" holds the text of up to K previous utterances as its time steps, the oldest first; whether it is read, and
-how it is pooled, is for the search to find.
+In a dialogue, emotions depend on what came before (Poria et al. 2017). A stream "text_before" holds the text of up to
+K previous utterances as its time steps, the oldest first. A search finds whether and how a network reads it.
 """
 
 from __future__ import annotations
@@ -24,11 +23,18 @@ _PLACE: Final = re.compile(r"(.*?)(\d+)\D*")
 
 
 def with_context(dataset: Dataset, steps: int) -> Dataset:
-    """The data set with a stream of up to `steps` previous samples beside each modality, averaged over their time.
+    """Add, for each modality, a stream of previous samples, each averaged over its time.
 
-    Previous samples are those of the same group and conversation ("Ses01F[3]" is of "Ses01F["), by the last number in
-    their ids, else in the order of the data; such as lack the modality are passed over. Raises ValueError if no sample
-    has any.
+    Previous samples are those of the same group and conversation ("Ses01F[3]" belongs to "Ses01F["). The last number
+    in their ids gives their order; without numbers it is the order of the data. Samples that lack the modality are
+    passed over.
+
+    Args:
+        dataset: The data.
+        steps: The most previous samples in a stream.
+
+    Raises:
+        ValueError: No sample has a previous one, or the data has such a stream.
     """
     conversations = _conversations(dataset)
     if max(map(len, conversations)) < 2:
@@ -48,22 +54,22 @@ def _stream(modality: Modality, conversations: Sequence[NDArray[np.int64]], step
     means, present = modality.moments[0], modality.presence
     features, lengths = zeros((len(means), steps, modality.width)), np.zeros(len(means), dtype=np.int64)
     for samples in conversations:
-        here = present[samples]
-        had = samples[here]
-        earlier: NDArray[np.int64] = np.cumsum(here) - here
+        has_features = present[samples]
+        candidates = samples[has_features]
+        earlier: NDArray[np.int64] = np.cumsum(has_features) - has_features
         for sample, count in zip(samples, earlier, strict=True):
-            before = had[max(0, count - steps) : count]
+            before = candidates[max(0, count - steps) : count]
             features[sample, : len(before)] = means[before]
             lengths[sample] = len(before)
     return Modality(features, lengths)
 
 
 def _conversations(dataset: Dataset) -> list[NDArray[np.int64]]:
-    """The samples of each conversation, in order; none looks back on one of the test split unless it is of it too."""
+    """The samples of each conversation, in order. Samples of the test split are a conversation of their own."""
     tested = set(dataset.splits.get("test", np.zeros(0, np.int64)).tolist())
     members: dict[tuple[int, str, bool], list[tuple[int, int]]] = defaultdict(list)
     for sample, (name, group) in enumerate(zip(dataset.ids, dataset.groups.tolist(), strict=True)):
-        found = _PLACE.fullmatch(name)
-        head, place = (found[1], int(found[2])) if found and len(found[2]) < 10 else ("", 0)
+        match = _PLACE.fullmatch(name)
+        head, place = (match[1], int(match[2])) if match and len(match[2]) < 10 else ("", 0)
         members[group, head, sample in tested].append((place, sample))
-    return [np.array([sample for _, sample in sorted(found)], dtype=np.int64) for found in members.values()]
+    return [np.array([sample for _, sample in sorted(placed)], dtype=np.int64) for placed in members.values()]

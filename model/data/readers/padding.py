@@ -1,4 +1,7 @@
-"""Where the steps of padded sequences begin: some are padded at the end, others in front. Axes: `N`, `T`, `D`."""
+"""Where the steps of padded sequences begin: some files pad at the end, others in front.
+
+Axes: `N` samples, `T` time steps, `D` features.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from haemsa.model.data.steps import blocks
 def to_front(
     name: str, features: NDArray[Any], lengths: NDArray[np.int64] | None, notes: list[str]
 ) -> NDArray[np.int64]:
-    """Lengths [N] of features [N, T, D], where steps that are padded in front are moved to the front, in place.
+    """Move the steps of samples that are padded in front to the front, in place, and return all lengths [N].
 
-    As `spans`, whose `starts` are all 0 afterwards.
+    Arguments and notes are those of `spans`.
     """
     starts, lengths = spans(name, features, lengths, notes)
     for sample in np.flatnonzero(starts).tolist():
@@ -30,9 +33,13 @@ def spans(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where each sample of features [N, T, D] starts, and its length, int64 [N] each; 0 and 0 if it is all zero.
 
-    With given `lengths`, at most T, a sample that has values beyond its length lies at the end if it fits there.
-    Without, all that is between the first and the last step that are not zero counts if most padding is in front,
-    else all up to the last. `notes` gets a line, about `name`, for samples that are moved or have values left out.
+    Args:
+        name: The modality, for the notes.
+        features: The padded sequences.
+        lengths: Given lengths, at most T. A sample with values beyond its length lies at the end, if it fits there.
+            Without lengths, a sample ends with its last step that is not zero. If most padding is in front, it begins
+            with its first step that is not zero, otherwise with step 0.
+        notes: Get a line for samples that are moved, and one for samples with values beyond their length.
     """
     first, last = _extent(features)
     present = last > 0
@@ -50,7 +57,7 @@ def spans(
 
 
 def _extent(features: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first step that is not all zero, and the one after the last, [N] each; 0 and 0 if there is none."""
+    """The first step that is not all zero, and the step after the last such one, [N] each; 0 and 0 without any."""
     first, last = np.zeros((2, len(features)), dtype=np.int64)
     for block in blocks(features.shape):
         filled = (features[block] != 0).any(axis=2)

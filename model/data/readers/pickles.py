@@ -1,4 +1,4 @@
-"""Pickles of the field: which layout one has, told by what it holds."""
+"""Pickles: which of the field's layouts a pickle has. Its content tells."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _VALID: Final = ("valid", "dev", "val", "validation")
 
 
 def read(path: Path, reading: Reading) -> Dataset:
-    """Read a pickle without running anything in it; the name is the file's stem, or the folder's for MISA's files.
+    """Read a pickle without running anything in it.
 
-    Raises ValueError, one sentence that names the file, for one that is broken or of another layout.
+    The data is called as the file (without its ending), or as the folder for MISA's three files.
+
+    Raises:
+        ValueError: The pickle is broken or of another layout. The message is one sentence that names the file.
     """
     content = load(path)
     try:
@@ -57,7 +60,7 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
 
 
 def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
-    """MISA's train.pkl, dev.pkl and test.pkl, of which `path` is one, each with the segments of its split."""
+    """MISA's train.pkl, dev.pkl and test.pkl, each with the segments of its split. `path` is one of them."""
     valid = next((stem for stem in _VALID if path.with_name(stem + path.suffix).exists()), "dev")
     stems = dict(zip(SPLITS, ("train", valid, "test"), strict=True))
     files = {split: path.with_name(stem + path.suffix) for split, stem in stems.items()}
@@ -66,7 +69,7 @@ def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
     lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
     for split, file in files.items():
         if not _is_segments(lists[split]):
-            raise ValueError(f"{file.name} beside it holds {form_of(lists[split])}, expected a list of segments")
+            raise ValueError(f"{file.name} next to it holds {form_of(lists[split])}, expected a list of segments")
     return misa.read(lists, path.absolute().parent.name, reading, MemoryBudget(*files.values()))
 
 

@@ -52,7 +52,7 @@ def test_an_unknown_form_says_what_is_read(tmp_path):
 def test_arrays_and_tables_alone_say_that_they_need_a_description(tmp_path, name, what):
     (tmp_path / name).touch()
     least = f"{{source: {name}, modalities: {{NAME: {what}}}, tasks: {{NAME: {what}}}}}"
-    with pytest.raises(ValueError, match=f"needs a YAML file beside it, .* says at least {least}"):
+    with pytest.raises(ValueError, match=f"needs a YAML file next to it, .* says at least {least}"):
         load(str(tmp_path / name))
 
 

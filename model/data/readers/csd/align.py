@@ -1,6 +1,6 @@
 """Alignment in time as CMU-MultimodalSDK defines it, on the arrays of one video. Axes: `R` rows, `D` features.
 
-A row covers an interval of time; it is aligned to those intervals of a pivot (words, labels) that it shares time with.
+Each row covers an interval of time. It is aligned to the intervals of a pivot (words or labels) that overlap it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from haemsa.model.data.readers.options import Collapse
 
 EPSILON: Final = 1e-5
-"""Seconds; what is shorter counts as nothing. The value of the SDK's repository; its release 0.0.6 has 1e-3."""
+"""Seconds. What is shorter counts as nothing. This is the value of the SDK's repository; its release 0.0.6 has 1e-3."""
 
 
 class Rows(NamedTuple):
-    """Features float32 [R, D], and the time that each row covers, from start to end: intervals float64 [R, 2]."""
+    """Features float32 [R, D], and intervals float64 [R, 2]: the start and the end of each row, in seconds."""
 
     features: NDArray[np.float32]
     intervals: NDArray[np.float64]
@@ -29,20 +29,20 @@ class Rows(NamedTuple):
 
 
 def join(pieces: Sequence[Rows]) -> Rows:
-    """The pieces of one video (at least one) as a whole, in order of start; rows that start together stay in order."""
+    """The pieces of one video (at least one) as one, ordered by start. Rows that start together keep their order."""
     features = np.concatenate([piece.features for piece in pieces])
     intervals = np.concatenate([piece.intervals for piece in pieces])
     return Rows(features, intervals).take(np.argsort(intervals[:, 0], kind="stable"))
 
 
 def cut(rows: Rows, intervals: NDArray[np.float64]) -> Iterator[tuple[int, Rows]]:
-    """For each of the intervals [K, 2] that is not empty: its place, and the rows that share time with it, maybe none.
+    """For each of the intervals [K, 2] that is not empty: its index, and the rows that overlap it, if there are any.
 
-    `rows` are in order of start, and so are the rows found; their intervals are cut to what is shared.
+    `rows` are ordered by start, and so are the rows that are returned. Their intervals are cut to the overlap.
     """
     latest = np.maximum.accumulate(rows.intervals[:, 1])
-    first = np.searchsorted(latest, intervals[:, 0], side="right")  # no row before it ends late enough
-    last = np.searchsorted(rows.intervals[:, 0], intervals[:, 1])  # it and those after it start too late
+    first = np.searchsorted(latest, intervals[:, 0], side="right")  # all rows before it end too early
+    last = np.searchsorted(rows.intervals[:, 0], intervals[:, 1])  # this row, and all after it, start too late
     for place in np.flatnonzero(~is_empty(intervals)).tolist():
         start, end = intervals[place]
         near = rows.take(slice(first[place], last[place]))
@@ -56,7 +56,7 @@ def is_empty(intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def collapse(rows: Rows, how: Collapse) -> Rows:
-    """The rows as one that covers all their time, their mean or the last of them; "none" leaves them as they are."""
+    """The rows as one that covers all their time: their mean, or the last of them. "none" leaves them as they are."""
     if how == "none" or not len(rows.intervals):
         return rows
     if how == "last":
@@ -68,9 +68,9 @@ def collapse(rows: Rows, how: Collapse) -> Rows:
 
 
 def align(rows: Rows, entry: str, pivot: NDArray[np.float64], how: Collapse) -> dict[str, Rows]:
-    """The rows by segment: "entry[i]" has those within interval i of the `pivot` [K, 2], collapsed.
+    """The rows by segment: "entry[i]" has those that overlap interval i of the `pivot` [K, 2], collapsed.
 
-    `rows` are in order of start. A segment is missing where the interval is empty or no row shares time with it.
+    `rows` are ordered by start. A segment is missing if its interval is empty or no row overlaps it.
     """
-    found = ((place, collapse(shared, how)) for place, shared in cut(rows, pivot))
-    return {f"{entry}[{place}]": shared for place, shared in found if len(shared.intervals)}
+    segments = ((place, collapse(shared, how)) for place, shared in cut(rows, pivot))
+    return {f"{entry}[{place}]": segment for place, segment in segments if len(segment.intervals)}

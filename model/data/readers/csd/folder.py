@@ -1,6 +1,6 @@
 """A folder of `.csd` files, as CMU-MultimodalSDK keeps data: sequences of labels, and streams of features.
 
-Samples are the label intervals. What a stream has of a sample's video within its interval are the sample's time steps.
+Each label interval is a sample. Its time steps are what a stream has of its video within the interval.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ from haemsa.model.data.readers.trimming import keep
 
 
 def read(folder: Path, reading: Reading) -> Dataset:
-    """Read labels, streams and folds; beside the features themselves, those of one video are held at a time.
+    """Read labels, streams and folds.
 
-    A video that a stream lacks has that modality absent; one without a fold is left out. Raises ValueError, one
-    sentence, for files that are no sequences, folds or labels that cannot be told, and damaged entries.
+    If a stream lacks a video, its samples lack that modality. A video without a fold is left out. Only one video at a
+    time is in memory twice.
+
+    Raises:
+        ValueError: A file is no sequence, the folds or the labels are unclear, or an entry is damaged (unless damage is
+            skipped). The message is one sentence.
     """
     notes: list[str] = []
     damage = Damage(skip=reading.skip_damaged)
@@ -62,15 +66,15 @@ def _is_labels(sequence: ComputationalSequence) -> bool:
 
 
 def _find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> list[ComputationalSequence]:
-    """The sequence called labels, else those with "label" in their file's name, single columns (sentiment) first."""
-    found = [sequence for sequence in sequences if _is_labels(sequence)]
-    found = [sequence for sequence in found if sequence.path.stem.lower() == "labels"] or found
-    if not found:
+    """The sequence called labels, or those with "label" in their file's name, the narrowest (sentiment) first."""
+    labels = [sequence for sequence in sequences if _is_labels(sequence)]
+    labels = [sequence for sequence in labels if sequence.path.stem.lower() == "labels"] or labels
+    if not labels:
         raise _unclear(sequences, folder)
-    for sequence in found:
+    for sequence in labels:
         if sequence.is_text:
             raise ValueError(f"{sequence.path} holds text, expected labels that are numbers")
-    return sorted(found, key=lambda sequence: sequence.width)
+    return sorted(labels, key=lambda sequence: sequence.width)
 
 
 def _unclear(sequences: Sequence[ComputationalSequence], folder: Path) -> ValueError:
@@ -82,17 +86,17 @@ def _unclear(sequences: Sequence[ComputationalSequence], folder: Path) -> ValueE
 def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
     """The sequence whose file or root is called `name`, in upper or lower case."""
     for names in ([item.path.stem for item in sequences], [item.root for item in sequences]):
-        for sequence, own in zip(sequences, names, strict=True):
-            if own.lower() == name.lower():
+        for sequence, its_name in zip(sequences, names, strict=True):
+            if its_name.lower() == name.lower():
                 return sequence
-    found = ", ".join(sequence.path.stem for sequence in sequences)
-    raise ValueError(f"folder '{folder}' has no sequence {name!r} to align to, it has {found}")
+    stems = ", ".join(sequence.path.stem for sequence in sequences)
+    raise ValueError(f"folder '{folder}' has no sequence {name!r} to align to, it has {stems}")
 
 
 def _with_splits(
     samples: LabelledSegments, folds: Path | None, notes: list[str]
 ) -> tuple[LabelledSegments, dict[str, str]]:
-    """The samples whose video is in the folds, in their order, and the split of each video; {} without folds."""
+    """The samples whose video is in the folds, in their order, and the split of each video ({} without folds)."""
     if folds is None:
         return samples, {}
     split_of, places = read_folds(folds), samples.by_video()
@@ -125,7 +129,7 @@ def _streams(
     pivot: ComputationalSequence | None,
     notes: list[str],
 ) -> dict[str, ComputationalSequence]:
-    """The sequences that are modalities, by name: neither labels, which would tell the answer, nor text."""
+    """The sequences that are modalities, by name. Labels are none, because they would tell the answer, nor is text."""
     streams = {}
     for sequence in sequences:
         if not _is_labels(sequence) and not sequence.is_text:
@@ -139,29 +143,31 @@ def _streams(
 def _modalities(
     streams: Mapping[str, ComputationalSequence], samples: LabelledSegments, cutter: Cutter, notes: list[str]
 ) -> dict[str, RawModality]:
-    found: dict[str, RawModality] = {}
+    modalities: dict[str, RawModality] = {}
     videos = set(samples.videos)
     for name, stream in streams.items():
         modality = cutter.modality(name, stream, notes)
         if modality is None:
             notes.append(f"{name}: {stream.path.name} has nothing within a label; left out")
             continue
-        found[name] = modality
+        modalities[name] = modality
         if lacking := len(videos - stream.videos.keys()):
             notes.append(f"{name}: {stream.path.name} lacks {lacking} of {len(videos)} videos")
-    return found
+    return modalities
 
 
 def _timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
     counts = {sequence.path.name: sum(sequence.timeless.values()) for sequence in sequences}
     return [
-        f"{file}: {odd} rows end before they start, or have no time; left out" for file, odd in counts.items() if odd
+        f"{file}: {count} rows end before they start, or have no time; left out"
+        for file, count in counts.items()
+        if count
     ]
 
 
 def _undamaged(
     raw: Mapping[str, RawModality], samples: LabelledSegments, damaged: Set[str]
 ) -> tuple[dict[str, RawModality], LabelledSegments]:
-    """What remains without the damaged videos."""
+    """Features and samples without the damaged videos."""
     kept = np.flatnonzero([video not in damaged for video in samples.videos])
     return {name: keep(modality, kept) for name, modality in raw.items()}, samples.take(kept)

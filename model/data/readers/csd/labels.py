@@ -1,4 +1,4 @@
-"""Sequences of labels: one sample per label interval, and the tasks that their columns are. Axes: `N` samples."""
+"""Sequences of labels: each label interval is a sample, and the columns are tasks. Axes: `N` samples, `C` columns."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ _BOUND: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class LabelledSegments:
-    """What is labelled.
+    """The samples: segments of videos that have labels.
 
-    ids and entries: N names each, of the samples, and of the entry that each is a row of. intervals: float64 [N, 2],
-    seconds, none empty. values: float32 [N, C], the label columns, NaN = missing.
+    Attributes:
+        ids: The name of each sample.
+        entries: The name of the entry that each sample is a row of.
+        intervals: float64 [N, 2], the start and the end of each sample in seconds; none is empty.
+        values: float32 [N, C], the columns of labels, NaN where one is missing.
     """
 
     ids: tuple[str, ...]
@@ -55,16 +58,16 @@ class LabelledSegments:
 
     def by_video(self) -> Mapping[str, NDArray[np.int64]]:
         """The indices of each video's samples."""
-        found: dict[str, list[int]] = {}
+        indices_of: dict[str, list[int]] = {}
         for index, video in enumerate(self.videos):
-            found.setdefault(video, []).append(index)
-        return {video: np.array(indices) for video, indices in found.items()}
+            indices_of.setdefault(video, []).append(index)
+        return {video: np.array(indices) for video, indices in indices_of.items()}
 
 
 def read_segments(labels: Sequence[ComputationalSequence], damage: Damage, notes: list[str]) -> LabelledSegments | None:
-    """The samples of all sequences of labels, whose columns stand side by side in their order.
+    """The samples that all sequences of labels have, with the columns of all, in the order of the sequences.
 
-    Samples that one of them lacks are left out. None if they share no sample, or disagree on when one begins and ends.
+    None if they share no sample, or disagree on the interval of one.
     """
     first, *others = (_read(sequence, damage, notes) for sequence in labels)
     for other in others:
@@ -81,9 +84,9 @@ def read_segments(labels: Sequence[ComputationalSequence], damage: Damage, notes
 
 
 def _read(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> LabelledSegments:
-    """One sample per row of each entry, which is called as the entry, or "entry[i]" for row i of several.
+    """One sample for each row of each entry. It is called as the entry, or "entry[i]" for row i of several.
 
-    Rows of empty intervals are left out, as the SDK does. Raises ValueError if none remains.
+    Rows of empty intervals are left out, as in the SDK. Raises ValueError if no row remains.
     """
     ids: list[str] = []
     owners: list[str] = []
@@ -100,9 +103,9 @@ def _read(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> La
         owners += [entry] * len(rows.intervals)
         intervals.append(rows.intervals)
         values.append(rows.features)
-    found = np.concatenate(values)
-    found = np.where(np.isfinite(found), found, np.nan)
-    samples = LabelledSegments(tuple(ids), tuple(owners), np.concatenate(intervals), found)
+    columns = np.concatenate(values)
+    columns = np.where(np.isfinite(columns), columns, np.nan)
+    samples = LabelledSegments(tuple(ids), tuple(owners), np.concatenate(intervals), columns)
     empty = is_empty(samples.intervals)
     if empty.any():
         notes.append(f"{empty.sum()} labels of empty intervals left out")
@@ -113,28 +116,27 @@ def _read(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> La
 
 
 def label_names(labels: Sequence[ComputationalSequence]) -> list[str]:
-    """A name for each column of all sequences of labels; where two have the same, each has its file's too."""
+    """A name for each column of all sequences of labels. Columns of the same name get the name of their file too."""
     named = [(valid_name(sequence.path.stem), name) for sequence in labels for name in _names(sequence)]
     counts = Counter(name for _, name in named)
     return [name if counts[name] == 1 else f"{file}_{name}" for file, name in named]
 
 
 def _names(labels: ComputationalSequence) -> list[str]:
-    """One column is "sentiment"; of several, the file's own names, made valid, if there is a distinct one for each."""
+    """A single column is "sentiment". Several have the file's names, made valid, if these are distinct."""
     if labels.width == 1:
         return ["sentiment"]
-    names = labels.metadata.get("dimension names")
-    given = names if isinstance(names, list) else []
-    found = [valid_name(name) if isinstance(name, str) else "" for name in given]
-    if all(found) and len(found) == len(set(found)) == labels.width:
-        return found
+    listed = labels.metadata.get("dimension names")
+    names = [valid_name(name) if isinstance(name, str) else "" for name in (listed if isinstance(listed, list) else [])]
+    if all(names) and len(names) == len(set(names)) == labels.width:
+        return names
     return [f"label_{column}" for column in range(labels.width)]
 
 
 def make_tasks(values: NDArray[np.float32], names: Sequence[str], notes: list[str]) -> dict[str, Task]:
-    """The tasks of label columns [N, C] and their names: a regression task each.
+    """The tasks of the label columns [N, C] with these names: a regression task for each column.
 
-    But seven such as CMU-MOSEI's are "sentiment" and the multilabel task "emotion".
+    CMU-MOSEI's seven columns are different: they become "sentiment" and the multilabel task "emotion".
     """
     order = _as_mosei(values, names)
     if order is not None:
@@ -158,15 +160,15 @@ def _regression(name: str, targets: NDArray[np.float32], notes: list[str]) -> di
 
 
 def _as_mosei(values: NDArray[np.float32], names: Sequence[str]) -> list[int] | None:
-    """Where the columns of CMU-MOSEI are, in its order, or None if these are others.
+    """The places of CMU-MOSEI's columns, in its order, or None if these are other columns.
 
-    The first letters of the names tell ("happy" may be "happiness"), or the ranges where names but number the columns.
+    The first letters of the names tell ("happy" can be "happiness"). If names only number the columns, ranges tell.
     """
     if values.shape[1] != len(_MOSEI):
         return None
     if len({name.rstrip(string.digits) for name in names[1:]}) > 1:
-        found, known = ([name[:3].lower() for name in all_names] for all_names in (names, _MOSEI))
-        return [found.index(name) for name in known] if set(found) == set(known) else None
+        given, wanted = ([name[:3].lower() for name in all_names] for all_names in (names, _MOSEI))
+        return [given.index(name) for name in wanted] if set(given) == set(wanted) else None
     low = np.array([-_BOUND] + [0.0] * len(_EMOTIONS))
     keep_to = np.isnan(values) | ((values >= low) & (values <= _BOUND))
     return list(range(len(_MOSEI))) if keep_to.all() else None

@@ -27,22 +27,29 @@ _FEATURES: Final = {
     "facet": "vision",
     "openface": "vision",
 }
-"""What the SDK's files are called after, and the modality that it belongs to."""
+"""Kinds of features that the names of files tell, and the modality that each belongs to."""
 
 
 def modality_names(stems: Sequence[str]) -> dict[str, str]:
-    """The modality of each file by its stem: text, audio and vision first, then the others in their order.
+    """The name of each file's modality, by the file's stem: text, audio and vision first, then the others in order.
 
-    "audio_covarep" and "CMU_MOSI_COVAREP" are "audio" where no other file is; of several, each keeps its own name
-    without the data set's. Raises ValueError where two files would be called the same.
+    "audio_covarep" and "CMU_MOSI_COVAREP" are "audio" if no other file is. If several are, each keeps its own name,
+    without the data set's.
+
+    Raises:
+        ValueError: Two files would have the same name.
+
+    Example:
+        >>> modality_names(["CMU_MOSI_COVAREP", "CMU_MOSI_TimestampedWordVectors"])
+        {'CMU_MOSI_TimestampedWordVectors': 'text', 'CMU_MOSI_COVAREP': 'audio'}
     """
-    own = {stem: re.sub(_DATASETS, "", stem, flags=re.IGNORECASE) for stem in stems}
-    kinds = {stem: _kind(name) for stem, name in own.items()}
+    short = {stem: re.sub(_DATASETS, "", stem, flags=re.IGNORECASE) for stem in stems}
+    kinds = {stem: _kind(name) for stem, name in short.items()}
     files = Counter(kinds.values())
     names: dict[str, str] = {}
     for stem in sorted(stems, key=lambda stem: _rank(kinds[stem])):
         kind = kinds[stem]
-        name = kind if kind and files[kind] == 1 else valid_name(own[stem])
+        name = kind if kind and files[kind] == 1 else valid_name(short[stem])
         if name in names.values():
             raise ValueError(f"{stem!r} is the second file of a modality {name!r}, expected names that differ")
         names[stem] = name
@@ -50,18 +57,18 @@ def modality_names(stems: Sequence[str]) -> dict[str, str]:
 
 
 def valid_name(text: str) -> str:
-    """`text` with "_" for what no name may hold, or "" if nothing remains."""
+    """`text` with "_" for characters that no name can have, or "" if nothing remains."""
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).lstrip(".+-")
 
 
 def _kind(name: str) -> str | None:
-    """By its first word, else by a word, or two that are one elsewhere ("OpenFace"), that is known."""
+    """The modality that the first word names, or the first kind of features. "OpenFace" counts as one word too."""
     words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
     if words[0] in _MODALITIES:
         return _MODALITIES[words[0]]
     pairs = [first + second for first, second in pairwise(words)]
-    known = [word.rstrip(string.digits) for word in (*pairs, *words)]  # "HuBERT" is no "BERT"
-    return next((_FEATURES[word] for word in known if word in _FEATURES), None)
+    candidates = [word.rstrip(string.digits) for word in (*pairs, *words)]  # pairs first: "HuBERT" is no "BERT"
+    return next((_FEATURES[word] for word in candidates if word in _FEATURES), None)
 
 
 def _rank(kind: str | None) -> int:

@@ -3,7 +3,7 @@
 - /<root>/data/<entry>/features [R, D], numbers or text, and intervals [R, 2], seconds
 - /<root>/metadata/<key>, text [1], usually JSON
 
-An entry is a video, or a segment of one, then named "video[3]".
+An entry is a video, or a segment of one, which is then named "video[3]".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
 
 
 class DamagedEntryError(ValueError):
-    """An entry that cannot be read: the `place`, file and entry, and the `problem`."""
+    """An entry cannot be read. `place` names the file and the entry, `problem` says what is wrong."""
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(f"{place}: {problem}")
@@ -34,7 +34,7 @@ class DamagedEntryError(ValueError):
 
 @contextmanager
 def opened(path: Path) -> Iterator[ComputationalSequence]:
-    """The sequence at `path`, while the file is open. Raises ValueError, one sentence, for any other file."""
+    """The sequence at `path`, whose file stays open meanwhile. Raises ValueError, one sentence, for any other file."""
     with one_sentence(f"{path} cannot be read: "):
         file = h5py.File(path, "r")
     with file:
@@ -44,11 +44,16 @@ def opened(path: Path) -> Iterator[ComputationalSequence]:
 
 
 class ComputationalSequence:
-    """A sequence of which one entry at a time is read.
+    """A sequence. It is read one entry at a time.
 
-    root: its name within the SDK. metadata: what else the file says of it, JSON parsed. entries: their names, in the
-    file's order. capacity: bytes of features that the file can hold at most. timeless: per entry read so far, how many
-    rows end before they start, or are not finite in time; they count as empty.
+    Attributes:
+        path: The file.
+        root: The name of the sequence within the SDK.
+        metadata: What else the file says about the sequence; JSON is parsed.
+        entries: The names of the entries, in the file's order.
+        capacity: The most bytes of features that the file can hold.
+        timeless: For each entry that was read, how many rows end before they start or have no finite time. These rows
+            count as empty.
     """
 
     def __init__(self, path: Path, file: SafeGroup) -> None:
@@ -66,50 +71,51 @@ class ComputationalSequence:
     @cached_property
     def videos(self) -> Mapping[str, tuple[str, ...]]:
         """The entries of each video, in the file's order."""
-        found: dict[str, list[str]] = {}
+        entries_of: dict[str, list[str]] = {}
         for entry in self.entries:
-            found.setdefault(video_of(entry), []).append(entry)
-        return {video: tuple(entries) for video, entries in found.items()}
+            entries_of.setdefault(video_of(entry), []).append(entry)
+        return {video: tuple(entries) for video, entries in entries_of.items()}
 
     @property
     def is_text(self) -> bool:
-        """Whether features are text, such as words: nothing to learn from, but their intervals can be a pivot."""
+        """Whether features are text, such as words. No network learns from them, but their intervals can be a pivot."""
         return self._usual.is_text
 
     @property
     def width(self) -> int:
-        """D, as most entries have it; 0 without any."""
+        """D, as most entries have it; 0 without entries."""
         return self._usual.width
 
     @cached_property
     def _usual(self) -> _Form:
         forms: Counter[_Form] = Counter()
         for entry in self.entries:
-            with suppress(ValueError), one_sentence():  # a broken one is told when it is read
+            with suppress(ValueError), one_sentence():  # a broken entry is reported when it is read
                 forms[_form(self._features(entry))] += 1
         return forms.most_common(1)[0][0] if forms else _Form(is_text=False, width=0)
 
     def intervals(self, entry: str) -> NDArray[np.float64]:
         """Start and end of each row, float64 [R, 2], both 0 where the file has no time. Raises DamagedEntryError."""
-        with self._told(entry):
+        with self._naming(entry):
             return self._intervals(entry, self._features(entry).shape)
 
     def rows(self, entry: str) -> Rows:
-        """Features and intervals of one entry. Raises DamagedEntryError for one that is broken or unlike the others."""
-        with self._told(entry):
-            found = self._features(entry)
-            if _form(found) != _Form(is_text=False, width=self.width):
-                shape = f"{found.dtype} {list(found.shape)}"
-                raise ValueError(f"features are {shape}, expected numbers [rows, {self.width}] as in most entries")
+        """Features and intervals of one entry. Raises DamagedEntryError if it is broken or unlike most others."""
+        with self._naming(entry):
+            features = self._features(entry)
+            if _form(features) != _Form(is_text=False, width=self.width):
+                form = f"{features.dtype} {list(features.shape)}"
+                raise ValueError(f"features are {form}, expected numbers [rows, {self.width}] as in most entries")
             with np.errstate(over="ignore"):
-                return Rows(np.asarray(found[()], dtype=np.float32), self._intervals(entry, found.shape))
+                return Rows(np.asarray(features[()], dtype=np.float32), self._intervals(entry, features.shape))
 
     def _intervals(self, entry: str, features: tuple[int, ...]) -> NDArray[np.float64]:
-        found = self._data.array(f"{entry}/intervals")
-        if found.dtype.kind not in "fiu" or found.shape != (*features[:1], 2) or not features:
-            shape = f"{found.dtype} {list(found.shape)}"
-            raise ValueError(f"intervals are {shape} for features {list(features)}, expected numbers [rows, 2]")
-        intervals = np.asarray(found[()], dtype=np.float64)
+        """The intervals of an entry whose features have this shape."""
+        array = self._data.array(f"{entry}/intervals")
+        if array.dtype.kind not in "fiu" or array.shape != (*features[:1], 2) or not features:
+            form = f"{array.dtype} {list(array.shape)}"
+            raise ValueError(f"intervals are {form} for features {list(features)}, expected numbers [rows, 2]")
+        intervals = np.asarray(array[()], dtype=np.float64)
         wrong = ~np.isfinite(intervals).all(axis=1) | (intervals[:, 0] > intervals[:, 1])
         if wrong.any():
             self.timeless[entry] = int(wrong.sum())
@@ -120,7 +126,8 @@ class ComputationalSequence:
         return self._data.array(f"{entry}/features")
 
     @contextmanager
-    def _told(self, entry: str) -> Iterator[None]:
+    def _naming(self, entry: str) -> Iterator[None]:
+        """An error that is raised within becomes a DamagedEntryError, which names the entry."""
         try:
             with one_sentence():
                 yield
@@ -129,7 +136,7 @@ class ComputationalSequence:
 
 
 def video_of(entry: str) -> str:
-    """The video that an entry is, or is a segment of."""
+    """The video of an entry, which is the video or a segment of it."""
     return entry.partition("[")[0]
 
 
@@ -139,7 +146,7 @@ class _Form(NamedTuple):
 
 
 def _form(features: Any) -> _Form:
-    """What an entry holds. Raises ValueError for anything but text, or numbers [R, D]."""
+    """Whether an entry holds text, or numbers [R, D]. Raises ValueError for anything else."""
     if h5py.check_string_dtype(features.dtype) is not None:
         return _Form(is_text=True, width=0)
     if features.dtype.kind not in "fiub" or features.ndim != 2 or not features.shape[1]:
@@ -148,17 +155,17 @@ def _form(features: Any) -> _Form:
 
 
 def _metadata(root: SafeGroup) -> dict[str, Any]:
-    """Every metadata item that is one text, parsed where it is JSON."""
+    """The metadata that is text, parsed if it is JSON."""
     if "metadata" not in root.names():
         return {}
-    found: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     group = root.group("metadata")
     for key in group.names():
         item = group.array(key)
         if h5py.check_string_dtype(item.dtype) is not None and item.size == 1:
             text = str(np.ravel(item.asstr(errors="replace")[()])[0])
             try:
-                found[key] = json.loads(text)
+                metadata[key] = json.loads(text)
             except (ValueError, RecursionError):  # early versions of the SDK wrote plain text
-                found[key] = text
-    return found
+                metadata[key] = text
+    return metadata

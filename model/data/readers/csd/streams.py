@@ -1,4 +1,4 @@
-"""Streams of features, cut into samples one video at a time. Axes: `N` samples, `T` time steps, `D` features."""
+"""Streams of features are cut into samples, one video at a time. Axes: `N` samples, `T` time steps, `D` features."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from haemsa.model.data.readers.trimming import shortened
 
 
 class Cutter:
-    """Cuts streams into the samples of the labels, after aligning them to a pivot, if there is one.
+    """Cuts streams into the samples of the labels. If there is a pivot, it first aligns them to the pivot.
 
-    Rows within an interval of the pivot are collapsed as `how` says; what they become are the steps of each sample
-    that shares time with it. If the pivot is the labels themselves, they become the sample. Without a pivot, rows stay
-    as they are. Of a sample with more than `steps` steps, the first so many are kept. `damaged`: the videos with a
-    damaged entry, whose samples are to be left out.
+    Rows within an interval of the pivot are collapsed as `how` says. The result is a step of each sample that overlaps
+    the interval. If the labels are the pivot, it is the whole sample. Without a pivot, rows stay as they are. At most
+    `steps` steps of a sample are kept.
+
+    Attributes:
+        damaged: The videos with a damaged entry. Their samples are to be left out.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Cutter:
         self.damaged: set[str] = set()
 
     def modality(self, name: str, stream: ComputationalSequence, notes: list[str]) -> RawModality | None:
-        """Features float32 [N, T, D], where T is the longest sample; None if the stream has nothing for any.
+        """Features float32 [N, T, D], where T is the longest sample; None if the stream has nothing for any sample.
 
-        A first pass over intervals alone gives the lengths, so that features are read straight into their place.
-        Raises ValueError for damaged entries, unless they are skipped, and for more than the file's size justifies.
+        A first pass reads only intervals, which give the lengths. So features can be read directly into their place.
+
+        Raises:
+            ValueError: An entry is damaged (unless damage is skipped), or the file claims more than it can hold.
         """
         lengths = np.zeros(len(self._intervals), dtype=np.int64)
         for place, rows in self._cut(stream, _without_features):
@@ -62,7 +66,7 @@ class Cutter:
     def _cut(
         self, stream: ComputationalSequence, read: Callable[[ComputationalSequence, str], Rows]
     ) -> Iterator[tuple[int, Rows]]:
-        """The place and the rows of each sample whose video the stream has."""
+        """The index and the rows of each sample whose video the stream has."""
         for video, places in self._places.items():
             if video not in stream.videos or video in self.damaged:
                 continue
@@ -78,15 +82,15 @@ class Cutter:
     def _samples(
         self, stream: ComputationalSequence, read: Callable[[ComputationalSequence, str], Rows], video: str
     ) -> Iterator[tuple[int, Rows]]:
-        """The place and the rows of each sample of a video. Samples that share entries share what is read of them."""
+        """The index and the rows of each sample of a video. Entries that samples share are read once."""
         owners = [self._owners[place] for place in self._places[video]]
-        found, pivot = _counterparts(stream, video, owners), None
+        entries_of, pivot = _counterparts(stream, video, owners), None
         if self._pivot is not None and self._pivot is not stream and self._pivot not in self._labels:
             pivot = _counterparts(self._pivot, video, owners)
         together: dict[tuple[tuple[str, ...], tuple[str, ...] | None], list[int]] = {}
         for place, owner in zip(self._places[video].tolist(), owners, strict=True):
-            if found[owner]:
-                together.setdefault((found[owner], None if pivot is None else pivot[owner]), []).append(place)
+            if entries_of[owner]:
+                together.setdefault((entries_of[owner], None if pivot is None else pivot[owner]), []).append(place)
         how = self._how if self._pivot in self._labels else "none"
         whole = {entries: join([read(stream, entry) for entry in entries]) for entries, _ in together}
         for (entries, pivots), places in together.items():
@@ -95,18 +99,18 @@ class Cutter:
                 yield place, collapse(shared, how)
 
     def _aligned(self, rows: Rows, pivots: Sequence[str], video: str) -> Rows:
-        """The rows as those of the intervals that the pivot has in these entries."""
+        """The rows, aligned to the intervals that the pivot has in these entries."""
         assert self._pivot is not None
         intervals = [self._pivot.intervals(entry) for entry in pivots]
-        found = align(rows, video, np.concatenate([np.zeros((0, 2)), *intervals]), self._how)
-        return join([rows.take(slice(0)), *found.values()])
+        segments = align(rows, video, np.concatenate([np.zeros((0, 2)), *intervals]), self._how)
+        return join([rows.take(slice(0)), *segments.values()])
 
 
 def _counterparts(sequence: ComputationalSequence, video: str, owners: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Which entries of a video lie beside each of the labels' own (`owners`).
+    """Which entries of a video belong to each entry of the labels (`owners`).
 
-    Those of the same name, alone, if there are any: then the sequence is cut as the labels are, and segments that
-    overlap would share rows otherwise. Else all of them.
+    If entries have the names of the labels' own, each belongs only to its namesake: the sequence is cut as the labels
+    are, and segments that overlap must not share rows. Otherwise all entries belong to each.
     """
     entries = sequence.videos.get(video, ())
     if not set(entries) & set(owners):

@@ -1,4 +1,4 @@
-"""Arrays by the names that a description gives them. Axes: `N` samples, `T` steps, `D` features, `C` columns."""
+"""Arrays, by the names in a description. Axes: `N` samples, `T` steps, `D` features, `C` columns."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ from haemsa.model.data.readers.described.samples import Samples
 from haemsa.model.data.readers.options import Damage
 
 
-class Arrays:
-    """The arrays called `names` in an .npz file; a name with {split} stands for one array per split, joined along N.
+class ArraySource:
+    """The arrays of an .npz file that a description names.
 
-    Those of the validation split may be called as `VALID` says, or may all be missing. split_of: the split of each
-    sample, None if no name has {split}. Raises ValueError, one sentence, for arrays that
-    are missing, cannot be read, or do not fit each other.
+    A name with {split} stands for one array in each split; these are joined along N. In the validation split, {split}
+    can stand for any word of `VALID`, and all its arrays can be missing.
+
+    Attributes:
+        samples: The N samples.
+        split_of: The split of each sample; None if no name has {split}.
+        zeros_pad: Steps that are all zero are padding.
+
+    Raises:
+        ValueError: An array is missing, cannot be read, or does not fit the others. The message is one sentence.
     """
 
     zeros_pad = True
@@ -38,38 +45,38 @@ class Arrays:
         count = sum(self._sizes.values())
         if count > path.stat().st_size:
             raise ValueError(f"{path} claims {count} samples, more than it has bytes")
-        spread = [split for split, size in self._sizes.items() for _ in range(size)]
-        self.split_of: Sequence[str] | None = spread if by_split else None
-        called = [f"{split}-{n}" if split else str(n) for split, size in self._sizes.items() for n in range(size)]
-        self.samples = Samples(f"{path}: sample", called, damage)
+        split_of = [split for split, size in self._sizes.items() for _ in range(size)]
+        self.split_of: Sequence[str] | None = split_of if by_split else None
+        labels = [f"{split}-{n}" if split else str(n) for split, size in self._sizes.items() for n in range(size)]
+        self.samples = Samples(f"{path}: sample", labels, damage)
 
     def features(self, names: str | tuple[str, ...]) -> RawModality:
-        """[N, T, D] of an array [N, T, D] or [N, D]; zeros beyond its T, and in a split that has none."""
+        """The features [N, T, D] of an array [N, T, D] or [N, D]; zeros in a split that lacks it, and beyond its T."""
         name = self._one(names)
         headers = self._headers(name)
         for split, header in headers.items():
             if header.dtype.kind not in "biuf" or len(header.shape) not in (2, 3):
-                found = f"{self._part(name, split)!r} is {header}"
-                raise ValueError(f"{self._path}: {found}, expected numbers [N, T, D] or [N, D]")
+                problem = f"{self._part(name, split)!r} is {header}"
+                raise ValueError(f"{self._path}: {problem}, expected numbers [N, T, D] or [N, D]")
         width = self._same(name, {split: header.shape[-1] for split, header in headers.items()})
         steps = max(header.shape[1] if len(header.shape) == 3 else 1 for header in headers.values())
         shape = (len(self.samples), steps, width)
         if 4 * math.prod(shape) > self._npz.limit:
             raise ValueError(f"{self._path}: {name!r} has the shape {list(shape)} in all, more than the file can hold")
-        room = zeros(shape)
+        features = zeros(shape)
         for split, start in zip(self._splits, np.cumsum([0, *self._sizes.values()]).tolist(), strict=False):
             if split in headers:
-                self._npz.fill(self._part(name, split), room[start : start + self._sizes[split]])
-        return RawModality(room, np.full(len(room), steps, dtype=np.int64))
+                self._npz.fill(self._part(name, split), features[start : start + self._sizes[split]])
+        return RawModality(features, np.full(len(features), steps, dtype=np.int64))
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:
         """The splits that lack this array."""
         return [split for split in self._splits if self._part(self._one(names), split) not in self._npz.names]
 
     def cells(self, names: str | tuple[str, ...]) -> dict[str, Cells]:
-        """The columns of an array [N] or [N, C], by what to call them; all missing in a split that has none.
+        """The columns of an array [N] or [N, C], each with a name. A split without the array has only missing cells.
 
-        Further axes of size 1 do not count.
+        Axes of size 1 do not count.
         """
         name = self._one(names)
         headers = self._headers(name)
@@ -97,33 +104,33 @@ class Arrays:
         return names
 
     def _headers(self, name: str) -> dict[str, Header]:
-        """What the arrays of a name say of themselves, by split; there is at least one, and their N are right."""
-        there = self._present([self._part(name, split) for split in self._splits])
-        found = {
+        """The header of each array that a name stands for, by split. There is at least one, and each has the same N."""
+        present = self._present([self._part(name, split) for split in self._splits])
+        headers = {
             split: self._npz.header(self._part(name, split))
             for split in self._splits
-            if self._part(name, split) in there
+            if self._part(name, split) in present
         }
-        for split, header in found.items():
+        for split, header in headers.items():
             if header.shape[0] != self._sizes[split]:
-                told = f"{self._part(name, split)!r} is {header}, but other arrays have {self._sizes[split]} samples"
-                raise ValueError(f"{self._path}: {told}")
-        return found
+                problem = f"{self._part(name, split)!r} is {header}, but other arrays have {self._sizes[split]} samples"
+                raise ValueError(f"{self._path}: {problem}")
+        return headers
 
     def _size(self, arrays: Sequence[str]) -> int:
-        """N, as the first of the arrays has it."""
+        """N of the first array that exists."""
         return self._npz.header(self._present(arrays)[0]).shape[0]
 
     def _present(self, arrays: Sequence[str]) -> list[str]:
-        """Those of the arrays that there are."""
-        if not (found := [array for array in arrays if array in self._npz.names]):
+        """The arrays that exist. Raises ValueError if none does."""
+        if not (present := [array for array in arrays if array in self._npz.names]):
             asked = " or ".join(map(repr, arrays))
             raise ValueError(f"{self._path} has no array {asked}, it has {listed(self._npz.names)}")
-        return found
+        return present
 
     def _same(self, name: str, widths: Mapping[str, int]) -> int:
-        """The one width that all splits have."""
+        """The one width that all splits have. Raises ValueError if they differ."""
         if len(set(widths.values())) > 1:
-            told = ", ".join(f"{width} in {split}" for split, width in widths.items())
-            raise ValueError(f"{self._path}: the last axis of {name!r} is {told}, expected the same in each")
+            different = ", ".join(f"{width} in {split}" for split, width in widths.items())
+            raise ValueError(f"{self._path}: the last axis of {name!r} is {different}, expected the same in each")
         return next(iter(widths.values()))

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Cells = NDArray[Any]
-"""[N] numbers, or objects: text, numbers, or None for a missing one."""
+"""[N], numbers, or objects: text, numbers, or None for a missing cell."""
 MISSING: Final = frozenset({"", "NA", "NaN", "nan"})
 """Text that stands for a missing cell."""
 
 
 def word(cell: object) -> str:
-    """A cell as text: whole numbers without a point, "" for a missing one."""
+    """A cell as text: whole numbers without a decimal point, "" for a missing cell."""
     if isinstance(cell, float | np.floating):
         if np.isnan(cell):
             return ""
@@ -26,11 +26,11 @@ def word(cell: object) -> str:
 
 def words(cells: Cells) -> list[str]:
     """Every cell as text."""
-    return [word(cell) for cell in cells]  # not tolist(), which makes 0.1 of float32 a longer number
+    return [word(cell) for cell in cells]  # tolist() would show more digits of 0.1 in float32
 
 
 def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values float64 [N], NaN where missing or no number; and where a cell is neither, bool [N]."""
+    """Values float64 [N], NaN where a cell is no number; and where a cell is neither a number nor missing, bool [N]."""
     if cells.dtype != object:
         with np.errstate(over="ignore"):
             return cells.astype(np.float64), np.zeros(len(cells), dtype=bool)
@@ -45,7 +45,7 @@ def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 
 
 def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
-    """Says of a row what its cell is, and what was expected."""
+    """A function that says, for a row, what its cell is and what was expected."""
 
     def problem(row: int) -> str:
         cell = cells[row]
@@ -55,6 +55,6 @@ def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as a sentence lists them, the first of many."""
+    """Names as a sentence lists them; of many, only the first."""
     names = [name[:60] for name in names]
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "none"

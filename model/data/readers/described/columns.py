@@ -1,4 +1,4 @@
-"""The columns of a CSV or Parquet file, some rows at a time; no more memory is filled than the file can hold."""
+"""The columns of a CSV or Parquet file, read some rows at a time. No file fills more memory than its size allows."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from haemsa.model.data.readers.described.lists import depth
 _MOST_COLUMNS: Final = 100_000
 _LONGEST_HEADER: Final = 2**24
 _BLOCK: Final = 2**22
-"""Bytes in which lines are counted."""
+"""Bytes in which lines are counted at a time."""
 _CELLS: Final = 2**22
-"""Cells that are read at a time."""
+"""About how many cells are read at a time."""
 _TEXT: Final = ("string", "large_string")
 _NUMBERS: Final = ("int", "uint", "halffloat", "float", "double", "bool")
 _READ: Final = (*_NUMBERS, *_TEXT, *(f"dictionary<values={kind}," for kind in _TEXT))
-"""How the types of Parquet columns that are read begin, as Arrow calls them."""
+"""How Arrow's names begin for the types of Parquet columns that are read."""
 
 
-class Labels(NamedTuple):
-    """The columns that are no features, and the rows that have too few cells, with how many they have."""
+class LabelColumns(NamedTuple):
+    """The columns that are not features (`frame`), and the rows with too few cells, with their number (`short`)."""
 
     frame: pd.DataFrame
     short: Mapping[int, int]
 
 
 def column_names(path: Path) -> list[str]:
-    """What the columns of the file at `path` are called, each once. Raises ValueError for a file that is broken."""
-    with one_sentence(path):
+    """The names of the columns in the file at `path`. Raises ValueError if it is broken or repeats a name."""
+    with errors_naming(path):
         names = _csv_header(path) if _is_csv(path) else parquet(path).schema_arrow.names
         if not 0 < len(names) <= _MOST_COLUMNS:
             raise ValueError(f"it has {len(names)} columns, expected 1 to {_MOST_COLUMNS}")
@@ -47,17 +47,17 @@ def column_names(path: Path) -> list[str]:
 
 
 def list_columns(path: Path) -> Mapping[str, int]:
-    """The columns whose cells are lists of numbers (1), or lists of those (2)."""
+    """The columns whose cells are lists of numbers (1), or lists of such lists (2)."""
     if _is_csv(path):
         return {}
-    with one_sentence(path):
-        found = {field.name: depth(field.type) for field in parquet(path).schema_arrow}
-        return {name: level for name, level in found.items() if level}
+    with errors_naming(path):
+        depths = {field.name: depth(field.type) for field in parquet(path).schema_arrow}
+        return {name: level for name, level in depths.items() if level}
 
 
 def most_rows(path: Path) -> int:
-    """No fewer rows than the file has: as many as lines, and as cells allow, which take a byte at least."""
-    with one_sentence(path):
+    """The most rows that the file can have. A row takes a line, and a cell takes at least one byte."""
+    with errors_naming(path):
         if not _is_csv(path):
             return int(parquet(path).metadata.num_rows)
         lines = 1
@@ -69,16 +69,26 @@ def most_rows(path: Path) -> int:
 
 def read_columns(
     path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
-) -> Labels:
-    """Give features to `take`, some rows at a time with the number of the first; return labels, text in a CSV file.
+) -> LabelColumns:
+    """Read a file once, and not all of it at a time.
 
-    Raises ValueError, one sentence, for a file that is broken.
+    Args:
+        path: A CSV or Parquet file.
+        features: The columns that `take` gets.
+        labels: The columns that are returned.
+        take: Is called with some rows of features at a time, and with the number of the first of them.
+
+    Returns:
+        The columns of labels. Those of a CSV file are text.
+
+    Raises:
+        ValueError: The file is broken. The message is one sentence.
     """
-    with one_sentence(path):
-        found = (_read_csv if _is_csv(path) else _read_parquet)(path, features, labels, take)
-        if not len(found.frame):
+    with errors_naming(path):
+        columns = (_read_csv if _is_csv(path) else _read_parquet)(path, features, labels, take)
+        if not len(columns.frame):
             raise ValueError("it has no rows")
-        return found
+        return columns
 
 
 def _is_csv(path: Path) -> bool:
@@ -86,8 +96,8 @@ def _is_csv(path: Path) -> bool:
 
 
 @contextmanager
-def one_sentence(path: Path) -> Iterator[None]:
-    """Whatever a broken file raises within becomes a ValueError that names it."""
+def errors_naming(path: Path) -> Iterator[None]:
+    """Any error that a broken file raises within becomes a ValueError of one sentence that names the file."""
     try:
         yield
     except Exception as error:  # a broken file raises whatever its broken parts raise
@@ -102,7 +112,7 @@ def _csv_header(path: Path) -> list[str]:
 
 def _read_csv(
     path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
-) -> Labels:
+) -> LabelColumns:
     names, size, rows, is_whole = _csv_header(path), path.stat().st_size, 0, True
     parts: list[pd.DataFrame] = []
     with pd.read_csv(
@@ -118,17 +128,17 @@ def _read_csv(
             if len(chunk.columns) != len(names) or not isinstance(chunk.index, pd.RangeIndex):
                 raise ValueError(f"its rows have more cells than its header, which has {len(names)}")
             rows += len(chunk)
-            if rows * len(names) > size + 1:  # a cell takes a byte at least, with what ends it
+            if rows * len(names) > size + 1:  # a cell takes at least one byte, with the character that ends it
                 raise ValueError(f"its rows have fewer cells than its header, which has {len(names)}")
             chunk.columns = pd.Index(names)
             take(rows - len(chunk), chunk[list(features)])
             parts.append(chunk[list(labels)])
             is_whole = is_whole and bool(chunk[names[-1]].notna().all())
-    return Labels(pd.concat(parts, ignore_index=True), {} if is_whole else _short_rows(path, len(names), rows))
+    return LabelColumns(pd.concat(parts, ignore_index=True), {} if is_whole else _short_rows(path, len(names), rows))
 
 
 def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
-    """The rows with fewer cells than `width`, and how many they have; pandas reads the others as missing."""
+    """The rows with fewer cells than `width`, and how many they have. Pandas reads the other cells as missing."""
     limit = csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -141,7 +151,7 @@ def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
 
 
 def parquet(path: Path, text: Sequence[str] = ()) -> Any:
-    """The file, opened; equal cells of `text` columns lie in memory once."""
+    """The open file. Equal cells of the `text` columns share their memory."""
     from pyarrow.parquet import ParquetFile
 
     return ParquetFile(path, read_dictionary=list(text))
@@ -149,7 +159,7 @@ def parquet(path: Path, text: Sequence[str] = ()) -> Any:
 
 def _read_parquet(
     path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
-) -> Labels:
+) -> LabelColumns:
     schema = parquet(path).schema_arrow
     types = {name: str(schema.field(name).type) for name in (*features, *labels)}
     for name, kind in types.items():
@@ -164,4 +174,4 @@ def _read_parquet(
         take(start, batch.to_pandas(ignore_metadata=True))
         start += len(batch)
     frame = file.read(list(labels), use_pandas_metadata=False)
-    return Labels(frame.to_pandas(ignore_metadata=True, integer_object_nulls=True), {})
+    return LabelColumns(frame.to_pandas(ignore_metadata=True, integer_object_nulls=True), {})

@@ -1,4 +1,4 @@
-"""What a YAML file says of arrays or a table: which of them are modalities, tasks, ids, groups and splits."""
+"""What a YAML file says about arrays or a table: which of them are modalities, tasks, ids, groups and splits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from haemsa.model.errors import Place, validation_sentence
 from haemsa.model.yaml_file import read_yaml
 
 SPLIT: Final = "{split}"
-"""Stands for train, valid and test in the name of an array."""
+"""In the name of an array, this stands for train, valid and test."""
 VALID: Final = ("valid", "val", "dev", "validation")
-"""What the validation split may be called in the data."""
+"""What data can call its validation split."""
 
 
 def _name(value: object) -> str:
@@ -79,7 +79,7 @@ def _entry(value: object) -> object:
     return value
 
 
-def _some(value: object) -> object:
+def _entries(value: object) -> object:
     if not isinstance(value, dict) or not value:
         raise ValueError("expected at least one name with its array or columns")
     if not all(isinstance(name, str) for name in value):
@@ -96,14 +96,14 @@ class _Part(BaseModel):
 
 
 class ModalityEntry(_Part):
-    """One modality: an array [N, T, D] or [N, D], or columns; and where its lengths are, if they are given."""
+    """One modality: an array [N, T, D] or [N, D], or columns; and the name of its lengths, if they are given."""
 
     from_: Names = Field(alias="from", description="the name of an array, or of columns")
     lengths: Name | None = None
 
 
 class TaskEntry(_Part):
-    """One task, or several alike: one per column of an array [N, C], or of several columns of a table."""
+    """One task, or several of one kind: one for each column of an array [N, C], or of several columns of a table."""
 
     from_: Names = Field(alias="from", description="the name of an array, or of columns")
     kind: TaskKind | None = None
@@ -112,7 +112,7 @@ class TaskEntry(_Part):
     bounds: Annotated[tuple[float, float] | None, PlainValidator(_bounds)] = None
 
     @model_validator(mode="after")
-    def _suits(self) -> TaskEntry:
+    def _labels_and_bounds_fit_the_kind(self) -> TaskEntry:
         for key, given, kind in (("labels", self.labels, "classes"), ("bounds", self.bounds, "regression")):
             if given is not None and self.known_kind != kind:
                 raise ValueError(f"{key} are of {kind}, but the kind is {self.known_kind}")
@@ -120,7 +120,7 @@ class TaskEntry(_Part):
 
     @property
     def known_kind(self) -> TaskKind | None:
-        """The kind as given, or as labels or bounds tell it."""
+        """The kind that is given, or that labels or bounds imply."""
         if self.kind is not None or (self.labels is None and self.bounds is None):
             return self.kind
         return "classes" if self.labels is not None else "regression"
@@ -131,11 +131,13 @@ Tasks = dict[str, Annotated[TaskEntry, BeforeValidator(_entry)]]
 
 
 class Description(_Part):
-    """All that a description holds."""
+    """All that a description file says."""
 
-    source: Name = Field(description="a .npz, .csv or .parquet file beside this one")
-    modalities: Annotated[Modalities, BeforeValidator(_some)] = Field(description="names with their arrays or columns")
-    tasks: Annotated[Tasks, BeforeValidator(_some)] = Field(description="names with their arrays or columns")
+    source: Name = Field(description="a .npz, .csv or .parquet file next to this one")
+    modalities: Annotated[Modalities, BeforeValidator(_entries)] = Field(
+        description="names with their arrays or columns"
+    )
+    tasks: Annotated[Tasks, BeforeValidator(_entries)] = Field(description="names with their arrays or columns")
     groups: Name | None = None
     ids: Name | None = None
     split: Name | None = None
@@ -144,13 +146,13 @@ class Description(_Part):
 
     @model_validator(mode="after")
     def _one_use_of_each_and_one_way_to_split(self) -> Description:
-        marked = [name for name in self.names if SPLIT in name]
-        plain = [name for name in self.names if SPLIT not in name]
-        if marked and plain:
-            raise ValueError(f"{marked[0]!r} is an array per split, but {plain[0]!r} is not; expected all or none")
+        per_split = [name for name in self.names if SPLIT in name]
+        whole = [name for name in self.names if SPLIT not in name]
+        if per_split and whole:
+            raise ValueError(f"{per_split[0]!r} is an array per split, but {whole[0]!r} is not; expected all or none")
         if both := [name for name in self.features if name in self.labels]:
             raise ValueError(f"{both[0]!r} is a modality and has another use, expected one of them")
-        ways = [key for key in ("split", "splits") if getattr(self, key) is not None] + [SPLIT] * bool(marked)
+        ways = [key for key in ("split", "splits") if getattr(self, key) is not None] + [SPLIT] * bool(per_split)
         if len(ways) > 1:
             raise ValueError(f"both {ways[0]} and {ways[1]} say how samples are split, expected one of them")
         return self
@@ -169,8 +171,10 @@ class Description(_Part):
 
     @property
     def names(self) -> list[str]:
-        """Features and labels, name by name."""
-        return [name for one in self.features + self.labels for name in ([one] if isinstance(one, str) else one)]
+        """All names of features and labels."""
+        return [
+            name for names in self.features + self.labels for name in ([names] if isinstance(names, str) else names)
+        ]
 
     @property
     def by_split(self) -> bool:
@@ -179,12 +183,16 @@ class Description(_Part):
 
     @property
     def shares(self) -> dict[str, float]:
-        """The sizes of splits that are to be made."""
+        """The sizes of splits, if they are to be made."""
         return dict(SHARES) if self.splits is None else self.splits
 
 
 def read_description(path: Path) -> Description:
-    """The description at `path`. Raises ValueError, one sentence: the file, the key, its value, what was expected."""
+    """The description at `path`.
+
+    Raises:
+        ValueError: The file is no description. One sentence names the file, the key, its value and what was expected.
+    """
     try:
         return Description(**read_yaml(path, "a description", "source, modalities and tasks"))
     except ValidationError as error:
@@ -196,7 +204,7 @@ def _dotted(place: Place) -> str:
 
 
 def _fields(place: Place) -> dict[str, str | None]:
-    """The keys where `place` is, with what each stands for."""
+    """The keys that exist next to `place`, with what each is for."""
     nested: dict[str, type[_Part]] = {"modalities": ModalityEntry, "tasks": TaskEntry}
     part = nested[str(place[0])] if len(place) > 1 else Description
     return {field.alias or name: field.description for name, field in part.model_fields.items()}

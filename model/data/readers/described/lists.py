@@ -1,6 +1,6 @@
 """Columns of Parquet files whose cells are lists: vectors, or sequences of vectors.
 
-Axes: `N` rows, `T` steps (1 for a vector), `D` numbers a step.
+Axes: `N` rows, `T` steps (1 for a vector), `D` numbers in a step.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.memory import DEFLATED, zeros
 
 _CELLS: Final = 2**22
-"""Numbers that are read at a time, about."""
+"""About how many numbers are read at a time."""
 
 
 def depth(kind: Any) -> int:
-    """How many lists lie within each other in a column of this Arrow type, if they hold numbers: 1 or 2, else 0."""
+    """1 for an Arrow type of lists of numbers, 2 for lists of such lists, 0 for any other type."""
     from pyarrow import types
 
     level = 0
@@ -33,10 +33,20 @@ def depth(kind: Any) -> int:
 
 
 def read_lists(file: Any, path: Path, column: str) -> tuple[RawModality, dict[int, str]]:
-    """Features [N, T, D] of a column of the `ParquetFile`, D as in most lists, T as in the longest cell.
+    """Features [N, T, D] of one column: D is the size of most lists, T the length of the longest cell.
 
-    A missing cell has no steps, a missing number is NaN. Also the rows with a list of another size, and what is wrong.
-    Raises ValueError for a file that claims more than it can hold.
+    A missing cell has no steps. A missing number is NaN.
+
+    Args:
+        file: The open `ParquetFile`.
+        path: Its path.
+        column: The column.
+
+    Returns:
+        The features, and the rows with a list of another size, with what is wrong.
+
+    Raises:
+        ValueError: The file claims more than it can hold.
     """
     limit, claimed, count = DEFLATED * path.stat().st_size, _claimed(file, column), file.metadata.num_rows
     if 8 * claimed > limit:
@@ -54,26 +64,26 @@ def read_lists(file: Any, path: Path, column: str) -> tuple[RawModality, dict[in
     for start, counts, steps in _cells(file, column, rows_at_once):
         rows = np.repeat(np.arange(len(counts)), counts)
         places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        found = _sizes(steps)
-        fits = found == width
+        widths = _sizes(steps)
+        fits = widths == width
         numbers = np.asarray(steps.flatten().cast("float64").to_numpy(zero_copy_only=False))
         with np.errstate(over="ignore"):
-            features[start + rows[fits], places[fits]] = numbers[np.repeat(fits, found)].reshape(-1, width)
+            features[start + rows[fits], places[fits]] = numbers[np.repeat(fits, widths)].reshape(-1, width)
         for step in np.flatnonzero(~fits).tolist():
-            problem = f"{column!r} has a list of {found[step]} numbers, expected {width} as in most"
+            problem = f"{column!r} has a list of {widths[step]} numbers, expected {width} as in most"
             problems.setdefault(start + int(rows[step]), problem)
     return RawModality(features, lengths), problems
 
 
 def _claimed(file: Any, column: str) -> int:
-    """Numbers in all."""
+    """How many numbers the file says that the column has."""
     groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
     return sum(chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)
 
 
 def _cells(file: Any, column: str, rows: int) -> Iterator[tuple[int, NDArray[np.int64], Any]]:
-    """The first row of each batch, the steps of each of its rows, and all of these as an Arrow array of lists."""
+    """For each batch of rows: the first row, the steps of each row, and all their lists as an Arrow array."""
     start = 0
     for batch in file.iter_batches(rows, columns=[column]):
         cells = batch.column(column)
@@ -85,7 +95,7 @@ def _cells(file: Any, column: str, rows: int) -> Iterator[tuple[int, NDArray[np.
 
 
 def _sizes(lists: Any) -> NDArray[np.int64]:
-    """How long each list is; 0 where it is missing."""
+    """The length of each list; 0 if it is missing."""
     from pyarrow import compute
 
     sizes = compute.fill_null(compute.list_value_length(lists), 0)

@@ -1,4 +1,4 @@
-"""The arrays in an .npz file: numbers and text, nothing unpickled, and no more memory filled than the file can hold."""
+"""The arrays in an .npz file, if they are numbers or text. Nothing is unpickled, and small files fill little memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENDING: Final = ".npy"
 
 @dataclass(frozen=True)
 class Header:
-    """What an array says of itself; its content lies column by column if `fortran`."""
+    """The shape and type of an array. Its content lies column by column if `fortran`."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -34,7 +34,11 @@ class Header:
 
 
 class Npz:
-    """The file at `path`, and the most bytes that it can unpack to. Whatever is wrong is a ValueError, one sentence."""
+    """The file at `path`. Anything wrong with it is a ValueError of one sentence.
+
+    Attributes:
+        limit: The most bytes that the file can hold.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,35 +54,35 @@ class Npz:
 
     @property
     def names(self) -> list[str]:
-        """What the arrays are called."""
+        """The names of the arrays."""
         return list(self._members)
 
     def header(self, name: str) -> Header:
-        """Shape and type of an array of numbers or text; no axis is empty."""
+        """The shape and type of an array of numbers or text. No axis is empty."""
         with self._open(name) as (header, _):
             return header
 
     def array(self, name: str) -> NDArray[Any]:
-        """A whole array: numbers, or objects of type str."""
+        """A whole array, of numbers or of objects of type str."""
         with self._open(name) as (header, file):
-            found = _take(file, header)
+            array = _take(file, header)
             if header.dtype.kind == "S":
-                found = np.array([text.decode(errors="replace") for text in found.ravel().tolist()], object)
-            return found.reshape(header.shape).astype(object) if header.dtype.kind in "US" else found
+                array = np.array([text.decode(errors="replace") for text in array.ravel().tolist()], object)
+            return array.reshape(header.shape).astype(object) if header.dtype.kind in "US" else array
 
-    def fill(self, name: str, room: NDArray[np.float32]) -> None:
-        """Read an array [N, t, D], or [N, D] for a single step, into the first steps of `room` [N, T, D]."""
+    def fill(self, name: str, target: NDArray[np.float32]) -> None:
+        """Read an array [N, t, D], or [N, D] for one step, into the first steps of `target` [N, T, D]."""
         with self._open(name) as (header, file), np.errstate(over="ignore", invalid="ignore"):
             count = header.shape[0]
             steps = header.shape[1] if len(header.shape) == 3 else 1
             if header.fortran:
-                room[:, :steps] = _take(file, header).reshape(count, steps, -1)
+                target[:, :steps] = _take(file, header).reshape(count, steps, -1)
                 return
             rows = max(1, _BLOCK * count // (header.dtype.itemsize * math.prod(header.shape)))
             for start in range(0, count, rows):
                 stop = min(count, start + rows)
                 block = _take(file, Header((stop - start, *header.shape[1:]), header.dtype, fortran=False))
-                room[start:stop, :steps] = block.reshape(stop - start, steps, -1)
+                target[start:stop, :steps] = block.reshape(stop - start, steps, -1)
 
     @contextmanager
     def _open(self, name: str) -> Iterator[tuple[Header, IO[bytes]]]:
@@ -88,12 +92,12 @@ class Npz:
                 raise ValueError("it is not compressed as numpy.savez_compressed does it")
             with zipfile.ZipFile(self._path) as archive, archive.open(member) as file:
                 yield _header(file, member.file_size), file
-        except Exception as error:  # as above
+        except Exception as error:  # as in __init__
             raise ValueError(f"{self._path}: array {name!r} cannot be read: {_reason(error)}") from None
 
 
 def _header(file: IO[bytes], claimed: int) -> Header:
-    """Read what stands before an array, whose member claims so many bytes in all."""
+    """Read the header of an array whose member claims to have `claimed` bytes."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"its format has the version {version}, expected 1.0 or 2.0")

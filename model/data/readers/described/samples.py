@@ -1,4 +1,4 @@
-"""The samples of a source while it is read: what each is called, and which are left out as damaged."""
+"""The samples of a source while it is read: their names, and which of them are damaged and left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from haemsa.model.data.readers.options import Damage
 
 
 class Samples:
-    """N samples. place: where they are, such as "data.csv: row"; names: what each is called there."""
+    """N samples.
+
+    Args:
+        place: Where they are, such as "data.csv: row".
+        names: The name of each sample in that place.
+        damage: Counts the damaged ones.
+    """
 
     def __init__(self, place: str, names: Sequence[str], damage: Damage) -> None:
         self.names = names
@@ -27,9 +33,14 @@ class Samples:
         return np.flatnonzero(self._sound).astype(np.int64)
 
     def damaged(self, where: NDArray[np.bool_], problem: Callable[[int], str]) -> None:
-        """Leave out the samples where `where`, bool [N]; `problem` says what is wrong with one of them.
+        """Leave samples out.
 
-        Raises ValueError unless damaged samples are to be skipped.
+        Args:
+            where: bool [N], which samples are damaged.
+            problem: Says what is wrong with a sample.
+
+        Raises:
+            ValueError: There is a damaged sample, and damaged samples are not skipped.
         """
         for sample in np.flatnonzero(where & self._sound).tolist():
             self._sound[sample] = False

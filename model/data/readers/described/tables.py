@@ -1,4 +1,4 @@
-"""Columns by the names and patterns that a description gives them. Axes: `N` rows, `D` columns of a modality."""
+"""Columns, by the names and patterns in a description. Axes: `N` rows, `D` columns of a modality."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from haemsa.model.data.memory import zeros
 from haemsa.model.data.readers.described.cells import Cells, listed, numbers, unlike
 from haemsa.model.data.readers.described.columns import (
     column_names,
+    errors_naming,
     list_columns,
     most_rows,
-    one_sentence,
     parquet,
     read_columns,
 )
@@ -29,8 +29,15 @@ from haemsa.model.data.readers.options import Damage
 
 
 @dataclass
-class _Room:
-    """Where columns are read to: features float32 [`rows` at most, 1, D]. problems: what is wrong, by row."""
+class _FeatureColumns:
+    """The columns of one modality while they are read.
+
+    Attributes:
+        columns: Their names.
+        rows: The most rows that the file can have.
+        features: float32 [rows, 1, D].
+        problems: What is wrong, by row.
+    """
 
     columns: list[str]
     rows: int
@@ -38,29 +45,37 @@ class _Room:
     problems: dict[int, str] = field(default_factory=dict)
 
     def take(self, start: int, frame: pd.DataFrame) -> None:
-        """Read the rows of `frame`, of which the first is row `start`."""
-        if not start:  # by now, the file is known to be large enough
+        """Read the rows of `frame`. The first of them is row `start`."""
+        if not start:  # now the file is known to be large enough
             self.features = zeros((self.rows, 1, len(self.columns)))
         for place, column in enumerate(self.columns):
             cells = _cells(frame[column])
             values, odd = numbers(cells)
             with np.errstate(over="ignore"):
                 self.features[start : start + len(frame), 0, place] = values
-            told = unlike(column, cells, "a number")
+            problem = unlike(column, cells, "a number")
             for row in np.flatnonzero(odd).tolist():
-                self.problems.setdefault(start + row, told(row))
+                self.problems.setdefault(start + row, problem(row))
 
 
-class Table:
-    """The columns that `features` and `labels` name in a CSV or Parquet file; rows count from 1, below any header.
+class TableSource:
+    """The columns of a CSV or Parquet file that a description names. Messages count rows from 1, below the header.
 
-    A pattern such as "text_*" names all columns that it fits. `features`: the names of each modality. Rows with fewer
-    cells than the header are damaged. Raises ValueError, one sentence, for a file that cannot be read, a column that it
-    lacks, or one that is named in both.
+    A pattern such as "text_*" names all columns that match it. Rows with fewer cells than the header are damaged.
+
+    Args:
+        path: The file.
+        features: The names or patterns of each modality.
+        labels: The names or patterns of all other columns.
+        damage: Counts damaged rows.
+
+    Raises:
+        ValueError: The file cannot be read, lacks a column, or a column is named as a feature and as a label. The
+            message is one sentence.
     """
 
-    split_of: Sequence[str] | None = None  # a column tells, if anything does
-    zeros_pad = False  # a cell that is missing is empty
+    split_of: Sequence[str] | None = None  # only a column can tell
+    zeros_pad = False  # padding is an empty cell
 
     def __init__(
         self,
@@ -76,11 +91,11 @@ class Table:
             raise ValueError(f"{path}: column {both[0]!r} is a feature and has another use, expected one of them")
         lists, rows = list_columns(path), most_rows(path)
         plain = [column for column in wanted if column not in lists]
-        self._rooms: dict[str | tuple[str, ...], list[_Room]] = {}
+        self._modalities: dict[str | tuple[str, ...], list[_FeatureColumns]] = {}
         for names in features:
             columns = self._find(names)
             if not lists.keys() & set(columns):
-                self._rooms.setdefault(names, []).append(_Room(columns, rows))
+                self._modalities.setdefault(names, []).append(_FeatureColumns(columns, rows))
             elif len(columns) > 1:
                 raise ValueError(f"{path}: {listed(columns)} are not all single numbers, expected one column of lists")
         self._frame, short = read_columns(path, plain, others, self._take)
@@ -89,31 +104,31 @@ class Table:
         self._damaged({row: f"it has {cells} cells, expected {width} as the header" for row, cells in short.items()})
 
     def features(self, names: str | tuple[str, ...]) -> RawModality:
-        """[N, 1, D], NaN where a cell is missing; a row with a cell that is no number is damaged.
+        """The features [N, 1, D], NaN where a cell is missing. A row with a cell that is no number is damaged.
 
-        Of a column of vectors, D is their size; a column of lists of vectors becomes [N, T, D]. To be asked for once
-        per modality, whose features are its own.
+        A column of vectors of size D becomes [N, 1, D], a column of lists of vectors [N, T, D]. It is called once for
+        each modality, which owns its features.
         """
-        if names not in self._rooms:
-            with one_sentence(self._path):
-                found, problems = read_lists(parquet(self._path), self._path, self._find(names)[0])
+        if names not in self._modalities:
+            with errors_naming(self._path):
+                modality, problems = read_lists(parquet(self._path), self._path, self._find(names)[0])
             self._damaged(problems)
-            return found
-        room = self._rooms[names].pop(0)
-        self._damaged(room.problems)
-        return RawModality(room.features[: len(self.samples)], np.ones(len(self.samples), dtype=np.int64))
+            return modality
+        columns = self._modalities[names].pop(0)
+        self._damaged(columns.problems)
+        return RawModality(columns.features[: len(self.samples)], np.ones(len(self.samples), dtype=np.int64))
 
-    def absent(self, names: str | tuple[str, ...]) -> list[str]:  # noqa: ARG002 - as Arrays has it
+    def absent(self, names: str | tuple[str, ...]) -> list[str]:  # noqa: ARG002 - as in ArraySource
         """The splits that lack these columns: none."""
         return []
 
     def cells(self, names: str | tuple[str, ...]) -> dict[str, Cells]:
-        """The columns by their names."""
+        """The columns of labels by their names."""
         return {column: _cells(self._frame[column]) for column in self._find(names)}
 
     def _take(self, start: int, frame: pd.DataFrame) -> None:
-        for room in (room for rooms in self._rooms.values() for room in rooms):
-            room.take(start, frame)
+        for columns in (columns for modalities in self._modalities.values() for columns in modalities):
+            columns.take(start, frame)
 
     def _damaged(self, problems: Mapping[int, str]) -> None:
         where = np.zeros(len(self.samples), dtype=bool)
@@ -121,24 +136,27 @@ class Table:
         self.samples.damaged(where, problems.__getitem__)
 
     def _all(self, names: Iterable[str | tuple[str, ...]]) -> list[str]:
-        return list(dict.fromkeys(column for one in names for column in self._find(one)))
+        """The columns that all these names and patterns stand for, each once."""
+        return list(dict.fromkeys(column for patterns in names for column in self._find(patterns)))
 
     def _find(self, names: str | tuple[str, ...]) -> list[str]:
-        """The columns that these names and patterns stand for."""
-        found: list[str] = []
+        """The columns that the names and patterns of one modality or label stand for, each once."""
+        columns: list[str] = []
         for name in [names] if isinstance(names, str) else names:
             pattern = name.replace("[", "[[]")
-            fits = [name] if name in self._names else [one for one in self._names if fnmatchcase(one, pattern)]
-            if not fits:
+            matching = (
+                [name] if name in self._names else [title for title in self._names if fnmatchcase(title, pattern)]
+            )
+            if not matching:
                 raise ValueError(f"{self._path} has no column {name!r}, it has {listed(self._names)}")
-            found += fits
-        return list(dict.fromkeys(found))
+            columns += matching
+        return list(dict.fromkeys(columns))
 
 
 def _cells(column: pd.Series[Any]) -> Cells:
     if column.dtype.kind in "biuf":
         return np.asarray(column)
-    if isinstance(column.dtype, pd.CategoricalDtype):  # equal text stays one object, and a missing cell has place -1
+    if isinstance(column.dtype, pd.CategoricalDtype):  # equal text stays one object; a missing cell has the code -1
         names = np.array([*column.cat.categories, None], dtype=object)
         return np.asarray(names[np.asarray(column.cat.codes)])
     cells = np.array(column, dtype=object)

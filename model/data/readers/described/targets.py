@@ -15,17 +15,19 @@ from haemsa.model.data.task import Task, TaskKind, check_name
 
 _NUMBER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _CODE: Final = re.compile(r"[+-]?0[0-9][0-9.]*")
-"""Text that is no number, though it looks like one: "01" is another class than "1"."""
+"""Text that looks like a number but is a code: "01" is another class than "1"."""
 _TRUTH: Final = {"True": 1, "true": 1, "False": 0, "false": 0}
 _MOST_CLASSES: Final = 1000
-"""More distinct labels than this are names or amounts rather than classes."""
+"""More distinct labels than this are names or amounts, and no classes."""
 
 
 def make_tasks(name: str, entry: TaskEntry, columns: Mapping[str, Cells], samples: Samples) -> dict[str, Task]:
-    """The task called `name` from its one column [N]; from several, one task per column, called like it.
+    """The task of one column [N], called `name`; of several columns, one task for each, called as the column.
 
-    Samples with a label that its kind does not allow are damaged. Raises ValueError, one sentence, for columns without
-    fitting names, or a kind that is not clear.
+    Samples with a label that the task's kind does not allow are damaged.
+
+    Raises:
+        ValueError: The names of columns are not allowed, or the kind is not clear. The message is one sentence.
     """
     alone = entry.columns is None and entry.from_ in columns
     titles = [name] if alone else _titles(entry, columns)
@@ -55,7 +57,7 @@ def _titles(entry: TaskEntry, columns: Mapping[str, Cells]) -> list[str]:
 
 
 def _guess(columns: Iterable[Cells]) -> TaskKind:
-    """Text is classes, numbers that are not all whole are regression; nothing else is safe to say."""
+    """The kind of labels: text means classes, fractions mean regression, and nothing else is certain."""
     guesses = set()
     for cells in columns:
         values, odd = numbers(cells)
@@ -84,8 +86,8 @@ def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, s
 
 
 def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | None, samples: Samples) -> Task:
-    found = words(cells)
-    names = set(found) - {""} if labels is None else [word(label) for label in labels]
+    texts = words(cells)
+    names = set(texts) - {""} if labels is None else [word(label) for label in labels]
     value: Callable[[str], str | float] = _value if _are_numbers(names) else str
     kinds = [value(name) for name in names]
     if labels is None:
@@ -93,19 +95,19 @@ def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | No
         if len(kinds) > _MOST_CLASSES:
             raise ValueError(f"{column!r} has {len(kinds)} distinct labels, expected at most {_MOST_CLASSES} classes")
     number = {kind: place for place, kind in enumerate(kinds)} | {"": -1}
-    targets = np.array([number.get(value(text), -2) for text in found], dtype=np.int64)
+    targets = np.array([number.get(value(text), -2) for text in texts], dtype=np.int64)
     titles = tuple(map(word, kinds if labels is None else labels))
     samples.damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
     return Task("classes", np.maximum(targets, -1), titles)
 
 
 def _value(text: str) -> str | float:
-    """A number, where text is one."""
+    """The number, if the text is one."""
     return float(text) if _NUMBER.fullmatch(text) else text
 
 
 def _are_numbers(names: Collection[str]) -> bool:
-    """Whether classes are told apart by their value, 1 and 1.0 being the same: not where two names have one value."""
+    """Whether names of classes are numbers, so that 1 and 1.0 are the same. Not if two names have the same value."""
     return not any(map(_CODE.fullmatch, names)) and len(set(map(_value, names))) == len(names)
 
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from haemsa.model.data.readers.described.arrays import Arrays
+from haemsa.model.data.readers.described.arrays import ArraySource
 from haemsa.model.data.readers.options import Damage
 
 
 def opened(tmp_path, *names, **arrays):
     np.savez(tmp_path / "a.npz", **arrays)
-    return Arrays(tmp_path / "a.npz", names, Damage(skip=False))
+    return ArraySource(tmp_path / "a.npz", names, Damage(skip=False))
 
 
 def split_in_three(name, *arrays):
@@ -102,4 +102,4 @@ def test_steps_that_only_one_sample_has_do_not_fill_the_memory(tmp_path):
 def test_samples_of_nothing_do_not_fill_the_memory(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", y=np.zeros(10**6, "i1"))
     with pytest.raises(ValueError, match="claims 1000000 samples, more than it has bytes"):
-        Arrays(tmp_path / "a.npz", ["y"], Damage(skip=False))
+        ArraySource(tmp_path / "a.npz", ["y"], Damage(skip=False))

@@ -66,7 +66,7 @@ def task(of):
         ("groups: !!python/name:os.system", "is not readable YAML"),
         ("x" * 300_000, "has 300000 bytes, expected a description in YAML of at most 262144"),
         ("source: six.npz", "modalities is missing, expected names with their arrays or columns"),
-        ("modalities: {a: b}\ntasks: {c: d}", r"source is missing, expected a \.npz, \.csv or \.parquet file beside"),
+        ("modalities: {a: b}\ntasks: {c: d}", r"source is missing, expected a \.npz, \.csv or \.parquet file next to"),
         (
             SHORT + "sed: 1",
             "sed is unknown, expected one of source, modalities, tasks, groups, ids, split, splits, seed",

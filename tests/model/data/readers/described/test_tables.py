@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from haemsa.model.data.readers.described.tables import Table
+from haemsa.model.data.readers.described.tables import TableSource
 from haemsa.model.data.readers.options import Damage
 
 TABLE = "id,text_1,text_0,mood,f[0]\n007,1,2.5,joy,1\n008,,nan,NA,2\n009,-1e3,inf,None,3\n"
@@ -13,12 +13,12 @@ TABLE = "id,text_1,text_0,mood,f[0]\n007,1,2.5,joy,1\n008,,nan,NA,2\n009,-1e3,in
 def opened(tmp_path, text, features, labels, *, skip=False):
     path = tmp_path / "t.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return Table(path, features, labels, Damage(skip=skip))
+    return TableSource(path, features, labels, Damage(skip=skip))
 
 
 def as_parquet(tmp_path, frame, features, labels, **how):
     frame.to_parquet(tmp_path / "t.parquet", **how)
-    return Table(tmp_path / "t.parquet", features, labels, Damage(skip=False))
+    return TableSource(tmp_path / "t.parquet", features, labels, Damage(skip=False))
 
 
 def test_columns_are_named_one_by_one_or_by_pattern_in_the_tables_order(tmp_path):
@@ -152,7 +152,7 @@ def test_a_parquet_list_of_another_size_is_a_damaged_row(tmp_path):
     found = as_parquet(tmp_path, frame, ["v", "w"], ["y"])
     with pytest.raises(ValueError, match=r"row 2: 'v' has a list of 1 numbers, expected 2 as in most"):
         found.features("v")
-    found = Table(tmp_path / "t.parquet", ["v", "w"], ["y"], Damage(skip=True))
+    found = TableSource(tmp_path / "t.parquet", ["v", "w"], ["y"], Damage(skip=True))
     assert found.features("v").features[[0, 2], 0].tolist() == [[1, 2], [4, 5]]
     assert found.samples.sound.tolist() == [0, 2]
     with pytest.raises(ValueError, match=r"row 2: 'w' has a list of 1 numbers, expected 2"):
@@ -163,7 +163,7 @@ def test_parquet_lists_that_claim_more_than_the_file_can_hold_are_refused(tmp_pa
     values = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(10**6, np.float32)), 10**6)
     pq.write_table(pa.table({"v": values, "y": [1]}), tmp_path / "t.parquet")
     with pytest.raises(ValueError, match="column 'v' claims 1000000 numbers, more than the file can hold"):
-        Table(tmp_path / "t.parquet", ["v"], ["y"], Damage(skip=False)).features("v")
+        TableSource(tmp_path / "t.parquet", ["v"], ["y"], Damage(skip=False)).features("v")
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n  \n"])
@@ -193,4 +193,4 @@ def test_parquet_that_claims_more_than_it_can_hold_is_refused(tmp_path):
 def test_broken_parquet_is_one_sentence(tmp_path, content):
     (tmp_path / "t.parquet").write_bytes(content)
     with pytest.raises(ValueError, match=r"t\.parquet cannot be read: "):
-        Table(tmp_path / "t.parquet", ["a"], ["y"], Damage(skip=False))
+        TableSource(tmp_path / "t.parquet", ["a"], ["y"], Damage(skip=False))

@@ -108,7 +108,7 @@ def test_segments_of_one_split_alone_say_what_is_missing(tmp_path):
         load(saved(tmp_path, segments("train", (1.0,)), "other.pkl"))
     (folder / "dev.pkl").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(
-        ValueError, match=r"train\.pkl: dev\.pkl beside it holds a dict of 1, expected a list of segments"
+        ValueError, match=r"train\.pkl: dev\.pkl next to it holds a dict of 1, expected a list of segments"
     ):
         load(str(folder / "train.pkl"))
 
