@@ -1,64 +1,82 @@
-"""Every command as a call, and what it takes and gives: `from cluster import run_search`. See docs/library.md.
+"""Every command as a call: `from haemsa import run_search`. docs/library.md shows them at work.
 
 | command | call |
 |---|---|
-| `haemsa search` | `run_search(SearchConfig.of({...}))`, and with `--resume` `resume_search(run)` |
-| `haemsa show` | `show_run(run)`, or `RunDirectory.open(run, read_only=True)` for its tables |
-| `haemsa report` | `write_report(run, page)`, and `search_figures(run)` for its pictures |
+| `haemsa search` | `run_search(SearchConfig.of({...}))`; with `--resume` it is `resume_search(run)` |
+| `haemsa show` | `show_run(run)`; `RunDirectory.open(run, read_only=True)` gives its tables |
+| `haemsa report` | `write_report(run, page)`; `search_figures(run)` gives its pictures |
 | `haemsa tune` | `tune_genome(source, data)` |
-| `haemsa train` | `train_for_good(read_recipe(run), data, seeds, out)` |
-| `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)`, of `model = load_model(address)` |
+| `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
+| `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_for(model, data))` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
-| `haemsa data info`, `check`, `import` | `describe_data(dataset)`, `check_data(dataset)`, `import_data(source, out)` |
+| `haemsa data info` | `describe_data(load_data(data))` |
+| `haemsa data check` | `check_data(load_data(data))` |
+| `haemsa data import` | `import_data(source, out)` |
 | `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
 
-and `search_custom` for a space and an evaluation of one's own. Data and networks themselves are in `model`, spaces and
-the evolution in `evo`.
+`read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own with an
+evaluation of your own. Data and networks themselves are in `haemsa.model`, spaces and the evolution in `haemsa.evo`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from haemsa.cluster.comparison.ablate import ablate
 from haemsa.cluster.comparison.compare import Comparison, compare
-from haemsa.cluster.comparison.contenders import begun
+from haemsa.cluster.comparison.contenders import ComparisonSetup, begun
+from haemsa.cluster.comparison.report import as_values as comparison_values
 from haemsa.cluster.comparison.report import compare_table
 from haemsa.cluster.config import SearchConfig, commented_yaml
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.check import check as check_data
+from haemsa.cluster.data_check.terminal import data_tables
+from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
-from haemsa.cluster.final_model.evaluate import evaluate as evaluate_model
-from haemsa.cluster.final_model.evaluate import load_for, load_model
+from haemsa.cluster.data_check.terminal import as_values as check_values
+from haemsa.cluster.data_check.terminal import show_check
+from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model, load_for, load_model
 from haemsa.cluster.final_model.predictions import predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
+from haemsa.cluster.final_model.record import record_training
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.report.figures.front import front_figure
 from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import search_figures
+from haemsa.cluster.report.next_steps import next_steps, train_command
 from haemsa.cluster.report.page import write_report
 from haemsa.cluster.report.show import show as show_run
-from haemsa.cluster.report.tables import metric_table, subset_table
+from haemsa.cluster.report.tables import metric_table, reference_table, subset_table
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.custom import CustomResult, search_custom
 from haemsa.cluster.search.launch import SearchResult, resume_search, run_search
+from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.shared.genome_tree import genome_tree
 from haemsa.cluster.shared.progress import PlainProgress, Progress, SilentProgress, Status
-from haemsa.cluster.tracking.sync import sync as sync_run
-from haemsa.cluster.tracking.ui import serve as serve_page
+from haemsa.cluster.tracking.sync import sync_run
+from haemsa.cluster.tracking.ui import serve_page
+from haemsa.cluster.tuning.record import record as record_tuning
+from haemsa.cluster.tuning.report import as_values as tuning_values
+from haemsa.cluster.tuning.report import tuning_lines, tuning_table
+from haemsa.cluster.tuning.report import write as write_tuning
 from haemsa.cluster.tuning.result import Tuning
-from haemsa.cluster.tuning.tune import run_tuning
+from haemsa.cluster.tuning.tune import tune, tune_config
+from haemsa.model.data.readers.options import Reading
 from haemsa.model.data.sources import import_data
+from haemsa.model.data.sources import load as load_data
 from haemsa.model.data.summary import describe as describe_data
 
 __all__ = [
     "Comparison",
     "CustomResult",
     "DataCheck",
+    "Evaluation",
     "PlainProgress",
     "Progress",
+    "Reading",
     "Recipe",
     "RunDirectory",
     "SearchConfig",
@@ -67,58 +85,122 @@ __all__ = [
     "Status",
     "Tuning",
     "ablate_search",
+    "as_values",
     "check_data",
     "commented_yaml",
     "compare_models",
     "compare_table",
+    "data_tables",
     "describe_data",
     "evaluate_model",
     "front_figure",
     "genome_tree",
     "import_data",
     "leaks",
+    "load_data",
     "load_for",
     "load_model",
     "metric_table",
     "network_figure",
+    "next_steps",
     "predictions",
     "read_recipe",
+    "record_training",
+    "reference_table",
     "resume_search",
     "run_search",
     "search_custom",
     "search_figures",
     "serve_page",
+    "show_check",
     "show_run",
     "subset_table",
     "sync_run",
+    "train_command",
     "train_for_good",
     "tune_genome",
+    "tuning_lines",
+    "tuning_table",
+    "write_check",
     "write_predictions",
     "write_report",
 ]
 
 
 def compare_models(
-    run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
+    run: Path | None,
+    *,
+    data: str | None = None,
+    trials: int | None = None,
+    seeds: int = 5,
+    out: Path | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
-    """The best of the search in `run` beside the field's usual models, tuned by `trials` each; reads the test split.
+    """Compare the best networks of a search with the models that people usually use. The test split is read once.
 
-    `trials`: None: as many as the search had. `seeds`: times that each tuned model is trained. `out`: where the
-    searches of the other designs go, and go on if they are there (None: compared/NAME). Raises ValueError, before any
-    training, for what cannot be compared.
+    Each other model gets as many trials as the search, on the same folds. A comparison that was cut off continues where
+    it was.
+
+    Args:
+        run: the run directory of a search that has ended. None: search `data` first.
+        data: the data, if there is no run, or if it has moved since.
+        trials: how many trials each model gets (None: as many as the search had).
+        seeds: how often each tuned model is trained.
+        out: the folder for the other searches, compare.png and compare.json (None: compared/NAME).
+        progress: shows how far it is (None: nothing is shown).
+
+    Returns:
+        The metrics of all models on the test split, and the differences with their intervals.
+
+    Raises:
+        ValueError: before any training, for what cannot be compared.
+
+    Example:
+        >>> compared = compare_models(Path("runs/planted"), trials=48)  # doctest: +SKIP
+        >>> compared.differences["early_fusion"]  # doctest: +SKIP
     """
     shown = progress or SilentProgress()
-    start = begun(run, None, trials, out, shown, "compared")
-    return compare(start.config, start.run, start.out, start.trials, seeds, shown)
+    setup = begun(run, data, trials, out, shown, "compared")
+    return _kept(compare(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "compare")
 
 
 def ablate_search(
     run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
 ) -> Comparison:
-    """The best of the search in `run` beside searches without each idea; else as `compare_models` (ablated/NAME)."""
+    """Compare the best network of a search with searches that lack one idea each. The test split is read once.
+
+    The ideas are hierarchy, evolution, transfer between levels and, with several tasks, multi-task learning.
+
+    Args:
+        run: the run directory of a search that has ended.
+        trials: how many genomes each search evaluates (None: as many as the search did).
+        seeds: how often each found network is trained.
+        out: the folder for the searches, ablate.png and ablate.json (None: ablated/NAME).
+        progress: shows how far it is (None: nothing is shown).
+
+    Returns:
+        The metrics on the test split, and the differences with their intervals, by "no_hierarchy", "no_evolution",
+        "no_transfer" and "single_task".
+
+    Raises:
+        ValueError: before any training, for what cannot be compared.
+
+    Example:
+        >>> ablated = ablate_search(Path("runs/planted"), trials=48)  # doctest: +SKIP
+        >>> ablated.models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
+    """
     shown = progress or SilentProgress()
-    start = begun(run, None, trials, out, shown, "ablated")
-    return ablate(start.config, start.run, start.out, start.trials, seeds, shown)
+    setup = begun(run, None, trials, out, shown, "ablated")
+    return _kept(ablate(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "ablate")
+
+
+def _kept(comparison: Comparison, setup: ComparisonSetup, name: str) -> Comparison:
+    """The comparison with its folder, where its picture and its figures are now."""
+    from haemsa.cluster.comparison.figure import draw
+
+    draw(comparison, setup.out / f"{name}.png")
+    write_json(setup.out / f"{name}.json", comparison_values(comparison))
+    return replace(comparison, folder=setup.out)
 
 
 def tune_genome(
@@ -131,11 +213,43 @@ def tune_genome(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Tuning:
-    """Tune how the genome at `source` (a run directory, a genome.json, an address in MLflow) is trained, on `data`.
+    """Tune how a genome is trained, with Ray Tune. Its network stays as it is.
 
-    `scheduler`: "asha" or "pbt". `settings`: those of `haemsa config`; else a run directory's own hold. `out` gets
-    genome.json, the trials and how they were judged (None: tuned/NAME). Raises ValueError, before any training, for
-    what does not fit.
+    Args:
+        source: a run directory, a genome.json, or an address in MLflow.
+        data: planted, digits, or a path to data of any layout.
+        trials: how many genomes are tried (None: 32, or 8 with "pbt").
+        scheduler: "asha", or "pbt" for population based training.
+        out: the folder for genome.json, the trials and how they were judged (None: tuned/NAME).
+        progress: shows how far it is (None: nothing is shown).
+        settings: settings of `haemsa config`. The others are those of the search, if `source` is a run directory.
+
+    Returns:
+        What was found. `genome` is the better of the original and the tuned genome on fresh seeds.
+
+    Raises:
+        ValueError: before any training, for what does not fit; afterwards if no trial could be trained.
+
+    Example:
+        >>> tuned = tune_genome("runs/planted", "planted", trials=32, workers=2)  # doctest: +SKIP
+        >>> tuned.genome.training  # doctest: +SKIP
     """
-    options = {"data": data, "evaluations": trials, **settings}
-    return run_tuning(source, scheduler, options, out, progress or SilentProgress())[0]
+    config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
+    folder = out or Path("tuned") / config.title
+    tuning = tune(source, config, scheduler, folder, progress or SilentProgress())
+    write_tuning(tuning, folder)
+    record_tuning(tuning, source, config, folder)
+    return tuning
+
+
+def as_values(result: Comparison | DataCheck | Tuning) -> dict[str, Any]:
+    """A result as plain values, as `--json` of its command writes it.
+
+    Example:
+        >>> from haemsa.model.data.builtin.digits import digits
+        >>> as_values(check_data(digits()))["leaks"]
+        []
+    """
+    if isinstance(result, Comparison):
+        return comparison_values(result)
+    return tuning_values(result) if isinstance(result, Tuning) else check_values(result)

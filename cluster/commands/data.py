@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from haemsa.cluster.commands.options import DATA_HELP
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
+    from haemsa.cluster.api import Reading
     from haemsa.model.data.dataset import Dataset
-    from haemsa.model.data.readers.options import Collapse, Grouping, Reading
 
-data_app = typer.Typer(help="Look at data, and import it.", no_args_is_help=True)
-Source = Annotated[str, typer.Argument(help="planted, digits, or a path to data of any layout.")]
+data_app = typer.Typer(help="Look at data, check it, and import it.", no_args_is_help=True)
+Source = Annotated[str, typer.Argument(help=DATA_HELP)]
 Align = Annotated[str | None, typer.Option(help="The .csd sequence whose intervals become time steps.")]
-How = Annotated[Literal["mean", "last", "none"], typer.Option(help="What the rows in such an interval become.")]
-Folds = Annotated[Path | None, typer.Option(help="The ids of each split, if not folds.json beside the data.")]
-Grouped = Annotated[
-    Literal["dialogue", "session", "speaker"], typer.Option(help="Which utterances of dialogues belong together.")
-]
-Classes = Annotated[int | None, typer.Option(help="4: IEMOCAP's four classes, of its six.")]
-Steps = Annotated[int | None, typer.Option(help="Of longer samples, the first so many time steps.")]
-Skip = Annotated[bool, typer.Option("--skip-damaged", help="Leave out samples that are damaged.")]
+Collapse = Literal["mean", "last", "none"]
+How = Annotated[Collapse, typer.Option(help="What the rows within one interval become.")]
+Folds = Annotated[Path | None, typer.Option(help="A file with the ids of each split, in place of folds.json.")]
+Grouping = Literal["dialogue", "session", "speaker"]
+Grouped = Annotated[Grouping, typer.Option(help="Which utterances of dialogues belong together.")]
+Classes = Annotated[int | None, typer.Option(help="4: read IEMOCAP's six classes as the usual four.")]
+Steps = Annotated[int | None, typer.Option(help="Read only this many time steps of longer samples.")]
+Skip = Annotated[bool, typer.Option("--skip-damaged", help="Leave out damaged samples.")]
 
 
 @data_app.command()
@@ -38,11 +39,11 @@ def info(
     skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
-    """Say what was read: modalities, tasks, splits, and what was found wrong."""
-    from haemsa.model.data.sources import load
+    """Tell what was read: modalities, tasks and splits, and what was wrong with the data."""
+    from haemsa.cluster.api import load_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    _report(load(data, reading=reading), json_file)
+    _show_data(load_data(data, reading=reading), json_file)
 
 
 @data_app.command(name="import")
@@ -50,7 +51,7 @@ def import_(
     data: Source,
     out: Annotated[Path, typer.Option(help="The store to write, an .h5 file.")],
     half: Annotated[bool, typer.Option("--half", help="Keep features as float16, in half the space.")] = False,
-    context: Annotated[int, typer.Option(min=0, help="Previous utterances to look back on, as further streams.")] = 0,
+    context: Annotated[int, typer.Option(min=0, help="How many previous utterances to add as further streams.")] = 0,
     align: Align = None,
     collapse: How = "mean",
     folds: Folds = None,
@@ -60,11 +61,11 @@ def import_(
     skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
-    """Write data of any layout to a store, which is read faster, and streamed where memory is short."""
-    from haemsa.model.data.sources import import_data
+    """Write data of any layout to a store. A store is read faster, and it is streamed if memory is short."""
+    from haemsa.cluster.api import import_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    _report(import_data(data, out, reading, half=half, context=context), json_file)
+    _show_data(import_data(data, out, reading, half=half, context=context), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -81,20 +82,16 @@ def check(
     skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
-    """Look for leaks between splits, first of all of labels, and for odd features; exit status 1 if data leaks."""
-    from haemsa.cluster.data_check.check import check as check_data
-    from haemsa.cluster.data_check.page import write_page
-    from haemsa.cluster.data_check.problems import leaks
-    from haemsa.cluster.data_check.terminal import as_values, show_check
-    from haemsa.model.data.sources import load
+    """Look for leaks between splits, first of all leaks of labels. The exit status is 1 if there is a leak."""
+    from haemsa.cluster.api import as_values, check_data, leaks, load_data, show_check, write_check
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    found = check_data(load(data, reading=reading))
-    show_check(found, console())
+    data_check = check_data(load_data(data, reading=reading))
+    show_check(data_check, console())
     if out is not None:
-        write_page(found, out)
-    write_figures(json_file, as_values(found))
-    if leaks(found):
+        write_check(data_check, out)
+    write_figures(json_file, as_values(data_check))
+    if leaks(data_check):
         raise typer.Exit(1)
 
 
@@ -108,7 +105,7 @@ def _reading(
     skip_damaged: bool,
 ) -> Reading:
     """What the options ask of a reader."""
-    from haemsa.model.data.readers.options import Reading
+    from haemsa.cluster.api import Reading
 
     if classes is not None and classes != 4:
         raise ValueError(f"--classes is {classes}, expected 4: IEMOCAP's four classes, of its six")
@@ -117,13 +114,12 @@ def _reading(
     return Reading(align, collapse, folds, steps, skip_damaged, group_by, classes=4 if classes else None)
 
 
-def _report(dataset: Dataset, json_file: Path | None) -> None:
-    from haemsa.cluster.data_check.info import data_tables
-    from haemsa.model.data.summary import describe
+def _show_data(dataset: Dataset, json_file: Path | None) -> None:
+    from haemsa.cluster.api import data_tables, describe_data
 
-    found = describe(dataset)
-    for table in data_tables(found):
+    description = describe_data(dataset)
+    for table in data_tables(description):
         console().print(table)
     for note in dataset.notes:
         say(f"note: {note}")
-    write_figures(json_file, found)
+    write_figures(json_file, description)

@@ -1,15 +1,18 @@
-"""Options of the command line that are more than one word or number."""
+"""Options that several commands share, and how options of more than one word are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-Data = Annotated[str, typer.Option(help="planted, digits, or a path to data of any layout.")]
+DATA_HELP: Final = "planted, digits, or a path to data of any layout."
+Data = Annotated[str, typer.Option(help=DATA_HELP)]
+Run = Annotated[Path, typer.Argument(help="A run directory.")]
 OldValidation = Annotated[str | None, typer.Option("--score", hidden=True)]
-"""What `--validation` was called before."""
+"""`--validation` was called `--score` before."""
 
 
 def objectives_of(text: str | None) -> list[str] | None:
@@ -17,20 +20,20 @@ def objectives_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
-def limits_of(items: Sequence[str] | None) -> dict[str, float] | None:
-    """The limits in ["params=200000", ...]. Raises ValueError for one that is not NAME=NUMBER."""
-    if not items:
+def limits_of(options: Sequence[str] | None) -> dict[str, float] | None:
+    """The limits in ["params=200000", ...]. Raises ValueError for an option that is not NAME=NUMBER."""
+    if not options:
         return None
     limits = {}
-    for item in items:
-        name, _, value = item.partition("=")
+    for option in options:
+        name, _, value = option.partition("=")
         try:
             limits[name.strip()] = float(value)
         except ValueError:
-            raise ValueError(f"limit is {item!r}, expected NAME=NUMBER, as params=200000") from None
+            raise ValueError(f"limit is {option!r}, expected NAME=NUMBER, as params=200000") from None
     return limits
 
 
 def number_of(text: str | None) -> int | str | None:
-    """A number where it is one; what else there is, the configuration judges."""
+    """The number in the text. Any other text stays as it is, because the configuration judges it."""
     return int(text) if text is not None and text.isdigit() else text

@@ -1,4 +1,4 @@
-"""The command `haemsa report`. Everything heavy loads inside it."""
+"""The commands about a run directory, and `haemsa ui` and `config`. Everything heavy loads inside a command."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from typing import Annotated
 
 import typer
 
+from haemsa.cluster.commands.options import Run
 from haemsa.cluster.shared.terminal import console, say
 
 
-def show(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
-    """Show a search: its best genome, its front, its generations; also while it runs."""
-    from haemsa.cluster.report.show import show as show_run
+def show(run: Run) -> None:
+    """Show the best genome, the front and the generations of a search, also while it runs."""
+    from haemsa.cluster.api import show_run
 
     show_run(run, console())
 
 
-def sync(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    tracking: Annotated[str | None, typer.Option(help="MLflow's store \\[default: as the search had it].")] = None,
-) -> None:
-    """Send MLflow what it did not take while a search ran."""
-    from haemsa.cluster.tracking.sync import sync as send
-
-    count, place = send(run, tracking)
-    say(f"sent {count} records to {place}" if count else f"nothing waits: {place} has all of {run}")
-
-
-def ui(
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
-    tracking: Annotated[str | None, typer.Option(help="MLflow's store \\[default: as search has it].")] = None,
-) -> None:
-    """Open MLflow's page on the searches made here (on loopback; end it with Ctrl-C)."""
-    from haemsa.cluster.tracking.ui import serve
-
-    raise typer.Exit(serve(port, tracking))
-
-
-def config() -> None:
-    """Print the default configuration, commented."""
-    from haemsa.cluster.config import commented_yaml
-
-    print(commented_yaml(), end="")
-
-
 def report(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    data: Annotated[str | None, typer.Option(help="The search's data, if it has moved.")] = None,
+    run: Run,
+    data: Annotated[str | None, typer.Option(help="The data of the search, if it has moved.")] = None,
     ablated: Annotated[
         Path | None, typer.Option(help="What haemsa ablate left of this search \\[default: ablated/NAME].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page to write \\[default: RUN/report.html].")] = None,
 ) -> None:
-    """Write a page on a search, with pictures: what it found, why, and what to do next; also while it runs."""
-    from haemsa.cluster.report.page import write_report
+    """Write a page with pictures: what a search found, why, and what to do next. Also while it runs."""
+    from haemsa.cluster.api import write_report
 
     page = out or run / "report.html"
     write_report(run, page, data, ablated or Path("ablated") / run.name)
     say(f"report: {page}")
+
+
+def sync(
+    run: Run,
+    tracking: Annotated[str | None, typer.Option(help="MLflow's store \\[default: as the search had it].")] = None,
+) -> None:
+    """Send MLflow the records that it did not take while a search ran."""
+    from haemsa.cluster.api import sync_run
+
+    count, place = sync_run(run, tracking)
+    say(f"sent {count} records to {place}" if count else f"nothing waits: {place} has all of {run}")
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
+    tracking: Annotated[str | None, typer.Option(help="MLflow's store \\[default: that of a search here].")] = None,
+) -> None:
+    """Open MLflow's page about the searches made here. Ctrl-C ends it. Only this machine can reach it."""
+    from haemsa.cluster.api import serve_page
+
+    raise typer.Exit(serve_page(port, tracking))
+
+
+def config() -> None:
+    """Print every setting of a search with its meaning and its default."""
+    from haemsa.cluster.config import commented_yaml
+
+    print(commented_yaml(), end="")

@@ -43,6 +43,7 @@ class Comparison:
     `greedy`), else the mean of its seeds. tuned: held-out score and trials by name.
     differences: the best genome, and the ensemble of its seeds, less each other model and its ensemble;
     of_ensembles: our best ensemble less each other model's. failed: who could not be tuned or trained, and why.
+    folder: where its searches, its picture and its figures are.
     """
 
     judged: TestMetric
@@ -52,6 +53,7 @@ class Comparison:
     of_ensembles: Mapping[str, Difference]
     failed: Mapping[str, str] = field(default_factory=dict)
     greedy: tuple[str, ...] = ()
+    folder: Path = Path()
 
 
 def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:

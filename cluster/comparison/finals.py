@@ -18,6 +18,7 @@ from haemsa.cluster.comparison.cache import Arrays, kept
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.train import train_predictor
+from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.search.problem import Problem
 from haemsa.model.baselines.classical import SEEDED, outputs, summaries
 from haemsa.model.data.dataset import Dataset
@@ -59,7 +60,8 @@ class Finals:
         return {"validation": self.problem.folds.kind, "seed": self.seed, "members": members}
 
     def _networks(self, recipe: Recipe) -> Outputs:
-        predictor, test = train_predictor(recipe, self.dataset, self.data, self.seeds), self.dataset.part("test")
+        trainer, test = Trainer.of(recipe, self.dataset), self.dataset.part("test")
+        predictor = train_predictor(trainer, self.data, self.seeds)
         found = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[self.judged.task]
         return np.asarray(as_scores(test.tasks[self.judged.task], found), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Using a saved model: metrics for every subset of modalities, and predictions as a table."""
+"""Using a saved model: it is loaded with data that fits, and scored, also with modalities missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 
 def load_model(address: str | Path) -> Predictor:
-    """A saved model: a folder made by `haemsa train` or a search's best/, or models:/... in MLflow's registry."""
+    """Load a saved model.
+
+    Args:
+        address: a folder made by `haemsa train`, a run directory (its best network is loaded), or an address in MLflow
+            (runs:/... or models:/...).
+
+    Returns:
+        The model. Its `predict` takes arrays and returns arrays.
+
+    Raises:
+        ValueError: there is no model at the address.
+
+    Example:
+        >>> model = load_model("models/planted")  # doctest: +SKIP
+    """
     from haemsa.model.predictor.predictor import Predictor
     from haemsa.model.training.process import prepare_process
 
@@ -34,62 +48,97 @@ def load_model(address: str | Path) -> Predictor:
 
 
 def load_for(predictor: Predictor, data: str) -> Dataset:
-    """Data that the model can read. Raises ValueError naming what does not fit."""
+    """Load data that a model can read.
+
+    Args:
+        predictor: the model.
+        data: planted, digits, or a path to data of any layout.
+
+    Raises:
+        ValueError: the data cannot be read, or it does not fit the model: a task or a modality differs from that of
+            the training data, or the data has none of the model's modalities.
+        FileNotFoundError: the path does not exist.
+
+    Example:
+        >>> data = load_for(load_model("models/planted"), "planted")  # doctest: +SKIP
+    """
     dataset = load(data)
-    for name, task in predictor.tasks.items():
-        given = dataset.tasks.get(name)
-        if given is not None and (given.kind, given.labels) != (task.kind, task.labels):
+    for name, trained_task in predictor.tasks.items():
+        task = dataset.tasks.get(name)
+        if task is not None and (task.kind, task.labels) != (trained_task.kind, trained_task.labels):
             raise ValueError(f"task {name!r} of data {dataset.name!r} is not the one that the model was trained on")
     for name, (_, width) in predictor.modalities.items():
-        given_modality = dataset.modalities.get(name)
-        if given_modality is not None and given_modality.width != width:
-            raise ValueError(f"modality {name!r} has {given_modality.width} features, the model was trained on {width}")
+        modality = dataset.modalities.get(name)
+        if modality is not None and modality.width != width:
+            raise ValueError(f"modality {name!r} has {modality.width} features, the model was trained on {width}")
     if not set(dataset.modalities) & set(predictor.modalities):
         raise ValueError(f"data {dataset.name!r} has none of the model's modalities {', '.join(predictor.modalities)}")
     return dataset
 
 
 @dataclass(frozen=True)
-class Assessed:
-    """A table of metrics; and by task, of a model that is calibrated, `coverage` of its intervals, or `ece`."""
+class Evaluation:
+    """The scores of a model on samples.
+
+    table: the metrics `{model: {metric: {"mean", "std", "values"}}}`. The model "best" stands for the networks one by
+    one, "best+ensemble" for their mean prediction.
+    reliability: how far a calibrated model can be trusted. `coverage` is the share of labels within the 90 % intervals,
+    `ece` the expected calibration error of the probabilities. With several tasks a key names its task: "mood/ece".
+    """
 
     table: Table
     reliability: Mapping[str, float]
 
 
-def evaluate(predictor: Predictor, dataset: Dataset, split: str = "test", *, missing: bool = False) -> dict[str, Table]:
-    """Metrics on a split by what is shown: all modalities ("text+audio"); with `missing` every subset of them too,
-    and random ones at each of `RATES` ("30% missing").
+def evaluate_model(
+    predictor: Predictor, dataset: Dataset, split: str = "test", *, missing: bool = False
+) -> dict[str, Evaluation]:
+    """Score a model on a split, also with modalities missing.
+
+    Args:
+        predictor: the model, as `load_model` gives it.
+        dataset: the data, as `load_for` gives it.
+        split: train, valid or test.
+        missing: also score every subset of the modalities, and modalities hidden at random at each rate of `RATES`.
+
+    Returns:
+        By what is shown: "text+audio" (all modalities) comes first. With `missing` come the subsets, such as "text",
+        and then the rates, such as "30% missing". The random choice is the same for every model.
+
+    Raises:
+        ValueError: the data has no such split, or no labels for a task of the model.
+
+    Example:
+        >>> model = load_model("models/planted")  # doctest: +SKIP
+        >>> evaluations = evaluate_model(model, load_for(model, "planted"), missing=True)  # doctest: +SKIP
+        >>> evaluations["text"].table["best"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
-    return {name: found.table for name, found in assess(predictor, dataset, split, missing=missing).items()}
-
-
-def assess(predictor: Predictor, dataset: Dataset, split: str, *, missing: bool) -> dict[str, Assessed]:
-    """What `evaluate` gives, and how far predictions are to be trusted. Raises ValueError for data without labels."""
-    part = dataset.take(dataset.split(split))
-    unknown = sorted(set(predictor.tasks) - set(part.tasks))
-    if unknown:
+    samples = dataset.take(dataset.split(split))
+    unlabelled = sorted(set(predictor.tasks) - set(samples.tasks))
+    if unlabelled:
         raise ValueError(
-            f"data {dataset.name!r} has no labels for {', '.join(unknown)}, it has {', '.join(part.tasks)}"
+            f"data {dataset.name!r} has no labels for {', '.join(unlabelled)}, it has {', '.join(samples.tasks)}"
         )
-    streams = streams_of([name for name in predictor.modalities if name in part.modalities])
+    streams = streams_of([name for name in predictor.modalities if name in samples.modalities])
     names = list(streams)
-    present = np.stack([part.presence_of(streams[name]) for name in names], axis=1)
+    present = np.stack([samples.presence_of(streams[name]) for name in names], axis=1)  # [N, modalities]
     shown = {"+".join(names): present}
     if missing:
         shown |= {"+".join(subset): present & np.isin(names, subset) for subset in subsets(names)}
-        shown |= {f"{rate:.0%} missing": random_presence(part.ids, names, present, rate) for rate in RATES}
-    hidden = [stream for name in names for stream in streams[name]]
+        shown |= {f"{rate:.0%} missing": random_presence(samples.ids, names, present, rate) for rate in RATES}
+    every_stream = [stream for name in names for stream in streams[name]]
     owner = [place for place, name in enumerate(names) for _ in streams[name]]
-    return {name: _assessed(predictor, part.hiding(hidden, where[:, owner])) for name, where in shown.items()}
+    return {
+        name: _evaluation(predictor, samples.hiding(every_stream, visible[:, owner])) for name, visible in shown.items()
+    }
 
 
-def _assessed(predictor: Predictor, part: Dataset) -> Assessed:
+def _evaluation(predictor: Predictor, samples: Dataset) -> Evaluation:
     from haemsa.model.predictor.calibration import reliability, spread_of
 
-    outputs, found = predictor.predict_members(predictor.inputs(part)), dict[str, float]()
+    outputs, reliabilities = predictor.predict_members(predictor.inputs(samples)), dict[str, float]()
     for name, calibration in predictor.calibration.items():
         values, prefix = outputs[name], "" if len(predictor.tasks) == 1 else f"{name}/"
-        each = reliability(part.tasks[name], calibration, predictor.mean(values), spread_of(values))
-        found |= {f"{prefix}{key}": value for key, value in each.items()}
-    return Assessed(score(predictor, part, outputs), found)
+        measured = reliability(samples.tasks[name], calibration, predictor.mean(values), spread_of(values))
+        reliabilities |= {f"{prefix}{key}": value for key, value in measured.items()}
+    return Evaluation(score(predictor, samples, outputs), reliabilities)

@@ -1,4 +1,4 @@
-"""What is trained for good: a genome or an ensemble of them, and how the search that found it trained."""
+"""What is trained for good: a genome or an ensemble, and how the search that found it trained."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -18,16 +18,16 @@ from haemsa.model.data.folds import Folds, final, holdout
 from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """Genomes, each with how often it counts; and how their search validated ("holdout", "folds:K"), batched and read.
+    """Genomes to train for good, and how the search that found them trained.
 
-    `whole`: train on the validation split too, whatever the search did. `name`: the search's, `search`: its id,
-    `tracking`: its setting; empty or None where no search is known.
+    members: each genome with how often it counts. ensemble: whether they are an ensemble. validation: how the search
+    scored ("holdout", "folds:K" or "groups"). batch_size, seed, stream, tasks: settings of the search. origin: where
+    the genomes were read. fingerprint: of the data that the search used. whole: train on the validation split too, even
+    if the search held it out. name, search, tracking: the name, the id and the setting of the search; empty or None if
+    no search is known.
     """
 
     members: tuple[tuple[Genome, int], ...]
@@ -45,11 +45,22 @@ class Recipe:
     tracking: str | None = None
 
 
-def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | None = None) -> Recipe:
-    """The genome at `source`: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
+def read_recipe(
+    source: str | Path, *, ensemble: bool = False, whole: bool = False, tracking: str | None = None
+) -> Recipe:
+    """Read what is trained for good: the best genome of a search, or any other genome.
 
-    `ensemble`: the best ensemble of a run directory instead. `tracking`: MLflow's store. Raises ValueError, one
-    sentence, if there is none.
+    Args:
+        source: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
+        ensemble: read the best ensemble of the run directory, not its best genome.
+        whole: train on the validation split too, in any case.
+        tracking: MLflow's store for an address there (None: MLFLOW_TRACKING_URI or sqlite:///mlflow.db).
+
+    Raises:
+        ValueError: the source holds no genome, or no ensemble.
+
+    Example:
+        >>> recipe = read_recipe("runs/planted", ensemble=True)  # doctest: +SKIP
     """
     path, source = Path(source), str(source)
     if ensemble and not path.is_dir():
@@ -59,7 +70,7 @@ def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | N
 
         genome = Genome.from_json(fetch_genome(source, None if tracking == "off" else tracking))
         registered = re.match(r"models:/haemsa-([^/@]+)", source)
-        return Recipe(((genome, 1),), origin=source, name=registered[1] if registered else "")
+        return Recipe(((genome, 1),), origin=source, whole=whole, name=registered[1] if registered else "")
     if path.is_dir():
         with RunDirectory.open(path, read_only=True) as run:
             config = run.config()
@@ -69,9 +80,9 @@ def read_recipe(source: str | Path, *, ensemble: bool = False, tracking: str | N
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             name = config.title
             search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking}
-            return Recipe(members, ensemble, validation, *settings, **search)
+            return Recipe(members, ensemble, validation, *settings, whole=whole, **search)
     try:
-        return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source)
+        return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source, whole=whole)
     except FileNotFoundError:
         expected = "a run directory, a genome.json, runs:/... or models:/..."
         raise ValueError(f"source {source} does not exist, expected {expected}") from None
@@ -91,7 +102,13 @@ def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:
 
 
 def protocol(validation: str, pool: Dataset, *, whole: bool = False) -> tuple[Folds, str]:
-    """What final training sees: as the search scored, or `whole`. Returns the folds and one line that says so."""
+    """The folds of final training, and one line that describes them.
+
+    Args:
+        validation: how the search scored.
+        pool: the training and validation samples.
+        whole: train on all of them, even if the search held the validation split out.
+    """
     if validation.startswith("holdout") and not whole:
         return holdout(pool), "trained on the training split, as the search did (holdout)"
     why = "as was asked" if validation.startswith("holdout") else f"as the search scored by {validation}"
@@ -99,5 +116,5 @@ def protocol(validation: str, pool: Dataset, *, whole: bool = False) -> tuple[Fo
 
 
 def final_seed(seed: int, replicate: int) -> int:
-    """Seeds of final training: never those of a candidate in the search."""
+    """A seed of final training. No candidate of a search has the same."""
     return int(np.random.SeedSequence([seed, SeedPurpose.FINAL_TRAINING, replicate]).generate_state(1)[0])

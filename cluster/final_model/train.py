@@ -1,4 +1,4 @@
-"""Training a genome for good: several seeds as one cohort, a saved model, and one reading of the test split."""
+"""Training genomes for good: several seeds as one cohort, a saved model, and one reading of the test split."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
-from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import load_again
 from haemsa.model.data.summary import provenance
 from haemsa.model.predictor.scores import Table, score
@@ -20,31 +19,43 @@ if TYPE_CHECKING:
 
 
 def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Table, str]:
-    """Train the recipe's genomes `seeds` times as one cohort, save them in `out`, score them on the test split, once.
+    """Train the recipe's genomes on all but the test split, calibrate the model, save it, and score it once.
 
-    What is saved is calibrated (calibrate.py). Returns the table of test metrics, and the line that names the
-    protocol. Raises ValueError if a network diverges.
+    Args:
+        recipe: what is trained, as `read_recipe` gives it.
+        data: planted, digits, or a path to data of any layout.
+        seeds: how often each genome is trained, each time with another seed. All networks are one cohort.
+        out: the folder for the model. It also gets metrics.json.
+
+    Returns:
+        The metrics on the test split, `{model: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
+        samples the model was trained on.
+
+    Raises:
+        ValueError: the data does not fit the recipe, `seeds` is less than 1, or a network diverges.
+
+    Example:
+        >>> recipe = read_recipe("runs/planted")  # doctest: +SKIP
+        >>> table, protocol = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
+        >>> table["best"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
     from haemsa.cluster.final_model.calibrate import calibrated
 
     dataset = load_again(data, recipe.stream)
     trainer = Trainer.of(recipe, dataset)
-    predictor = calibrated(_final_predictor(trainer, data, seeds), trainer, seeds)
+    predictor = calibrated(train_predictor(trainer, data, seeds), trainer, seeds)
     predictor.save(out)
     table = score(predictor, dataset.part("test"))
     write_json(out / "metrics.json", {"models": table, "split": "test", **predictor.info})
     return table, str(predictor.info["protocol"])
 
 
-def train_predictor(recipe: Recipe, dataset: Dataset, data: str, seeds: int) -> Predictor:
+def train_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
     """The recipe's genomes, trained `seeds` times as one cohort on all but the test split; `data` is its name.
 
-    Raises ValueError if a network diverges.
+    Raises:
+        ValueError: `seeds` is less than 1, or a network diverges.
     """
-    return _final_predictor(Trainer.of(recipe, dataset), data, seeds)
-
-
-def _final_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
     from haemsa.model.predictor.predictor import Predictor
     from haemsa.model.schema import Schema
     from haemsa.model.training.fold_statistics import FoldStatistics

@@ -10,17 +10,29 @@ from haemsa.cluster.tracking.records import Sink
 from haemsa.model.errors import error_line
 
 
-def sync(path: Path, tracking: str | None = None) -> tuple[int, str]:
-    """Send all records that wait in the run directory `path`; returns how many, and where to.
+def sync_run(run: Path, tracking: str | None = None) -> tuple[int, str]:
+    """Send MLflow the records that wait in a run directory.
 
-    Raises ValueError if there is no search, if it is still running, or if a record is not taken.
+    Args:
+        run: the run directory of a search that does not run now.
+        tracking: MLflow's store (None: as the search had it).
+
+    Returns:
+        How many records were sent, and where to.
+
+    Raises:
+        ValueError: there is no search, it still runs, it was not tracked, or MLflow does not take a record.
+
+    Example:
+        >>> sync_run(Path("runs/planted"))  # doctest: +SKIP
+        (3, 'sqlite:///mlflow.db')
     """
-    with RunDirectory.open(path) as run:
-        return send_waiting(run, tracking or run.config().tracking)
+    with RunDirectory.open(run) as directory:
+        return send_waiting(directory, tracking or directory.config().tracking)
 
 
 def send_waiting(run: RunDirectory, tracking: str | None) -> tuple[int, str]:
-    """Send all that waits in an open run directory; returns how many, and where to. ValueError as `sync`."""
+    """The same for an open run directory. Raises ValueError as `sync_run` does."""
     from haemsa.cluster.tracking.client import store_uri
     from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 

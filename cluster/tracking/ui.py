@@ -16,10 +16,23 @@ _SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_
 _MOST_LINKS: Final = 20
 
 
-def serve(port: int = 5000, tracking: str | None = None) -> int:
-    """Serve the page on loopback until Ctrl-C; returns MLflow's exit status. An http address is only named.
+def serve_page(port: int = 5000, tracking: str | None = None) -> int:
+    """Serve MLflow's page on this machine until Ctrl-C. If the store is a server, only its address is printed.
 
-    Raises ValueError for a port that cannot be had.
+    Args:
+        port: the port on the loopback address 127.0.0.1.
+        tracking: MLflow's store (None: MLFLOW_TRACKING_URI or sqlite:///mlflow.db).
+
+    Returns:
+        The exit status of MLflow.
+
+    Raises:
+        ValueError: the port cannot be used.
+
+    Example:
+        >>> serve_page(5000, "http://tracker:5000")
+        MLflow's page is at http://tracker:5000
+        0
     """
     uri = store_uri(tracking)
     if uri.startswith(("http://", "https://")):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
-from haemsa.cluster.shared.text import number
+from haemsa.cluster.shared.text import counted, number
 from haemsa.cluster.tuning.genes import GENES
 from haemsa.cluster.tuning.result import Tried, Tuning
 from haemsa.evo.candidate import Score
@@ -46,6 +46,12 @@ def counts(tuning: Tuning) -> dict[str, int]:
     """Trials by how they ended."""
     found = Counter(tried.state for tried in tuning.trials)
     return {state: found[state] for state in ("ended", "stopped", "failed", "unfinished")}
+
+
+def tuning_lines(tuning: Tuning) -> list[str]:
+    """How the trials ended, and which genome is better: a sentence each."""
+    states = ", ".join(f"{count} {state}" for state, count in counts(tuning).items() if count)
+    return [f"{counted(len(tuning.trials), 'trial')}: {states or 'none began'}", verdict(tuning)]
 
 
 def verdict(tuning: Tuning) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from haemsa.evo.candidate import Score
@@ -20,7 +21,7 @@ class Tuning:
     """What tuning found: `genome` is the better of `original` and `tuned`, None if that was not found out.
 
     `scores`: of the two by `metric`, on fresh seeds; None for one that could not be trained, or where the best trial
-    was the original itself. `folds`: what scored them; `data`: its name.
+    was the original itself. `folds`: what scored them; `data`: its name; `folder`: where all is kept.
     """
 
     data: str
@@ -32,6 +33,7 @@ class Tuning:
     tuned: Genome
     genome: Genome | None
     scores: tuple[Score | None, Score | None] = (None, None)
+    folder: Path = Path()
 
     @property
     def difference(self) -> Score | None:

@@ -89,7 +89,8 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
     data, began = _tuning_data(config, problem), time.monotonic()
     task = Task(config, scheduler, genes, trial_maker(data), data, *problem.main_metric)
     follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
-    found = Tuning(problem.pool.name, task.metric, task.direction, problem.folds.kind, (), original, original, None)
+    facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
+    found = Tuning(*facts, (), original, original, None, folder=folder)
     with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
         try:
             found = _tuned(found, task, follower, problem, Path(place), progress)
@@ -166,21 +167,3 @@ def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score |
         return original if after is None else tuned
     sign = 1.0 if direction == "min" else -1.0
     return tuned if sign * after.mean < sign * before.mean else original
-
-
-def run_tuning(
-    source: str, scheduler: str, options: Mapping[str, Any], out: Path | None, progress: Progress
-) -> tuple[Tuning, Path]:
-    """Tune the genome at `source` as `tune_config` takes its settings; returns what was found, and where it is kept.
-
-    `out`: None: tuned/NAME. Raises ValueError, before any training, for what does not fit.
-    """
-    from haemsa.cluster.tuning.record import record
-    from haemsa.cluster.tuning.report import write
-
-    config = tune_config(source, scheduler, options)
-    folder = out or Path("tuned") / config.title
-    found = tune(source, config, scheduler, folder, progress)
-    write(found, folder)
-    record(found, source, config, folder)
-    return found, folder

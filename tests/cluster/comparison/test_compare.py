@@ -24,6 +24,7 @@ from haemsa.cluster.comparison.report import legend
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.train import train_predictor
+from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.search.problem import Problem
@@ -197,7 +198,7 @@ def test_one_task_is_searched_trained_and_tested_alone(tmp_path: Path) -> None:
     path, run = stored(tmp_path), tmp_path / "run"
     run_search(settings(data=str(path), run=str(run), evaluations=2, population=2, tasks=["sentiment"]))
     recipe = read_recipe(str(run))
-    predictor = train_predictor(recipe, data(), str(path), seeds=1)
+    predictor = train_predictor(Trainer.of(recipe, data()), str(path), seeds=1)
     assert list(predictor.tasks) == ["sentiment"]
     assert "other data" not in predictor.info["protocol"]
 

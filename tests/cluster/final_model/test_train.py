@@ -62,7 +62,7 @@ def test_figures_are_mean_deviation_and_values_over_networks() -> None:
 def test_a_genome_that_held_out_the_validation_split_is_calibrated_on_it() -> None:
     recipe = replace(ONE, validation="holdout")
     trainer = Trainer.of(recipe, data())
-    model = calibrated(train_predictor(recipe, data(), "tiny", 2), trainer, 2)
+    model = calibrated(train_predictor(trainer, "tiny", 2), trainer, 2)
     assert model.info["calibration"] == "calibrated on the validation split"
     valid = data().part("valid")
     frame = predictions(model, valid)
@@ -80,7 +80,7 @@ def test_a_model_of_all_samples_is_calibrated_by_networks_that_held_some_out(
 ) -> None:
     recipe = replace(ONE, members=members)
     trainer = Trainer.of(recipe, data())
-    model = calibrated(train_predictor(recipe, data(), "tiny", seeds), trainer, seeds)
+    model = calibrated(train_predictor(trainer, "tiny", seeds), trainer, seeds)
     expected = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
     assert model.info["calibration"] == expected
     assert set(model.calibration) == {"sentiment", "emotion"}
@@ -89,7 +89,7 @@ def test_a_model_of_all_samples_is_calibrated_by_networks_that_held_some_out(
     assert 0.5 < interval.width < 4
 
 
-def testout_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() -> None:
+def test_out_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() -> None:
     """Labels that say nothing: who has seen them is nearer to them."""
     rng, whole = np.random.default_rng(0), data()
     noise = {"sentiment": Task("regression", rng.normal(size=len(whole)).astype(np.float32))}
@@ -104,13 +104,15 @@ def testout_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() ->
 def test_a_model_of_labels_alone_costs_no_more_training() -> None:
     traits = Task("multilabel", (np.arange(400).reshape(200, 2) % 3 > 0).astype(np.float32), ("calm", "loud"))
     whole = replace(data(), tasks={"traits": traits})
-    trained = train_predictor(ONE, whole, "tiny", 1)
-    assert calibrated(trained, Trainer.of(ONE, whole), 1) is trained
+    trainer = Trainer.of(ONE, whole)
+    trained = train_predictor(trainer, "tiny", 1)
+    assert calibrated(trained, trainer, 1) is trained
 
 
 def test_data_that_allows_no_folds_leaves_a_model_uncalibrated() -> None:
     whole = replace(data(), groups=np.zeros(len(data()), np.int64))
-    model = calibrated(train_predictor(ONE, whole, "tiny", 1), Trainer.of(ONE, whole), 1)
+    trainer = Trainer.of(ONE, whole)
+    model = calibrated(train_predictor(trainer, "tiny", 1), trainer, 1)
     assert model.calibration == {}
     assert model.info["calibration"] == "not calibrated: folds:1 was asked for, expected at least 2 folds"
     assert "sentiment_low" not in predictions(model, whole)
@@ -121,5 +123,6 @@ def test_a_genome_that_held_out_the_validation_split_may_be_trained_on_it_too(tm
     _, line = train_for_good(recipe, str(stored(tmp_path)), 1, tmp_path / "model")
     assert line == "trained on the training and validation splits together, as was asked"
     assert "by cross-validation" in Predictor.load(tmp_path / "model").info["calibration"]
-    asked, folds = (train_predictor(one, data(), "tiny", 1).predict(inputs_of(data())) for one in (recipe, ONE))
+    trainers = (Trainer.of(one, data()) for one in (recipe, ONE))
+    asked, folds = (train_predictor(trainer, "tiny", 1).predict(inputs_of(data())) for trainer in trainers)
     assert all(np.array_equal(asked[name], folds[name]) for name in folds)

@@ -50,8 +50,23 @@ def test_every_option_is_one_of_the_command_and_every_setting_is_told_somewhere(
 
 
 def test_a_search_that_has_not_ended_goes_on_first() -> None:
-    config = SearchConfig.of({"data": "data/mine.h5"})
-    assert next_commands(Path("runs/mine"), config, ended=False) == ["haemsa search --resume runs/mine"]
-    train, *_, compare = next_commands(Path("runs/mine"), config, ended=True)
+    config, run = SearchConfig.of({"data": "data/mine.h5"}), Path("runs/mine")
+    resume = "haemsa search --resume runs/mine"
+    assert next_commands(run, config, None) == [resume]
+    train, *_, compare = next_commands(run, config, {"ended_by": "evaluations", "best": {"id": 1}})
     assert train == "haemsa train runs/mine --data data/mine.h5 --seeds 5 --out models/mine"
     assert compare == "haemsa compare --run runs/mine"
+    assert next_commands(run, config, {"ended_by": "interrupted", "best": {"id": 1}})[:2] == [resume, train]
+    assert next_commands(run, config, {"ended_by": "interrupted", "best": None}) == [resume]
+
+
+def test_where_every_candidate_failed_nothing_is_left_to_do() -> None:
+    config = SearchConfig.of({"data": "data/mine.h5"})
+    assert next_commands(Path("runs/mine"), config, {"ended_by": "evaluations", "best": None}) == []
+
+
+def test_mlflow_is_named_where_it_was_told() -> None:
+    ended = {"ended_by": "time", "best": {"id": 1}}
+    for tracking in (None, "off"):
+        config = SearchConfig.of({"data": "data/mine.h5", "tracking": tracking})
+        assert ("haemsa ui" in next_commands(Path("runs/mine"), config, ended)) == (tracking is None)

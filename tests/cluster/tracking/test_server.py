@@ -20,7 +20,7 @@ import pytest
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.tracking.client import connect
 from haemsa.cluster.tracking.fetch import fetch_genome
-from haemsa.cluster.tracking.sync import sync
+from haemsa.cluster.tracking.sync import sync_run
 from haemsa.model.spec.genome import Genome
 from tests.support.cluster.local_server import mlflow_running
 from tests.support.cluster.tiny import settings, stored
@@ -69,7 +69,7 @@ class World:
         self.address, self.store, self.client = address, store, connect(address)
         given = settings(data=str(stored(folder)), run=str(folder / "run"), tracking=address, confirm=2)
         self.result = run_search(given)
-        sync(self.result.run, address)  # what a slow machine left waiting
+        sync_run(self.result.run, address)  # what a slow machine left waiting
         (self.run,) = self.client.search_runs([self.experiment], "tags.`haemsa.complete` = 'yes'")
 
     @property
