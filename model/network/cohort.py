@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from haemsa.model.schema import Schema
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL
 
@@ -96,7 +97,7 @@ class Cohort:
 
     def noise_keys(self) -> Tensor:
         """One int32 key per row, from its seed alone [P]."""
-        states = [np.random.SeedSequence([row.seed, 1]).generate_state(1)[0] for row in self.rows]
+        states = [np.random.SeedSequence([row.seed, SeedPurpose.NOISE]).generate_state(1)[0] for row in self.rows]
         return torch.from_numpy(np.array(states, dtype=np.uint32).view(np.int32))
 
 
@@ -158,7 +159,8 @@ def _draw(slot: Slot, seed: int, init: Init) -> Tensor:
         return torch.zeros(slot.shape)
     if init == "ones":
         return torch.ones(slot.shape)
-    state = np.random.SeedSequence([seed, 0, zlib.crc32(slot.name.encode())]).generate_state(1, np.uint64)[0]
+    sequence = np.random.SeedSequence([seed, SeedPurpose.WEIGHTS, zlib.crc32(slot.name.encode())])
+    state = sequence.generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(state) >> 1)
     bound = 1.0 if init == "token" else math.sqrt(1 / slot.shape[0 if init == "fan_in" else -1])
     return torch.empty(slot.shape).uniform_(-bound, bound, generator=generator)
