@@ -13,13 +13,8 @@ Weights = dict[str, Tensor]
 """A network's parameters by name, as `levels.0.experts.2.out`."""
 
 
-def extract(module: Stacked, rows: int) -> list[Weights]:
-    """The weights of each of the first `rows` rows, copied and trimmed."""
-    return extract_from([(stack, stack.parameter) for stack in module.stacks()], range(rows))
-
-
 def extract_from(values: Sequence[tuple[Stack, Tensor]], rows: Sequence[int]) -> list[Weights]:
-    """Like `extract`, of some rows, from tensors laid out as the stacks are (averages, moments)."""
+    """Each row's values, copied and trimmed, from tensors laid out as the stacks are (weights, averages, moments)."""
     found: dict[int, Weights] = {row: {} for row in rows}
     for stack, tensor in values:
         for slot in stack.slots:

@@ -45,19 +45,6 @@ def target_scales(statistics: FoldStatistics, folds: Sequence[int], like: Tensor
     }
 
 
-def predict(
-    rows: Sequence[CohortRow],
-    weights: Sequence[Weights],
-    pool: Pool,
-    statistics: FoldStatistics,
-    dtype: torch.dtype = torch.float32,
-    batch_size: int = 256,
-) -> list[Outputs]:
-    """Outputs of trained rows for every sample of the pool, in the order of `rows`."""
-    (found,) = predict_hiding(rows, weights, pool, statistics, [()], np.arange(len(pool)), dtype, batch_size)
-    return found
-
-
 def predict_hiding(
     rows: Sequence[CohortRow],
     weights: Sequence[Weights],

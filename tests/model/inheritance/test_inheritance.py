@@ -11,14 +11,13 @@ from torch import Tensor
 from haemsa.model.inheritance.inherit import Inherited, inherit
 from haemsa.model.network import levels as hierarchy
 from haemsa.model.network.cohort import CohortRow
-from haemsa.model.network.weights import Weights, extract, insert
+from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderKind, EncoderSpec, ExpertKind, ExpertSpec, GateKind, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 from haemsa.model.training.fold_statistics import FoldStatistics
-from haemsa.model.training.inference import predict
 from haemsa.model.training.train import TrainedRow, TrainingSettings, train
-from tests.support.model.cohort_tools import POOL, full_batch, level, network_of, shake
+from tests.support.model.cohort_tools import POOL, full_batch, level, network_of, outputs_of, row_weights, shake
 from tests.support.model.growths import AUDIO, GROWTHS, TEXT, changed, parent_of, with_encoder, with_experts
 from tests.support.model.random_genomes import random_genome, three_folds
 
@@ -26,14 +25,14 @@ BATCH = full_batch(20)
 
 
 def initial(genome: Genome, seed: int, dtype: torch.dtype = torch.float64) -> Weights:
-    return extract(network_of([CohortRow(genome, seed)], dtype), 1)[0]
+    return row_weights(network_of([CohortRow(genome, seed)], dtype), 1)[0]
 
 
 def shaken(genome: Genome, seed: int = 0, dtype: torch.dtype = torch.float64) -> Weights:
     """Weights as after training: none is still at its start."""
     network = network_of([CohortRow(genome, seed)], dtype)
     shake(network)
-    return extract(network, 1)[0]
+    return row_weights(network, 1)[0]
 
 
 def outputs(genome: Genome, weights: Weights, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
@@ -205,7 +204,7 @@ def test_training_starts_from_what_was_inherited() -> None:
     for row, result in zip(rows, found[1:], strict=True):
         assert isinstance(result, TrainedRow)
         weights = inherit(row.genome, parent, stranger.weights, initial(row.genome, row.seed))
-        (expected,) = predict([row], [weights], POOL, statistics, torch.float64)
+        (expected,) = outputs_of([row], [weights], POOL, statistics)
         for task, values in expected.items():
             np.testing.assert_allclose(result.outputs[task], values, atol=1e-4)
     (alone,) = train([other], POOL, folds, TrainingSettings(dtype=torch.float64))

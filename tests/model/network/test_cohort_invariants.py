@@ -10,10 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from haemsa.model.cost import cost
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.weights import Weights, extract, insert
+from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import ExpertKind
 from haemsa.model.training.train import TrainingSettings, train
-from tests.support.model.cohort_tools import POOL, full_batch, network_of, one_step, padding, shake
+from tests.support.model.cohort_tools import POOL, full_batch, network_of, one_step, padding, row_weights, shake
 from tests.support.model.random_genomes import SCHEMA, random_genome, random_rows, three_folds
 
 FOLDS = three_folds(len(POOL))
@@ -112,7 +112,7 @@ def test_a_network_trimmed_out_of_a_cohort_predicts_the_same() -> None:
     shake(together)
     batch = POOL.batch(np.arange(len(POOL)), torch.float64)
     outputs = together(batch).outputs
-    for place, (row, weights) in enumerate(zip(rows, extract(together, len(rows)), strict=True)):
+    for place, (row, weights) in enumerate(zip(rows, row_weights(together, len(rows)), strict=True)):
         lone = network_of([row])
         insert(lone, [weights])
         for task, values in lone(batch).outputs.items():

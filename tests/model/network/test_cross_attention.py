@@ -15,9 +15,9 @@ from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.cross_attention import CrossAttentionGroup
 from haemsa.model.network.experts import Member, Source
 from haemsa.model.network.noise import Noise, site
-from haemsa.model.network.weights import Weights, extract, insert
+from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import full_batch, genome, level, network_of
+from tests.support.model.cohort_tools import full_batch, genome, level, network_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
@@ -35,7 +35,7 @@ def group_of(*specs: ExpertSpec, **training: float) -> CrossAttentionGroup:
 
 
 def weights_of(group: CrossAttentionGroup) -> Weights:
-    (weights,) = extract(group, 1)
+    (weights,) = row_weights(group, 1)
     return {name.removeprefix("levels.0.experts.0."): values for name, values in weights.items()}
 
 
@@ -86,7 +86,7 @@ def test_a_key_of_zero_reads_the_mean_of_two_steps() -> None:
     """By hand: the tokens say nothing, the value is twice the first feature, the mean of 1 and 3 is 2."""
     cohort = Cohort([CohortRow(genome(level(ExpertSpec(("text",), "cross_attention", 1, 1)), width=1), 0)], SCHEMA)
     network = CohortNetwork(cohort).double()
-    group, (weights,) = network.levels[0].groups[0], extract(network, 1)
+    group, (weights,) = network.levels[0].groups[0], row_weights(network, 1)
     zeros = {name: torch.zeros_like(values) for name, values in weights.items()}
     value = torch.tensor([[2.0], *[[0.0]] * 6])
     path = "levels.0.experts.0"

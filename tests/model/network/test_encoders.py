@@ -12,11 +12,11 @@ from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.encoders import Encoder
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.tokens import Encoders
-from haemsa.model.network.weights import Weights, extract, insert
+from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderKind, EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
-from tests.support.model.cohort_tools import full_batch, genome
+from tests.support.model.cohort_tools import full_batch, genome, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 BATCH = dataclasses.replace(
@@ -39,7 +39,7 @@ def token_and_weights(kind: EncoderKind, heads: int = 2, kernel: int = 3, width:
     encoder = Encoder(cohort_of(Genome(NetworkSpec(width, (spec,)))), spec, [0]).double()
     for number, parameter in enumerate(encoder.parameters()):
         parameter.data += torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number)).double()
-    (weights,) = extract(encoder, 1)
+    (weights,) = row_weights(encoder, 1)
     return encoder(BATCH, None)[0], {name.removeprefix("encoders.text."): value for name, value in weights.items()}
 
 
@@ -88,7 +88,7 @@ def test_statistics_standardise_features_as_the_fold_of_each_row_asks(kind: Enco
     encoder.set_statistics(FeatureStatistics({"text": pooled}, {"text": steps}))
     for place, row in enumerate(rows):
         lone = Encoder(Cohort([row], SCHEMA), spec, [0]).double()
-        insert(lone, [extract(encoder, 3)[encoder.rows[place]]])
+        insert(lone, [row_weights(encoder, 3)[encoder.rows[place]]])
         mean, scale = moments.mean[row.fold].double(), moments.scale[row.fold].double()
         standard = dataclasses.replace(
             BATCH,
@@ -134,7 +134,7 @@ def test_the_global_token_starts_at_the_mean_of_the_present_ones() -> None:
 
 def test_the_global_token_mixes_the_present_ones_by_learned_shares() -> None:
     encoders = Encoders(cohort_of(genome())).double()
-    (weights,) = extract(encoders, 1)
+    (weights,) = row_weights(encoders, 1)
     insert(encoders, [{**weights, "encoders.text.share": torch.tensor([3.0]).log()}])
     batch = with_presence([True, False, True, False, True], [True, True, False, False, True])
     text, audio, start = started(encoders, batch)[0]
@@ -147,7 +147,7 @@ def test_the_global_token_mixes_the_present_ones_by_learned_shares() -> None:
 def test_a_stand_in_takes_the_place_of_an_absent_modality() -> None:
     encoders = Encoders(cohort_of(genome())).double()
     tokens = started(encoders, with_presence([True, False, True, True, True], [True] * 5))
-    (weights,) = extract(encoders, 1)
+    (weights,) = row_weights(encoders, 1)
     torch.testing.assert_close(tokens[0, 0, 1], weights["encoders.text.stand_in"])
     assert weights["encoders.text.stand_in"].std() > 0.1
 
@@ -179,8 +179,8 @@ def test_modality_dropout_drops_at_its_rate_but_never_the_last_one() -> None:
 
 def test_initial_weights_come_from_the_seed_and_the_real_sizes() -> None:
     wide, narrow = genome(width=12), genome(width=4)
-    together = extract(Encoders(Cohort([CohortRow(wide, 1), CohortRow(narrow, 2)], SCHEMA)), 2)[1]
-    alone, other = (extract(Encoders(Cohort([CohortRow(narrow, seed)], SCHEMA)), 1)[0] for seed in (2, 3))
+    together = row_weights(Encoders(Cohort([CohortRow(wide, 1), CohortRow(narrow, 2)], SCHEMA)), 2)[1]
+    alone, other = (row_weights(Encoders(Cohort([CohortRow(narrow, seed)], SCHEMA)), 1)[0] for seed in (2, 3))
     assert all(torch.equal(together[name], alone[name]) for name in alone)
     assert not torch.equal(alone["encoders.text.weight"], other["encoders.text.weight"])
     assert float(alone["encoders.text.weight"].abs().max()) <= 7**-0.5

@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.experts import ExpertGroup, Member, by_size
 from haemsa.model.network.noise import Noise
-from haemsa.model.network.weights import Weights, extract
+from haemsa.model.network.weights import Weights
 from haemsa.model.spec.network import GLOBAL, ExpertKind, ExpertSpec
-from tests.support.model.cohort_tools import genome, level
+from tests.support.model.cohort_tools import genome, level, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
@@ -30,7 +30,7 @@ def outputs_of(group: ExpertGroup, tokens: Tensor = TOKENS) -> dict[int, Tensor]
 
 def output_and_weights(kind: ExpertKind, depth: int = 1) -> tuple[Tensor, Weights]:
     group = group_of(ExpertSpec(("audio", "text"), kind, depth, 6))
-    (weights,) = extract(group, 1)
+    (weights,) = row_weights(group, 1)
     return outputs_of(group)[0], {name.removeprefix("levels.0.experts.0."): value for name, value in weights.items()}
 
 
@@ -91,7 +91,7 @@ def test_dropout_multiplies_hidden_units() -> None:
     keep = Noise(torch.tensor([1], dtype=torch.int32), 0).keep(
         torch.zeros(2, dtype=torch.long), torch.tensor([1, 2], dtype=torch.int32), (5, 6), torch.tensor([0.5, 0.5])
     )
-    (w,) = extract(group, 1)
+    (w,) = row_weights(group, 1)
     w = {name.removeprefix("levels.0.experts.0."): value for name, value in w.items()}
     first = F.gelu(TOKENS[0] @ w["in.text"] + w["in.bias"]) * keep[0]
     second = first + F.gelu(first @ w["layer.1"] + w["layer.1.bias"]) * keep[1]

@@ -4,8 +4,7 @@ import torch
 
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.heads import Heads
-from haemsa.model.network.weights import extract
-from tests.support.model.cohort_tools import genome
+from tests.support.model.cohort_tools import genome, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # two rows; text, audio, global
@@ -24,7 +23,7 @@ def test_outputs_are_a_linear_map_of_gated_tokens() -> None:
     heads = heads_of()
     found = heads(TOKENS, None)
     for row, tokens in enumerate((TOKENS[0], TOKENS[1, 1:])):  # the second row has no text token
-        w = extract(heads, 2)[row]
+        w = row_weights(heads, 2)[row]
         for task, outputs in found.items():
             bias = [w[f"heads.{task}.gate_bias.{name}"] for name in ("text", "audio", "global")[-len(tokens) :]]
             shares = (tokens @ w[f"heads.{task}.gate"] + torch.stack(bias).unsqueeze(1)).softmax(0)

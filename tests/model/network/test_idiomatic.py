@@ -3,10 +3,9 @@
 import numpy as np
 import torch
 
-from haemsa.model.network.weights import extract
 from tests.bench.networks.idiomatic import IdiomaticNetwork
 from tests.bench.networks.idiomatic_training import load_row
-from tests.support.model.cohort_tools import POOL, STATISTICS, network_of, shake
+from tests.support.model.cohort_tools import POOL, STATISTICS, network_of, row_weights, shake
 from tests.support.model.random_genomes import SCHEMA, random_rows
 
 
@@ -17,7 +16,7 @@ def test_a_plain_module_with_a_rows_weights_predicts_the_same() -> None:
         cohort = network_of(rows)
         shake(cohort)
         outputs = cohort(batch).outputs
-        for place, (row, weights) in enumerate(zip(rows, extract(cohort, len(rows)), strict=True)):
+        for place, (row, weights) in enumerate(zip(rows, row_weights(cohort, len(rows)), strict=True)):
             plain = IdiomaticNetwork(row.genome, SCHEMA).double().eval()
             load_row(plain, weights, STATISTICS.features, row.fold)
             for task, values in plain(batch)[0].items():
@@ -31,7 +30,7 @@ def test_gates_do_the_same() -> None:
     cohort = network_of(rows)
     shake(cohort)
     gates = cohort(batch).gates
-    for place, (row, weights) in enumerate(zip(rows, extract(cohort, len(rows)), strict=True)):
+    for place, (row, weights) in enumerate(zip(rows, row_weights(cohort, len(rows)), strict=True)):
         plain = IdiomaticNetwork(row.genome, SCHEMA).double().eval()
         load_row(plain, weights, STATISTICS.features, row.fold)
         used = [token in (*row.genome.network.modalities, "global") for token in cohort.cohort.tokens]

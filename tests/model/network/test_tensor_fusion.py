@@ -10,9 +10,9 @@ from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.experts import Member
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.tensor_fusion import TensorFusionGroup
-from haemsa.model.network.weights import Weights, extract, insert
+from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import genome, level
+from tests.support.model.cohort_tools import genome, level, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
@@ -25,7 +25,7 @@ def group_of(*specs: ExpertSpec, width: int = 4) -> TensorFusionGroup:
 
 
 def weights_of(group: TensorFusionGroup) -> Weights:
-    (weights,) = extract(group, 1)
+    (weights,) = row_weights(group, 1)
     return {name.removeprefix("levels.0.experts.0."): values for name, values in weights.items()}
 
 

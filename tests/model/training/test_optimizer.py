@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from haemsa.model.network.cohort import Cohort, Stack
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.weights import Weights, extract, extract_from
+from haemsa.model.network.weights import Weights, extract_from
 from haemsa.model.training.optimizer import CohortAdamW
+from tests.support.model.cohort_tools import row_weights
 from tests.support.model.random_genomes import SCHEMA, random_rows
 
 ROWS = random_rows(6, 3)
@@ -35,7 +36,7 @@ def optimised() -> tuple[list[Weights], list[Weights], list[Weights], set[str]]:
     """Weights of all rows before and after some steps, their targets, and the names of those that decay."""
     cohort = Cohort(ROWS, SCHEMA)
     network = CohortNetwork(cohort).double()
-    before, stacks = extract(network, len(ROWS)), list(network.stacks())
+    before, stacks = row_weights(network, len(ROWS)), list(network.stacks())
     targets = targets_of(stacks)
     genes = (cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
     optimizer = CohortAdamW(stacks, *genes)
@@ -43,7 +44,7 @@ def optimised() -> tuple[list[Weights], list[Weights], list[Weights], set[str]]:
         optimizer.step(loss_of([stack.parameter for stack in stacks], targets, step))
     wanted = extract_from(list(zip(stacks, targets, strict=True)), range(len(ROWS)))
     decaying = {slot.name for stack in stacks if stack.decays for slot in stack.slots}
-    return before, extract(network, len(ROWS)), wanted, decaying
+    return before, row_weights(network, len(ROWS)), wanted, decaying
 
 
 def test_each_row_moves_as_under_torchs_adamw_and_clipping_alone() -> None:
@@ -118,7 +119,7 @@ def test_a_gradient_that_is_not_finite_stays_in_its_row() -> None:
                     mine = torch.where(factor > 0, span.stack.parameter, 0.0)
                     loss = loss + (mine * torch.where(factor > 0, torch.nan, 0.0)).sum()
             optimizer.step(loss)
-        return extract(network, len(ROWS))
+        return row_weights(network, len(ROWS))
 
     calm, hurt = run(False), run(True)
     assert all(bool(values.isnan().all()) for values in hurt[-1].values())

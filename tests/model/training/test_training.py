@@ -13,10 +13,9 @@ from haemsa.model.network.cohort import CohortRow
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, NetworkSpec
 from haemsa.model.training.fold_statistics import FoldStatistics
-from haemsa.model.training.inference import predict
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import FailedRow, TrainedRow, TrainingSettings, train
-from tests.support.model.cohort_tools import genome, level
+from tests.support.model.cohort_tools import genome, level, outputs_of
 from tests.support.model.random_genomes import random_genome, random_rows, small_dataset, three_folds
 
 DATA = small_dataset()
@@ -256,7 +255,7 @@ def test_predictions_are_those_of_the_trained_weights_in_the_callers_order() -> 
     rows = random_rows(5, 3, folds=3, epochs=1)[::-1]
     results = trained(rows)
     statistics = FoldStatistics.fit(POOL, FOLDS)
-    outputs = predict(rows, [result.weights for result in results], POOL, statistics, torch.float64, batch_size=7)
+    outputs = outputs_of(rows, [result.weights for result in results], POOL, statistics, batch_size=7)
     for result, values in zip(results, outputs, strict=True):
         for task in values:
             np.testing.assert_allclose(values[task], result.outputs[task], atol=1e-6)
@@ -291,7 +290,7 @@ def test_outputs_with_modalities_hidden_are_those_of_samples_without_them() -> N
     without = DATA.hiding(names, np.zeros((len(DATA), 2), bool))
     trained_rows = [row for row in train(rows, POOL, FOLDS, EXACT) if isinstance(row, TrainedRow)]
     statistics = FoldStatistics.fit(POOL, FOLDS)
-    expected = predict(rows, [row.weights for row in trained_rows], Pool.of(without), statistics, torch.float64)
+    expected = outputs_of(rows, [row.weights for row in trained_rows], Pool.of(without), statistics)
     for found, wanted in zip(shown, expected, strict=True):
         for task, values in wanted.items():
             np.testing.assert_allclose(found[("vision",)][task], values, atol=1e-5)

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from haemsa.model.network.batch import Batch
-from haemsa.model.network.cohort import Cohort, CohortRow, Slot
+from haemsa.model.network.cohort import Cohort, CohortRow, Slot, Stacked
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.weights import Weights, extract_from
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 from haemsa.model.training.fold_statistics import FoldStatistics
-from haemsa.model.training.inference import build
+from haemsa.model.training.inference import Outputs, build, predict_hiding
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.pool import Pool
 from tests.support.model.random_genomes import SCHEMA, small_dataset, three_folds
@@ -52,6 +52,20 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
     by_stack = list(zip(stacks, gradients, strict=True))
     return Step(found.outputs, total.detach(), extract_from(by_stack, range(len(cohort))))
+
+
+def row_weights(module: Stacked, rows: int) -> list[Weights]:
+    """The weights of each of the first `rows` rows, copied and trimmed."""
+    return extract_from([(stack, stack.parameter) for stack in module.stacks()], range(rows))
+
+
+def outputs_of(
+    rows: Sequence[CohortRow], weights: Sequence[Weights], pool: Pool, statistics: FoldStatistics, batch_size: int = 256
+) -> list[Outputs]:
+    """Outputs of trained rows for every sample of the pool, in the order of `rows`."""
+    samples = np.arange(len(pool))
+    (outputs,) = predict_hiding(rows, weights, pool, statistics, [()], samples, torch.float64, batch_size)
+    return outputs
 
 
 def shake(network: CohortNetwork, seed: int = 0) -> None:
