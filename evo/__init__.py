@@ -1,8 +1,9 @@
 """The search engine: ask for candidates, tell their scores, select. It knows no network and no cluster.
 
-Read `evolution` first (ask and tell), then `nsga2` (rank, crowding, selection), `rungs` (who is trained longer),
-`population` (who breeds) and `breeding` (children). `expert_space` says what a genome of networks may be.
-Exported: `Evolution`, what it gives and takes, and `ExpertSpace`.
+Read `evolution` first (ask and tell). Then read `pace` (when things happen), `nsga2` (rank, crowding, selection,
+survival), `population` (who breeds), `breeding` (children), `rungs` and `climbing` (who is trained longer), `archive`
+(scores and the front) and `checkpoint` (saved searches). The room `expert_space` says what a genome of networks may be.
+Exported: `Evolution`, what it takes and gives, and `ExpertSpace`.
 """
 
 from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, Score

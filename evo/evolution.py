@@ -44,7 +44,7 @@ class Evolution(Generic[G]):
             for its last candidate.
         reference: the hypervolume's reference point by objective name; None: fixed after the first generation.
         ladder: rungs of rising training; None: every candidate is evaluated once.
-        batch: in steady mode, candidates climb when they have about so many replicates to train together, or when no
+        batch: in steady mode, candidates climb when they have about this many replicates to train together, or when no
             new ones are asked for.
         favour_first: every other candidate that climbs is the best in the first objective.
 
@@ -131,7 +131,7 @@ class Evolution(Generic[G]):
             ValueError: for another candidate, or if an objective has no score; nothing changes then.
         """
         if candidate.id not in self._pending:
-            raise ValueError(f"candidate {candidate.id} is told, but it is not one that was asked for and waits")
+            raise ValueError(f"candidate {candidate.id} is told, but is not pending: never asked for, or told before")
         settled = self.objectives.settle(outcome)
         candidate = self._pending.pop(candidate.id)
         record = candidate.failed(settled) if isinstance(settled, Failure) else candidate.evaluated(settled)

@@ -1,7 +1,6 @@
 """The two ways of a search: children are bred whenever one is asked for, or a generation at a time.
 
-Both give out candidates and use outcomes as `Pace` says. They move candidates between the breeder, the rungs and the
-population, and know nothing else.
+Both are a `Pace`. They move candidates between the breeder, the rungs and the population, and know nothing more.
 """
 
 from __future__ import annotations
@@ -78,8 +77,8 @@ class Steady(Generic[G]):
     def ask(self, count: int, new: int, pending: int) -> list[Candidate[G]]:  # noqa: ARG002 - of the protocol
         """Candidates that climb from one rung, if there are enough of them, otherwise new ones.
 
-        Enough is a batch, or as many as a generation lets climb: a batch for a large device may be larger. If no new
-        ones may come, any number is enough, and nobody waits for a slower one.
+        Enough are a batch, or the number that climbs in a generation, because a batch for a large device may be larger.
+        If no new ones may come, any number is enough, and nobody waits for a slower one.
         """
         if not new:
             _enter(self.population.arrivals.take(0), self.climbing, self.population)
@@ -92,7 +91,7 @@ class Steady(Generic[G]):
         return self.breeder.breed(new, self._parents()) if new else []
 
     def tell(self, candidate: Candidate[G], pending: int) -> bool:
-        """Let outcomes enter whose turn it is; a generation is as many new candidates as the population holds."""
+        """Let outcomes enter if it is their turn. A generation is `population.size` new candidates."""
         size = self.population.size
         _enter(self.population.arrivals.take(PATIENCE * max(size, pending)), self.climbing, self.population)
         return candidate.rung == 0 and len(self.archive) % size == 0
@@ -109,9 +108,9 @@ class Steady(Generic[G]):
         """There is nothing to load."""
 
     def _parents(self) -> list[Individual[G]]:
-        """The population, once as many candidates entered as it holds; before, the first are too few to breed from.
+        """The population, after enough candidates entered to fill it; before that, nobody.
 
-        The first to enter are those before the first slow one, so children of only these would be biased.
+        The first to enter are those before the first slow one. To breed from only these would be a bias.
         """
         return self.population.members if self.climbing.on_first_rung >= self.population.size else []
 

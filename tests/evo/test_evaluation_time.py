@@ -1,4 +1,4 @@
-"""What trains quickly comes back sooner; it must not breed more for that. Simulated workers, virtual time."""
+"""Fast candidates come back sooner. They must not breed more for that. Workers and time are simulated."""
 
 import heapq
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ FAST, SLOW = 1.0, 10.0
 
 
 def searched(seed: int, candidates: int = 400) -> Evolution[Vector]:
-    """Genomes whose first gene alone decides how long they take; scores are chance, and no worker ever waits."""
+    """Only the first gene of a genome decides how long it takes. Scores are chance. No worker ever waits."""
     rng = np.random.default_rng(seed)
     evolution = Evolution(RealSpace(3), {"a": "min", "b": "min"}, seed=seed, population_size=24)
     running: list[tuple[float, int]] = []
@@ -32,7 +32,7 @@ def searched(seed: int, candidates: int = 400) -> Evolution[Vector]:
 
 
 def share_of_fast(seeds: range) -> tuple[float, float]:
-    """Share of fast genomes among those that were bred from parents: mean over searches, and its standard error."""
+    """Share of fast genomes among the children of parents: the mean over searches, and its standard error."""
     shares = []
     for seed in seeds:
         bred = [item for item in searched(seed).archive.evaluated.values() if item.parents]
@@ -56,7 +56,7 @@ def test_entering_as_they_end_favours_what_trains_quickly(as_they_end: None) -> 
 def test_entering_in_the_order_asked_for_favours_nothing() -> None:
     mean, error = share_of_fast(range(16))
     assert abs(mean - 0.5) < 3 * error
-    assert error < 0.08  # else nothing is shown
+    assert error < 0.08  # otherwise the test shows nothing
 
 
 def test_a_candidate_that_never_ends_does_not_stop_the_search() -> None:

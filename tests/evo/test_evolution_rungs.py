@@ -15,7 +15,7 @@ from haemsa.evo.rungs import Ladder, ladder
 from tests.support.evo.real_space import RealSpace, Vector, zdt1
 
 LADDER = ladder(1, 9, 2, seeds=2)
-"""1, 3 and all epochs; 2 folds, twice: five rungs, of which the fourth is full."""
+"""1, 3 and all epochs; 2 folds, twice: five rungs. The fourth is full."""
 MODES: tuple[Mode, ...] = ("steady", "generational")
 both_modes = pytest.mark.parametrize("mode", MODES)
 

@@ -1,4 +1,4 @@
-"""Rungs while many candidates are being evaluated at a time: outcomes come in any order, or fail, or never come."""
+"""Rungs in both modes, with many candidates evaluated at a time: outcomes come in any order, fail, or never come."""
 
 import json
 import random
@@ -27,7 +27,7 @@ def search(rungs: Ladder, mode: Mode = "steady", population: int = 6) -> Evoluti
 
 
 def outcome(candidate: Candidate[Vector]) -> dict[str, Score] | Failure:
-    """Scores of as many replicates as a rung of `SURER` has; some candidates fail on their second rung."""
+    """Scores with the number of replicates of a rung of `SURER`; some candidates fail on their second rung."""
     if candidate.rung == 1 and candidate.id % 7 == 3:
         return Failure("nan", "it diverged later")
     rng = np.random.default_rng([candidate.id, candidate.rung])

@@ -1,4 +1,4 @@
-"""Outcomes enter a search in the order in which their candidates were asked for."""
+"""Results are used in the order in which candidates were requested."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

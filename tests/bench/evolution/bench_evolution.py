@@ -1,4 +1,4 @@
-"""Evolution against pymoo's NSGA-II at equal operators, population and evaluations, and the cost of tell and ask.
+"""Evolution against pymoo's NSGA-II with equal operators, population and evaluations; and the cost of ask and tell.
 
 python -m tests.bench.evolution.bench_evolution [--quick]
 """
@@ -37,7 +37,7 @@ def ours(problem: Problem, size: int, k: int, seed: int, *, evaluations: int, mo
 
 
 def pymoos(problem: Problem, size: int, k: int, seed: int, *, evaluations: int) -> np.ndarray:
-    """The same from pymoo's NSGA2 with its own SBX and polynomial mutation."""
+    """Losses `[n, k]` of the last population of pymoo's NSGA2, with its own SBX and polynomial mutation."""
 
     class Wrapped(ElementwiseProblem):
         def __init__(self) -> None:
@@ -51,8 +51,8 @@ def pymoos(problem: Problem, size: int, k: int, seed: int, *, evaluations: int) 
 
 
 def quality(evaluations: int, seeds: int) -> dict[str, dict[str, list[float]]]:
-    """Print and return hypervolumes (reference 1.1 in each objective) by problem and searcher, one per seed."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """Print and return hypervolumes by problem and searcher, one per seed; the reference is 1.1 in each objective."""
+    volumes_of: dict[str, dict[str, list[float]]] = {}
     for name, case in PROBLEMS.items():
         makers = {
             "pymoo": partial(pymoos, *case, evaluations=evaluations),
@@ -61,16 +61,16 @@ def quality(evaluations: int, seeds: int) -> dict[str, dict[str, list[float]]]:
         }
         for label, make in makers.items():
             volumes = [float(moocore.hypervolume(make(seed), ref=[1.1] * case[2])) for seed in range(seeds)]
-            found.setdefault(name, {})[label] = volumes
+            volumes_of.setdefault(name, {})[label] = volumes
             error = np.std(volumes, ddof=1) / np.sqrt(seeds)
-            least = np.mean(found[name]["pymoo"]) - np.std(found[name]["pymoo"], ddof=1) / np.sqrt(seeds)
+            least = np.mean(volumes_of[name]["pymoo"]) - np.std(volumes_of[name]["pymoo"], ddof=1) / np.sqrt(seeds)
             lost = " below pymoo's by more than its standard error" if np.mean(volumes) < least else ""
             print(f"{name:6} {evaluations:6} {label:13} {np.mean(volumes):.4f} +- {error:.4f}{lost}", flush=True)
-    return found
+    return volumes_of
 
 
 def cost(evaluations: int = 10_000) -> dict[str, float]:
-    """Print and return the cost of ask and tell in milliseconds over a steady search of three objectives."""
+    """Print and return the mean milliseconds of ask and tell in a steady search of three objectives."""
     evolution = Evolution(RealSpace(12), {"f1": "min", "f2": "min", "f3": "min"}, seed=0, population_size=100)
     spent = np.zeros((evaluations, 2))
     for number in range(evaluations):
@@ -89,9 +89,9 @@ def cost(evaluations: int = 10_000) -> dict[str, float]:
 
 
 def main() -> None:
-    """The cost, then ZDT and DTLZ at 5,000 and at 20,000 evaluations."""
+    """Measure the cost, then ZDT and DTLZ with 5,000 and with 20,000 evaluations."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three seeds, and 5,000 evaluations alone")
+    parser.add_argument("--quick", action="store_true", help="three seeds, and only 5,000 evaluations")
     quick = parser.parse_args().quick
     runs = {5000: 3} if quick else {5000: 10, 20_000: 5}
     result = {"cost": cost(3000 if quick else 10_000)}

@@ -1,6 +1,6 @@
-"""The space of genomes in Optuna's words: every gene a `suggest_*` of a trial, and the way back.
+"""The space of genomes for Optuna: every gene is a `suggest_*` of a trial. And the way back.
 
-Choices in an order (widths, epochs, ...) are suggested by their place, so that a sampler knows which are neighbours.
+Ordered choices (widths, epochs, ...) are suggested by their place, so that a sampler knows which are neighbours.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from haemsa.model.spec.training import TrainingGenes
 def suggest_genome(trial: BaseTrial, domain: Domain, *, whole: bool) -> Genome:
     """A legal genome from a trial's suggestions.
 
-    `whole`: all genes are suggested in every trial, those of absent levels and experts too, for samplers that only
-    vary what all trials have (Optuna's NSGA-II draws anything else at random). Otherwise only genes that act.
+    `whole`: all genes are suggested in every trial, also those of absent levels and experts. This is for samplers that
+    only vary what all trials have (Optuna's NSGA-II draws the rest at random). Otherwise only genes with an effect are.
     """
     return _Suggestion(trial, domain, whole).genome()
 
 
 class _Suggestion:
-    """Asks one trial for genes, each by its name and bound."""
+    """Asks one trial for genes, by name and bound."""
 
     def __init__(self, trial: BaseTrial, domain: Domain, whole: bool) -> None:
         self.trial, self.domain, self.bounds, self.whole = trial, domain, domain.bounds, whole
@@ -72,8 +72,8 @@ class _Suggestion:
         count = self.trial.suggest_int(f"{place}.experts", 1, self.bounds.max_experts)
         transfer = self._flag(f"{place}.transfer")
         gate = self._gate(place)
-        asked = self.bounds.max_experts if self.whole else count
-        experts = [self._expert(f"{place}.{j}", tokens) for j in range(asked)]
+        suggested = self.bounds.max_experts if self.whole else count
+        experts = [self._expert(f"{place}.{j}", tokens) for j in range(suggested)]
         return LevelSpec(tuple(experts[:count]), gate, transfer)
 
     def _gate(self, place: str) -> GateSpec:
@@ -105,40 +105,40 @@ class _Suggestion:
 
 
 def parameters(domain: Domain, genome: Genome) -> dict[str, Any]:
-    """The suggestions that make a legal genome, for `enqueue_trial`. Genes without effect are left to the sampler."""
+    """The suggestions that make a legal genome, for `enqueue_trial`. The sampler chooses genes without effect."""
     network, bounds = genome.network, domain.bounds
-    found: dict[str, Any] = {f"{name}.use": name in network.modalities for name in domain.modalities}
-    found |= {"width": bounds.widths.index(network.width), "levels": len(network.levels)}
+    suggestions: dict[str, Any] = {f"{name}.use": name in network.modalities for name in domain.modalities}
+    suggestions |= {"width": bounds.widths.index(network.width), "levels": len(network.levels)}
     for encoder in network.encoders:
-        found |= _encoder_parameters(domain, encoder)
+        suggestions |= _encoder_parameters(domain, encoder)
     for i, level in enumerate(network.levels):
-        found |= _level_parameters(bounds, f"{i}", level, network)
+        suggestions |= _level_parameters(bounds, f"{i}", level, network)
     idle, training = idle_genes(domain, network), genome.training
-    found["epochs"] = bounds.epochs.index(training.epochs)
-    found |= {f"{task}.weight": training.task_weight(task) for task in domain.weighted}
-    return found | {name: getattr(training, name) for name in (*TRAINING, *BOUND_OF) if name not in idle}
+    suggestions["epochs"] = bounds.epochs.index(training.epochs)
+    suggestions |= {f"{task}.weight": training.task_weight(task) for task in domain.weighted}
+    return suggestions | {name: getattr(training, name) for name in (*TRAINING, *BOUND_OF) if name not in idle}
 
 
 def _encoder_parameters(domain: Domain, encoder: EncoderSpec) -> dict[str, Any]:
     if not domain.pools(encoder.modality):
         return {}
-    found: dict[str, Any] = {"kind": encoder.kind}
+    suggestions: dict[str, Any] = {"kind": encoder.kind}
     if encoder.kind == "attention":
-        found["heads"] = domain.bounds.heads.index(encoder.heads)
+        suggestions["heads"] = domain.bounds.heads.index(encoder.heads)
     if encoder.kind == "convolution":
-        found["kernel"] = domain.bounds.kernels.index(encoder.kernel)
-    return {f"{encoder.modality}.{name}": value for name, value in found.items()}
+        suggestions["kernel"] = domain.bounds.kernels.index(encoder.kernel)
+    return {f"{encoder.modality}.{name}": value for name, value in suggestions.items()}
 
 
 def _level_parameters(bounds: Bounds, place: str, level: LevelSpec, network: NetworkSpec) -> dict[str, Any]:
     gate, lone = level.gate, len(level.experts) == 1
-    found: dict[str, Any] = {"experts": len(level.experts), "transfer": level.transfer, "gate": gate.kind}
+    suggestions: dict[str, Any] = {"experts": len(level.experts), "transfer": level.transfer, "gate": gate.kind}
     if gate.kind == "sigmoid" or not lone:
-        found["temperature"] = gate.temperature
+        suggestions["temperature"] = gate.temperature
     if gate.kind == "top_k":
-        found |= {"k": bounds.gate_k.index(gate.k), "noise": gate.noise}
+        suggestions |= {"k": bounds.gate_k.index(gate.k), "noise": gate.noise}
     for j, expert in enumerate(level.experts):
-        found |= {f"{j}.sees.{token}": token in expert.sees for token in (*network.modalities, GLOBAL)}
-        found |= {f"{j}.kind": expert.kind, f"{j}.depth": expert.depth}
-        found[f"{j}.width"] = bounds.expert_widths.index(expert.width)
-    return {f"{place}.{name}": value for name, value in found.items()}
+        suggestions |= {f"{j}.sees.{token}": token in expert.sees for token in (*network.modalities, GLOBAL)}
+        suggestions |= {f"{j}.kind": expert.kind, f"{j}.depth": expert.depth}
+        suggestions[f"{j}.width"] = bounds.expert_widths.index(expert.width)
+    return {f"{place}.{name}": value for name, value in suggestions.items()}

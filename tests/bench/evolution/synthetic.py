@@ -1,8 +1,8 @@
-"""A made-up problem for the real space of genomes: cheap, deterministic, and its best front is known.
+"""A made-up problem over the real space of genomes. It is cheap and deterministic, and its best front is known.
 
-The error falls with the parameters along one curve, and rises with every gene that is not as it should be: training
-genes some way off, experts and gates of other kinds. All of these can be right at almost any size, so that the curve is
-the front. Fewer epochs than a genome's own score worse, and every replicate adds a little noise of its own.
+The error falls along one curve as the number of parameters grows. It rises with every wrong gene: training genes that
+are far off, and experts and gates of other kinds. All genes can be right at almost any size, so the curve is the front.
+Fewer epochs than the genome's own give a worse score. Every replicate adds a little noise.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ OBJECTIVES: Final = {"mae": "min", "params": "min"}
 BOUNDS: Final = Bounds()
 SMALLEST: Final = math.log10(ExpertSpace(("audio",), cost=lambda net: cost(net, SCHEMA)).smallest("params"))
 LARGEST: Final = 4.5
-"""log10 of the parameters from which on more of them bring nothing."""
+"""log10 of the number of parameters from which on more of them bring nothing."""
 REFERENCE: Final = (1.4, 5.0)
-"""Hypervolumes are of (mae, log10 params) below this point."""
+"""Hypervolumes are measured in (mae, log10 params), below this point."""
 _PLACES: Final = (0.7, 0.25, 0.5, 0.3, 0.4, 0.2, 0.6)
 WANTED: Final = dict(zip([name for name in TRAINING if name not in OPTIONAL], _PLACES, strict=True))
-"""Where in its range each training gene is right, give or take `BAND`; others make no difference."""
+"""Where in its range each training gene is right, within `BAND`; other genes make no difference."""
 BAND: Final = 0.08
 NOISE: Final = 0.01
 
@@ -49,24 +49,24 @@ def space() -> ExpertSpace:
 
 
 def size(genome: Genome) -> float:
-    """What cohorts are sorted by, as in a real search."""
+    """Cohorts are sorted by this, as in a real search."""
     return cost(genome.network, SCHEMA)["flops"] * genome.training.epochs
 
 
 def curve(log_params: float) -> float:
-    """The least error at so many parameters."""
+    """The least error with this many parameters."""
     left = 1 - min(1.0, (log_params - SMALLEST) / (LARGEST - SMALLEST))
     return 0.4 + 0.6 * left**2
 
 
 def losses(genome: Genome) -> tuple[float, float]:
-    """True (mae, log10 params) of a genome that trained for all of its epochs."""
+    """True (mae, log10 params) of a genome after all of its epochs."""
     log_params = math.log10(parameters(genome.network, SCHEMA))
     return curve(log_params) + _penalty(genome), log_params
 
 
 def scores(job: Job) -> dict[str, Score]:
-    """What a job's training would measure: `mae` and `corr` by replicate, `params`."""
+    """What training a job would measure: `mae` and `corr` by replicate, and `params`."""
     genome = job.genome
     mae, log_params = losses(genome)
     mae += 0.3 * (1 - target_epochs(job.fidelity, genome) / genome.training.epochs)
@@ -77,7 +77,7 @@ def scores(job: Job) -> dict[str, Score]:
 
 
 def hypervolume(genomes: Sequence[Genome]) -> float:
-    """The true hypervolume of a set of genomes, as a share of that below the whole curve."""
+    """The true hypervolume of genomes, as a share of the whole curve's."""
     return _volume([losses(genome) for genome in genomes]) / _BEST if genomes else 0.0
 
 
@@ -90,7 +90,7 @@ def _penalty(genome: Genome) -> float:
 
 
 def _free(genome: Genome) -> list[str]:
-    """Training genes that have an effect, and so may be wrong."""
+    """Training genes with an effect; only these may be wrong."""
     idle = idle_genes(_DOMAIN, genome.network)
     return [name for name in WANTED if name not in idle]
 

@@ -1,9 +1,9 @@
-"""What every searcher leaves: one line of JSON per evaluation, appended as it ends, so that a crash loses nothing.
+"""Every searcher leaves a trace: one line of JSON per evaluation, appended when it ends, so a crash loses nothing.
 
     {"seconds": 12.3, "genome": {...}, "scores": {"mae": 0.9, "params": 4211.0}, "info": {"number": 4}}
 
-`seconds` count from the start of the search, with all that it took to begin. Scores are empty where training diverged.
-(Not called `trace`, which is a module of Python's own.)
+`seconds` count from the start of the search, including its set-up. Scores are empty where training diverged.
+(The module is not called `trace`, because Python has one of that name.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from haemsa.model.spec.genome import Genome
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluated genome: when it ended, its scores by name, and whatever else the searcher wrote down."""
+    """One evaluated genome: when it ended, its scores by name, and anything else that the searcher wrote down."""
 
     seconds: float
     genome: Genome
@@ -31,14 +31,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Trace:
-    """A trace being written, by one process or several. `start` is of the monotonic clock, which processes share."""
+    """A trace that one or several processes write. `start` is a time of the monotonic clock, which processes share."""
 
     path: Path
     start: float
 
     @classmethod
     def begin(cls, path: Path) -> Trace:
-        """An empty trace whose clock starts now. Raises FileExistsError for a path that is taken."""
+        """An empty trace. Its clock starts now. Raises FileExistsError if there is a file at `path`."""
         start = time.monotonic()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
@@ -64,13 +64,13 @@ class Trace:
         )
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(file, f"{line}\n".encode())  # at once: lines of two processes never mix
+            os.write(file, f"{line}\n".encode())  # in one write, so lines of two processes never mix
         finally:
             os.close(file)
 
 
 def read(path: Path) -> list[Evaluation]:
-    """The evaluations of a trace, by time. A last line cut off is left out; any other bad one is a ValueError."""
+    """The evaluations of a trace, by time. A torn last line is left out; any other bad line raises ValueError."""
     whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
     lines = enumerate(whole.splitlines(), start=1)
     return sorted((_parse(path, number, line) for number, line in lines), key=lambda item: item.seconds)

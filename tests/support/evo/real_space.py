@@ -1,7 +1,8 @@
-"""A real vector space with simulated binary crossover and polynomial mutation, and the problems ZDT1, ZDT2 and DTLZ2.
+"""A space of real vectors with simulated binary crossover and polynomial mutation, and problems ZDT1, ZDT2 and DTLZ2.
 
-Operators as in pymoo's NSGA-II (Deb's bounded SBX, eta 15, probability 0.9, half of the variables; bounded polynomial
-mutation, eta 20, probability 0.9, one variable on average), so that fronts can be compared at equal evaluations.
+The operators are those of pymoo's NSGA-II, so that fronts can be compared after equally many evaluations: Deb's bounded
+SBX (eta 15, probability 0.9, half of the variables) and bounded polynomial mutation (eta 20, probability 0.9, one
+variable on average).
 """
 
 from __future__ import annotations
