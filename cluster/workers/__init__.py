@@ -1,5 +1,5 @@
 """Who trains: this process, or Ray actors. They know no search, only jobs.
 
-Read `evaluator` first (the protocol, and this process), then `job`, `cohort_trainer` (a job's training) and
-`ray_evaluator` (the same on Ray); `factory` makes the one that the settings ask for.
+Read `evaluator` first (the protocol, and this process), then `job` and `cohort_trainer` (the training of jobs). On Ray,
+`ray_evaluator` gives cohorts to the actors of `worker_pool`. `factory` makes what the settings ask for.
 """

@@ -1,4 +1,4 @@
-"""A trial: train a cohort of jobs on a worker's device and score them. The one error boundary around training."""
+"""Training a cohort of jobs on the device of a worker, and scoring them. No error of a genome gets beyond this file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -30,30 +30,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorkerData:
-    """What a worker keeps: normalised samples without the test split, the folds that score, and shared settings."""
+    """What a worker keeps: the training and validation samples, normalised, the folds, and settings of all jobs.
+
+    `missing`: score with modalities missing, too.
+    """
 
     pool: Dataset
     folds: Folds
     seed: int
     batch_size: int = 16
     device: str = "cpu"
-    missing: bool = False  # score with modalities missing, too
+    missing: bool = False
 
 
-INHERITED_LOGIT = -3.0
-"""Where an inherited softmax starts a new expert or modality: a share of 1 in 20, which training can raise.
+INHERITED_LOGIT: Final = -3.0
+"""The logit with which a child starts what its parent did not have: a share of 1 in 20, which training can raise.
 
-Shut wholly (-16) a child predicts exactly as its parent, but what is new in it never opens; this costs it about .007.
+This costs the first score about .007. With -16 a child predicts exactly as its parent, but what is new never opens.
 """
 
 
 def row_seed(seed: int, purpose: SeedPurpose, candidate: int, replicate: int) -> int:
-    """The seed of one training: from the search's seed, what it is for, the candidate and the replicate alone."""
+    """The seed of one training. It depends only on the search's seed, the purpose, the candidate and the replicate."""
     return int(np.random.SeedSequence([seed, purpose, candidate, replicate]).generate_state(1)[0])
 
 
 class CohortTrainer:
-    """Trains cohorts on data that it holds. Made once per worker; torch loads here, not on import."""
+    """Trains cohorts on data that it holds. A worker makes it once. torch loads here, not on import.
+
+    Raises:
+        ValueError: If torch does not have the device.
+    """
 
     def __init__(self, data: WorkerData) -> None:
         from haemsa.model.training.fold_statistics import FoldStatistics
@@ -61,20 +68,23 @@ class CohortTrainer:
         from haemsa.model.training.process import prepare_process
 
         _check_device(data.device)
-        prepare_process()  # one thread: workers do not fight over cores, and results do not depend on their number
+        prepare_process()  # one thread: then workers do not fight over cores, and results do not depend on them
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
         self._statistics = FoldStatistics.fit(self._pool, data.folds)
 
     def __call__(self, jobs: Sequence[Job]) -> list[Result]:
-        """Train the jobs together, all replicates of each; results in their order. Never raises for a genome."""
+        """Train the jobs together, all replicates of each. Results come in the order of the jobs.
+
+        A genome that cannot be trained has a failure as its result.
+        """
         start = time.perf_counter()
         results = self._attempt(jobs)
         seconds = (time.perf_counter() - start) / len(jobs)
         return [replace(result, seconds=seconds) for result in results]
 
     def _attempt(self, jobs: Sequence[Job]) -> list[Result]:
-        """Train the jobs; out of memory or an error halves the cohort, until who is to blame fails alone."""
+        """Train the jobs. After an error, halves of the cohort are tried, until only the job to blame fails."""
         try:
             return self._train(jobs)
         except Exception as error:
@@ -95,22 +105,22 @@ class CohortTrainer:
         from haemsa.model.training.train import TrainingSettings, train
 
         folds = self.data.folds
-        places = [(job, replicate, epochs) for job in jobs for replicate, epochs in job.waiting().items()]
+        trainings = [(job, replicate, epochs) for job in jobs for replicate, epochs in job.waiting().items()]
         rows = [
             CohortRow(job.genome, row_seed(self.data.seed, job.purpose, job.id, k), k % len(folds))
-            for job, k, _ in places
+            for job, k, _ in trainings
         ]
         settings = TrainingSettings(
             self.data.batch_size, order_seed=self.data.seed, held_out_only=True, missing=self.data.missing
         )
-        starts, until = [_start(job, k) for job, k, _ in places], [epochs for *_, epochs in places]
+        starts, until = [_start(job, k) for job, k, _ in trainings], [epochs for *_, epochs in trainings]
         trained = (
             train(rows, self._pool, folds, settings, until=until, starts=starts, statistics=self._statistics)
             if rows
             else []
         )
         by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}
-        for (job, replicate, _), row in zip(places, trained, strict=True):
+        for (job, replicate, _), row in zip(trainings, trained, strict=True):
             by_job[job.id][replicate] = row
         return [self._result(job, by_job[job.id]) for job in jobs]
 
@@ -124,24 +134,29 @@ class CohortTrainer:
                 message = f"the loss or the weights were not finite after {row.epochs} epochs (fold {row.row.fold})"
                 return Result(job.id, Failure("nan", message))
             trained[replicate] = row
-        found = {k: held_out_metrics(self.data.pool, self.data.folds, row) for k, row in trained.items()}
+        metrics = {k: held_out_metrics(self.data.pool, self.data.folds, row) for k, row in trained.items()}
         costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
         outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
-        return Result(job.id, _scores(job, found) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
+        return Result(job.id, _scores(job, metrics) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
 
 
 def _check_device(device: str) -> None:
-    """Raise ValueError if torch has no such device here: a Ray node may claim GPUs that torch cannot use."""
+    """Raise ValueError if torch does not have this device. A Ray node may claim GPUs that torch cannot use."""
     import torch
 
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         seen = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-        found = f"torch {torch.__version__} finds no GPU on {platform.node()} (CUDA_VISIBLE_DEVICES: {seen})"
-        raise ValueError(f"{found}, expected one: see nvidia-smi there, or train on the CPU with --gpus-per-worker 0")
+        raise ValueError(
+            f"torch {torch.__version__} finds no GPU on {platform.node()} (CUDA_VISIBLE_DEVICES: {seen}), "
+            "expected one: see nvidia-smi there, or train on the CPU with --gpus-per-worker 0"
+        )
 
 
 def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
-    """Every metric on the samples that the row's fold holds out; its mean over what was shown, where that varied."""
+    """Every metric on the samples that the fold of `row` holds out.
+
+    If the row was also scored with modalities missing, each metric has a second value: its mean over these subsets.
+    """
     from haemsa.model.metrics import all_metrics, with_missing
 
     indices = np.flatnonzero(folds.held_out[row.row.fold])
@@ -150,22 +165,25 @@ def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, 
     def metrics(outputs: Arrays) -> dict[str, float]:
         return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
 
-    found, shown = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
-    if not shown:
-        return found
-    return found | {with_missing(name): float(np.mean([each[name] for each in shown])) for name in found}
+    complete, subsets = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
+    if not subsets:
+        return complete
+    return complete | {with_missing(name): float(np.mean([subset[name] for subset in subsets])) for name in complete}
 
 
-def _scores(job: Job, found: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
-    """Scores over all replicates: those just trained, and those of the rung below that needed no more."""
-    names = list(next(iter(found.values()), job.known))
-    each = range(job.fidelity.replicates)
-    undefined = (math.nan,) * len(each)  # known scores are without the metrics that some fold leaves undefined
-    known = {name: job.known.get(name, undefined) for name in names}
-    return {name: Score.of([found[k][name] if k in found else known[name][k] for k in each]) for name in names}
+def _scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
+    """Scores over all replicates: of those just trained, and of those of the rung below that needed no more."""
+    names = list(next(iter(trained.values()), job.known))
+    replicates = range(job.fidelity.replicates)
+    undefined = (math.nan,) * len(replicates)  # `known` lacks the metrics that a fold leaves undefined
+    before = {name: job.known.get(name, undefined) for name in names}
+    return {
+        name: Score.of([trained[k][name] if k in trained else before[name][k] for k in replicates]) for name in names
+    }
 
 
 def _start(job: Job, replicate: int) -> Checkpoint | Inherited | None:
+    """What the training of a replicate starts from. None: from scratch."""
     from haemsa.model.inheritance.inherit import Inherited
     from haemsa.model.training.plan import Checkpoint
 
@@ -178,6 +196,7 @@ def _start(job: Job, replicate: int) -> Checkpoint | Inherited | None:
 
 
 def _state(row: TrainedRow) -> RowState:
+    """What is kept of a trained row."""
     point = row.checkpoint
     if point is None:
         return RowState(row.row.genome.training.epochs, _arrays(row.weights))

@@ -1,4 +1,4 @@
-"""Evaluators: cohorts of jobs go in, their results come out, in whatever order workers end them."""
+"""Evaluators: cohorts of jobs go in, and their results come out in the order in which workers finish."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TrainCohort = Callable[[JobBatch], list[Result]]
 
 @dataclass(frozen=True)
 class Finished:
-    """A cohort's results, in its order; who trained it, and for how many seconds."""
+    """The results of a cohort in the order of its jobs, the worker that trained it, and the seconds that it took."""
 
     results: list[Result]
     worker: str
@@ -36,23 +36,23 @@ class Evaluator(Protocol):
 
     @property
     def free(self) -> int:
-        """How many cohorts would start at once if they were submitted now."""
+        """How many cohorts would start immediately if they were submitted now."""
 
     @property
     def pending(self) -> int:
-        """Cohorts submitted whose results were not collected yet."""
+        """Cohorts that were submitted and not collected yet."""
 
     def submit(self, cohort: JobBatch) -> None:
         """Queue a cohort; never blocks."""
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
-        """Cohorts that ended, at least one unless none is pending or `timeout` seconds passed."""
+        """Wait until a cohort ends, at most `timeout` seconds. Empty after that, and if none is pending."""
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
-        """How many such networks a worker trains fastest together, measured there; None where it cannot tell."""
+        """How many such networks a worker trains fastest together. It is measured there; None if it cannot be."""
 
     def close(self) -> None:
-        """Stop the workers; what was not collected is lost."""
+        """Stop the workers. What was not collected is lost."""
 
 
 class InlineEvaluator:
@@ -99,11 +99,11 @@ class InlineEvaluator:
 
 
 def measure(train: TrainCohort, genomes: Sequence[Genome]) -> int | None:
-    """What trains cohorts may know which size suits its device."""
+    """The fastest cohort size by `train.fastest_cohort`, if `train` has that."""
     fastest: Callable[[Sequence[Genome]], int] | None = getattr(train, "fastest_cohort", None)
     return None if fastest is None else fastest(genomes)
 
 
 def failed(cohort: JobBatch, kind: FailureKind, message: str) -> list[Result]:
-    """The results of a cohort of which nothing came back."""
+    """The results of a cohort that failed as a whole."""
     return [Result(job.id, Failure(kind, message)) for job in cohort]

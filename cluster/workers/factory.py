@@ -1,4 +1,4 @@
-"""Who trains: this process, or workers on the Ray that is joined or started first."""
+"""Makes what trains, as the settings ask: in this process, or workers on a Ray cluster that is joined or started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator, TrainCo
 
 
 def new_evaluator(config: SearchConfig, data: WorkerData) -> Evaluator:
-    """What trains cohorts, as configured. Raises ValueError if no Ray answers, or if it has no room."""
+    """What trains networks, as configured. Raises ValueError if no Ray cluster answers, or if it has no room."""
     if config.backend == "inline":
         return InlineEvaluator(CohortTrainer(data))
     from haemsa.cluster.workers.node_copies import trial_maker
@@ -21,9 +21,15 @@ def new_evaluator(config: SearchConfig, data: WorkerData) -> Evaluator:
 
 
 def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:
-    """Workers as configured, on the Ray that is joined or started first; `maker(data)` gives what makes their trainer.
+    """Workers as configured, on a Ray cluster that is joined or started first.
 
-    Raises ValueError if no Ray answers, or if it has no room.
+    Args:
+        config: The settings.
+        maker: Is called with `data` here, once Ray runs. It gives what makes a trainer in each worker.
+        data: What every worker gets.
+
+    Raises:
+        ValueError: If no Ray cluster answers, or if it has no room.
     """
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
@@ -34,7 +40,7 @@ def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], Tra
 
 
 def join_ray(config: SearchConfig) -> int | None:
-    """Join or start the cluster; returns the workers wanted (None: auto). ValueError if it has no room for them."""
+    """Join or start a Ray cluster. Returns the workers wanted (None: auto). ValueError if it has no room for them."""
     from haemsa.cluster.workers.ray_cluster import connect, count_workers
 
     wanted = None if config.workers == "auto" else config.workers
@@ -46,13 +52,13 @@ def join_ray(config: SearchConfig) -> int | None:
 
 
 def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
-    """What the search runs on, in a few words and numbers."""
-    found = {"backend": config.backend, "workers": evaluator.workers, "device": device_of(config)}
+    """What a search runs on, in a few words and numbers."""
+    facts = {"backend": config.backend, "workers": evaluator.workers, "device": device_of(config)}
     if config.backend == "inline":
-        return found
+        return facts
     from haemsa.cluster.workers.ray_cluster import shape
 
-    return {**found, **shape()}
+    return {**facts, **shape()}
 
 
 def device_of(config: SearchConfig) -> str:

@@ -1,4 +1,4 @@
-"""What a worker is asked to do, and what it gives back: plain values, whatever carries them there."""
+"""What a worker is asked to do, and what it gives back. These are plain values that can be sent anywhere."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
-"""A network's numbers by name."""
+"""Arrays by name: the weights of a network, or its outputs by task."""
 
 
 @dataclass(frozen=True)
 class RowState:
-    """What is left of a replicate's training after `epochs`: averaged weights, and what it takes to go on.
+    """A replicate after so many `epochs`: its averaged `weights`, and what it takes to continue.
 
-    `raw`, `first`, `second`: weights and AdamW's moments as they stood; empty once its genome's epochs are done.
+    `raw`, `first`, `second`: the weights as they were and the two moments of AdamW. Empty once all epochs of the genome
+    are done.
     """
 
     epochs: int
@@ -35,9 +36,11 @@ class RowState:
 class Job:
     """Train a candidate up to a fidelity.
 
-    `reached`, `known`, `states`: the fidelity it had, the values of each metric by replicate there, and where each
-    replicate's training stopped. `parent`, `inherited`: whose weights a replicate that is new starts from, by replicate
-    (the same fold, so no weight has seen what it is scored on). `outputs`: whether held-out predictions are wanted.
+    - `reached`, `known`, `states`: the fidelity that it had, the value of each metric by replicate there, and where the
+      training of each replicate stopped.
+    - `parent`, `inherited`: the genome and the weights, by replicate, that a new replicate starts from. A replicate of
+      parent and child has the same fold, so no weight has seen the samples that score it.
+    - `outputs`: whether held-out predictions are wanted.
     """
 
     candidate: Candidate[Genome]
@@ -61,7 +64,7 @@ class Job:
         return self.candidate.genome
 
     def waiting(self) -> dict[int, int]:
-        """Replicates that have something left to train, with the epochs to train them to."""
+        """Replicates that have something left to train, with the epochs at which they end."""
         wanted = target_epochs(self.fidelity, self.genome)
         had = target_epochs(self.reached, self.genome) if self.reached else 0
         done = self.reached.replicates if self.reached and had >= wanted else 0
@@ -69,9 +72,9 @@ class Job:
 
 
 def target_epochs(fidelity: Fidelity, genome: Genome) -> int:
-    """Epochs that a fidelity means for a genome: its own, where they are less than twice as many.
+    """The epochs that a fidelity means for a genome: its own, if these are less than twice as many.
 
-    So a rung ends before the window begins over which the next one averages weights.
+    So a rung ends before the epochs begin over which the next rung averages weights.
     """
     own = genome.training.epochs
     return own if fidelity.epochs is None or own < 2 * fidelity.epochs else fidelity.epochs
@@ -79,9 +82,9 @@ def target_epochs(fidelity: Fidelity, genome: Genome) -> int:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job: scores by metric or a failure, the replicates trained, and its share of the time.
+    """What a job gave: scores by metric or a failure, the trained replicates, and its share of the time.
 
-    `outputs`: raw held-out predictions by task, [N, C], one per replicate, if they were wanted.
+    `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted.
     """
 
     id: int

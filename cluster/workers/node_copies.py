@@ -1,4 +1,4 @@
-"""Data that is streamed, on nodes that lack its file: one copy a node, fetched from the driver's node in blocks."""
+"""Streamed data on nodes that lack its file: each node gets one copy, in blocks, from the node of the driver."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from haemsa.model.data.streamed import StoredFeatures, Version, version_of
 BLOCK: Final = 2**24
 """Bytes that are sent at a time."""
 Read = Callable[[str, int], bytes]
-"""A block of the file at a path, from an offset."""
+"""Reads a block of the file at a path, from an offset on."""
 
 
 class _Server:
-    """The body of an actor on the driver's node: it reads files for others, those alone that it was made for."""
+    """The body of an actor on the driver's node. It reads files for other nodes, but only those it was made for."""
 
     def __init__(self, versions: Mapping[str, Version]) -> None:
         self._files = {path: os.open(path, os.O_RDONLY) for path in versions}
@@ -35,21 +35,21 @@ class _Server:
                 raise ValueError(f"{path} has changed since it was read, expected it to stay while it is in use")
 
     def ready(self) -> None:
-        """Raises what kept it from being made."""
+        """Raises the error, if the actor could not be made."""
 
     def read(self, path: str, start: int) -> bytes:
         return os.pread(self._files[path], BLOCK, start)
 
 
 def trial_maker(data: WorkerData) -> Callable[[WorkerData], CohortTrainer]:
-    """What makes a trial in a worker: with streamed features, on a copy of their file where its node has none."""
+    """What makes a trainer in a worker. Streamed features come from a copy of their file if the node lacks it."""
     versions = versions_of(data.pool)
     if not versions:
         return CohortTrainer
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = ray.remote(_Server)
     server = actor.options(num_cpus=0, scheduling_strategy=here).remote(versions)
-    ray.get(server.ready.remote())  # from now on it has the files, whatever becomes of their paths
+    ray.get(server.ready.remote())  # from now on it has the files open, so their paths may go
     return partial(_make, server)
 
 
@@ -68,7 +68,7 @@ def versions_of(dataset: Dataset) -> dict[str, Version]:
 
 
 def localised(dataset: Dataset, folder: Path, read: Read) -> Dataset:
-    """The data set, its files replaced by copies in `folder` where they are not here in the version asked for."""
+    """The dataset on this node. A file that is not here in the right version is replaced by a copy in `folder`."""
     here = {path: _local(Path(path), version, folder, read) for path, version in versions_of(dataset).items()}
     modalities = {
         name: item.moved(here[str(item.features.path)]) if isinstance(item.features, StoredFeatures) else item

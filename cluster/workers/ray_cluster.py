@@ -17,9 +17,15 @@ _KINDS = {"cpus": "CPU", "gpus": "GPU"}
 
 
 def connect(address: str | None, timeout: float, workers: int | None = None) -> None:
-    """Join the Ray cluster at `address` (None: RAY_ADDRESS), else start one of `workers` cores here, bound to loopback.
+    """Join the Ray cluster at `address` (None: RAY_ADDRESS). Without an address, start one here, bound to loopback.
 
-    Raises ValueError if no Ray answers at the address within `timeout` seconds.
+    Args:
+        address: HOST:PORT, ray://HOST:PORT, or "auto".
+        timeout: Seconds that a cluster at the address may take to answer.
+        workers: Cores of a cluster that is started here. None: all.
+
+    Raises:
+        ValueError: If no cluster answers in time, or if it does not let us in.
     """
     if ray.is_initialized():
         return
@@ -40,13 +46,13 @@ def connect(address: str | None, timeout: float, workers: int | None = None) -> 
 def _await(address: str, timeout: float) -> None:
     """Return as soon as Ray answers at `address`.
 
-    Raises ValueError after `timeout` seconds without an answer, or at once where a token is asked for that we lack.
+    Raises ValueError after `timeout` seconds without an answer, or immediately if Ray asks for a token that we lack.
     """
     if address == "auto":
         return
     end = time.monotonic() + timeout
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit() or "/" in host:  # http://... takes jobs, and drives none
+    if not host or not port.isdigit() or "/" in host:  # http://... only takes jobs
         raise ValueError(f"address is {address!r}, expected HOST:PORT, ray://HOST:PORT or auto")
     problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
@@ -63,19 +69,19 @@ def _await(address: str, timeout: float) -> None:
 
 
 def _try(address: str, timeout: float) -> str | None:
-    """Join and leave again, in a process of its own: Ray's client can wait much longer than it is told to.
+    """Join and leave again, in another process, because Ray's client can wait much longer than it is told to.
 
-    Returns None if that went well, else how a sentence goes on that says why not. Raises ValueError for a bad token.
+    Returns None if that went well; otherwise the end of a sentence that says why not. ValueError for a bad token.
     """
     code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
-    once = {**os.environ, "RAY_NUM_REDIS_GET_RETRIES": "1"}  # else Ray asks 20 times, whatever the answer
+    once = {**os.environ, "RAY_NUM_REDIS_GET_RETRIES": "1"}  # otherwise Ray asks 20 times
     try:
-        found = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-c", code, address], env=once, timeout=timeout, capture_output=True, check=False
         )
-        if found.returncode == 0:
+        if ended.returncode == 0:
             return None
-        said = found.stderr
+        said = ended.stderr
     except subprocess.TimeoutExpired as error:
         said = error.stderr or b""
     text = said.decode(errors="replace").strip()
@@ -86,31 +92,31 @@ def _try(address: str, timeout: float) -> str | None:
 
 
 def room_for(cpus: float, gpus: float) -> int:
-    """How many workers of that size the nodes that are there have room for."""
+    """How many workers of this size the nodes of the cluster have room for."""
     return sum(_room_on(node["Resources"], cpus, gpus) for node in _alive())
 
 
 def shape() -> dict[str, float]:
     """Nodes, cores and GPUs of the cluster that was joined."""
     nodes = _alive()
-    found = {name: sum(node["Resources"].get(key, 0) for node in nodes) for name, key in _KINDS.items()}
-    return {"nodes": len(nodes), **found}
+    totals = {name: sum(node["Resources"].get(key, 0) for node in nodes) for name, key in _KINDS.items()}
+    return {"nodes": len(nodes), **totals}
 
 
 def _room_on(resources: dict[str, float], cpus: float, gpus: float) -> int:
     room = int(resources.get("CPU", 0) // cpus)
-    if gpus:  # parts of a GPU are of one
-        there = resources.get("GPU", 0)
-        room = min(room, int(there) * int(1 / gpus) if gpus < 1 else int(there / gpus))
+    if gpus:  # a fraction of a GPU must be of one GPU
+        available = resources.get("GPU", 0)
+        room = min(room, int(available) * int(1 / gpus) if gpus < 1 else int(available / gpus))
     return room
 
 
 def count_workers(cpus: float, gpus: float) -> int:
-    """The same, at least one. Raises ValueError where there are too few GPUs for any."""
+    """As `room_for`, but at least one. Raises ValueError if there are too few GPUs for one worker."""
     room = room_for(cpus, gpus)
     if gpus and not room:
-        there = sum(node["Resources"].get("GPU", 0) for node in _alive())
-        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {there:g}")
+        available = sum(node["Resources"].get("GPU", 0) for node in _alive())
+        raise ValueError(f"a worker asks for {gpus:g} GPUs, but the cluster has {available:g}")
     return max(1, room)
 
 
@@ -119,5 +125,5 @@ def _alive() -> list[dict[str, Any]]:
 
 
 def dead_nodes() -> set[str]:
-    """Ids of nodes that are no longer there."""
+    """Ids of the nodes that have left the cluster."""
     return {str(node["NodeID"]) for node in ray.nodes() if not node["Alive"]}  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""How many networks a worker's own device trains fastest together: measured in a few seconds, not guessed."""
+"""How many networks the device of a worker trains fastest together. It is measured in a few seconds, not guessed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 
 SIZES: Final = (8, 16, 32, 64, 128, 256, 512)
 FIRST_ON_GPU: Final = 64
-"""A GPU's step takes nearly as long for few networks as for many, and few random ones say little about the next."""
+"""The smallest size that is tried on a GPU. A step there takes nearly as long for few networks as for many."""
 GAIN: Final = 1.3
-"""Twice as large a cohort must train so many times more networks a second: it also learns later what others found.
+"""A cohort that is twice as large must train so many times more networks a second.
 
-With twice as many genomes in flight a search needs 1.3 to 1.5 times the evaluations (`tests/bench/bench_scale.py`).
+With twice as many genomes in training, a search needs 1.3 to 1.5 times the evaluations, because each genome is bred
+from older results (tests/bench/driver/bench_scale.py).
 """
 STEPS: Final = 6
+"""Training steps that are measured."""
 LONGEST: Final = 4.0
+"""Seconds after which no larger cohort is tried."""
 
 
 def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, seed: int, device: str) -> int:
-    """The cohort size that trains most networks per second; out of memory ends the trial of larger ones."""
+    """The cohort size that trains most networks per second. No larger one is tried after one that lacks memory."""
     from haemsa.model.network.cohort import CohortRow
     from haemsa.model.training.pool import Pool
     from haemsa.model.training.train import TrainingSettings, train
@@ -43,7 +46,7 @@ def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, se
     sizes = [size for size in SIZES if size >= FIRST_ON_GPU] if on_gpu else SIZES
 
     def seconds(size: int) -> float:
-        """Of an epoch, the shortest: on a GPU steps are recorded in the first, and scores take time after the last."""
+        """Of the shortest epoch: on a GPU the first one records its steps, and scores take time after the last."""
         rows = [CohortRow(genomes[number % len(genomes)], number) for number in range(size)]
         ends = [time.perf_counter()]
         train(rows, pool, folds, settings, lambda _: ends.append(time.perf_counter()), until=[epochs] * size)
@@ -54,7 +57,12 @@ def fastest_cohort(genomes: Sequence[Genome], data: Dataset, batch_size: int, se
 
 
 def choose(seconds: Callable[[int], float], sizes: Sequence[int] = SIZES) -> int:
-    """The last of the sizes, each twice the one before, that is worth `GAIN`; `seconds`: that such a cohort takes."""
+    """The largest size that is worth its `GAIN` over the one before. `seconds`: what an epoch of such a cohort takes.
+
+    Example:
+        >>> choose({8: 1.0, 16: 1.1, 32: 1.2, 64: 2.4}.get, [8, 16, 32, 64])
+        32
+    """
     best, rate, spent = sizes[0], 0.0, 0.0
     for size in sizes:
         try:

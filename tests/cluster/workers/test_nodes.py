@@ -16,17 +16,18 @@ import ray
 from ray.cluster_utils import Cluster
 from tests.support.cluster.search_fakes import jobs
 from tests.support.cluster.trainers import slow
-import haemsa.cluster.workers.ray_evaluator as module
+from haemsa.cluster.workers import worker_pool
+from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-module.FOLLOW = 0.5
+worker_pool.FOLLOW = 0.5
 quick = {"health_check_period_ms": 300, "health_check_timeout_ms": 300, "health_check_failure_threshold": 2}
 head = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "_system_config": quick}  # Ray takes 127.0.0.1 for a public one
 nodes = Cluster(initialize_head=True, head_node_args=head)
 second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.2")
 ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
 nodes.wait_for_nodes()
-evaluator = module.RayEvaluator(slow(0.4), None, workers=None)
+evaluator = RayEvaluator(slow(0.4), None, workers=None)
 workers = [evaluator.workers]
 every, outcomes, ended = jobs(160), {}, 0
 for start in range(0, 160, 2):
