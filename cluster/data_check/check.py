@@ -1,7 +1,7 @@
-"""Is data fit for a search? Sizes, ranges, labels, shifts, and above all leaks between splits.
+"""Is data fit for a search? Sizes, ranges, labels, shifts, and most of all leaks between splits.
 
-This is about data, not about models: it reads the labels of the test split too, and nothing that a search reads is
-written.
+A check is about data, not about models. It reads the labels of all splits, also of the test split. It writes nothing
+that a search reads.
 """
 
 from __future__ import annotations
@@ -24,19 +24,23 @@ from haemsa.model.data.splitting import numbered
 
 ALL: Final = "all modalities"
 _PROBED: Final = {"train": 3000, "valid": 1000, "test": 1000}
+"""Linear probes read so many samples. Of wide modalities they read fewer, down to a tenth ..."""
 _PROBED_CELLS: Final = 2**25
-"""Linear probes read so many samples, or, down to a tenth, as many as take 128 MiB when averaged over time."""
+"""... so that the samples, averaged over time, take 128 MiB at most."""
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class DataCheck:
-    """All that is found, in plain values. Names from the data are made printable.
+    """All that was found, in plain values. Names from the data are made printable.
 
-    straddling: groups in more than one split. names: ids in more than one, and repeated_names: per split, how many
-    samples have the id of another. repeats: per modality, and over all, equal samples; twins: those of several splits
-    whose labels are equal too. skills: per task and modality what it predicts alone, and signs: where that is far
-    better than training promises. notes: the reader's.
+    straddling: groups in more than one split.
+    names: ids in more than one split. repeated_names: per split, how many samples have the id of another one of it.
+    repeats: equal samples, per modality and over all modalities.
+    twins: samples of several splits with equal features and equal labels.
+    skills: per task and modality, how well that modality alone predicts the task.
+    signs: per task, where a modality predicts far better than training promises. This is the sign of a leak.
+    notes: what the reader found.
     """
 
     name: str
@@ -61,7 +65,16 @@ class DataCheck:
 
 
 def check(dataset: Dataset) -> DataCheck:
-    """Check data as `load` gives it. Features are read once, in blocks. Raises ValueError without a training split."""
+    """Check data as `load` gives it. Features are read once, in blocks.
+
+    Raises:
+        ValueError: there is no training split.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> check(planted(sizes=(120, 40, 40))).samples
+        200
+    """
     dataset.split("train")
     chosen = _chosen(dataset)
     every = np.sort(np.concatenate(list(chosen.values())))
@@ -83,36 +96,36 @@ def check(dataset: Dataset) -> DataCheck:
         repeats=_repeats(dataset, scans),
         twins=_twins(dataset, scans),
         skills=skills,
-        signs={name: tuple(signs(found)) for name, found in skills.items()},
+        signs={name: tuple(signs(of_task)) for name, of_task in skills.items()},
         notes=tuple(printable(note, 400) for note in dataset.notes),
     )
 
 
 def _chosen(dataset: Dataset) -> dict[str, Indices]:
-    """Per split, the samples that are probed: a random part of those with a label."""
+    """Per split, the samples that are probed: a random part of those that have a label."""
     width = max(modality.width for modality in dataset.modalities.values())
     share = min(1.0, max(0.1, _PROBED_CELLS / width / sum(_PROBED.values())))
     labelled = np.any([task.labelled for task in dataset.tasks.values()], axis=0)
     rng, chosen = np.random.default_rng(0), {}
     for split, indices in dataset.splits.items():
-        known = indices[labelled[indices]]
-        chosen[split] = rng.permutation(known)[: int(share * _PROBED[split])]
+        candidates = indices[labelled[indices]]
+        chosen[split] = rng.permutation(candidates)[: int(share * _PROBED[split])]
     return chosen
 
 
 def _skills(
     dataset: Dataset, task: Task, scans: Mapping[str, Scan], chosen: Mapping[str, Indices], every: Indices
 ) -> dict[str, Skill]:
-    """Per modality what it predicts alone, from the chosen samples that have it and all labels of the task."""
+    """How well each modality alone predicts the task, on chosen samples that have it and all labels of the task."""
     skills = {}
     for name, modality in dataset.modalities.items():
         parts = {}
         for split, indices in chosen.items():
             targets = _targets(task, indices)
             known = modality.presence[indices] & ~np.isnan(targets).any(axis=1)
-            found = indices[known]
-            features = scans[name].means[np.searchsorted(every, found)]
-            parts[split] = Part(features, targets[known], dataset.groups[found])
+            usable = indices[known]
+            features = scans[name].means[np.searchsorted(every, usable)]
+            parts[split] = Part(features, targets[known], dataset.groups[usable])
         skills[name] = skill_of(parts)
     return skills
 
@@ -128,18 +141,19 @@ def _targets(task: Task, indices: Indices) -> NDArray[np.float64]:
 
 
 def _repeats(dataset: Dataset, scans: Mapping[str, Scan]) -> dict[str, Repeats]:
-    """Over all modalities, and for each that changes at all, if there are several."""
-    digests = {name: found.digests for name, found in scans.items()}
-    asked = {ALL: np.stack(list(digests.values()), axis=1)}
+    """Over all modalities; if there are several, also for each one that is not constant."""
+    digests = {name: scanned.digests for name, scanned in scans.items()}
+    compared = {ALL: np.stack(list(digests.values()), axis=1)}
     if len(digests) > 1:
-        asked |= {name: column[:, None] for name, column in digests.items() if len(np.unique(column[column > 0])) > 1}
-    return {name: repeats(columns, dataset.splits, dataset.ids) for name, columns in asked.items()}
+        varied = {name: column for name, column in digests.items() if len(np.unique(column[column > 0])) > 1}
+        compared |= {name: column[:, None] for name, column in varied.items()}
+    return {name: repeats(columns, dataset.splits, dataset.ids) for name, columns in compared.items()}
 
 
 def _twins(dataset: Dataset, scans: Mapping[str, Scan]) -> tuple[Overlap, ...]:
     """Samples of several splits with equal features in all modalities, and equal labels of all tasks."""
-    digests = np.stack([found.digests for found in scans.values()], axis=1)
+    digests = np.stack([scanned.digests for scanned in scans.values()], axis=1)
     labels = [np.nan_to_num(task.targets.reshape(len(dataset), -1), nan=np.inf) for task in dataset.tasks.values()]
-    things = numbered_rows(np.column_stack([numbered_rows(part) for part in (digests, *labels)]))
-    told = {split: indices[digests[indices].any(axis=1)] for split, indices in dataset.splits.items()}
-    return overlaps(things, told, dataset.ids)
+    contents = numbered_rows(np.column_stack([numbered_rows(part) for part in (digests, *labels)]))
+    present = {split: indices[digests[indices].any(axis=1)] for split, indices in dataset.splits.items()}
+    return overlaps(contents, present, dataset.ids)

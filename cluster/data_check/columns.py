@@ -13,7 +13,7 @@ from haemsa.cluster.data_check.scan import Moments, Scan
 from haemsa.model.data.dataset import Modality
 
 FAR: Final = 1.0
-"""Training standard deviations between the means of two splits that are worth a warning."""
+"""A column's means in two splits are far apart from so many standard deviations of training on."""
 _WORST: Final = 5
 _DRAWN: Final = 200  # columns
 _BARS: Final = 20
@@ -33,7 +33,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Shift:
-    """How far a column's mean in a split lies from its training mean, in training standard deviations."""
+    """How far a column's mean in a split is from its mean in training, in standard deviations of training."""
 
     column: int
     distance: float
@@ -41,7 +41,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Bands:
-    """Percentiles of single columns: all of them, or some at equal distances."""
+    """Percentiles of single columns: of all columns, or of some at equal distances."""
 
     columns: tuple[int, ...]
     percentiles: dict[int, tuple[float, ...]]
@@ -49,10 +49,12 @@ class Bands:
 
 @dataclass(frozen=True)
 class ModalityCheck:
-    """One modality. lengths: of samples that have it; histogram: (edges, counts) of them. values: of unpadded cells.
+    """One modality.
 
-    zeros: share of cells that are exactly zero. constant: columns that never change in training. absent: samples
-    without it, per split. shifts: the worst per other split, and far: how many are more than `FAR` away.
+    lengths: of the samples that have it. histogram: edges and counts of the lengths. values: of all cells that are no
+    padding. zeros: the share of cells that are exactly zero. constant: columns that never change in training. absent:
+    per split, the samples without it. shifts: per other split, the columns that shift most. far: per other split, how
+    many columns shift by more than `FAR`.
     """
 
     steps: int
@@ -69,8 +71,8 @@ class ModalityCheck:
 
 
 def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]) -> ModalityCheck:
-    """What the scan of `modality` says; a stored one may be absent in training, or everywhere."""
-    train, parts = scan.moments["train"], [found for found in scan.moments.values() if found.rows]
+    """What the scan of `modality` says. A stored modality may be absent in training, or everywhere."""
+    train, parts = scan.moments["train"], [moments for moments in scan.moments.values() if moments.rows]
     lengths = np.concatenate([modality.lengths[indices] for indices in splits.values()])
     lengths = lengths[lengths > 0]
     if not parts:
@@ -79,8 +81,8 @@ def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]
     counts, edges = np.histogram(lengths, bins=np.arange(0.5, modality.steps + bar + 0.5, bar))
     quartiles = np.percentile(scan.rows.astype(np.float64), (25, 50, 75)).tolist()
     values = (min(part.low.min() for part in parts), *quartiles, max(part.high.max() for part in parts))
-    others = {split: found for split, found in scan.moments.items() if split != "train" and found.rows and train.rows}
-    shifts = {split: _shifts(found, train) for split, found in others.items()}
+    others = {split: part for split, part in scan.moments.items() if split != "train" and part.rows and train.rows}
+    shifts = {split: _shifts(part, train) for split, part in others.items()}
     return ModalityCheck(
         steps=modality.steps,
         width=modality.width,
@@ -90,8 +92,8 @@ def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]
         zeros=scan.zeros,
         constant=tuple(np.flatnonzero(train.high <= train.low).tolist()),
         absent=_counts(modality, splits),
-        shifts={split: _worst(found) for split, found in shifts.items()},
-        far={split: int((np.abs(found) > FAR).sum()) for split, found in shifts.items()},
+        shifts={split: _worst(distances) for split, distances in shifts.items()},
+        far={split: int((np.abs(distances) > FAR).sum()) for split, distances in shifts.items()},
         bands=_bands(scan.rows),
     )
 
@@ -118,10 +120,10 @@ def _counts(modality: Modality, splits: Mapping[str, Indices]) -> dict[str, int]
     return {split: int((modality.lengths[indices] == 0).sum()) for split, indices in splits.items()}
 
 
-def _shifts(found: Moments, train: Moments) -> NDArray[np.float64]:
-    """Signed distances [D]; 0 for columns that are constant in training."""
+def _shifts(part: Moments, train: Moments) -> NDArray[np.float64]:
+    """Signed distances of the means [D]; 0 for columns that are constant in training."""
     scale = np.where(train.std <= 1e-6 * np.abs(train.mean) + 1e-12, np.inf, train.std)
-    return np.asarray((found.mean - train.mean) / scale)
+    return np.asarray((part.mean - train.mean) / scale)
 
 
 def _worst(shifts: NDArray[np.float64]) -> tuple[Shift, ...]:
@@ -131,6 +133,6 @@ def _worst(shifts: NDArray[np.float64]) -> tuple[Shift, ...]:
 
 def _bands(rows: NDArray[np.float32]) -> Bands:
     columns = np.unique(np.linspace(0, rows.shape[1] - 1, min(_DRAWN, rows.shape[1])).astype(int))
-    asked = (5, 25, 50, 75, 95)
-    found = np.percentile(rows[:, columns].astype(np.float64), asked, axis=0)
-    return Bands(tuple(columns.tolist()), {key: tuple(row.tolist()) for key, row in zip(asked, found, strict=True)})
+    percents = (5, 25, 50, 75, 95)
+    values = np.percentile(rows[:, columns].astype(np.float64), percents, axis=0)
+    return Bands(tuple(columns.tolist()), {key: tuple(row.tolist()) for key, row in zip(percents, values, strict=True)})

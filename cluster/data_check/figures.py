@@ -1,9 +1,9 @@
-"""Pictures of a check of data: labels, lengths, ranges, absence, shifts, and what each modality predicts alone."""
+"""Pictures of a check: labels, lengths, ranges, absence, shifts, and how well each modality alone predicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -32,12 +32,12 @@ def label_figure(check: DataCheck) -> Figure:
 
 
 def length_figure(check: DataCheck) -> Figure | None:
-    """A panel per modality with several steps: how long samples are."""
-    found = {name: modality for name, modality in check.modalities.items() if modality.steps > 1}
-    if not found:
+    """A panel per modality with several steps: how long samples are. None without such a modality."""
+    sequences = {name: modality for name, modality in check.modalities.items() if modality.steps > 1}
+    if not sequences:
         return None
-    figure, panels = panels_of(list(found), 3)
-    for axes, modality in zip(panels, found.values(), strict=False):
+    figure, panels = panels_of(list(sequences), 3)
+    for axes, modality in zip(panels, sequences.values(), strict=False):
         edges, counts = modality.histogram
         axes.stairs(counts, edges, fill=True, color=COLOURS["train"], alpha=0.8)
         axes.set_xlabel("steps")
@@ -55,15 +55,15 @@ def range_figure(check: DataCheck) -> Figure:
 
 
 def absence_figure(check: DataCheck) -> Figure | None:
-    """The share of samples in each split that lack a modality; None where none does."""
-    found = {name: item for name, item in check.modalities.items() if any(item.absent.values())}
-    if not found:
+    """The share of samples in each split that lack a modality. None if no sample does."""
+    absent = {name: modality.absent for name, modality in check.modalities.items() if any(modality.absent.values())}
+    if not absent:
         return None
-    figure, axes = rows_of(list(found))
-    names, height = list(found)[:MOST_ROWS], 0.8 / len(check.splits)
+    figure, axes = rows_of(list(absent))
+    names, height = list(absent)[:MOST_ROWS], 0.8 / len(check.splits)
     for number, (split, size) in enumerate(check.splits.items()):
         places = np.arange(len(names)) + (number - (len(check.splits) - 1) / 2) * height
-        axes.barh(places, [found[name].absent[split] / size for name in names], height, color=COLOURS[split])
+        axes.barh(places, [absent[name][split] / size for name in names], height, color=COLOURS[split])
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of samples without the modality")
     _legend(axes, check.splits)
@@ -71,38 +71,38 @@ def absence_figure(check: DataCheck) -> Figure | None:
 
 
 def shift_figure(check: DataCheck) -> Figure | None:
-    """The columns whose means lie farthest from those in training, of all modalities and splits together."""
-    found = [
+    """The columns whose means are farthest from those in training, over all modalities and splits. None without any."""
+    shifts = [
         (f"{name} {shift.column}", split, shift.distance)
         for name, modality in check.modalities.items()
-        for split, shifts in modality.shifts.items()
-        for shift in shifts
+        for split, worst in modality.shifts.items()
+        for shift in worst
     ]
-    found = sorted(found, key=lambda item: -abs(item[2]))[:_TICKS]
-    if not found:
+    shifts = sorted(shifts, key=lambda shift: -abs(shift[2]))[:_TICKS]
+    if not shifts:
         return None
-    figure, axes = rows_of([name for name, *_ in found])
-    splits = [split for _, split, _ in found]
-    axes.barh(range(len(found)), [distance for *_, distance in found], color=[COLOURS[split] for split in splits])
+    figure, axes = rows_of([name for name, *_ in shifts])
+    splits = [split for _, split, _ in shifts]
+    axes.barh(range(len(shifts)), [distance for *_, distance in shifts], color=[COLOURS[split] for split in splits])
     for limit in (-FAR, FAR):
         axes.axvline(limit, color=INK, linewidth=0.8, linestyle=":")
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_xlabel("mean less the mean in train, in standard deviations of train (dotted: far)")
+    axes.set_xlabel("mean minus the mean in train, in standard deviations of train (dotted: far)")
     _legend(axes, [split for split in check.splits if split in splits])
     return figure
 
 
 def skill_figure(check: DataCheck) -> Figure:
-    """A row per task and modality: its correlations alone, with two standard errors to each side."""
-    found = [(task, name, skill) for task, skills in check.skills.items() for name, skill in skills.items()]
+    """A row per task and modality: the correlations of that modality alone, with two standard errors to each side."""
+    rows = [(task, name, skill) for task, skills in check.skills.items() for name, skill in skills.items()]
     one = len(check.tasks) == 1
-    figure, axes = rows_of([name if one else f"{task}: {name}" for task, name, _ in found], 0.5)
-    for row, (_, _, skill) in enumerate(found[:MOST_ROWS]):
+    figure, axes = rows_of([name if one else f"{task}: {name}" for task, name, _ in rows], 0.5)
+    for row, (_, _, skill) in enumerate(rows[:MOST_ROWS]):
         scores = list(_scores(skill))
         for number, (score, split, filled) in enumerate(scores):
             _draw_score(axes, score, row + (number - (len(scores) - 1) / 2) * 0.14, split, filled)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_xlabel("correlation with the labels (filled: fitted on train, or within train; hollow: within the split)")
+    axes.set_xlabel("correlation with the labels (filled: fitted on train or within train; hollow: within the split)")
     _legend(axes, check.splits)
     return figure
 
@@ -139,22 +139,20 @@ def _draw_labels(axes: Axes, task: TaskCheck) -> None:
 def _draw_bands(axes: Axes, bands: Bands) -> None:
     from matplotlib.ticker import AsinhLocator
 
-    columns, found = np.array(bands.columns), {key: np.array(row) for key, row in bands.percentiles.items()}
+    columns, percentile = np.array(bands.columns), {key: np.array(row) for key, row in bands.percentiles.items()}
     for low, high, alpha in ((5, 95, 0.25), (25, 75, 0.5)):
-        label = f"percentiles {low} to {high}"
-        axes.fill_between(
-            columns, found[low], found[high], step="mid", color=COLOURS["train"], alpha=alpha, label=label
-        )
-    axes.step(columns, found[50], where="mid", color=INK, linewidth=0.9, label="median")
-    typical = float(np.median(found[95] - found[5])) or 1.0
-    if max(abs(found[5]).max(), abs(found[95]).max()) > 20 * typical:
+        look: dict[str, Any] = {"step": "mid", "color": COLOURS["train"], "alpha": alpha}
+        axes.fill_between(columns, percentile[low], percentile[high], label=f"percentiles {low} to {high}", **look)
+    axes.step(columns, percentile[50], where="mid", color=INK, linewidth=0.9, label="median")
+    typical = float(np.median(percentile[95] - percentile[5])) or 1.0
+    if max(abs(percentile[5]).max(), abs(percentile[95]).max()) > 20 * typical:
         axes.set_yscale("asinh", linear_width=typical)
         axes.yaxis.set_major_locator(AsinhLocator(typical, numticks=6))
     axes.set_xlabel("column")
 
 
 def _legend(axes: Axes, splits: Iterable[str]) -> None:
-    """Name the colours of the splits above the whole figure, where it covers nothing."""
+    """A legend of the splits' colours above the whole figure, where it covers nothing."""
     for split in splits:
         axes.plot([], [], "s", color=COLOURS[split], label=split)
     legend(axes)

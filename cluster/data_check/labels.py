@@ -20,10 +20,11 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TaskCheck:
-    """Labels of one task. bins: class names, or what the bars of a histogram stand for; counts: of them, per split.
+    """Labels of one task.
 
-    edges: of the bins of a regression task, one more than bins; () where each bin is one value. missing: samples
-    without a label, per split. unseen: per split, in words, labels that training lacks.
+    bins: names of the classes, or of the bars of a histogram. counts: per split, how many labels are in each bin.
+    edges: of the bins of a regression task, one more than there are bins; () if each bin is one value. missing: per
+    split, the samples without a label. unseen: per split, in words, labels that training lacks.
     """
 
     kind: TaskKind
@@ -44,9 +45,9 @@ def task_check(task: Task, splits: Mapping[str, Indices]) -> TaskCheck:
     counts = {split: _class_counts(task, part) for split, part in parts.items()}
     unseen = {
         split: tuple(
-            name for name, here, known in zip(names, found, counts["train"], strict=True) if here and not known
+            name for name, here, in_train in zip(names, of_split, counts["train"], strict=True) if here and not in_train
         )
-        for split, found in counts.items()
+        for split, of_split in counts.items()
     }
     return TaskCheck(task.kind, names, (), counts, missing, unseen)
 
@@ -58,7 +59,7 @@ def _class_counts(task: Task, labels: NDArray[Any]) -> tuple[int, ...]:
 
 
 def _numbers(parts: Mapping[str, NDArray[np.float64]], missing: dict[str, int]) -> TaskCheck:
-    """Few distinct values are counted each; others in bins of one width."""
+    """If there are few distinct values, each one is counted. Otherwise bins have equal widths."""
     labels = np.concatenate(list(parts.values())).round(6)
     values = np.unique(labels)
     edges: tuple[float, ...] = ()
@@ -79,5 +80,5 @@ def _numbers(parts: Mapping[str, NDArray[np.float64]], missing: dict[str, int]) 
 def _beyond(labels: NDArray[np.float64], training: NDArray[np.float64]) -> tuple[str, ...]:
     low, high = float(training.min()), float(training.max())
     below, above = int((labels < low).sum()), int((labels > high).sum())
-    found = [f"{counted(below, 'label')} below {low:.3g}"] if below else []
-    return (*found, f"{counted(above, 'label')} above {high:.3g}") if above else tuple(found)
+    words = [f"{counted(below, 'label')} below {low:.3g}"] if below else []
+    return (*words, f"{counted(above, 'label')} above {high:.3g}") if above else tuple(words)

@@ -1,10 +1,15 @@
-"""Signs that features have seen labels: one modality alone predicts a split far better than training promises.
+"""Signs that features know labels: one modality alone predicts a split far better than training promises.
 
-A ridge regression on features averaged over time, per modality and task, three ways: cross-validated within training
-(the promise), fitted on training and scored on another split, and cross-validated within that split, which finds what
-only its features tell. Classes are regressed as indicators: one solve for all of them, and no probabilities are needed.
-A score is a correlation r. How much better one is than another is told in Fisher's z = atanh r, which takes as much to
-get from .97 to .983 as from 0 to .3; whether it could be chance, in standard errors of r.
+Per modality and task, a ridge regression on features averaged over time is scored in three ways:
+
+1. cross-validated within training (the promise);
+2. fitted on training and scored on another split;
+3. cross-validated within that other split, which finds what only the features of this split know.
+
+Classes are regressed as indicators: one solve is enough for all of them, and no probabilities are needed. A score is a
+correlation r. Two scores are compared by Fisher's z = atanh r, because a step from .97 to .983 is as hard as one from 0
+to .3. Whether the difference could be chance is measured in standard errors of r.
+
 Axes: `B` samples, `D` features, `C` outputs, `G` groups.
 """
 
@@ -20,9 +25,9 @@ from numpy.typing import NDArray
 from haemsa.model.data.steps import LIMIT
 
 GAP: Final = 0.3
-"""A score is suspicious from so far above the promise, in Fisher's z: from .54 for .3, from .82 for .7 ..."""
+"""A score is suspicious if it exceeds the promise by so much in Fisher's z (.54 for .3, .82 for .7) ..."""
 ERRORS: Final = 4.0
-"""... if that is also more than so many standard errors, or as unlikely where groups are few."""
+"""... and also by so many standard errors. With few groups it takes more, so that chance is as unlikely."""
 _FOLDS: Final = 5
 _LEAST: Final = 10  # samples
 _PERFECT: Final = 1 - 1e-6
@@ -60,10 +65,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Skill:
-    """How well one modality alone predicts one task; scores are missing where samples are too few or constant.
+    """How well one modality alone predicts one task. Scores are missing if samples are too few or constant.
 
-    promised: cross-validated within training. fitted: per other split, trained on all of training. within: per other
-    split, cross-validated within it.
+    promised: cross-validated within training. fitted: per other split, the score of a fit to all of training. within:
+    per other split, cross-validated within it.
     """
 
     promised: Score | None
@@ -71,24 +76,25 @@ class Skill:
     within: dict[str, Score]
 
     def reached(self) -> Iterator[tuple[str, bool, Score]]:
-        """Split, whether within it, and score."""
+        """For each score: the split, whether it is cross-validated within it, and the score."""
         for within, scores in ((False, self.fitted), (True, self.within)):
-            for split, found in scores.items():
-                yield split, within, found
+            for split, reached in scores.items():
+                yield split, within, reached
 
     def gains(self) -> dict[tuple[str, bool], float]:
-        """Per split, and whether within it: how much more is reached than promised, which is never less than 0."""
+        """How much more is reached than promised, by split and whether within it. A promise below 0 counts as 0."""
         if self.promised is None:
             return {}
         promised = max(self.promised.correlation, 0.0)
-        return {(split, within): found.correlation - promised for split, within, found in self.reached()}
+        return {(split, within): reached.correlation - promised for split, within, reached in self.reached()}
 
 
 @dataclass(frozen=True)
 class Sign:
-    """A score of `modality` in `split` that training does not promise. errors: the gain in standard errors.
+    """A score of `modality` in `split` that training does not promise.
 
-    within: whether it is cross-validated within the split. peers: the largest gain of another modality there.
+    within: whether it is cross-validated within the split. found: the score. errors: by how many standard errors it is
+    above the promise. peers: the largest gain of another modality there.
     """
 
     modality: str
@@ -101,20 +107,21 @@ class Sign:
 
 
 def skill_of(parts: Mapping[str, Part]) -> Skill:
-    """The skill of one modality at one task. `parts`: per split, samples in random order, "train" among them."""
+    """The skill of one modality at one task. `parts`: per split, also "train", its samples in random order."""
     train = parts["train"]
     fitted, within = {}, {}
     for split, part in parts.items():
         if split != "train" and min(len(train.groups), len(part.groups)) >= _LEAST:
             predicted = _ridge(train.features, train.targets, part.features)
             fitted[split] = score(predicted, part.targets, part.groups)
-            within[split] = cross_validated(part.first(len(train.groups)))  # more samples would promise more
-    return Skill(cross_validated(train), _known(fitted), _known(within))
+            # more samples than training has would score better only because they are more
+            within[split] = cross_validated(part.first(len(train.groups)))
+    return Skill(cross_validated(train), _existing(fitted), _existing(within))
 
 
 def signs(skills: Mapping[str, Skill]) -> list[Sign]:
-    """What is suspicious in the skills of all modalities at one task, at most one sign per modality and split."""
-    found: dict[tuple[str, str], Sign] = {}
+    """What is suspicious in the skills of all modalities at one task. At most one sign per modality and split."""
+    chosen: dict[tuple[str, str], Sign] = {}
     for name, skill in skills.items():
         for split, within, reached in skill.reached():
             if skill.promised is None or not _suspicious(reached, skill.promised):
@@ -122,13 +129,13 @@ def signs(skills: Mapping[str, Skill]) -> list[Sign]:
             peers = [peer.gains().get((split, within), -1.0) for other, peer in skills.items() if other != name]
             errors = _errors(reached, skill.promised)
             sign = Sign(name, split, within, reached, skill.promised, errors, max(peers, default=None))
-            if (name, split) not in found or reached.correlation > found[name, split].found.correlation:
-                found[name, split] = sign
-    return list(found.values())
+            if (name, split) not in chosen or reached.correlation > chosen[name, split].found.correlation:
+                chosen[name, split] = sign
+    return list(chosen.values())
 
 
 def cross_validated(part: Part) -> Score | None:
-    """The score of a ridge regression over folds that never part a group; None where groups are too few."""
+    """The score of a ridge regression over folds that never split a group. None if groups are too few."""
     from sklearn.model_selection import GroupKFold
 
     if len(part.groups) < _LEAST or len(np.unique(part.groups)) < _FOLDS:
@@ -143,7 +150,7 @@ def cross_validated(part: Part) -> Score | None:
 def score(predicted: Floats, targets: Floats, groups: Indices, folds: Indices | None = None) -> Score | None:
     """The correlation of predictions and targets [B, C], pooled over outputs, each around its mean in its fold.
 
-    Its error is that of the jackknife over groups. None where there is nothing to correlate.
+    Its standard error is that of the jackknife over groups. None if there is nothing to correlate.
     """
     predicted, targets = _centred(predicted, folds), _centred(targets, folds)
     names, members = np.unique(groups, return_inverse=True)
@@ -165,7 +172,7 @@ def _correlation(sums: Floats) -> Floats:
 
 
 def _centred(values: Floats, folds: Indices | None) -> Floats:
-    """Values [B, C] less their mean in each fold: folds differ in level, which says nothing of what was learnt."""
+    """Values [B, C] minus their mean in each fold. Folds differ in level, and that is not skill."""
     members = np.zeros(len(values), dtype=np.int64) if folds is None else folds
     counts = np.maximum(np.bincount(members), 1)
     means = np.stack([np.bincount(members, column) / counts for column in values.T], axis=1)
@@ -173,25 +180,25 @@ def _centred(values: Floats, folds: Indices | None) -> Floats:
 
 
 def _ridge(features: NDArray[np.float32], targets: Floats, others: NDArray[np.float32]) -> Floats:
-    """Predictions [B, C] for `others`, features standardised as they are in `features`.
+    """Predictions [B, C] for `others`. Features are standardised by the mean and deviation of `features`.
 
-    The penalty, one per column, is right where features explain half of the targets' variance.
+    The penalty is one per column. That is right if features explain half of the targets' variance.
     """
     from sklearn.linear_model import Ridge
 
     mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale = np.where(std <= 1e-6 * np.abs(mean) + 1e-12, np.inf, std)
-    known, asked = (np.clip((part - mean) / scale, -LIMIT, LIMIT).astype(np.float32) for part in (features, others))
-    fitted = Ridge(alpha=features.shape[1]).fit(known, targets)
-    return np.asarray(fitted.predict(asked), dtype=np.float64).reshape(len(others), -1)
+    inputs, new = (np.clip((part - mean) / scale, -LIMIT, LIMIT).astype(np.float32) for part in (features, others))
+    fitted = Ridge(alpha=features.shape[1]).fit(inputs, targets)
+    return np.asarray(fitted.predict(new), dtype=np.float64).reshape(len(others), -1)
 
 
-def _known(scores: Mapping[str, Score | None]) -> dict[str, Score]:
-    return {split: found for split, found in scores.items() if found is not None}
+def _existing(scores: Mapping[str, Score | None]) -> dict[str, Score]:
+    return {split: value for split, value in scores.items() if value is not None}
 
 
 def _errors(reached: Score, promised: Score) -> float:
-    """How far a score lies above the promise, in standard errors: its own is at least what it is at the promise."""
+    """How far a score is above the promise, in standard errors. Its error is at least what the promise would have."""
     level = max(promised.correlation, 0.0)
     floor = (1 - level**2) / reached.samples**0.5
     return (reached.correlation - level) / float(np.hypot(max(reached.error, floor), promised.error))
@@ -204,6 +211,6 @@ def _suspicious(reached: Score, promised: Score) -> bool:
 
 
 def _errors_needed(freedom: int) -> float:
-    """Standard errors that Student's t exceeds as rarely as a normal variable exceeds `ERRORS` (Wallace 1959)."""
+    """So many that Student's t exceeds them as rarely as a normal variable exceeds `ERRORS` (Wallace 1959)."""
     scaled = ERRORS * (8 * freedom + 3) / (8 * freedom + 1)
     return float(np.sqrt(freedom * np.expm1(scaled**2 / freedom)))

@@ -1,4 +1,4 @@
-"""What lies in more than one split: groups, ids, and samples with equal features."""
+"""What is in more than one split: groups, ids, and samples with equal features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Overlap:
-    """`count` things that lie in all of `splits`. examples: for the first few, the id of a sample in each split."""
+    """`count` things that are in all of `splits`. examples: for the first few, the id of a sample in each split."""
 
     splits: tuple[str, ...]
     count: int
@@ -27,10 +27,10 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Samples with bytewise equal features, in one modality or in all that they have.
+    """Samples whose features are equal byte by byte, in one modality or in all that they have.
 
-    within: per split, how many samples repeat an earlier one of it. across: those that lie in several splits. shared:
-    the share of training samples that equal another one of training.
+    within: per split, how many samples repeat an earlier one of it. across: what is in several splits. shared: the
+    share of training samples that equal another one of training.
     """
 
     within: dict[str, int]
@@ -39,31 +39,31 @@ class Repeats:
 
 
 def overlaps(things: Indices, splits: Mapping[str, Indices], ids: Sequence[str]) -> tuple[Overlap, ...]:
-    """The things int64 [N] (equal number, same thing) that lie in more than one split, per combination of splits."""
+    """What is in more than one split, per combination of splits. `things`: int64 [N], equal for the same thing."""
     names = straddlers(things, splits)
     if not len(names):
         return ()
     inside = np.stack([np.isin(names, things[indices]) for indices in splits.values()], axis=1)
-    found = []
+    result = []
     for pattern in np.unique(inside, axis=0)[::-1]:
         members = names[(inside == pattern).all(axis=1)]
         where = [split for split, there in zip(splits, pattern, strict=True) if there]
         examples = [tuple(_first(name, things, splits[split], ids) for split in where) for name in members[:_EXAMPLES]]
-        found.append(Overlap(tuple(where), len(members), tuple(examples)))
-    return tuple(found)
+        result.append(Overlap(tuple(where), len(members), tuple(examples)))
+    return tuple(result)
 
 
 def repeats(digests: NDArray[np.uint64], splits: Mapping[str, Indices], ids: Sequence[str]) -> Repeats:
-    """Equal rows of digests [N, M], one column per modality; a row of zeros equals nothing."""
+    """Equal rows of digests [N, M], one column per modality. A row of zeros equals nothing."""
     things = numbered_rows(digests)
-    told = {split: indices[digests[indices].any(axis=1)] for split, indices in splits.items()}
-    counts = np.unique(things[told["train"]], return_counts=True)[1]
+    present = {split: indices[digests[indices].any(axis=1)] for split, indices in splits.items()}
+    counts = np.unique(things[present["train"]], return_counts=True)[1]
     shared = float(counts[counts > 1].sum() / max(1, len(splits["train"])))
-    return Repeats(repeated(things, told), overlaps(things, told, ids), shared)
+    return Repeats(repeated(things, present), overlaps(things, present, ids), shared)
 
 
 def repeated(things: Indices, splits: Mapping[str, Indices]) -> dict[str, int]:
-    """Per split, how many samples repeat a thing of an earlier one of it."""
+    """Per split, how many samples have the thing of an earlier sample of it."""
     return {split: len(indices) - len(np.unique(things[indices])) for split, indices in splits.items()}
 
 

@@ -1,4 +1,4 @@
-"""A check as one page of HTML (see cluster/report/html.py), leaks first."""
+"""A check as one page of HTML. Leaks come first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.problems import leaks, warnings
-from haemsa.cluster.data_check.tables import PROMISE, facts, heading
+from haemsa.cluster.data_check.tables import NOTICE, check_tables, heading
 from haemsa.cluster.report import html
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def write_page(check: DataCheck, path: Path) -> None:
-    """Write the page to `path`, replacing what is there once all of it is written."""
+    """Write the page to `path`. An older page is replaced only when the new one is complete."""
     html.write(path, page(check))
 
 
 def page(check: DataCheck) -> str:
     """The whole page."""
     parts = [html.paragraph(heading(check)), _problems(check), _notes(check), _sections(check)]
-    return html.document(f"Data check: {check.name}", "\n".join([*parts, html.paragraph(PROMISE, "faint")]))
+    return html.document(f"Data check: {check.name}", "\n".join([*parts, html.paragraph(NOTICE, "faint")]))
 
 
 def _problems(check: DataCheck) -> str:
@@ -37,19 +37,19 @@ def _sections(check: DataCheck) -> str:
 
     pictures: list[list[tuple[Figure | None, str]]] = [
         [
-            (draw.length_figure(check), "Lengths of the samples that have the modality."),
-            (draw.range_figure(check), "Values of each column, over all splits, without padding."),
-            (draw.absence_figure(check), "Samples without a modality."),
-            (draw.shift_figure(check), "Columns that differ most between splits."),
+            (draw.length_figure(check), "Lengths, in steps, of the samples that have the modality."),
+            (draw.range_figure(check), "The values of each column, over all splits, without padding."),
+            (draw.absence_figure(check), "The share of samples without a modality, per split."),
+            (draw.shift_figure(check), "The columns that differ most between splits."),
         ],
-        [(draw.label_figure(check), "Labels in each split.")],
-        [(draw.skill_figure(check), "What each modality predicts alone, with two standard errors to each side.")],
+        [(draw.label_figure(check), "The share of each label, per split.")],
+        [(draw.skill_figure(check), "How well each modality alone predicts the labels. Lines: two standard errors.")],
         [],
     ]
     return "\n".join(
         f"{html.heading(table.title)}\n{html.table(table.columns, table.rows)}\n"
         f"{html.paragraph(table.help, 'faint')}\n{_figures(drawn)}"
-        for table, drawn in zip(facts(check), pictures, strict=True)
+        for table, drawn in zip(check_tables(check), pictures, strict=True)
     )
 
 

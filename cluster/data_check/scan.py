@@ -1,6 +1,6 @@
-"""One pass over a modality, in blocks of samples: all that a check needs of its features, and no copy of them.
+"""One pass over a modality, in blocks of samples. It keeps what a check needs, and no copy of the features.
 
-Axes: `N` samples, `T` steps, `D` features, `R` rows (steps that are no padding), `K` chosen samples.
+Axes: `N` samples, `T` steps, `D` features, `R` rows (steps without padding), `K` chosen samples.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from haemsa.model.data.dataset import Modality, step_mask
 
 _BLOCK_CELLS: Final = 2**22
 _KEPT_CELLS: Final = 2**22
+"""For percentiles, rows are kept up to 16 MiB; of more a random share ..."""
 _KEPT_ROWS: Final = 100
-"""Rows are kept for percentiles up to 16 MiB, or about 100 of them; of more there is a random share."""
+"""... but about 100 rows at least."""
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean, standard deviation, least and largest value per column, float64 [D], over `rows` rows; NaN without any."""
+    """Mean, standard deviation, least and largest value per column, float64 [D], over `rows` rows. NaN without rows."""
 
     rows: int
     mean: NDArray[np.float64]
@@ -35,10 +36,11 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What one pass leaves. moments: per split. zeros: the share of cells that are exactly zero.
+    """What one pass keeps.
 
-    rows: float32 [R, D], all rows or a random share of them. means: float32 [K, D], chosen samples averaged over time.
-    digests: uint64 [N], equal for equal features; 0 for samples that are absent, all zero or in no split.
+    moments: per split. zeros: the share of cells that are exactly zero. rows: float32 [R, D], all rows or a random
+    share of them. means: float32 [K, D], the chosen samples averaged over time. digests: uint64 [N], equal for equal
+    features; 0 for samples that are absent, all zero or in no split.
     """
 
     moments: dict[str, Moments]
@@ -49,7 +51,7 @@ class Scan:
 
 
 def scan(modality: Modality, splits: Mapping[str, Indices], chosen: Indices) -> Scan:
-    """Read the present samples of all splits once. `chosen`: int64 [K], those whose means are kept."""
+    """Read the present samples of all splits once. `chosen`: int64 [K], the samples whose means are kept."""
     place = np.full(len(modality.lengths), -1, dtype=np.int64)
     place[chosen] = np.arange(len(chosen))
     means = np.zeros((len(chosen), modality.width), dtype=np.float32)
@@ -75,7 +77,7 @@ def scan(modality: Modality, splits: Mapping[str, Indices], chosen: Indices) -> 
 
 
 def _blocks(modality: Modality, indices: Indices) -> Iterator[Indices]:
-    """The present samples among `indices`, in the order of the file, so many at a time."""
+    """The present samples among `indices`, in the order of the file, in blocks of `_BLOCK_CELLS`."""
     present = np.sort(indices[modality.lengths[indices] > 0])
     size = max(1, _BLOCK_CELLS // (modality.steps * modality.width))
     for start in range(0, len(present), size):
@@ -88,15 +90,15 @@ def _over_time(features: NDArray[np.float32], lengths: Indices) -> NDArray[np.fl
 
 
 def _digests(features: NDArray[np.float32], lengths: Indices) -> NDArray[np.uint64]:
-    found = np.zeros(len(features), dtype=np.uint64)
+    digests = np.zeros(len(features), dtype=np.uint64)
     for place in np.flatnonzero(features.any(axis=(1, 2))):
         digest = hashlib.blake2b(features[place, : lengths[place]].tobytes(), digest_size=8).digest()
-        found[place] = int.from_bytes(digest, "little") or 1
-    return found
+        digests[place] = int.from_bytes(digest, "little") or 1
+    return digests
 
 
 class _Sums:
-    """Running sums per column, around the first row so that they do not cancel."""
+    """Running sums per column. They are taken around the first row, so that they do not cancel."""
 
     def __init__(self, width: int) -> None:
         self.count, self.centre = 0, np.full(width, np.nan)

@@ -1,4 +1,4 @@
-"""A check as tables of text, which the terminal and the page share."""
+"""A check as tables of text. The terminal and the page share them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from haemsa.cluster.data_check.labels import TaskCheck
 from haemsa.cluster.data_check.leaks import Score
 from haemsa.cluster.shared.text import counted, listed
 
-PROMISE: Final = (
-    "This reads the labels of all splits, the test split too: it is about the data, not about models, and no search "
-    "sees anything of it."
+NOTICE: Final = (
+    "This check reads the labels of all splits, the test split too. It is about the data, not about models. "
+    "No search sees its results."
 )
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDEST: Final = 20  # bars
 
 
 @dataclass(frozen=True)
-class Facts:
-    """One table: a title, the columns' names, rows of as many cells, and a sentence on how to read it."""
+class TextTable:
+    """One table: a title, names of columns, rows of cells, and help on how to read it."""
 
     title: str
     columns: tuple[str, ...]
@@ -37,54 +37,54 @@ def heading(check: DataCheck) -> str:
     return f"{check.name}: {counted(check.samples, 'sample')} ({splits}) in {groups}, fingerprint {check.fingerprint}"
 
 
-def facts(check: DataCheck) -> list[Facts]:
-    """All tables: modalities, labels, what modalities predict alone, equal samples."""
+def check_tables(check: DataCheck) -> list[TextTable]:
+    """All tables: modalities, labels, how well each modality alone predicts them, and equal samples."""
     return [_modalities(check), _tasks(check), _skills(check), _repeats(check)]
 
 
-def _modalities(check: DataCheck) -> Facts:
+def _modalities(check: DataCheck) -> TextTable:
     others = [split for split in check.splits if split != "train"]
     columns = (
         "modality", "shape", "lengths", "values", "zeros", "constant", "absent",
         *(f"shift in {split}" for split in others),
     )  # fmt: skip
-    rows = tuple((name, *_modality(found, others)) for name, found in check.modalities.items())
-    told = (
+    rows = tuple((name, *_modality(modality, others)) for name, modality in check.modalities.items())
+    text = (
         "Shape: steps x features. Lengths, values: least, quartiles, largest. Zeros: share of cells. Constant: columns "
-        f"that never change in train. Absent: samples of {', '.join(check.splits)}. Shift: of the column (in brackets) "
-        "whose mean lies farthest from that in train, in standard deviations."
+        f"that never change in train. Absent: samples of {', '.join(check.splits)} without it. Shift: how far a "
+        "column's mean is from its mean in train, in standard deviations; the farthest column is in brackets."
     )
-    return Facts("Modalities", columns, rows, told)
+    return TextTable("Modalities", columns, rows, text)
 
 
-def _modality(found: ModalityCheck, others: Sequence[str]) -> Iterator[str]:
-    yield from (f"{found.steps} x {found.width}", _spread(found.lengths), _spread(found.values))
-    yield _share(found.zeros)
-    shown = listed([str(column) for column in found.constant])
-    yield f"{len(found.constant)} ({shown})" if found.constant else "0"
-    yield _counts(found.absent)
+def _modality(modality: ModalityCheck, others: Sequence[str]) -> Iterator[str]:
+    yield from (f"{modality.steps} x {modality.width}", _spread(modality.lengths), _spread(modality.values))
+    yield _share(modality.zeros)
+    shown = listed([str(column) for column in modality.constant])
+    yield f"{len(modality.constant)} ({shown})" if modality.constant else "0"
+    yield _counts(modality.absent)
     for split in others:
-        worst = found.shifts.get(split)
+        worst = modality.shifts.get(split)
         yield f"{worst[0].distance:+.2f} ({worst[0].column})" if worst else "-"
 
 
-def _tasks(check: DataCheck) -> Facts:
+def _tasks(check: DataCheck) -> TextTable:
     columns = ("task", "kind", *check.splits, "missing", "not in train")
-    rows = tuple((name, *_task(found)) for name, found in check.tasks.items())
-    told = "Bars: how many labels of each class or value, or in each tenth of the range."
-    return Facts("Labels", columns, rows, f"{told} Missing: in {', '.join(check.splits)}.")
+    rows = tuple((name, *_task(task)) for name, task in check.tasks.items())
+    text = "Bars: how many labels of each class or value, or in each tenth of the range."
+    return TextTable("Labels", columns, rows, f"{text} Missing: samples of {', '.join(check.splits)} without a label.")
 
 
-def _task(found: TaskCheck) -> Iterator[str]:
-    yield found.kind
-    for counts in found.counts.values():
+def _task(task: TaskCheck) -> Iterator[str]:
+    yield task.kind
+    for counts in task.counts.values():
         yield _bars(counts)
-    yield _counts(found.missing)
-    unseen = [f"{split}: {listed(words)}" for split, words in found.unseen.items() if words]
+    yield _counts(task.missing)
+    unseen = [f"{split}: {listed(words)}" for split, words in task.unseen.items() if words]
     yield "; ".join(unseen) or "-"
 
 
-def _skills(check: DataCheck) -> Facts:
+def _skills(check: DataCheck) -> TextTable:
     others = [split for split in check.splits if split != "train"]
     columns = (
         "task",
@@ -98,33 +98,34 @@ def _skills(check: DataCheck) -> Facts:
         for name, skill in skills.items():
             scores = [skill.promised, *(part.get(split) for part in (skill.fitted, skill.within) for split in others)]
             rows.append((task, name, *map(_score, scores)))
-    told = (
-        "Correlation of a linear model's predictions with the labels, and its standard error: cross-validated within a "
-        "split, or fitted on train and scored elsewhere. Far above that within train, it is a sign of a leak."
+    text = (
+        "Correlation of a linear model's predictions with the labels, and its standard error. Within: cross-validated "
+        "within the split. Train to: fitted on train. A score far above the one within train is a sign of a leak."
     )
-    return Facts("What each modality predicts alone", columns, tuple(rows), told)
+    return TextTable("What each modality predicts alone", columns, tuple(rows), text)
 
 
-def _repeats(check: DataCheck) -> Facts:
+def _repeats(check: DataCheck) -> TextTable:
     columns = ("equal features in", *(f"within {split}" for split in check.splits), "in several splits")
     rows = []
-    for name, found in check.repeats.items():
-        if name != ALL and not found.across and not any(found.within.values()):
+    for name, repeats in check.repeats.items():
+        if name != ALL and not repeats.across and not any(repeats.within.values()):
             continue
-        across = [f"{' and '.join(part.splits)} {part.count:,}" for part in found.across]
-        rows.append((name, *(f"{count:,}" for count in found.within.values()), ", ".join(across) or "0"))
-    return Facts("Equal samples", columns, tuple(rows), "Within a split: samples that repeat an earlier one of it.")
+        across = [f"{' and '.join(overlap.splits)} {overlap.count:,}" for overlap in repeats.across]
+        rows.append((name, *(f"{count:,}" for count in repeats.within.values()), ", ".join(across) or "0"))
+    text = "Within a split: samples that repeat an earlier one of it."
+    return TextTable("Equal samples", columns, tuple(rows), text)
 
 
-def _spread(found: Spread) -> str:
-    numbers = (found.low, found.first, found.median, found.third, found.high)
-    if found.low == found.high:
-        return f"{found.low:.3g}"
+def _spread(spread: Spread) -> str:
+    numbers = (spread.low, spread.first, spread.median, spread.third, spread.high)
+    if spread.low == spread.high:
+        return f"{spread.low:.3g}"
     return ", ".join(f"{number:.0f}" if 100 <= abs(number) < 1e6 else f"{number:.2g}" for number in numbers)
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    """Counts of all splits, as "0 / 3 / 1"; "0" where there are none."""
+    """The counts of all splits, such as "0 / 3 / 1"; "0" if all are 0."""
     return " / ".join(f"{count:,}" for count in counts.values()) if any(counts.values()) else "0"
 
 
@@ -132,8 +133,8 @@ def _share(value: float) -> str:
     return f"{value:.1%}" if value >= 0.001 or not value else "< 0.1%"
 
 
-def _score(found: Score | None) -> str:
-    return "-" if found is None else f"{found.correlation:.2f} ± {found.error:.2f}"
+def _score(score: Score | None) -> str:
+    return "-" if score is None else f"{score.correlation:.2f} ± {score.error:.2f}"
 
 
 def _bars(counts: Sequence[int]) -> str:

@@ -1,21 +1,42 @@
-"""A check for a terminal: leaks loud and first, then what the reader noted, then the tables."""
+"""What `haemsa data info` and `haemsa data check` print: tables of data, and a check with its leaks first."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.problems import leaks, warnings
-from haemsa.cluster.data_check.tables import PROMISE, Facts, facts, heading
+from haemsa.cluster.data_check.tables import NOTICE, TextTable, check_tables, heading
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 
+def data_tables(description: Mapping[str, Any]) -> list[Table]:
+    """Two tables, of modalities and of tasks. `description`: as `haemsa.model.data.summary.describe` gives it."""
+    from rich.table import Table
+
+    splits = ", ".join(f"{name} {count}" for name, count in description["splits"].items())
+    title = f"{description['name']}: {description['samples']} samples ({splits}) in {description['groups']} groups"
+    modalities = Table(title=f"{title}, fingerprint {description['fingerprint']}", title_justify="left")
+    for name in ("modality", "steps", "features", "mean length", "absent in"):
+        modalities.add_column(name, justify="left" if name == "modality" else "right")
+    for name, modality in description["modalities"].items():
+        steps, width, absent = str(modality["steps"]), str(modality["features"]), str(modality["absent"])
+        modalities.add_row(name, steps, width, f"{modality['mean_length']:.1f}", absent)
+    tasks = Table()
+    for name in ("task", "kind", "without label", "distribution"):
+        tasks.add_column(name)
+    for name, task in description["tasks"].items():
+        tasks.add_row(name, task["kind"], str(task["unlabelled"]), task["distribution"])
+    return [modalities, tasks]
+
+
 def show_check(check: DataCheck, console: Console) -> None:
-    """Print all that was found."""
+    """Print all that was found: leaks, warnings, notes of the reader, then the tables."""
     from rich.text import Text
 
     console.print(Text(heading(check), style="bold"), soft_wrap=True)
@@ -27,27 +48,28 @@ def show_check(check: DataCheck, console: Console) -> None:
         console.print(Text("No leak was found.", style="green"))
     for note in check.notes:
         console.print(Text(f"note: {note}", style="cyan"), soft_wrap=True)
-    for table in facts(check):
+    for table in check_tables(check):
         console.print()
         console.print(_table(table))
     console.print()
-    console.print(Text(PROMISE, style="dim"), soft_wrap=True)
+    console.print(Text(NOTICE, style="dim"), soft_wrap=True)
 
 
 def as_values(check: DataCheck) -> dict[str, Any]:
-    """The check for a JSON file, what is wrong first."""
+    """The check for a JSON file. What is wrong comes first."""
     return {"leaks": leaks(check), "warnings": warnings(check), "samples": check.samples, **asdict(check)}
 
 
-def _table(found: Facts) -> Table:
+def _table(content: TextTable) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=found.title, caption=Text(found.help), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    caption = Text(content.help)
+    table = Table(title=content.title, caption=caption, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.title_justify = table.caption_justify = "left"
-    for name in found.columns:
+    for name in content.columns:
         table.add_column(Text(name))
-    for row in found.rows:
+    for row in content.rows:
         table.add_row(*map(Text, row))
     return table

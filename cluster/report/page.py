@@ -10,8 +10,8 @@ from typing import Any, Final
 from haemsa.cluster.report import html
 from haemsa.cluster.report.next_steps import SETTINGS_FILE, next_commands, search_command
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.sentences import best_line, lines, score_words
-from haemsa.cluster.report.show import cell
+from haemsa.cluster.report.sentences import best_line, lines
+from haemsa.cluster.report.show import cell, score_words
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import genome_columns
 from haemsa.cluster.shared.text import number

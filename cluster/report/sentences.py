@@ -6,10 +6,9 @@ from collections import Counter
 
 from haemsa.cluster.report.figures.front import LABELS, in_words
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.show import ensemble_line
+from haemsa.cluster.report.show import ensemble_line, score_words
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.ranking import scores_of
-from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.shared.text import counted, duration, number
 from haemsa.model.cost import COSTS
 from haemsa.model.spec.genome import Genome
@@ -56,12 +55,6 @@ def effort_line(record: SearchRecord) -> str:
     return " ".join(sentences)
 
 
-def score_words(row: JournalRow, name: str) -> str:
-    """A score, with its standard error if there is one."""
-    score = scores_of(row)[name]
-    return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
-
-
 def _genome_line(genome: Genome) -> str:
     network = genome.network
     encoders = _joined([f"{encoder.modality} ({encoder.kind.replace('_', ' ')})" for encoder in network.encoders])
@@ -91,7 +84,7 @@ def _trust_line(record: SearchRecord) -> str:
     else:
         scored = f"The scores of the front are the search's own, {how}. They are not confirmed by training again."
     chosen = "The best network was chosen by these scores, so they may flatter it."
-    return f"{scored} {chosen} haemsa train scores it on the test split, which no search reads."
+    return f"{scored} {chosen} The command haemsa train scores it on the test split, which no search reads."
 
 
 def _joined(words: list[str]) -> str:

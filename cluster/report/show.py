@@ -43,7 +43,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     objectives = directions(final, manifest)
     front = front_of(final, objectives)
     best = best_of(front, summary)
-    scores = ", ".join(f"{key} {_score(best, key)}" for key in objectives)
+    scores = ", ".join(f"{key} {score_words(best, key)}" for key in objectives)
     console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
     ensemble = (summary or {}).get("ensemble")
@@ -58,10 +58,17 @@ def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
     score, best_alone = ensemble["scores"].get(objective), ensemble["best_alone"].get(objective)
     sentences = [f"Ensemble: {members}."]
     if score is not None:
-        sentences.append(f"{objective} on held-out samples: {number(score)}; its best alone: {number(best_alone)}.")
+        alone = f"its best candidate alone: {number(best_alone)}"
+        sentences.append(f"{objective} on held-out samples: {number(score)}; {alone}.")
     networks, params = int(ensemble["networks"]), number(ensemble["params"])
     sentences.append(f"Size: {counted(networks, 'network')} with {params} parameters in all.")
     return " ".join(sentences)
+
+
+def score_words(row: JournalRow, name: str) -> str:
+    """A candidate's score, with its standard error if there is one."""
+    score = scores_of(row)[name]
+    return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
 
 
 def cell(value: object) -> str:
@@ -110,7 +117,7 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
         columns = genome_columns(row.genome)
         cells = [cell(columns[name]) for name in _FRONT_COLUMNS]
         score_in_search = [number(row.scores[main].mean)] if confirmed else []
-        scores = [_score(row, name) for name in objectives]
+        scores = [score_words(row, name) for name in objectives]
         table.add_row(str(row.id), *scores, *score_in_search, *map(Text, cells))
     return table
 
@@ -135,8 +142,3 @@ def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str],
         best_so_far = (number(best[name]) if name in best else "-" for name in objectives)
         table.add_row(str(generation), *counts, *best_so_far, duration(sum(row.seconds or 0.0 for row in members)))
     return table
-
-
-def _score(row: JournalRow, name: str) -> str:
-    score = scores_of(row)[name]
-    return number(score.mean) + (f" ± {number(score.error)}" if score.error > 0 else "")

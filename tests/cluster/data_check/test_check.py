@@ -138,7 +138,7 @@ def test_one_equal_modality_is_a_warning() -> None:
     found = check(copied(honest(), 3, VALID, "text"))
     assert leaks(found) == []
     assert warnings(found) == [
-        "text: 1 value of a whole sample lies in more than one split (train and valid): clip0_3 = clip60_240"
+        "text: equal features of 1 sample lie in more than one split (train and valid): clip0_3 = clip60_240"
     ]
 
 
@@ -172,7 +172,7 @@ def test_a_shift_between_splits_is_a_warning() -> None:
 def test_data_whose_leaks_could_not_be_seen_says_so() -> None:
     data = honest()
     (warning,) = warnings(check(replace(data, groups=data.groups // 20)))
-    assert warning.startswith("mood: leaked labels would not be seen in text, audio: train has too few samples or")
+    assert warning.startswith("mood: leaks of labels cannot be detected in text, audio: train has too few samples or")
 
 
 def test_labels_of_few_values_are_counted_each_and_others_in_tenths_of_their_range() -> None:
@@ -194,7 +194,7 @@ def test_classes_that_training_lacks_are_a_warning() -> None:
     found = check(replace(data, tasks={"mood": replace(data.tasks["mood"], targets=targets)}))
     assert found.tasks["mood"].missing["train"] > 0
     assert found.tasks["mood"].unseen["test"] == ("glad",)
-    assert warnings(found) == ["mood: training has no label glad (valid), glad (test)"]
+    assert warnings(found) == ["mood: train lacks labels of other splits: glad (valid), glad (test)"]
 
 
 def test_labels_of_several_kinds_at_once_are_counted() -> None:
@@ -228,7 +228,7 @@ def test_the_command_ends_with_0_and_fits_one_screen_where_nothing_leaks(tmp_pat
     assert (ran.status, ran.err) == (0, "")
     assert "made: 420 samples (train 240, valid 60, test 120) in 105 groups" in ran.out
     assert "No leak was found." in ran.out
-    assert "This reads the labels of all splits, the test split too" in ran.out
+    assert "This check reads the labels of all splits, the test split too." in ran.out
     assert len(ran.out.splitlines()) < 45
     assert json.loads((tmp_path / "found.json").read_text())["leaks"] == []
 
@@ -239,7 +239,7 @@ def test_the_command_ends_with_1_and_says_so_first_where_data_leaks(tmp_path: Pa
     assert (ran.status, ran.err) == (1, "")
     line = ran.out.splitlines()[1]
     assert line.startswith("LEAK: audio alone predicts 'mood' in test with r 0.9")
-    assert line.endswith("were its features made with the labels of test?")
+    assert line.endswith("Were its features made with the labels of test?")
     assert "No leak was found" not in ran.out
     assert json.loads((tmp_path / "found.json").read_text())["leaks"] == [line.removeprefix("LEAK: ")]
 

@@ -1,4 +1,4 @@
-"""The page of a check: whole in itself, and safe whatever the data calls things."""
+"""The page of a check: one file that needs nothing more, and that is safe whatever the names in the data are."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_names_are_shown_and_never_obeyed() -> None:
     read = Reader(text)
     assert read.open == []
     assert not {"script", "img", "b"} & set(read.elements)
-    assert "mood: training has no label <script>alert(1)</script> (valid)" in read.words
+    assert "mood: train lacks labels of other splits: <script>alert(1)</script> (valid)" in read.words
     assert "<img src=http://x onerror=alert(1)> with" in read.words
     assert "</p><script>alert(2)</script>" in read.words
     assert "\x1b" not in text
