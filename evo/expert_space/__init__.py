@@ -1,5 +1,6 @@
 """Genomes of expert networks: what they may be, and how they are drawn, changed and repaired.
 
-Read `space` first, then `bounds` and `domain` (the values of each gene), `sampling`, `variation` and `repair`.
-`designs` holds the usual designs of the field as genomes. Exported by `haemsa.evo`: `ExpertSpace`, `Bounds`.
+Read `space` first, then `bounds` and `domain` (the values of each gene), `sampling`, `variation` (with
+`training_genes`), `legal` and `repair`. `designs` holds the usual designs of the field. `haemsa.evo` exports
+`ExpertSpace` and `Bounds`.
 """

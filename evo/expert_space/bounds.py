@@ -1,4 +1,4 @@
-"""The borders of the space of experts: choices and ranges of every gene, and how a value moves within them."""
+"""The bounds of the space of experts: the choices or the range of every gene, and how a value moves within them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHOICES: Final = ("widths", "expert_widths", "epochs", "heads", "kernels", "gate
 NAMES: Final = {"expert_kinds": ExpertKind, "losses": LossKind}
 LOGARITHMIC: Final = ("learning_rate", "weight_decay", "clip", "balance", "temperature", "task_weight")
 OPTIONAL: Final = ("class_balance", "distillation")
-"""Training genes that are mostly better off than on."""
+"""Training genes that are mostly better at 0."""
 TRAINING: Final = (
     "learning_rate",
     "weight_decay",
@@ -44,8 +44,15 @@ DIGITS: Final = 3
 class Bounds:
     """What a genome may be made of: whole numbers and names are chosen from tuples, real numbers from (low, high).
 
-    What never won on real data is shut by default (tests/bench/README.md), and may be opened: tensor experts, and the
-    absolute loss (l1).
+    Tensor experts and the absolute loss (l1) never won on real data (tests/bench/README.md), so they are shut by
+    default. They may be opened.
+
+    Raises:
+        ValueError: A bound is impossible. One sentence names it, its value and what was expected.
+
+    Example:
+        >>> Bounds(widths=(16, 8), losses=("huber", "l1")).widths
+        (8, 16)
     """
 
     widths: Choices = (8, 12, 16, 24, 32, 48)
@@ -96,11 +103,18 @@ class Bounds:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Bounds:
-        """Read a configuration's values over the defaults. Raises ValueError for an unknown name or a wrong value."""
+        """Read a configuration's values over the defaults.
+
+        Args:
+            data: Bounds by name, with lists in place of tuples.
+
+        Raises:
+            ValueError: A name is unknown, or a value is wrong.
+        """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in data:
             if name in REMOVED:
-                raise ValueError(f"bound {name!r} does not exist any more, as its gene never won: leave it out")
+                raise ValueError(f"bound {name!r} does not exist any more, because its gene never won: leave it out")
             if name not in names:
                 raise ValueError(f"bound {name!r} does not exist, expected one of {', '.join(names)}")
         return cls(**data)
@@ -116,14 +130,14 @@ class Bounds:
         return value if value in choices else min(choices, key=lambda choice: (abs(choice - value), choice))
 
     def draw(self, name: str, rng: np.random.Generator) -> Any:
-        """A choice, or a real number from the range, even in its logarithm where the gene is a scale."""
+        """A choice, or a real number: uniform over the range, or over its logarithm where the gene is a scale."""
         bound = getattr(self, name)
         if name in CHOICES or name in NAMES:
             return bound[rng.integers(len(bound))]
         return self._from_unit(name, rng.random())
 
     def nudge(self, name: str, value: Any, rng: np.random.Generator) -> Any:
-        """A neighbouring choice, another name, or a real number some way off (deviation: a fifth of the range)."""
+        """A neighbouring choice, another name, or a real number nearby (standard deviation: a fifth of the range)."""
         bound = getattr(self, name)
         if name in NAMES:
             others = [choice for choice in bound if choice != value] or bound
@@ -194,5 +208,5 @@ def _range(name: str, value: Any) -> Range:
     if not real or len(value) != 2 or value[0] > value[1]:
         raise ValueError(f"bound {name} is {value!r}, expected two numbers [low, high]")
     if name in LOGARITHMIC and value[0] <= 0:
-        raise ValueError(f"bound {name} is {value!r}, expected numbers above 0, as it varies on a logarithmic scale")
+        raise ValueError(f"bound {name} is {value!r}, expected numbers above 0 for its logarithmic scale")
     return float(value[0]), float(value[1])

@@ -16,7 +16,7 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, TENSOR_WIDTHS, EncoderSpec, ExpertKind, ExpertSpec, GateSpec, LevelSpec
 
 PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
-"""Of the networks that a search begins with."""
+"""The width of tokens and experts, and the number of experts, in the networks that a search begins with."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,15 @@ class Design:
 
 
 def designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> dict[str, Design]:
-    """The designs by name, for modalities of these feature streams; those that fuse only where there are several.
+    """The designs by name.
 
-    `steps`: time steps by stream, many where not given; one that attends over time is left out where none has any.
+    Args:
+        streams: Each modality's feature streams by its name. Designs that fuse exist only where there are several.
+        steps: Time steps of each stream; one that is not named has many. The design that attends over time exists only
+            where a stream has several.
     """
     plain = {"one_level": Design(one_level), "no_transfer": Design(no_transfer)}
-    alone = {f"only_{name}": Design(partial(single, tuple(own)), ("mlp",)) for name, own in streams.items()}
+    single_ones = {f"only_{name}": Design(partial(single, tuple(own)), ("mlp",)) for name, own in streams.items()}
     fusing = {
         "early_fusion": Design(early_fusion, ("mlp",)),
         "late_fusion": Design(late_fusion, ("mlp",)),
@@ -49,7 +52,7 @@ def designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | Non
     names = tuple(name for own in streams.values() for name in own)
     if not any(map(Domain(names, steps=steps or {}).pools, names)):
         del fusing["cross_modal_attention"]
-    return alone | (fusing if len(streams) > 1 else {}) | plain
+    return single_ones | (fusing if len(streams) > 1 else {}) | plain
 
 
 def usual_designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int] | None = None) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ def usual_designs(streams: Mapping[str, Sequence[str]], steps: Mapping[str, int]
 
 
 def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[Genome]:
-    """The usual designs that need no kinds of experts but the domain's, every gene at its default; fusion first."""
+    """The usual designs that need only the domain's kinds of experts, every gene at its default; fusion first."""
     expert = ExpertSpec((*domain.modalities, GLOBAL), width=PLAIN_WIDTH)
     plain = assemble(
         domain,
@@ -73,36 +76,38 @@ def plain_designs(domain: Domain, streams: Mapping[str, Sequence[str]]) -> list[
 
 
 def one_level(domain: Domain, genome: Genome) -> Genome:
-    """Any network without a hierarchy: of its levels, the first."""
+    """Any network without a hierarchy: only its first level."""
     network = genome.network
     return assemble(domain, network.width, network.encoders, network.levels[:1], genome.training)
 
 
 def no_transfer(domain: Domain, genome: Genome) -> Genome:
-    """Any network whose local tokens hear experts of their own modality alone."""
+    """Any network whose local tokens hear only experts of their own modality."""
     network = genome.network
     levels = [replace(level, transfer=False) for level in network.levels]
     return assemble(domain, network.width, network.encoders, levels, genome.training)
 
 
 def single(streams: Sequence[str], domain: Domain, genome: Genome) -> Genome:
-    """One modality alone, those of its streams that the genome reads, and at most one expert over them."""
+    """Only one modality: those of its streams that the genome reads, and at most one expert over them."""
     used = tuple(name for name in streams if name in genome.network.modalities) or tuple(streams)
     experts = [replace(_dense(expert), sees=used) for expert in _experts(genome)[:1]]
     return _built(domain, genome, used, experts)
 
 
 def early_fusion(domain: Domain, genome: Genome) -> Genome:
-    """All modalities side by side into one expert."""
+    """One expert that reads all modalities."""
     first = _dense(_some_experts(domain, genome)[0])
     return _built(domain, genome, domain.modalities, [replace(first, sees=domain.modalities)])
 
 
 def late_fusion(domain: Domain, genome: Genome) -> Genome:
-    """An expert for each modality, which sees that one alone; the head weighs what they say."""
-    own = _some_experts(domain, genome)
-    experts = [replace(_dense(own[place % len(own)]), sees=(name,)) for place, name in enumerate(domain.modalities)]
-    return _built(domain, genome, domain.modalities, experts, transfer=False)
+    """An expert for each modality, which sees only that one. The head weighs their outputs."""
+    experts = _some_experts(domain, genome)
+    single_ones = [
+        replace(_dense(experts[place % len(experts)]), sees=(name,)) for place, name in enumerate(domain.modalities)
+    ]
+    return _built(domain, genome, domain.modalities, single_ones, transfer=False)
 
 
 def low_rank_fusion(domain: Domain, genome: Genome) -> Genome:
@@ -112,35 +117,35 @@ def low_rank_fusion(domain: Domain, genome: Genome) -> Genome:
 
 
 def tensor_fusion(domain: Domain, genome: Genome) -> Genome:
-    """All products of all modalities (TFN, Zadeh et al. 2017); of more than three, those of every two.
+    """All products of all modalities (TFN, Zadeh et al. 2017). With more than three modalities, those of every two.
 
-    Products of more would be too many, and of the first three alone would leave modalities out.
+    Products of more than three would be too many.
     """
-    names, own = domain.modalities, _some_experts(domain, genome)
+    names, experts = domain.modalities, _some_experts(domain, genome)
     parts = [names] if len(names) in TENSOR_WIDTHS else list(combinations(names, 2))
-    experts = [
-        altered(domain, own[place % len(own)], sees=part, kind="tensor")
+    fusing = [
+        altered(domain, experts[place % len(experts)], sees=part, kind="tensor")
         for place, part in enumerate(parts[: domain.bounds.max_experts])
     ]
-    return _built(domain, genome, names, experts)
+    return _built(domain, genome, names, fusing)
 
 
 def cross_modal_attention(domain: Domain, genome: Genome) -> Genome:
     """Attention over time between every two modalities, then one expert over all (after MulT, Tsai et al. 2019).
 
-    MulT has two for a pair, one in each direction. Here an expert asks with both tokens and reads both modalities, so
-    that two would be twins.
+    MulT has two experts for a pair, one for each direction. Here an expert asks with both tokens and reads both
+    modalities, so two of them would be the same.
     """
     pairs = [pair for pair in combinations(domain.modalities, 2) if any(map(domain.pools, pair))]
-    own, levels = _some_experts(domain, genome), genome.network.levels
-    experts = [
-        altered(domain, own[place % len(own)], sees=pair, kind="cross_attention")
+    experts, levels = _some_experts(domain, genome), genome.network.levels
+    attending = [
+        altered(domain, experts[place % len(experts)], sees=pair, kind="cross_attention")
         for place, pair in enumerate(pairs[: domain.bounds.max_experts])
     ]
-    last = levels[1].experts[0] if len(levels) > 1 else own[0]
+    last = levels[1].experts[0] if len(levels) > 1 else experts[0]
     gate = levels[0].gate if levels else GateSpec()
     fusing = LevelSpec((replace(_dense(last), sees=domain.modalities),), domain.plain_gate)
-    return _assembled(domain, genome, domain.modalities, [LevelSpec(tuple(experts), gate), fusing])
+    return _assembled(domain, genome, domain.modalities, [LevelSpec(tuple(attending), gate), fusing])
 
 
 def flat_mixture(domain: Domain, genome: Genome) -> Genome:
@@ -160,16 +165,16 @@ def _built(
     *,
     transfer: bool = True,
 ) -> Genome:
-    """At most one level, over these modalities."""
+    """One level of these experts over these modalities; no level if there are none."""
     levels = [LevelSpec(tuple(experts), gate or domain.plain_gate, transfer)] if experts else []
     return _assembled(domain, genome, used, levels)
 
 
 def _assembled(domain: Domain, genome: Genome, used: Sequence[str], levels: Sequence[LevelSpec]) -> Genome:
-    """These levels over these modalities; those that the genome does not read are read as its first one is."""
-    known = {encoder.modality: encoder for encoder in genome.network.encoders}
-    like = genome.network.encoders[0]
-    encoders: list[EncoderSpec] = [known.get(name, replace(like, modality=name)) for name in used]
+    """These levels over these modalities. One that the genome does not read gets an encoder like its first one."""
+    by_name = {encoder.modality: encoder for encoder in genome.network.encoders}
+    first = genome.network.encoders[0]
+    encoders: list[EncoderSpec] = [by_name.get(name, replace(first, modality=name)) for name in used]
     return assemble(domain, genome.network.width, encoders, levels, genome.training)
 
 
@@ -184,5 +189,5 @@ def _some_experts(domain: Domain, genome: Genome) -> list[ExpertSpec]:
 
 
 def _dense(expert: ExpertSpec) -> ExpertSpec:
-    """The expert as a perceptron, gated or not: without products of modalities, or attention."""
+    """The expert as a perceptron, gated or not: without products of modalities and without attention."""
     return expert if expert.kind in ("mlp", "gated") else replace(expert, kind="mlp")

@@ -12,15 +12,15 @@ from haemsa.model.spec.network import EncoderSpec, ExpertKind, GateSpec
 from haemsa.model.spec.training import TrainingGenes
 
 BOUND_OF: Final = {"loss": "losses"}
-"""Where a training gene is bounded, if not under its own name."""
+"""The name of a training gene's bound, where it is not the gene's own name."""
 
 
 @dataclass(frozen=True)
 class Domain:
     """What the data offers, in a fixed order, within the bounds.
 
-    `steps`: time steps per modality (not given: many). `tasks`: the kind of each task (none given: any).
-    `default_training_genes`: those that are tried first, each within the bounds.
+    `steps`: time steps per modality; one that is not named has many. `tasks`: the kind of each task; none: any tasks.
+    `default_training_genes`: those that are tried first, as far as the bounds allow.
     """
 
     modalities: tuple[str, ...]
@@ -56,15 +56,15 @@ class Domain:
 
     @property
     def weighted(self) -> tuple[str, ...]:
-        """Tasks that have weights, by name: all, where there are several."""
+        """The tasks that have weights, sorted by name: all where there are several, otherwise none."""
         return tuple(sorted(self.tasks)) if len(self.tasks) > 1 else ()
 
     def default(self, gene: str) -> Any:
-        """A training gene's default, or what is nearest to it within the bounds."""
+        """A training gene's default, or the nearest value within the bounds."""
         return self.nearest(gene, getattr(self.default_training_genes, gene))
 
     def nearest(self, gene: str, value: Any) -> Any:
-        """A training gene's value within the bounds that is nearest to this one; of names, the first."""
+        """The nearest value of a training gene within the bounds; the first name where `value` is none of them."""
         name = BOUND_OF.get(gene, gene)
         if gene in TRAINING:
             return self.bounds.clip_to(name, value)
@@ -75,7 +75,7 @@ class Domain:
 
     def varies(self, gene: str) -> bool:
         """Whether the bounds leave a training gene more than one value."""
-        ends = getattr(self.bounds, BOUND_OF.get(gene, gene), (0, 1))  # weights of tasks have bounds of their own
+        ends = getattr(self.bounds, BOUND_OF.get(gene, gene), (0, 1))  # weights of tasks have another bound
         return bool(ends[0] != ends[-1])
 
     def pools(self, modality: str) -> bool:

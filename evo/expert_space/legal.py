@@ -50,7 +50,7 @@ def assemble(
 
 
 def legal(domain: Domain, genome: Genome) -> Genome:
-    """`assemble` a genome's own parts: itself, if it is legal and canonical already."""
+    """The legal genome nearest to this one: itself, if it is legal and canonical already."""
     network = genome.network
     return assemble(domain, network.width, network.encoders, network.levels, genome.training)
 
@@ -71,8 +71,8 @@ def legal_encoder(domain: Domain, encoder: EncoderSpec, width: int) -> EncoderSp
 def legal_expert(domain: Domain, sees: tuple[str, ...], kind: ExpertKind, depth: int, width: int) -> ExpertSpec:
     """The legal expert nearest to these genes, over known tokens.
 
-    A kind that the bounds do not have, or cross-attention with nothing to read, becomes a plain one. A tensor expert
-    sees the first tokens that it may, and is as narrow as it must.
+    A kind that the bounds do not have becomes a plain one, and so does cross-attention with nothing to read. A tensor
+    expert sees only the first tokens, and is narrower, where it would have too many products.
     """
     bounds = domain.bounds
     reads = any(domain.pools(token) for token in sees if token != GLOBAL)
@@ -87,7 +87,7 @@ def legal_expert(domain: Domain, sees: tuple[str, ...], kind: ExpertKind, depth:
 
 
 def altered(domain: Domain, expert: ExpertSpec, **genes: Any) -> ExpertSpec:
-    """The legal expert nearest to `expert` with other genes, which might not fit together as they are."""
+    """The legal expert nearest to `expert` with other genes, which need not fit together."""
     return legal_expert(domain, **{**vars(expert), **genes})
 
 
@@ -97,8 +97,8 @@ def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec
     experts = tuple(altered(domain, expert, sees=sees) for expert, sees in seen if sees)[: domain.bounds.max_experts]
     if not experts:
         return None
-    all_own = len(used) == 1 and all(expert.sees == used for expert in experts)
-    gate, transfer = _gate(domain, level.gate, len(experts)), level.transfer or all_own
+    nothing_to_transfer = len(used) == 1 and all(expert.sees == used for expert in experts)
+    gate, transfer = _gate(domain, level.gate, len(experts)), level.transfer or nothing_to_transfer
     same = (experts, gate, transfer) == (level.experts, level.gate, level.transfer)
     return level if same else LevelSpec(experts, gate, transfer)
 
@@ -106,7 +106,7 @@ def _level(domain: Domain, level: LevelSpec, used: tuple[str, ...]) -> LevelSpec
 def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:
     bounds, plain = domain.bounds, domain.plain_gate
     if experts == 1 and gate.kind != "sigmoid":
-        return plain  # the weight of a lone expert is one
+        return plain  # a single expert always has the weight 1
     k, noise = plain.k, plain.noise
     if gate.kind == "top_k":
         k = bounds.nearest("gate_k", min(gate.k, experts))
@@ -115,7 +115,7 @@ def _gate(domain: Domain, gate: GateSpec, experts: int) -> GateSpec:
 
 
 def idle_genes(domain: Domain, network: NetworkSpec) -> dict[str, Any]:
-    """Training genes without effect on such a network, and the one value that each has then."""
+    """The training genes that have no effect on such a network, and the one value that each has then."""
     kinds = set(domain.tasks.values())
     idle = {
         "modality_dropout": len(network.encoders) == 1,
@@ -125,8 +125,8 @@ def idle_genes(domain: Domain, network: NetworkSpec) -> dict[str, Any]:
         "class_balance": kinds == {"regression"},
     }
     plain = TrainingGenes()
-    found = {name: domain.nearest(name, getattr(plain, name)) for name, is_idle in idle.items() if is_idle}
-    return found if domain.weighted else {**found, "task_weights": ()}
+    values = {name: domain.nearest(name, getattr(plain, name)) for name, is_idle in idle.items() if is_idle}
+    return values if domain.weighted else {**values, "task_weights": ()}
 
 
 def _training(domain: Domain, training: TrainingGenes, network: NetworkSpec) -> TrainingGenes:

@@ -1,7 +1,7 @@
-"""Shrinking a network until it keeps hard limits, step by step and without chance.
+"""Shrinking a network until it keeps hard limits, step by step and without randomness.
 
 Steps are taken in turn, so that a network loses a little of everything: narrower experts, a narrower token, fewer
-experts, cheaper encoders; then fewer levels; and modalities only when nothing else is left.
+experts, cheaper encoders. Then it loses levels. It loses modalities only when nothing else is left.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def minimal(domain: Domain, modality: str) -> NetworkSpec:
 
 
 def shrink(domain: Domain, genome: Genome, limits: Mapping[str, float], cost: Cost, least: NetworkSpec) -> Genome:
-    """`genome`, which is legal, if it keeps the limits; else shrunk as little as the order of steps allows.
+    """The legal `genome` if it keeps the limits; otherwise shrunk as little as the order of steps allows.
 
-    At the worst, `least`.
+    If no step is enough, its network becomes `least`.
     """
     network = genome.network
     if within(network, limits, cost):
@@ -77,7 +77,7 @@ def _narrower_token(domain: Domain, network: NetworkSpec) -> NetworkSpec:
 
 
 def _fewer_experts(_: Domain, network: NetworkSpec) -> NetworkSpec:
-    """The last expert of the level that has most of them goes, while it has another."""
+    """The level with most experts loses its last one, unless that is its only one."""
     crowded = max(range(len(network.levels)), key=lambda place: len(network.levels[place].experts), default=None)
     if crowded is None or len(network.levels[crowded].experts) == 1:
         return network
@@ -87,7 +87,7 @@ def _fewer_experts(_: Domain, network: NetworkSpec) -> NetworkSpec:
 
 
 def _cheaper_encoder(domain: Domain, network: NetworkSpec) -> NetworkSpec:
-    """The first encoder that does not take the mean does so."""
+    """The first encoder that is no mean becomes one."""
     encoders = list(network.encoders)
     for place, encoder in enumerate(encoders):
         if encoder.kind != "mean":
@@ -101,7 +101,7 @@ def _fewer_levels(network: NetworkSpec) -> NetworkSpec:
 
 
 def _fewer_modalities(domain: Domain, network: NetworkSpec, limits: Mapping[str, float], cost: Cost) -> NetworkSpec:
-    """The modality whose own smallest network is furthest over the limits goes (the first of equals)."""
+    """The network loses the modality whose smallest network is furthest over the limits (the first of equals)."""
 
     def burden(encoder: EncoderSpec) -> float:
         costs = cost(minimal(domain, encoder.modality))

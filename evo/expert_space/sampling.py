@@ -1,4 +1,7 @@
-"""Random genomes and parts of them: choices as likely, real genes even over their range or its logarithm."""
+"""Random genomes and parts of them.
+
+All choices are equally likely, and real genes are uniform over their range or its logarithm, unless said otherwise.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,12 @@ def random_genome(domain: Domain, rng: Rng) -> Genome:
 
 
 def pick(items: Sequence[T], rng: Rng) -> T:
-    """One item, each as likely."""
+    """One of the items, all equally likely."""
     return items[int(rng.integers(len(items)))]
 
 
 def random_encoder(domain: Domain, modality: str, rng: Rng) -> EncoderSpec:
-    """An encoder of any kind, every other one by attention: on sequences it wins most often."""
+    """An encoder of any kind. Half of them use attention, which wins most often on sequences."""
     heads, kernel = domain.bounds.draw("heads", rng), domain.bounds.draw("kernels", rng)
     kind: EncoderKind = "attention" if rng.random() < 0.5 else pick(("mean", "convolution"), rng)
     return EncoderSpec(modality, kind, heads, kernel)

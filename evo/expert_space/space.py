@@ -20,9 +20,9 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.training import TrainingGenes
 
 CROSSOVER: Final = 0.7
-"""Share of pairs that exchange genes; the children of others are mutants of one parent."""
+"""Share of pairs that exchange genes. The children of the other pairs are mutants of one parent."""
 TRIES: Final = 16
-"""Mutations tried until one changes something."""
+"""How often mutations are tried until one changes something."""
 
 
 class ExpertSpace:
@@ -78,7 +78,7 @@ class ExpertSpace:
         if not met and design:
             raise ValueError(f"limits {_listed(self.limits)} cannot be met by any network of this design")
         if not met:
-            raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, though each can alone")
+            raise ValueError(f"limits {_listed(self.limits)} cannot all be met by one network, but each can by itself")
         self._least = met[0]
 
     def sample(self, rng: np.random.Generator) -> Genome:
@@ -86,7 +86,7 @@ class ExpertSpace:
         return self.repair(random_genome(self.domain, rng))
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """One to three operators at random; the same genome only if none of many changes it."""
+        """One to three mutations at random. The same genome comes back only if none of many changes it."""
         mutant = genome
         for _ in range(TRIES):
             count = 1 + int(np.searchsorted((0.6, 0.9), rng.random(), side="right"))
@@ -98,7 +98,7 @@ class ExpertSpace:
         return mutant
 
     def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
-        """Two children: a uniform exchange of genes, or the parents themselves, for mutation to change."""
+        """Two children: a uniform exchange of genes, or the parents themselves, which mutation will change."""
         if rng.random() >= CROSSOVER:
             return a, b
         first, second = self._toolbox.crossover(a, b, rng)
@@ -115,25 +115,29 @@ class ExpertSpace:
         ]
 
     def key(self, genome: Genome) -> str:
-        """The genome's own key."""
+        """The genome's key."""
         return genome.key
 
     def repair(self, genome: Genome) -> Genome:
-        """The nearest legal genome, shrunk until it keeps the limits; a legal one within them is returned as it is."""
+        """The nearest legal genome, shrunk until it keeps the limits; unchanged if it is legal and keeps them."""
         return self._fit(legal(self.domain, genome))
 
     def _fit(self, genome: Genome) -> Genome:
-        """A legal genome, as every operator leaves it, in the space's design and shrunk until it keeps the limits."""
+        """A legal genome, brought into the space's design and shrunk until it keeps the limits."""
         if self._design is None:
             return shrink(self.domain, genome, self.limits, self._cost, self._least)
         designed = self._design(self.domain, genome)
         small = shrink(self.domain, designed, self.limits, self._cost, self._least)
         if self._design(self.domain, small) == small:
             return small
-        return legal(self.domain, replace(small, network=self._least))  # shrinking would have cost it its design
+        return legal(self.domain, replace(small, network=self._least))  # shrinking has brought it out of its design
 
     def smallest(self, objective: str) -> float:
-        """The smallest value of a cost that any network of this space has. Raises ValueError for an unknown cost."""
+        """The smallest value of a cost that any network of this space has.
+
+        Raises:
+            ValueError: There is no such cost.
+        """
         costs = [self._cost(minimal(self.domain, modality)) for modality in self.domain.modalities]
         if objective not in costs[0]:
             raise ValueError(f"limit {objective!r} does not exist, expected one of {', '.join(costs[0]) or 'none'}")

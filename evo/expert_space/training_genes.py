@@ -1,4 +1,4 @@
-"""Training genes as the operators vary them: drawn, nudged and dealt to children."""
+"""How training genes vary: they are drawn, nudged and dealt to children."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from haemsa.model.spec.network import NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 
 GENES: Final = ("epochs", *TRAINING, *BOUND_OF, "task_weights")
-"""All that are bred."""
+"""All training genes that are bred."""
 
 
 def random_training(domain: Domain, rng: np.random.Generator) -> TrainingGenes:
-    """Training genes from all of their ranges; half of the time each is at its default, near which most win."""
+    """Training genes from all of their ranges. Each is at its default half of the time, because most win near it."""
     return TrainingGenes(**{gene: _draw(domain, gene, rng) for gene in GENES})
 
 
 def nudged(domain: Domain, training: TrainingGenes, network: NetworkSpec, rng: np.random.Generator) -> TrainingGenes:
-    """One or two of the genes that have an effect on the network, some way off."""
+    """One or two of the genes that have an effect on the network get another value nearby."""
     idle = idle_genes(domain, network)
     live = [gene for gene in GENES if gene not in idle and domain.varies(gene)]
     names = rng.permutation(live)[: 1 + int(rng.random() < 0.5)].tolist()
@@ -31,7 +31,7 @@ def nudged(domain: Domain, training: TrainingGenes, network: NetworkSpec, rng: n
 
 
 def crossed(a: TrainingGenes, b: TrainingGenes, rng: np.random.Generator) -> tuple[TrainingGenes, TrainingGenes]:
-    """Every gene goes to one child, its counterpart to the other."""
+    """Every gene goes to one child, and the same gene of the other parent to the other child."""
     swapped = [gene for gene in GENES if rng.random() < 0.5]
     first, second = ({gene: getattr(parent, gene) for gene in swapped} for parent in (b, a))
     return replace(a, **first), replace(b, **second)
@@ -45,7 +45,7 @@ def _draw(domain: Domain, gene: str, rng: np.random.Generator) -> Any:
 
 
 def _nudge(domain: Domain, gene: str, value: Any, rng: np.random.Generator) -> Any:
-    """Another value of a gene; of the weights of tasks, one changes."""
+    """Another value of a gene. Of the weights of tasks, only one changes."""
     if gene != "task_weights":
         return domain.bounds.nudge(BOUND_OF.get(gene, gene), value, rng)
     weights, task = dict(value), domain.weighted[int(rng.integers(len(domain.weighted)))]

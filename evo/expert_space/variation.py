@@ -1,7 +1,7 @@
 """Mutation and crossover of genomes: pure functions, registered in a DEAP Toolbox.
 
-Every operator takes a legal genome and gives a legal one, which may be the same where there is nothing to change. All
-draw from the generator they are given; DEAP's global `random` is never used.
+Every operator takes a legal genome and gives a legal one. Where there is nothing to change, it gives the same one. All
+draw from the generator that they are given, and never from DEAP's global `random`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def alter_width(domain: Domain, genome: Genome, rng: Rng) -> Genome:
 
 
 def add_modality(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """Read one more modality; some experts come to see it."""
+    """Read one more modality. About half of the experts will see it."""
     absent = [name for name in domain.modalities if name not in genome.network.modalities]
     if not absent:
         return genome
@@ -65,7 +65,7 @@ def add_modality(domain: Domain, genome: Genome, rng: Rng) -> Genome:
 
 
 def remove_modality(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """Read one modality less; experts that saw nothing else go with it."""
+    """Read one modality less. Experts that saw nothing else go too."""
     encoders = genome.network.encoders
     if len(encoders) == 1:
         return genome
@@ -80,7 +80,7 @@ def alter_encoder(domain: Domain, genome: Genome, rng: Rng) -> Genome:
 
 
 def add_level(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """One more level anywhere."""
+    """One more level, at any place."""
     levels = genome.network.levels
     if len(levels) == domain.bounds.max_levels:
         return genome
@@ -108,7 +108,7 @@ def add_expert(domain: Domain, genome: Genome, rng: Rng) -> Genome:
 
 
 def remove_expert(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """One expert less; a level's last one takes the level with it."""
+    """One expert less. A level without experts goes too."""
     if not genome.network.levels:
         return genome
     place = int(rng.integers(len(genome.network.levels)))
@@ -134,7 +134,7 @@ def alter_expert(domain: Domain, genome: Genome, rng: Rng) -> Genome:
 
 
 def alter_sees(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """One expert comes to see one token more or less."""
+    """One expert sees one token more or less."""
 
     def alter(expert: ExpertSpec) -> ExpertSpec:
         token = pick((*genome.network.modalities, GLOBAL), rng)
@@ -184,17 +184,17 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
 
 
 def crossover(domain: Domain, a: Genome, b: Genome, rng: Rng) -> tuple[Genome, Genome]:
-    """Uniform: every encoder, expert, level and training gene goes to one child, its counterpart to the other."""
+    """Uniform: one child gets an encoder, expert, level or gene of one parent, the other child gets the other's."""
     widths = _deal(a.network.width, b.network.width, rng)
-    mine, yours = ({encoder.modality: encoder for encoder in parent.network.encoders} for parent in (a, b))
-    encoders = [_deal(mine.get(name), yours.get(name), rng) for name in domain.modalities]
+    of_a, of_b = ({encoder.modality: encoder for encoder in parent.network.encoders} for parent in (a, b))
+    encoders = [_deal(of_a.get(name), of_b.get(name), rng) for name in domain.modalities]
     levels = [_cross_levels(x, y, rng) for x, y in zip_longest(a.network.levels, b.network.levels)]
     training = crossed(a.training, b.training, rng)
     children = []
     for child, parent in enumerate((a, b)):
-        own = [pair[child] for pair in encoders if pair[child] is not None] or parent.network.encoders
-        layers = [pair[child] for pair in levels if pair[child] is not None]
-        children.append(assemble(domain, widths[child], own, layers, training[child]))  # type: ignore[arg-type]
+        dealt = [pair[child] for pair in encoders if pair[child] is not None] or parent.network.encoders
+        kept = [pair[child] for pair in levels if pair[child] is not None]
+        children.append(assemble(domain, widths[child], dealt, kept, training[child]))  # type: ignore[arg-type]
     return children[0], children[1]
 
 
@@ -203,7 +203,7 @@ def _deal(x: T, y: T, rng: Rng) -> tuple[T, T]:
 
 
 def _cross_levels(x: LevelSpec | None, y: LevelSpec | None, rng: Rng) -> tuple[LevelSpec | None, LevelSpec | None]:
-    """Levels change places whole, or, half of the time where both exist, expert by expert."""
+    """Levels are dealt as a whole. Where both exist, half of them are dealt expert by expert instead."""
     if x is None or y is None or rng.random() < 0.5:
         return _deal(x, y, rng)
     pairs = [_deal(own, other, rng) for own, other in zip_longest(x.experts, y.experts)]
@@ -215,8 +215,8 @@ def _cross_levels(x: LevelSpec | None, y: LevelSpec | None, rng: Rng) -> tuple[L
 def _rebuild(domain: Domain, genome: Genome, **parts: Any) -> Genome:
     """`genome` with other width, encoders or levels."""
     network = genome.network
-    own = {"width": network.width, "encoders": network.encoders, "levels": network.levels}
-    return assemble(domain, training=genome.training, **{**own, **parts})
+    before = {"width": network.width, "encoders": network.encoders, "levels": network.levels}
+    return assemble(domain, training=genome.training, **{**before, **parts})
 
 
 def _with_level(domain: Domain, genome: Genome, place: int, level: LevelSpec) -> Genome:
