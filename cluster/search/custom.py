@@ -1,4 +1,4 @@
-"""A search over any space with any evaluation function: the same driver, workers and journal as for networks."""
+"""A search over any space with any evaluation function. Driver, workers and journal are those for networks."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ SETTINGS: Final = (
     "evaluations", "time", "patience", "population", "mode", "seed", "workers", "backend", "address",
     "address_timeout", "gpus_per_worker", "candidate_time", "memory_per_worker",
 )  # fmt: skip
-"""Those of `SearchConfig` that concern no data and no network."""
+"""The settings of `SearchConfig` that concern neither data nor networks."""
 
 
 @dataclass(frozen=True)
 class CustomResult(Generic[G]):
-    """What a custom search found: its front, best first objective first; all that was evaluated, and all that failed.
+    """What a custom search found: its front, best first objective first, all that was evaluated, and all that failed.
 
-    `hypervolume`: of the front, beside a reference point fixed after the first generation. `ended_by`: the budget that
-    was spent, "space exhausted", or "interrupted".
+    `hypervolume`: of the front, by a reference point that is fixed after the first generation. `ended_by`: the budget
+    that was spent, "space exhausted", or "interrupted".
     """
 
     front: list[Evaluated[G]]
@@ -62,22 +62,43 @@ def search_custom(
     progress: Progress | None = None,
     **settings: Any,
 ) -> CustomResult[G]:
-    """Evolve genomes of `space`, which `evaluate` scores on Ray workers, or with `backend="inline"` in this process.
+    """Search your own space with your own evaluation function.
 
-    `settings`: any of `SETTINGS`, as `SearchConfig` has them, for example `evaluations=400, workers=4, seed=1`.
-    `evaluate` and genomes must travel: Ray sends functions of a notebook or a script by value, and imports others.
-    An evaluation that raises, or kills its worker, is a failure and costs the search nothing else.
+    `evaluate` runs on Ray workers, or with `backend="inline"` in this process. Ray sends functions of a notebook or a
+    script by value, and imports others on the workers. An evaluation that raises, or that kills its worker, is a
+    failure and costs the search nothing else.
 
     Args:
-        objectives: name to "min" or "max"; `evaluate` gives a number or a `Score` for each, and more if it likes.
-        run: a run directory to record in; a search that is there goes on, also with more `evaluations`. None: nothing
+        space: How genomes are drawn, changed and told apart.
+        objectives: "min" or "max" by name.
+        evaluate: Gives a number or a `Score` for each objective of a genome. It may give more.
+        run: A run directory to record in. A search that is there goes on, also with more `evaluations`. None: nothing
             is kept.
-        encode: makes a JSON value of a genome for the journal, where it is not one itself.
-        decode: makes the genome of that value again; by default lists become tuples.
+        encode: Makes a JSON value of a genome, for the journal. By default the genome is one.
+        decode: Makes the genome of that value again. By default lists become tuples.
+        progress: Shows how the search stands. None: nothing is shown.
+        settings: Any of `SETTINGS`, as `SearchConfig` has them, for example `evaluations=400, workers=4, seed=1`.
 
     Raises:
-        ValueError: for settings out of range, genomes that do not come back from their JSON, an objective without a
+        ValueError: For settings out of range, genomes that do not come back from their JSON, an objective without a
             score, or a run directory that holds another search.
+
+    Example:
+        >>> class Line:
+        ...     def sample(self, rng):
+        ...         return (float(rng.random()),)
+        ...     def mutate(self, genome, rng):
+        ...         return (min(1.0, max(0.0, genome[0] + float(rng.normal(0, 0.1)))),)
+        ...     def crossover(self, a, b, rng):
+        ...         return a, b
+        ...     def key(self, genome):
+        ...         return repr(genome)
+        >>> result = search_custom(
+        ...     Line(), {"error": "min"}, lambda x: {"error": (x[0] - 0.5) ** 2},
+        ...     evaluations=40, population=8, backend="inline",
+        ... )
+        >>> result.ended_by, abs(result.front[0].genome[0] - 0.5) < 0.1
+        ('evaluations', True)
     """
     config, coded = _config(settings), CodedSpace(space, encode, decode)
     coded.check(np.random.default_rng(config.seed))
@@ -88,23 +109,23 @@ def search_custom(
             rows = (row.for_evolution() for row in directory.journal.rows())
             evolution.load_state_dict(state["evolution"], cast(Any, coded.from_json), rows)
             directory.reopen(config)
-        search = Driver(
+        driver = Driver(
             config,
             evolution,
             evaluator,
             directory,
             NullTracker(),
             progress or SilentProgress(),
-            lambda _: 0.0,  # nothing is known of what an evaluation costs
+            lambda _: 0.0,  # what an evaluation costs is not known
             before=float(state.get("seconds", 0.0)),
         )
         with interruptible(), directory.logged():
-            ended_by = search.run()
+            ended_by = driver.run()
     return _result(cast(Evolution[Coded[G]], evolution), ended_by)
 
 
 def _config(settings: Mapping[str, Any]) -> SearchConfig:
-    """The settings, checked; one genome at a time goes to a worker."""
+    """The settings, checked. A cohort has one genome."""
     for name in settings:
         if name not in SETTINGS:
             raise ValueError(f"setting {name!r} is not one of a custom search, expected one of {', '.join(SETTINGS)}")
@@ -124,7 +145,7 @@ def _evaluator(config: SearchConfig, evaluate: Evaluate[Any]) -> Iterator[Evalua
 
 @contextmanager
 def _directory(run: Path | str | None, config: SearchConfig) -> Iterator[RunDirectory]:
-    """The run directory at `run`, opened where it is there; None: one for as long as the search lasts."""
+    """The run directory at `run`, opened if it exists. None: one that is removed when the search ends."""
     if run is None:
         with tempfile.TemporaryDirectory() as folder, _directory(Path(folder) / "run", config) as directory:
             yield directory
@@ -139,6 +160,8 @@ def _directory(run: Path | str | None, config: SearchConfig) -> Iterator[RunDire
 
 
 def _result(evolution: Evolution[Coded[G]], ended_by: str) -> CustomResult[G]:
+    """The result, with the genomes as the space has them."""
+
     def plain(item: Evaluated[Coded[G]]) -> Evaluated[G]:
         return Evaluated(item.id, item.genome.value, item.parents, item.scores, item.rung)
 

@@ -1,4 +1,4 @@
-"""Genomes of any space as the driver, its journal and its workers take them: a value with its key and its JSON text."""
+"""Genomes of any space, as driver, journal and workers need them: a value with its key and its JSON text."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from haemsa.model.errors import error_line
 from haemsa.model.spec.training import TrainingGenes
 
 Evaluate = Callable[[G], Outcome]
-"""Scores of a genome, a number or a `Score` by name, or a `Failure`; what it raises makes a failure too."""
+"""Gives the scores of a genome, a number or a `Score` by name, or a `Failure`. If it raises, that is a failure too."""
 
 
 @dataclass(frozen=True)
 class Coded(Generic[G]):
-    """A genome with its key and its JSON text; where time limits count epochs, its evaluation is one."""
+    """A genome with its key and its JSON text. Time limits count epochs: an evaluation counts as one."""
 
     value: G
     key: str
@@ -37,7 +37,7 @@ class Coded(Generic[G]):
 
 
 class CodedSpace(Generic[G]):
-    """`space` over coded genomes. `encode` makes a JSON value of a genome, `decode` a genome of that value."""
+    """A space of coded genomes. `encode` makes a JSON value of a genome, and `decode` a genome of that value."""
 
     def __init__(self, space: Space[G], encode: Callable[[G], Any], decode: Callable[[Any], G]) -> None:
         self._space, self._encode, self._decode = space, encode, decode
@@ -88,7 +88,12 @@ def as_it_is(genome: Any) -> Any:
 
 
 def tuples(value: Any) -> Any:
-    """A JSON value with tuples for its lists, as genomes are immutable."""
+    """A JSON value with tuples in place of lists, because genomes are immutable.
+
+    Example:
+        >>> tuples([1, [2, "a"]])
+        (1, (2, 'a'))
+    """
     return tuple(map(tuples, value)) if isinstance(value, list) else value
 
 
@@ -96,23 +101,23 @@ def one_by_one(evaluate: Evaluate[G]) -> TrainCohort:
     """What a worker does with a cohort of coded genomes."""
 
     def train(cohort: JobBatch) -> list[Result]:
-        found = []
+        results = []
         for job in cohort:
             start, genome = time.perf_counter(), job.genome
             assert isinstance(genome, Coded)
             outcome = _outcome(evaluate, genome.value)
-            found.append(Result(job.id, outcome, seconds=time.perf_counter() - start))
-        return found
+            results.append(Result(job.id, outcome, seconds=time.perf_counter() - start))
+        return results
 
     return train
 
 
 def _outcome(evaluate: Evaluate[G], genome: G) -> dict[str, Score] | Failure:
-    """The one error boundary around an evaluation."""
+    """What an evaluation gives. An error in it gets no further: it is a failure."""
     try:
-        found = evaluate(genome)
-        if isinstance(found, Failure):
-            return found
-        return {name: value if isinstance(value, Score) else Score(float(value)) for name, value in found.items()}
+        outcome = evaluate(genome)
+        if isinstance(outcome, Failure):
+            return outcome
+        return {name: value if isinstance(value, Score) else Score(float(value)) for name, value in outcome.items()}
     except Exception as error:
         return Failure("memory" if is_out_of_memory(error) else "error", error_line(error))

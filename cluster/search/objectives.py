@@ -57,7 +57,7 @@ def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[
         ValueError: For an objective that does not exist or is not the only one of its name, and if none is a metric.
     """
     first = next(iter(tasks))
-    wanted = list(names) or [_full(first, primary(tasks[first]), tasks), "params"]
+    wanted = list(names) or [full_name(first, primary(tasks[first]), tasks), "params"]
     metrics = metric_names(tasks)
     known = [*metrics, *COSTS]
     objectives: dict[str, Direction] = {}
@@ -75,10 +75,11 @@ def resolve_objectives(names: Sequence[str], tasks: Mapping[str, Task]) -> dict[
 
 
 def metric_names(tasks: Mapping[str, Task]) -> list[str]:
-    """The metrics that these tasks are scored by, found by scoring a constant prediction."""
+    """The metrics of these tasks by full name. A constant prediction is scored to find them."""
     outputs = {name: np.zeros((len(task.targets), task.outputs), np.float32) for name, task in tasks.items()}
     return list(all_metrics(tasks, outputs))
 
 
-def _full(task: str, metric: str, tasks: Mapping[str, Task]) -> str:
+def full_name(task: str, metric: str, tasks: Mapping[str, Task]) -> str:
+    """The name of a metric among the objectives: without its task if there is only one."""
     return metric if len(tasks) == 1 else f"{task}/{metric}"

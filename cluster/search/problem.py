@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.search.objectives import _full, counts_missing, default_training_genes, resolve_objectives
+from haemsa.cluster.search.objectives import full_name, counts_missing, default_training_genes, resolve_objectives
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import device_of
 from haemsa.evo.expert_space.bounds import Bounds
@@ -99,7 +99,7 @@ class Problem:
         It is the first objective that is a metric, or the main metric of the first task where no objective is one.
         """
         first = next(iter(self.pool.tasks))
-        names = [*self.objectives, _full(first, primary(self.pool.tasks[first]), self.pool.tasks)]
+        names = [*self.objectives, full_name(first, primary(self.pool.tasks[first]), self.pool.tasks)]
         name = next(without_missing(name) for name in names if name not in COSTS)
         return name, direction(name)
 
