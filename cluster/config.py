@@ -1,7 +1,7 @@
 """Every setting of a search, checked before anything is computed.
 
-Settings come from a YAML file and from options; an unknown key is an error. Whether an objective, a limit or a modality
-exists depends on the data, and is checked by the search.
+Settings come from a YAML file and from options. An unknown key is an error. Whether an objective or a limit exists
+depends on the data, so the search checks that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(value: object) -> object:
-    """Seconds of "90s", "30m", "2h", "1d" or a plain number; anything else is a ValueError."""
+    """The seconds in "90s", "30m", "2h", "1d" or a plain number. A value that is not text stays as it is.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
@@ -61,133 +65,105 @@ def default_bounds() -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(Bounds()).items()}
 
 
+AtLeastZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Name = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, allow_inf_nan=False)]
 
 
 class SearchConfig(BaseModel):
-    """The settings of one search. Build it with `SearchConfig.of`, which reports errors as one sentence."""
+    """The settings of one search. Build it with `SearchConfig.of`, which reports errors as one sentence.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    The text below each setting is what `haemsa config` prints.
+    """
 
-    data: str = Field(min_length=1, description="planted, digits, or a path to data of any layout.")
-    name: str | None = Field(default=None, min_length=1, description="The search's name; null: the data's name.")
-    run: str | None = Field(default=None, min_length=1, description="Run directory; null: a new folder under runs/.")
-    evaluations: Count | None = Field(
-        default=None,
-        description="Stop after so many distinct genomes; null: no such limit "
-        f"(but {DEFAULT_EVALUATIONS} where time and patience are null too).",
-    )
-    time: Seconds | None = Field(
-        default=None, description="Stop after this long: seconds, or 90s, 30m, 2h; null: no limit."
-    )
-    patience: Count | None = Field(
-        default=None, description="Stop after so many generations without a larger hypervolume; null: never."
-    )
-    objectives: Annotated[list[str], AfterValidator(_check_names)] = Field(
-        default_factory=list,
-        description="What to optimise, the first first, for example [mae, params]; empty: the main metric and params.",
-    )
-    tasks: list[str] = Field(default_factory=list, description="Learn these tasks alone; empty: all of the data.")
-    limits: dict[str, Positive] = Field(
-        default_factory=dict, description="Hard limits that every genome keeps, for example {params: 200000}."
-    )
-    validation: Annotated[str, AfterValidator(_check_validation)] = Field(
-        default="auto",
-        description="What scores a genome: holdout (the validation split, two seeds; holdout:S for S seeds), folds:K "
-        "(cross-validation over training and validation samples, groups kept together), groups (each left out once, up "
-        "to 50 of them), or auto: folds:5 where the validation split is small.",
-    )
-    rungs: bool = Field(
-        default=True,
-        description="Train a candidate for a few epochs on one fold first, and on while it is promising; false: all "
-        "epochs and folds at once.",
-    )
-    design: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion, "
-        "tensor_fusion, cross_modal_attention or flat_mixture; one_level and no_transfer are any without that part; "
-        "null: any.",
-    )
-    first_epochs: Count = Field(default=3, description="Epochs of the first rung.")
-    eta: Annotated[int, Field(ge=2)] = Field(
-        default=3, description="One in so many climbs to the next rung, of so many times the epochs."
-    )
-    inherit: bool = Field(
-        default=True, description="A child starts from its parent's trained weights; false: from scratch."
-    )
-    confirm: Annotated[int, Field(ge=0)] = Field(
-        default=8,
-        description="At the end, so many genomes, the best and others of the front, are trained again from scratch, "
-        "and the best is chosen by that; 0: none.",
-    )
-    population: Annotated[int, Field(ge=2)] | Literal["auto"] = Field(
-        default="auto",
-        description="Genomes that survive, and candidates per generation; auto: 32, or in steady state an eighth of "
-        "what the workers train at a time, where that is more.",
-    )
-    mode: Literal["steady", "generational"] = Field(
-        default="steady",
-        description="steady: a free worker gets new genomes at once; generational: the same seed gives the same front "
-        "for any backend and number of workers.",
-    )
-    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="The seed of everything random in the search.")
-    workers: Count | Literal["auto"] = Field(
-        default="auto",
-        description="Workers that train; auto: one per core or GPU share of the cluster, as its nodes come and go.",
-    )
-    backend: Literal["ray", "inline"] = Field(
-        default="ray", description="ray: parallel; inline: in this process, one by one."
-    )
-    address: str | None = Field(
-        default=None,
-        description="A running Ray cluster, as host:6379, or auto for the one that this machine is a node of; null: "
-        "RAY_ADDRESS, else start one here.",
-    )
-    address_timeout: Seconds = Field(default=20.0, description="How long to wait for an answer at that address.")
-    gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=0.0, description="GPUs per worker, fractions too: 0.25 puts four workers on one; 0: train on the CPU."
-    )
-    stream: bool | None = Field(
-        default=None,
-        description="Leave the features of a store in its file until a batch needs them; null: if they would fill an "
-        "eighth of the memory. Scores are the same either way.",
-    )
-    candidate_time: Seconds | None = Field(
-        default=None,
-        description="On Ray, a candidate that trains for longer is given up: seconds, or 30m, 2h; null: once any has "
-        "ended, for 50 times as long as the slowest so far took for as many epochs, ten minutes at least.",
-    )
-    memory_per_worker: Positive | None = Field(
-        default=None,
-        description="GiB that a worker on Ray may take beyond what it starts with (Linux alone); null: until the "
-        "system ends it.",
-    )
-    cohort: Count | Literal["auto"] = Field(
-        default="auto",
-        description="Networks trained together as one tensor (each replicate of a genome counts); auto: 16, or in "
-        "steady state as many as train fastest on a worker, measured in the first seconds.",
-    )
-    batch_size: Count | Literal["auto"] = Field(
-        default="auto",
-        description="Samples per training step, the same for all genomes; auto: 16, or with 2,560 samples and more 32, "
-        "64 or 128, so that an epoch has 80 steps at least.",
-    )
-    tracking: str | None = Field(
-        default=None,
-        min_length=1,
-        description="MLflow's store; null: MLFLOW_TRACKING_URI or sqlite:///mlflow.db; off: none.",
-    )
-    space: Annotated[dict[str, Any], AfterValidator(_check_bounds)] = Field(
-        default_factory=dict, description="Bounds of the search space that differ from the defaults."
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    data: Name
+    """planted, digits, or a path to data of any layout."""
+    name: Name | None = None
+    """The name of the search. null: the name of the data."""
+    run: Name | None = None
+    """The run directory. null: a new folder under runs/."""
+    evaluations: Count | None = None
+    """Stop after this many different genomes. null: no limit, or 200 if time and patience are null too."""
+    time: Seconds | None = None
+    """Stop after this time: seconds, or 90s, 30m, 2h. null: no limit."""
+    patience: Count | None = None
+    """Stop after this many generations without a larger hypervolume. null: never."""
+    objectives: Annotated[list[str], AfterValidator(_check_names)] = Field(default_factory=list)
+    """What to optimise, the most important first, for example [mae, params]. Empty: the main metric and params."""
+    tasks: list[str] = Field(default_factory=list)
+    """Learn only these tasks. Empty: all tasks of the data."""
+    limits: dict[str, Positive] = Field(default_factory=dict)
+    """Hard limits for every genome, for example {params: 200000}."""
+    validation: Annotated[str, AfterValidator(_check_validation)] = "auto"
+    """How a genome is scored. holdout: on the validation split, with two seeds (holdout:S for S seeds). folds:K: by
+    cross-validation over the training and validation samples; a group stays together. groups: each group is held out
+    once, up to 50 groups. auto: folds:5 if the validation split is small, otherwise holdout."""
+    rungs: bool = True
+    """Train a candidate for a few epochs on one fold first, and continue only while it is promising. false: train all
+    epochs and folds at once."""
+    design: Name | None = None
+    """Search only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion,
+    tensor_fusion, cross_modal_attention or flat_mixture. one_level: any network with one level of experts. no_transfer:
+    any network without transfer between levels. null: any network."""
+    first_epochs: Count = 3
+    """How many epochs the first rung has."""
+    eta: AtLeastTwo = 3
+    """One candidate in this many goes on to the next rung, which has this many times the epochs."""
+    inherit: bool = True
+    """A child starts from the trained weights of its parent. false: from scratch."""
+    confirm: AtLeastZero = 8
+    """At the end, this many genomes are trained again from scratch: the best and others of the front. The new scores
+    choose the best. 0: none."""
+    population: AtLeastTwo | Literal["auto"] = "auto"
+    """How many genomes survive, and how many candidates a generation has. auto: 32; in steady mode an eighth of what
+    the workers train at the same time, if that is more."""
+    mode: Literal["steady", "generational"] = "steady"
+    """steady: a free worker gets new genomes at once. generational: the same seed gives the same front, for any backend
+    and any number of workers."""
+    seed: AtLeastZero = 0
+    """The seed of everything random in the search."""
+    workers: Count | Literal["auto"] = "auto"
+    """How many workers train at the same time. auto: one for each core or GPU share of the cluster, while its nodes
+    come and go."""
+    backend: Literal["ray", "inline"] = "ray"
+    """ray: in parallel. inline: in this process, one after another."""
+    address: str | None = None
+    """A running Ray cluster: HOST:6379, or auto for the cluster that this machine is a node of. null: RAY_ADDRESS; if
+    that is not set, start a cluster here."""
+    address_timeout: Seconds = 20.0
+    """How long to wait for an answer at that address: seconds, or 30s, 2m."""
+    gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """GPUs for each worker. 0.25: four workers share a GPU. 0: train on the CPU."""
+    stream: bool | None = None
+    """Leave the features of a store in its file until a batch needs them. null: do so if they would fill an eighth of
+    the memory. The scores are the same in both cases."""
+    candidate_time: Seconds | None = None
+    """On Ray, give up a candidate that trains for longer: seconds, or 30m, 2h. null: 50 times as long as the slowest
+    candidate so far needed for this many epochs, but at least ten minutes; no limit before the first candidate has
+    ended."""
+    memory_per_worker: Positive | None = None
+    """How many GiB a worker on Ray may use in addition to what it starts with (only on Linux). null: until the system
+    ends it."""
+    cohort: Count | Literal["auto"] = "auto"
+    """How many networks are trained together as one tensor; each replicate of a genome counts. auto: 16; in steady mode
+    the number that trains fastest on a worker, measured in the first seconds."""
+    batch_size: Count | Literal["auto"] = "auto"
+    """Samples in a training step, the same for all genomes. auto: 16; with 2,560 samples or more 32, 64 or 128, so that
+    an epoch has at least 80 steps."""
+    tracking: Name | None = None
+    """MLflow's store. null: MLFLOW_TRACKING_URI or sqlite:///mlflow.db. off: none."""
+    space: Annotated[dict[str, Any], AfterValidator(_check_bounds)] = Field(default_factory=dict)
+    """Bounds of the search space that differ from the defaults."""
 
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, values: Any) -> Any:
-        """`validation` was called `score` before."""
+        """Older files call `validation` by its former name, `score`."""
         if isinstance(values, dict) and "score" in values and "validation" not in values:
             return {"validation" if key == "score" else key: value for key, value in values.items()}
         return values
@@ -201,7 +177,18 @@ class SearchConfig(BaseModel):
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SearchConfig:
-        """Check `values`. Raises ValueError: one sentence naming the setting, its value and what was expected."""
+        """Check settings given by name.
+
+        Args:
+            values: the settings. A setting that is not there has its default.
+
+        Raises:
+            ValueError: one sentence that names the setting, its value and what was expected.
+
+        Example:
+            >>> SearchConfig.of({"data": "planted", "time": "30m"}).time
+            1800.0
+        """
         try:
             return cls(**values)
         except ValidationError as error:
@@ -209,13 +196,21 @@ class SearchConfig(BaseModel):
 
     @classmethod
     def load(cls, path: Path | None, overrides: Mapping[str, Any] | None = None) -> SearchConfig:
-        """Read the YAML file `path` (None: no file), then let every override that is not None replace its setting."""
-        given = {key: value for key, value in (overrides or {}).items() if value is not None}
-        return cls.of({**(read_yaml(path, "a configuration", "settings") if path else {}), **given})
+        """Read settings from a YAML file.
+
+        Args:
+            path: the file (None: no file).
+            overrides: settings that replace those of the file, unless they are None.
+
+        Raises:
+            ValueError: the file cannot be read, or as `of`.
+        """
+        options = {key: value for key, value in (overrides or {}).items() if value is not None}
+        return cls.of({**(read_yaml(path, "a configuration", "settings") if path else {}), **options})
 
     @property
     def title(self) -> str:
-        """The search's name, else that of its data's file or folder."""
+        """The name of the search. If it has none, the name of the data's file or folder."""
         return self.name or Path(self.data).stem
 
     def to_yaml(self) -> str:
@@ -224,8 +219,13 @@ class SearchConfig(BaseModel):
 
 
 def commented_yaml() -> str:
-    """The default configuration, every setting under its description."""
-    lines = ["# A haemsa search: haemsa search --config FILE. Options on the command line go before this file."]
+    """The default settings as YAML, each under its description: what `haemsa config` prints.
+
+    Example:
+        >>> print(commented_yaml()[:60])
+        # Settings of a search: haemsa search --config FILE. Options
+    """
+    lines = ["# Settings of a search: haemsa search --config FILE. Options on the command line replace them."]
     for name, value in SearchConfig(data="planted").model_dump(mode="json").items():
         description = SearchConfig.model_fields[name].description or ""
         lines += ["", *(f"# {line}" for line in textwrap.wrap(description, 116)), f"{name}: {_flow(value)}"]
@@ -234,7 +234,7 @@ def commented_yaml() -> str:
 
 
 def _settings(_: Place) -> dict[str, str | None]:
-    """Every setting, with its meaning."""
+    """The description of every setting."""
     return {name: field.description for name, field in SearchConfig.model_fields.items()}
 
 
@@ -243,6 +243,6 @@ def _flow(value: object) -> str:
 
 
 def _name(place: Place) -> str:
-    """The setting's name, with the key inside it; the members of a union mean nothing to a user."""
+    """The name of the setting, with the key inside it. Members of a union are left out: they mean nothing to a user."""
     inner = (str(part) for part in place[1:2] if place[0] in ("limits", "objectives"))
     return " ".join(["setting", ".".join([*map(str, place[:1]), *inner])])

@@ -1,7 +1,12 @@
 """Evolutionary search for multimodal mixture-of-experts networks.
 
-Everything that a command does is a call: `from haemsa import SearchConfig, run_search`. See docs/library.md. What is
-named here loads when it is first asked for: `import haemsa` loads nothing else.
+Every command is also a call: `from haemsa import SearchConfig, run_search`. docs/library.md shows them at work.
+`import haemsa` itself loads nothing else: each name loads when it is first used.
+
+Example:
+    >>> import haemsa
+    >>> haemsa.SearchConfig.of({"data": "planted", "evaluations": 120}).title
+    'planted'
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
     from haemsa.evo import Evolution as Evolution
     from haemsa.evo import Space as Space
     from haemsa.model.data.dataset import Dataset as Dataset
-    from haemsa.model.data.dataset import Modality as Modality
+    from haemsa.model.data.modality import Modality as Modality
     from haemsa.model.data.task import Task as Task
 
 __version__ = "0.1.0"
@@ -23,7 +28,7 @@ _API: Final = "haemsa.cluster.api"
 _OTHERS: Final = {
     "Dataset": "haemsa.model.data.dataset",
     "Evolution": "haemsa.evo",
-    "Modality": "haemsa.model.data.dataset",
+    "Modality": "haemsa.model.data.modality",
     "Space": "haemsa.evo",
     "Task": "haemsa.model.data.task",
 }
@@ -31,7 +36,7 @@ _ROOMS: Final = ("cluster", "evo", "model")
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_") or name in _ROOMS:  # who asks for a room imports it
+    if name.startswith("_") or name in _ROOMS:  # a room is a module: it is imported, not asked for
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_OTHERS.get(name, _API))
     if name not in _OTHERS and name not in module.__all__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import inspect
 import pkgutil
 import subprocess
@@ -22,9 +23,21 @@ def test_a_public_name_is_had_from_the_package_and_says_what_it_is(name: str) ->
     assert name in dir(haemsa)
 
 
+@pytest.mark.parametrize("name", ["Dataset", "Evolution", "Modality", "Space", "Task"])
+def test_spaces_and_data_are_had_from_the_package_too(name: str) -> None:
+    found = getattr(haemsa, name)
+    assert found.__name__ == name and found.__module__.startswith(("haemsa.evo.", "haemsa.model.data."))
+    assert name in dir(haemsa)
+
+
 def test_no_public_name_is_a_module_which_would_hide_it_once_imported() -> None:
     modules = {module.name for module in pkgutil.iter_modules(haemsa.__path__)}
     assert not modules & set(library.__all__)
+
+
+def test_the_package_tells_its_version_and_that_it_has_types() -> None:
+    assert haemsa.__version__ == importlib.metadata.version("haemsa")
+    assert Path(haemsa.__file__).with_name("py.typed").is_file()
 
 
 def test_a_module_is_had_from_the_package_too_and_loads_no_more_than_itself() -> None:
