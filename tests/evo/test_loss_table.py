@@ -4,7 +4,7 @@ from haemsa.evo.loss_table import LossTable
 
 
 def filled(count: int) -> LossTable:
-    table = LossLossTable(2)
+    table = LossTable(2)
     for number in range(count):
         table.put(number, np.array([number, -number]))
     return table
@@ -27,9 +27,9 @@ def test_a_table_replaces_grows_and_forgets() -> None:
 
 
 def test_nothing_is_in_a_new_table() -> None:
-    assert len(LossLossTable(3)) == 0
-    assert LossLossTable(3).losses.shape == (0, 3)
-    assert LossLossTable(3).ids.tolist() == []
+    assert len(LossTable(3)) == 0
+    assert LossTable(3).losses.shape == (0, 3)
+    assert LossTable(3).ids.tolist() == []
 
 
 def test_the_last_row_takes_the_place_of_one_that_is_dropped() -> None:
@@ -50,7 +50,7 @@ def test_one_that_comes_back_stands_at_the_end() -> None:
 
 
 def test_a_table_holds_what_a_dictionary_would() -> None:
-    rng, table, known = np.random.default_rng(0), LossLossTable(1), dict[int, list[float]]()
+    rng, table, known = np.random.default_rng(0), LossTable(1), dict[int, list[float]]()
     for step in range(2000):
         number = int(rng.integers(150))
         if rng.random() < 0.4:
