@@ -1,6 +1,7 @@
-"""A genome as data: an architecture and how to train it. Imports no torch.
+"""A genome as data: an architecture, and how it is trained. Imports no torch, so a search never loads it.
 
-Read `network` first, then `training` and `genome`. Exported: every specification, `TrainingGenes` and `Genome`.
+Read `network` first, then `training` and `genome`. `checks` has the sentences about wrong values. This room exports
+every specification, `TrainingGenes` and `Genome`.
 """
 
 from haemsa.model.spec.genome import FORMAT, Genome

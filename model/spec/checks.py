@@ -1,4 +1,4 @@
-"""Checks of a genome's values. Each raises ValueError with one sentence: the name, the value, what was expected."""
+"""Checks of a genome's values. Each raises ValueError: one sentence with the name, the value and what was expected."""
 
 from __future__ import annotations
 

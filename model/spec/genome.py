@@ -1,4 +1,4 @@
-"""A genome: an architecture and how to train it, as frozen data and as versioned JSON."""
+"""A genome: an architecture and how it is trained, as frozen data and as versioned JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Genome:
-    """What evolution breeds: an architecture and how to train it."""
+    """What evolution breeds: an architecture, and how it is trained.
+
+    Example:
+        >>> from haemsa.model.spec.network import EncoderSpec
+        >>> genome = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=4))
+        >>> Genome.from_json(genome.to_json()) == genome
+        True
+    """
 
     network: NetworkSpec
     training: TrainingGenes = field(default_factory=TrainingGenes)
@@ -43,7 +50,11 @@ class Genome:
 
     @classmethod
     def from_json(cls, text: str) -> Genome:
-        """Read `to_json`'s text. Raises ValueError with one sentence for anything else."""
+        """Read the text that `to_json` of this version or an older one wrote.
+
+        Raises:
+            ValueError: It is no genome. One sentence says why.
+        """
         try:
             data = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
@@ -52,7 +63,11 @@ class Genome:
 
     @classmethod
     def from_dict(cls, data: object) -> Genome:
-        """Read `to_dict`'s value. Raises ValueError naming the unknown, missing or wrong field."""
+        """Read what `to_dict` of this version or an older one gave.
+
+        Raises:
+            ValueError: It is no genome. One sentence names the unknown, missing or wrong field.
+        """
         fields = _fields("genome", data, {"format", "network", "training"})
         if fields["format"] not in (1, 2, FORMAT):
             raise ValueError(f"genome format is {fields['format']!r}, this version reads 1, 2 and {FORMAT}")
@@ -68,7 +83,7 @@ class Genome:
 
     @cached_property
     def key(self) -> str:
-        """16 hexadecimal digits, equal for genomes that differ only in the order of encoders or experts."""
+        """16 hexadecimal digits, the same for genomes that differ only in the order of encoders or experts."""
         data = self.to_dict()
         network = data["network"]
         network["encoders"] = sorted(network["encoders"], key=lambda item: str(item["modality"]))
@@ -95,7 +110,7 @@ def _items(what: str, data: object) -> list[Any]:
 
 
 def _build(kind: type[T], data: object) -> T:
-    """Make the flat dataclass `kind` from a dictionary, lists becoming tuples."""
+    """The flat dataclass `kind` from a dictionary whose lists become tuples."""
     names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
     fields = _fields(kind.__name__, data, names)
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})

@@ -1,7 +1,6 @@
-"""Genomes: what a network is made of, and how it is trained.
+"""What a network is made of: encoders, levels of experts, gates.
 
-A `Genome` is a `NetworkSpec` (architecture) and `TrainingGenes`. All are frozen, hashable and checked where they are
-made, travel as versioned JSON, and import no torch: the search handles them without ever loading it.
+Every specification is frozen, hashable and checked when it is made.
 """
 
 from __future__ import annotations
@@ -12,17 +11,27 @@ from typing import Final, Literal
 from haemsa.model.spec.checks import check_count, check_kind, check_range
 
 GLOBAL: Final = "global"
-"""Name of the global token; experts may see it like a modality, so no modality may bear it."""
+"""Name of the global token. Experts may see it like a modality, so no modality may have this name."""
 EncoderKind = Literal["mean", "attention", "convolution"]
 ExpertKind = Literal["mlp", "gated", "low_rank", "cross_attention", "tensor"]
 GateKind = Literal["softmax", "top_k", "sigmoid"]
 TENSOR_WIDTHS: Final = {1: 4095, 2: 63, 3: 15}
-"""The widest tensor expert, by how many tokens it sees: (width + 1) ** tokens products are at most 4,096."""
+"""The widest tensor expert by how many tokens it sees, so that its (width + 1) ** tokens products are at most 4,096."""
 
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """How one modality becomes a token. `heads`: attention queries; `kernel`: time steps a convolution spans."""
+    """How one modality becomes a token.
+
+    Args:
+        modality: The modality's name.
+        kind: How its time steps are pooled.
+        heads: Queries of attention.
+        kernel: Time steps that a convolution spans.
+
+    Raises:
+        ValueError: A value is impossible.
+    """
 
     modality: str
     kind: EncoderKind = "mean"
@@ -39,9 +48,20 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class ExpertSpec:
-    """One expert: the tokens it sees (modalities, or `GLOBAL`), and its depth and width (rank, for low_rank).
+    """One expert of a level.
 
-    A tensor expert has a depth of 1, and few tokens and units: `TENSOR_WIDTHS`.
+    Args:
+        sees: The tokens that it reads: names of modalities, or `GLOBAL`.
+        kind: How it joins them.
+        depth: Its hidden layers. A tensor expert has one.
+        width: Its hidden units; the rank of a low_rank expert. A tensor expert has few (`TENSOR_WIDTHS`).
+
+    Raises:
+        ValueError: A value is impossible.
+
+    Example:
+        >>> ExpertSpec(("text", GLOBAL), "gated", width=16).depth
+        1
     """
 
     sees: tuple[str, ...]
@@ -56,14 +76,24 @@ class ExpertSpec:
         check_count("expert depth", self.depth, 1, 8)
         check_count("expert width", self.width, 1, 4096)
         if self.kind == "tensor" and (self.depth > 1 or self.width > TENSOR_WIDTHS.get(len(self.sees), 0)):
-            found = f"depth {self.depth} and width {self.width} over {len(self.sees)} tokens"
+            size = f"depth {self.depth} and width {self.width} over {len(self.sees)} tokens"
             limits = ", ".join(f"{width} over {tokens}" for tokens, width in TENSOR_WIDTHS.items())
-            raise ValueError(f"a tensor expert has {found}, expected depth 1 and a width of at most {limits}")
+            raise ValueError(f"a tensor expert has {size}, expected depth 1 and a width of at most {limits}")
 
 
 @dataclass(frozen=True)
 class GateSpec:
-    """How a token mixes experts. `k` and `noise` (standard deviation in training) act in top_k only."""
+    """How a token mixes experts.
+
+    Args:
+        kind: What turns scores into weights.
+        k: How many experts a top_k gate keeps.
+        temperature: What scores are divided by.
+        noise: Standard deviation of the noise on the scores of a top_k gate in training.
+
+    Raises:
+        ValueError: A value is impossible.
+    """
 
     kind: GateKind = "softmax"
     k: int = 2
@@ -79,7 +109,16 @@ class GateSpec:
 
 @dataclass(frozen=True)
 class LevelSpec:
-    """One level: experts, their gate, and whether a local token may hear experts that see other tokens."""
+    """One level of experts.
+
+    Args:
+        experts: 1 to 64 of them.
+        gate: How each token mixes them.
+        transfer: Whether a modality's token may hear experts that see other tokens.
+
+    Raises:
+        ValueError: A value is impossible.
+    """
 
     experts: tuple[ExpertSpec, ...]
     gate: GateSpec = field(default_factory=GateSpec)
@@ -94,7 +133,21 @@ class LevelSpec:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """An architecture: token width, one encoder per modality used, and the levels of experts (none: a linear model)."""
+    """An architecture.
+
+    Args:
+        width: Units of every token.
+        encoders: One for each modality that the network uses.
+        levels: Levels of experts, the first first; none: a linear model over the tokens.
+
+    Raises:
+        ValueError: A value is impossible, or parts do not fit together.
+
+    Example:
+        >>> experts = (ExpertSpec(("text",)), ExpertSpec(("text", "audio"), "low_rank"))
+        >>> NetworkSpec(16, (EncoderSpec("text"), EncoderSpec("audio")), (LevelSpec(experts),)).modalities
+        ('text', 'audio')
+    """
 
     width: int
     encoders: tuple[EncoderSpec, ...]
@@ -118,5 +171,5 @@ class NetworkSpec:
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities used, in encoder order."""
+        """The modalities that it uses, in the order of its encoders."""
         return tuple(encoder.modality for encoder in self.encoders)

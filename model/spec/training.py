@@ -1,4 +1,4 @@
-"""Training genes: how a network is trained, whatever its architecture."""
+"""Training genes: how a network of any architecture is trained."""
 
 from __future__ import annotations
 
@@ -17,12 +17,28 @@ REMOVED: Final = ("label_noise", "mixing", "schedule", "warmup", "z_loss")
 
 @dataclass(frozen=True)
 class TrainingGenes:
-    """AdamW's settings, regularisation, what is minimised, and epochs.
+    """Epochs, AdamW's settings, regularisation, and what is minimised.
 
-    balance: weight of the loss that balances experts (losses/gate_losses.py). loss: of regression
-    (losses/task_losses.py). class_balance: power of the inverse frequency by which classes are weighted
-    (losses/class_balance.py). distillation: weight of the loss of transfer from all modalities to some
-    (losses/distillation.py). task_weights: (task, weight), sorted by name; a task that is not named has the weight 1.
+    Args:
+        epochs: Passes over the training samples.
+        learning_rate: AdamW's.
+        weight_decay: AdamW's.
+        clip: The largest norm of the gradient.
+        dropout: Share of an expert's hidden units that are dropped.
+        feature_dropout: Share of a modality's features that are dropped.
+        modality_dropout: Share of the modalities that are dropped, but never all.
+        balance: Weight of the loss that balances experts (losses/gate_losses.py).
+        loss: The loss of regression tasks (losses/task_losses.py).
+        class_balance: Power of the inverse frequency by which classes are weighted (losses/class_balance.py).
+        distillation: Weight of the loss of transfer from all modalities to some (losses/distillation.py).
+        task_weights: Pairs of a task's name and its weight. A task that is not named has the weight 1.
+
+    Raises:
+        ValueError: A value is impossible.
+
+    Example:
+        >>> TrainingGenes(epochs=4, task_weights=(("emotion", 0.5),)).task_weight("sentiment")
+        1.0
     """
 
     epochs: int = 12
