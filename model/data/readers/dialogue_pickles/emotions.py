@@ -1,4 +1,4 @@
-"""What the numbers mean that dialogue pickles give as labels. Axes: `N` utterances, `K` numbers each."""
+"""What the numbers mean that dialogue pickles have as labels. Axes: `N` utterances, `K` numbers each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from haemsa.model.data.dataset import Task
 
 IEMOCAP: Final = ("hap", "sad", "neu", "ang", "exc", "fru")
-"""In the order of DialogueRNN, which MMGCN, COSMIC and SDT keep."""
+"""The order of DialogueRNN, which MMGCN, COSMIC and SDT keep."""
 MELD: Final = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 SENTIMENTS: Final = ("neutral", "positive", "negative")
 _SIGNS: Final = {"neutral": "neutral", "joy": "positive", "anger": "negative"}
@@ -22,15 +22,15 @@ _MOST: Final = 64
 
 
 def is_classes(labels: NDArray[np.float32]) -> bool:
-    """Whether labels [N, K] number classes: one each, and hardly any is a fraction."""
+    """Whether labels [N, K] are numbers of classes: one for each utterance, and most of them whole."""
     known = labels[np.isfinite(labels)]
     return bool(labels.shape[1] == 1 and known.size and _whole(known).mean() > 0.5)
 
 
 def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, ...]:
-    """Names of the classes that labels [N] number from 0: IEMOCAP's if they are its six, else class_0, class_1, ...
+    """The names of the classes that labels [N] number from 0: IEMOCAP's six, or class_0, class_1, ...
 
-    A label that would leave more classes unused than used counts for none, nor does one beyond IEMOCAP's six in it.
+    A label is ignored if it would leave more classes unused than used, or if it is beyond IEMOCAP's six.
     """
     used = [int(label) for label in np.unique(labels[(labels >= 0) & (labels < _MOST) & _whole(labels)])]
     if of_iemocap:
@@ -43,7 +43,7 @@ def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, 
 
 
 def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tuple[Task, dict[int, str]]:
-    """A task of labels [N] from 0; NaN and -1 are missing. Also what is wrong with others, by place."""
+    """The task of labels [N], which count from 0; NaN and -1 are missing. Also what is wrong with others, by place."""
     missing = np.isnan(labels) | (labels == -1)
     known = ~missing & (labels >= 0) & (labels < len(names)) & _whole(labels)
     expected = f"expected 0 to {len(names) - 1}, or -1 where it is missing"
@@ -55,16 +55,16 @@ def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tup
 
 
 def sentiment_names(sentiments: NDArray[np.float32], emotions: NDArray[np.int64]) -> tuple[str, ...]:
-    """How MELD's three sentiments [N] are numbered, told by its emotions [N]: there are files of either order."""
-    found: dict[int, str] = {}
+    """The names of MELD's three sentiments [N] in the order of their numbers. Files differ; the emotions [N] tell."""
+    name_of: dict[int, str] = {}
     for emotion, name in _SIGNS.items():
-        seen = sentiments[(emotions == MELD.index(emotion)) & np.isin(sentiments, [0, 1, 2])].astype(int)
-        found[int(np.bincount(seen).argmax()) if seen.size else -1] = name
-    return tuple(found[number] for number in range(3)) if set(found) == set(range(3)) else SENTIMENTS
+        of_emotion = sentiments[(emotions == MELD.index(emotion)) & np.isin(sentiments, [0, 1, 2])].astype(int)
+        name_of[int(np.bincount(of_emotion).argmax()) if of_emotion.size else -1] = name
+    return tuple(name_of[number] for number in range(3)) if set(name_of) == set(range(3)) else SENTIMENTS
 
 
 def dimensions(labels: NDArray[np.float32], name: str) -> dict[str, Task]:
-    """Regression tasks of labels [N, K]: three are IEMOCAP's, four AVEC's, one is told by the file's name."""
+    """Regression tasks of labels [N, K]. Three are IEMOCAP's, four are AVEC's. A single one is in the file's name."""
     width = labels.shape[1]
     if width not in (1, len(_DIMENSIONS), len(_AVEC)):
         raise ValueError(f"'labels' has {width} numbers per utterance, expected 1 (a class), or 3 or 4 (dimensions)")
@@ -77,7 +77,7 @@ def _whole(labels: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _dimension(name: str) -> str:
-    """What a file's name tells of its one dimension: DialogueRNN numbers those of AVEC from 1."""
+    """The dimension that a file's name tells. DialogueRNN numbers those of AVEC from 1."""
     if re.search(r"avec.*_[1-4]$", name):
         return _AVEC[int(name[-1]) - 1]
     return next((dimension for dimension in (*_DIMENSIONS, *_AVEC) if dimension in name), "value")

@@ -32,49 +32,59 @@ LAYOUTS: Final[tuple[tuple[str, ...], ...]] = (
     (*_SPOKEN, *_ROBERTA, "audio", "vision", "sentences", "train", "test"),  # SDT
     (*_SPOKEN, *_ROBERTA, "audio", "vision", "sentences", "train", "test", "sentiment"),  # SDT: MELD
 )
-"""What each place of the tuple holds. All are dictionaries but the splits, whose places tell the layouts apart."""
+"""What each place of the tuple holds: lists for the splits, otherwise dictionaries. So the places tell the layout."""
 
 
 def read(content: Sequence[Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
-    """The data set called `name` in such a tuple. Raises ValueError, one sentence, for anything else.
+    """The data set in such a tuple.
 
-    Utterances keep their order, dialogue after dialogue. Where no validation split is given, about a tenth of the
-    training split becomes it.
+    Utterances keep their order, dialogue after dialogue. If there is no validation split, it is made of about a tenth
+    of training.
+
+    Args:
+        content: The tuple.
+        name: What the data is called.
+        reading: What is asked of the reader.
+        budget: The memory that the data takes.
+
+    Raises:
+        ValueError: The tuple has another layout, or an utterance is damaged (unless damage is skipped). The message is
+            one sentence.
     """
     fields, lists = _fields(content)
     split_of = _split_of(lists, fields["labels"])
-    found = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], budget)
+    utterances = Utterances(fields, [dialogue for dialogue in fields["labels"] if dialogue in split_of], budget)
     if unused := len(fields["labels"]) - len(split_of):
-        found.notes.append(f"{unused} dialogues are in no split; left out")
-    found.notes += _rotation(lists["test"])
-    owners = np.array([split_of[dialogue] for dialogue, _ in found.places], dtype=str)
-    tasks = found.tasks(name, reading, owners != "test")
-    raw, groups = found.modalities(), found.groups(reading.group_by)
+        utterances.notes.append(f"{unused} dialogues are in no split; left out")
+    utterances.notes += _rotation(lists["test"])
+    owners = np.array([split_of[dialogue] for dialogue, _ in utterances.places], dtype=str)
+    tasks = utterances.tasks(name, reading, owners != "test")
+    raw, groups = utterances.modalities(), utterances.groups(reading.group_by)
     damage = Damage(skip=reading.skip_damaged)
-    kept = found.kept(damage)
+    kept = utterances.kept(damage)
     groups = [groups[place] for place in kept]
     splits = {split: np.flatnonzero(owners[kept] == split).astype(np.int64) for split in SPLITS if split in lists}
     if "valid" not in splits:
-        splits = with_validation(splits, groups, reading.group_by, found.notes)
+        splits = with_validation(splits, groups, reading.group_by, utterances.notes)
     return assemble(
         name,
         {stream: keep(modality, kept) for stream, modality in raw.items()},
         {task: item.take(kept) for task, item in tasks.items()},
-        found.ids(kept),
+        utterances.ids(kept),
         groups=groups,
         splits=splits,
-        notes=[*found.notes, *damage.notes()],
+        notes=[*utterances.notes, *damage.notes()],
     )
 
 
 def _fields(content: Sequence[Any]) -> tuple[Fields, dict[str, list[Any]]]:
-    """The dictionaries by what they hold, and the dialogues of each split that there is."""
+    """The dictionaries by what they hold, and the dialogues of each split."""
     places = [isinstance(item, dict) for item in content]
     layout = next((names for names in LAYOUTS if places == [name not in SPLITS for name in names]), None)
     if layout is None:
-        found = ", ".join(form_of(item) for item in content[:14])
+        forms = ", ".join(form_of(item) for item in content[:14])
         raise ValueError(
-            f"there are {len(content)} places, {found}, expected those of DialogueRNN, MMGCN, COSMIC or SDT"
+            f"there are {len(content)} places, {forms}, expected those of DialogueRNN, MMGCN, COSMIC or SDT"
         )
     fields: dict[str, dict[Name, Any]] = {}
     lists: dict[str, list[Any]] = {}
@@ -83,31 +93,29 @@ def _fields(content: Sequence[Any]) -> tuple[Fields, dict[str, list[Any]]]:
             named = ((plain(key), value) for key, value in item.items())
             fields[name] = {key: value for key, value in named if isinstance(key, str | int)}
         else:
-            given = list(item) if isinstance(item, set | frozenset) else entries(item)
-            if given is None:
+            dialogues = list(item) if isinstance(item, set | frozenset) else entries(item)
+            if dialogues is None:
                 raise ValueError(f"the dialogues of {name!r} are {form_of(item)}, expected a list of names")
-            lists[name] = [plain(dialogue) for dialogue in given]
+            lists[name] = [plain(dialogue) for dialogue in dialogues]
     return fields, lists
 
 
 def _split_of(lists: Mapping[str, Sequence[Any]], labels: Mapping[Name, Any]) -> dict[Name, str]:
     """The split of each dialogue that is in one."""
-    found: dict[Name, str] = {}
+    split_of: dict[Name, str] = {}
     for split, dialogues in lists.items():
         for dialogue in dialogues:
             if not isinstance(dialogue, str | int) or dialogue not in labels:
                 raise ValueError(f"{split!r} names the dialogue {as_text(dialogue)}, but there are no labels of it")
-            if found.setdefault(dialogue, split) != split:
-                raise ValueError(
-                    f"the dialogue {as_text(dialogue)} is in {found[dialogue]!r} and {split!r}, expected one"
-                )
-    return found
+            if (first := split_of.setdefault(dialogue, split)) != split:
+                raise ValueError(f"the dialogue {as_text(dialogue)} is in {first!r} and {split!r}, expected one")
+    return split_of
 
 
 def _rotation(tested: Sequence[Name]) -> list[str]:
-    """A note, where dialogues tell their sessions, on which the test split is and how it becomes another."""
+    """A note on the sessions of the test split, and on how to test on others; none if dialogues name no sessions."""
     sessions = sorted({session for session in map(session_of, tested) if session})
     if not sessions:
         return []
-    found = f"the test split is the file's own, {', '.join(sessions)}"
-    return [f"{found}; to test on each session in turn, write a file for each, with its dialogues in the place of test"]
+    test = f"the test split is the file's own, {', '.join(sessions)}"
+    return [f"{test}; to test on each session in turn, write a file for each, with its dialogues in the place of test"]

@@ -1,4 +1,4 @@
-"""The utterances of dialogue pickles: their features, labels and ids, and what is wrong with some.
+"""The utterances of dialogue pickles: their features, labels and ids, and what is wrong with damaged ones.
 
 Axis: `N` utterances, dialogue after dialogue, in their order.
 """
@@ -28,7 +28,12 @@ Fields = Mapping[str, Mapping[Name, Any]]
 
 
 class Utterances:
-    """What dictionaries by dialogue hold, by utterance. places: its dialogue and its number in it, N times."""
+    """The content of dictionaries by dialogue, for each utterance.
+
+    Attributes:
+        places: The dialogue of each utterance, and its number in that dialogue.
+        notes: What was found so far.
+    """
 
     def __init__(self, fields: Fields, dialogues: Sequence[Name], budget: MemoryBudget) -> None:
         self._fields, self._budget = fields, budget
@@ -40,18 +45,19 @@ class Utterances:
         self.notes: list[str] = []
 
     def modalities(self) -> dict[str, RawModality]:
-        """One time step each; absent where an utterance has None or zeros."""
-        found: dict[str, RawModality] = {}
+        """The modalities, of one time step each. An utterance with None or zeros lacks the modality."""
+        modalities: dict[str, RawModality] = {}
         for stream in (stream for stream in STREAMS if stream in self._fields):
             rows, wrong = self._rows(stream)
             self._wrong = wrong | self._wrong
-            found[stream] = RawModality(rows[:, None], last_step(rows[:, None]))
-        return found
+            modalities[stream] = RawModality(rows[:, None], last_step(rows[:, None]))
+        return modalities
 
     def groups(self, group_by: Grouping) -> list[str]:
-        """N names, equal for utterances that belong together. Raises ValueError for a dialogue that tells no session.
+        """The group of each utterance, N names. An utterance without a speaker is damaged if speakers are the groups.
 
-        An utterance without the speaker that it needs is damaged.
+        Raises:
+            ValueError: Sessions are the groups, and the name of a dialogue tells none.
         """
         if group_by == "speaker":
             return self._speakers()
@@ -66,20 +72,25 @@ class Utterances:
 
     def _speakers(self) -> list[str]:
         given = self._entries("speakers")
-        found = [speaker_of(dialogue, item) for (dialogue, _), item in zip(self.places, given, strict=True)]
-        if not all(found):
+        speakers = [speaker_of(dialogue, entry) for (dialogue, _), entry in zip(self.places, given, strict=True)]
+        if not all(speakers):
             numbers = marked(self._rows("speakers")[0])
-            found = [name or number for name, number in zip(found, numbers, strict=True)]
-        for place in (place for place, name in enumerate(found) if not name):
+            speakers = [name or number for name, number in zip(speakers, numbers, strict=True)]
+        for place in (place for place, name in enumerate(speakers) if not name):
             problem = f"its speaker is {form_of(given[place])}, expected a name or a one-hot vector"
             self._wrong.setdefault(place, problem)
-        return found
+        return speakers
 
     def tasks(self, name: str, reading: Reading, seen: NDArray[np.bool_]) -> dict[str, Task]:
-        """What the labels say: classes of emotion, MELD's sentiment with them, or dimensions of emotion.
+        """The tasks: classes of emotion (and MELD's sentiment), or dimensions of emotion.
 
-        name: of the file, which may tell the dimension; seen: [N], which utterances are of training or validation.
-        Raises ValueError for labels of which nothing can be made.
+        Args:
+            name: The name of the file, which can tell the dimension.
+            reading: What is asked of the reader.
+            seen: bool [N], which utterances are of training or validation.
+
+        Raises:
+            ValueError: Labels are neither classes nor dimensions, or four classes were asked for but cannot be made.
         """
         labels, self._wrong = self._rows("labels")
         if emotions.is_classes(labels):
@@ -120,9 +131,9 @@ class Utterances:
         """IEMOCAP's four classes: excitement is happiness, frustration is left out."""
         emotion = tasks.get("emotion")
         if emotion is None or emotion.labels != emotions.IEMOCAP:
-            found = ", ".join(list(tasks) if emotion is None else list(emotion.labels))
+            others = ", ".join(list(tasks) if emotion is None else list(emotion.labels))
             raise ValueError(
-                f"4 classes were asked for, which are made of IEMOCAP's six emotions, but there are {found}"
+                f"4 classes were asked for, which are made of IEMOCAP's six emotions, but there are {others}"
             )
         happy, excited, frustrated = (emotions.IEMOCAP.index(label) for label in ("hap", "exc", "fru"))
         self._dropped = emotion.targets == frustrated
@@ -132,7 +143,7 @@ class Utterances:
         return {**tasks, "emotion": Task("classes", targets, emotions.IEMOCAP[:4])}
 
     def kept(self, damage: Damage) -> NDArray[np.int64]:
-        """The places of utterances that are whole and wanted. Raises ValueError unless damaged ones may be skipped."""
+        """The places of utterances that are not damaged and not dropped. Raises ValueError unless damage is skipped."""
         for place, problem in sorted(self._wrong.items()):
             dialogue, number = self.places[place]
             damage.found(f"dialogue {as_text(dialogue)} utterance {number}", problem)
@@ -141,15 +152,15 @@ class Utterances:
         return np.flatnonzero(wanted).astype(np.int64)
 
     def ids(self, kept: NDArray[np.int64]) -> list[str]:
-        """Names of the utterances at `kept`: their own where the file has distinct ones, else "dialogue[number]"."""
+        """The names of the utterances at `kept`: the file's if they are distinct, otherwise "dialogue[number]"."""
         given = self._entries("ids") if "ids" in self._fields else []
-        own = [given[place] for place in kept if isinstance(given[place], str)] if given else []
-        if len(own) == len(set(own)) == len(kept):
-            return own
+        names = [given[place] for place in kept if isinstance(given[place], str)] if given else []
+        if len(names) == len(set(names)) == len(kept):
+            return names
         return ["{}[{}]".format(*self.places[place]) for place in kept]
 
     def _rows(self, field: str) -> tuple[NDArray[np.float32], dict[int, str]]:
-        """Numbers [N, D] of one dictionary, NaN where it has None; and what is wrong with some, by place."""
+        """The numbers [N, D] of one dictionary, NaN where it has None; and what is wrong with others, by place."""
         rows, wrong = stacked(self._entries(field), f"its {field!r}", self._budget)
         place = 0
         for dialogue, size in self._sizes.items():
@@ -161,15 +172,17 @@ class Utterances:
         return rows, wrong
 
     def _entries(self, field: str) -> list[Any]:
-        """One for each utterance; None for those of a dialogue without as many."""
-        found: list[Any] = []
+        """The entry of each utterance in one dictionary; None if its dialogue has another number of entries."""
+        all_entries: list[Any] = []
         for dialogue, size in self._sizes.items():
             value = self._fields[field].get(dialogue)
             fits = value is not None and _length(value) == size
-            found += [plain(entry) for entry in entries(value) or ()] if fits else [None] * size
-        return found
+            all_entries += [plain(entry) for entry in entries(value) or ()] if fits else [None] * size
+        return all_entries
 
 
 def _length(value: object) -> int:
-    found = plain(value)
-    return len(found) if isinstance(found, list | tuple) or (isinstance(found, np.ndarray) and found.size) else 0
+    """The number of entries of a list, a tuple or an array; 0 for anything else."""
+    content = plain(value)
+    is_filled = isinstance(content, list | tuple) or (isinstance(content, np.ndarray) and content.size)
+    return len(content) if is_filled else 0

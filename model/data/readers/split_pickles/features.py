@@ -1,4 +1,7 @@
-"""The features in dictionaries by split. Axes: `N` samples of all splits, `n` of one, `T` time steps, `D` features."""
+"""The features in dictionaries by split.
+
+Axes: `N` samples of all splits, `n` samples of one split, `T` time steps, `D` features.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from haemsa.model.data.readers.unpickling.values import entries, form_of, is_num
 _USUAL: Final = ("text", "audio", "vision")
 _BEGINNINGS: Final = (*_USUAL, "language", "acoustic", "visual", "video")
 _OF_LABELS: Final = ("label", "annot", "target", "sentiment", "emotion")
-"""A key with one of these words in it never holds features."""
+"""A key that contains one of these words never holds features."""
 _TOKENS: Final = "text_bert"
 _LENGTHS: Final = "_lengths"
 
@@ -26,32 +29,42 @@ _LENGTHS: Final = "_lengths"
 def modalities(
     parts: Mapping[str, SplitContent], read: Collection[str], steps: int | None, budget: MemoryBudget, notes: list[str]
 ) -> dict[str, RawModality]:
-    """What is features under the keys that are not `read` yet, of intact samples; notes on whatever is left out.
+    """The features of intact samples.
 
-    Arrays [N, D] count where their key begins as those of features do, arrays [N, T, D] under any key that does not
-    speak of labels. `steps`: of longer samples only the first so many. Raises ValueError if there are no features.
+    An array [N, D] holds features if its key begins as keys of features do. An array [N, T, D] holds features under any
+    key that has no word of labels.
+
+    Args:
+        parts: The content of each split.
+        read: Keys that are read already.
+        steps: The most time steps of a sample; longer ones lose their end. None keeps all.
+        budget: The memory that features take.
+        notes: Get a line for each key that is left out.
+
+    Raises:
+        ValueError: There are no features, or an array of features has another shape than expected.
     """
     keys = [key for key in dict.fromkeys(key for part in parts.values() for key in part.content) if key not in read]
-    found = [key for key in keys if _holds_features(key, parts)]
-    if not found:
+    used = [key for key in keys if _holds_features(key, parts)]
+    if not used:
         raise ValueError(f"there are no features, expected arrays such as {', '.join(_USUAL)}")
-    unused = [key for key in keys if key not in found and key.removesuffix(_LENGTHS) not in found]
+    unused = [key for key in keys if key not in used and key.removesuffix(_LENGTHS) not in used]
     notes += [f"{key[:40]}: {_reason(key, parts)}; left out" for key in unused]
-    return {name: _modality(name, parts, steps, budget, notes) for name in found}
+    return {name: _modality(name, parts, steps, budget, notes) for name in used}
 
 
 def _holds_features(key: str, parts: Mapping[str, SplitContent]) -> bool:
-    given = {split: part for split, part in parts.items() if key in part.content}
+    parts_with_key = {split: part for split, part in parts.items() if key in part.content}
     if key in _USUAL:
-        for split, part in given.items():
+        for split, part in parts_with_key.items():
             if not _is_features(part.content[key]):
                 expected = "expected floating-point numbers [N, T, D] or [N, D]"
                 raise ValueError(f"{split} {key!r} is {form_of(part.content[key])}, {expected}")
     if key == _TOKENS or key.endswith(_LENGTHS) or _is_of_labels(key):
         return False
     if key.lower().startswith(_BEGINNINGS):
-        return any(_is_features(part.content[key]) for part in given.values())
-    arrays = [(part.content[key], len(part)) for part in given.values()]
+        return any(_is_features(part.content[key]) for part in parts_with_key.values())
+    arrays = [(part.content[key], len(part)) for part in parts_with_key.values()]
     return all(_is_features(array) and array.ndim == 3 and len(array) == size for array, size in arrays)
 
 
@@ -97,7 +110,7 @@ def _modality(
 
 
 def _copy(array: NDArray[Any], starts: NDArray[np.int64], features: NDArray[np.float32]) -> None:
-    """Copy each sample of `array` from where it starts, as many steps as fit; features [n, T, D] begin as zeros."""
+    """Copy each sample of `array` from its start into features [n, T, D], which are zeros; at most T steps."""
     with np.errstate(over="ignore"):
         features[:, : array.shape[1]] = array[:, : features.shape[1]]
         for sample in np.flatnonzero(starts).tolist():
@@ -108,7 +121,7 @@ def _copy(array: NDArray[Any], starts: NDArray[np.int64], features: NDArray[np.f
 def _lengths(
     name: str, split: str, part: SplitContent, steps: int, budget: MemoryBudget, notes: list[str]
 ) -> NDArray[np.int64] | None:
-    """Given lengths [n], at most `steps`; those of BERT's mask for text without; None if there are none."""
+    """The given lengths [n], at most `steps`. Text without lengths has those of BERT's mask. None if there are none."""
     key = name + _LENGTHS
     if key not in part.content:
         masked = _masked(part, steps) if name == "text" else None
@@ -127,7 +140,7 @@ def _lengths(
 
 
 def _masked(part: SplitContent, steps: int) -> NDArray[np.int64] | None:
-    """How many tokens each sample has, told by the mask in the second row of BERT's tokens [n, 3, T]."""
+    """How many tokens each sample has, by the mask in the second row of BERT's tokens [n, 3, T]."""
     tokens = part.content.get(_TOKENS)
     if tokens is None or not is_numbers(tokens) or tokens.shape != (len(part), 3, steps):
         return None

@@ -1,6 +1,6 @@
 """Lists of segments by split, as MISA and MAG-BERT write them: `((words, vision, audio, ...), labels, id)` each.
 
-They become dictionaries by split as MulT has them. Axes: `N` segments of a split, `T` words, `D` features.
+They become dictionaries by split, as in MulT's pickles. Axes: `N` segments of a split, `T` words, `D` features.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Segment = tuple[tuple[Any, ...], Any, Any]
 
 
 def is_segment(value: object) -> bool:
-    """Whether `value` is a tuple of features, labels and perhaps an id."""
+    """Whether `value` is a tuple of features, labels and, optionally, an id."""
     return isinstance(value, list | tuple) and len(value) >= 2 and isinstance(value[0], list | tuple)
 
 
@@ -34,10 +34,10 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget
     damage = Damage(skip=reading.skip_damaged)
     budget.claim("the segments", OBJECT * sum(map(len, lists.values())))
     streams = {split: [_streams(item) for item in items] for split, items in lists.items()}
-    widths = _widths([found for part in streams.values() for found in part])
+    widths = _widths([arrays for part in streams.values() for arrays in part])
     content: dict[str, dict[str, Any]] = {}
     for split, items in lists.items():
-        problems = [_problem(item, found, widths) for item, found in zip(items, streams[split], strict=True)]
+        problems = [_problem(item, arrays, widths) for item, arrays in zip(items, streams[split], strict=True)]
         for place, problem in enumerate(problems):
             if problem:
                 damage.found(f"{split} segment {place}", problem)
@@ -45,36 +45,37 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget
         content[split] = _part(
             [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, budget
         )
-    parts = Splits(content, (LABELS,), damage, reading.steps, budget)
+    splits = Splits(content, (LABELS,), damage, reading.steps, budget)
     if "text" not in widths:
-        parts.notes.append("text: words or their numbers, not features; left out")
-    return parts.dataset(name, tasks_of(parts))
+        splits.notes.append("text: words or their numbers, not features; left out")
+    return splits.dataset(name, tasks_of(splits))
 
 
 def _streams(segment: Any) -> dict[str, NDArray[Any]]:
-    """What of a segment is numbers [T, D], or empty."""
+    """The streams of a segment that are numbers [T, D], or empty."""
     if not is_segment(segment):
         return {}
-    found = {name: plain(value) for name, value in zip(_STREAMS, segment[0], strict=False)}
-    return {name: value for name, value in found.items() if is_numbers(value) and (value.ndim == 2 or not value.size)}
+    values = {name: plain(value) for name, value in zip(_STREAMS, segment[0], strict=False)}
+    return {name: value for name, value in values.items() if is_numbers(value) and (value.ndim == 2 or not value.size)}
 
 
 def _widths(segments: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, int]:
-    """The streams that most segments have, with the width that most of these have."""
-    shapes = {name: [found[name].shape for found in segments if name in found] for name in _STREAMS}
+    """The streams that most segments have, with their most frequent width."""
+    shapes = {name: [arrays[name].shape for arrays in segments if name in arrays] for name in _STREAMS}
     counts = {name: Counter(shape[1] for shape in shapes[name] if len(shape) == 2) for name in _STREAMS}
     usual = [name for name in _STREAMS if counts[name] and 2 * len(shapes[name]) > len(segments)]
     return {name: counts[name].most_common(1)[0][0] for name in usual}
 
 
-def _problem(segment: Any, found: Mapping[str, NDArray[Any]], widths: Mapping[str, int]) -> str:
+def _problem(segment: Any, arrays: Mapping[str, NDArray[Any]], widths: Mapping[str, int]) -> str:
+    """What is wrong with a segment whose streams are `arrays`, or ""."""
     if not is_segment(segment):
         return f"it is {form_of(segment)}, expected ((words, vision, audio), labels, id)"
     for name, width in widths.items():
-        if name not in found:
+        if name not in arrays:
             return f"its {name} is no array of numbers, expected [T, {width}]"
-        if found[name].size and found[name].shape[1] != width:
-            return f"its {name} is {form_of(found[name])}, expected [T, {width}]"
+        if arrays[name].size and arrays[name].shape[1] != width:
+            return f"its {name} is {form_of(arrays[name])}, expected [T, {width}]"
     return ""
 
 
@@ -85,16 +86,16 @@ def _part(
     steps: int | None,
     budget: MemoryBudget,
 ) -> dict[str, Any]:
-    """The dictionary of one split, its features padded, or cut to `steps`, [N, T, D]; lengths are as they were."""
+    """The dictionary of one split. Its features [N, T, D] are padded, and cut to `steps`; its lengths are not cut."""
     part: dict[str, Any] = {LABELS: [plain(segment[1]) for segment in segments]}
     if all(len(segment) > 2 for segment in segments):
         part["id"] = [segment[2] for segment in segments]
     for name, width in widths.items():
-        lengths = [len(found[name]) if found[name].size else 0 for found in streams]
+        lengths = [len(arrays[name]) if arrays[name].size else 0 for arrays in streams]
         longest = max([1, *lengths])
         features = budget.zeros(name, len(segments), min(longest, steps or longest), width)
         with np.errstate(over="ignore"):
-            for row, length, found in zip(features, lengths, streams, strict=True):
-                row[:length] = found[name].reshape(length, width)[:steps]
+            for row, length, arrays in zip(features, lengths, streams, strict=True):
+                row[:length] = arrays[name].reshape(length, width)[:steps]
         part |= {name: features, f"{name}_lengths": lengths}
     return part

@@ -1,8 +1,8 @@
 """MulT's pickles: dictionaries by split with `vision`, `audio`, `text`, `id` and one array of `labels`.
 
-The layout of the Multimodal Transformer (Tsai et al. 2019) and of MultiBench. What `labels` says is told by its shape
-per sample: one number is sentiment, or a class where there are two whole numbers only; seven are MOSEI's sentiment and
-emotions; four pairs are IEMOCAP's emotions.
+The layout of the Multimodal Transformer (Tsai et al. 2019) and of MultiBench. The shape of `labels` per sample tells
+what they are: one number is sentiment, or a class if only two whole numbers occur; seven numbers are MOSEI's sentiment
+and emotions; four pairs are IEMOCAP's emotions.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ IEMOCAP: Final = ("neutral", "happy", "sad", "angry")
 
 def read(content: Mapping[Any, Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in what such a pickle holds. Raises ValueError, one sentence, for anything else."""
-    parts = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, budget)
-    return parts.dataset(name, tasks_of(parts))
+    splits = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, budget)
+    return splits.dataset(name, tasks_of(splits))
 
 
-def tasks_of(parts: Splits) -> dict[str, Task]:
-    """What the array `labels` of each split holds. Raises ValueError for labels of another shape."""
-    labels = parts.labels(LABELS)
+def tasks_of(splits: Splits) -> dict[str, Task]:
+    """The tasks in the array `labels` of each split. Raises ValueError for labels of another shape."""
+    labels = splits.labels(LABELS)
     shape = labels.shape[1:]
     if shape == (len(IEMOCAP), 2):
-        return {"emotion": _paired(labels, parts)}
+        return {"emotion": _paired(labels, splits)}
     if shape not in ((), (1 + len(MOSEI),)):
         raise ValueError(f"{LABELS!r} has the shape {list(shape)} per sample, expected one number, [7] or [4, 2]")
-    if not shape and are_two_classes(labels, parts.pooled(labels)):
-        parts.missing("label", np.isnan(labels))
+    if not shape and are_two_classes(labels, splits.pooled(labels)):
+        splits.missing("label", np.isnan(labels))
         return {"label": classes(labels)}
-    emotion = {"emotion": _present(labels[:, 1:], parts)} if shape else {}
+    emotion = {"emotion": _present(labels[:, 1:], splits)} if shape else {}
     strength = labels[:, 0] if shape else labels
-    parts.missing("sentiment", np.isnan(strength))
-    return {"sentiment": sentiment(strength, parts.pooled(strength)), **emotion}
+    splits.missing("sentiment", np.isnan(strength))
+    return {"sentiment": sentiment(strength, splits.pooled(strength)), **emotion}
 
 
-def _present(strengths: NDArray[np.float32], parts: Splits) -> Task:
-    """MOSEI's six emotions by their strength [N, 6], 0 to 3: present where it is above 0."""
+def _present(strengths: NDArray[np.float32], splits: Splits) -> Task:
+    """MOSEI's six emotions from their strengths [N, 6], 0 to 3. An emotion is present if its strength is above 0."""
     for index in np.flatnonzero((strengths < 0).any(axis=1)):
-        parts.damaged(int(index), f"an emotion is {strengths[index].min():g} strong, expected 0 to 3")
+        splits.damaged(int(index), f"an emotion is {strengths[index].min():g} strong, expected 0 to 3")
     targets = np.where(np.isnan(strengths), np.nan, strengths > 0).astype(np.float32)
     return Task("multilabel", targets, MOSEI)
 
 
-def _paired(pairs: NDArray[np.float32], parts: Splits) -> Task:
-    """IEMOCAP's four emotions as pairs [N, 4, 2], each "absent" or "present" as one-hot."""
+def _paired(pairs: NDArray[np.float32], splits: Splits) -> Task:
+    """IEMOCAP's four emotions as pairs [N, 4, 2], each a one-hot "absent" or "present"."""
     missing = np.isnan(pairs).any(axis=2)
     one_hot = ((pairs == 0) | (pairs == 1)).all(axis=2) & (pairs.sum(axis=2) == 1)
     for index, emotion in np.argwhere(~missing & ~one_hot):
-        found = [float(value) for value in pairs[index, emotion]]
-        parts.damaged(int(index), f"{IEMOCAP[emotion]!r} is {found}, expected [1, 0] or [0, 1]")
+        pair = [float(value) for value in pairs[index, emotion]]
+        splits.damaged(int(index), f"{IEMOCAP[emotion]!r} is {pair}, expected [1, 0] or [0, 1]")
     return Task("multilabel", np.where(missing, np.nan, pairs[:, :, 1] > 0).astype(np.float32), IEMOCAP)

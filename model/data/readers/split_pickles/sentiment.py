@@ -1,6 +1,6 @@
-"""What the numbers mean that MMSA and MulT give as labels. Axis: `N` samples.
+"""What the numbers mean that MMSA and MulT have as labels. Axis: `N` samples.
 
-What is decided by labels is decided by those of training and validation alone, which are called `pooled` here.
+Only labels of training and validation, called `pooled` here, decide what the numbers mean.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from haemsa.model.data.dataset import Task
 
 
 def sentiment(labels: NDArray[np.float32], pooled: NDArray[np.float32]) -> Task:
-    """A task of these labels [N], with the usual bounds of sentiment that all of `pooled` keeps, if there are any.
+    """The task of these labels [N]. Its bounds are the usual ones of sentiment that contain all of `pooled`, if any do.
 
-    `pooled` may be of several tasks. There are no bounds if the labels of the test split exceed them.
+    `pooled` can be of several tasks. If labels of the test split lie outside, the task has no bounds.
     """
     bound = next((bound for bound in (1.0, 3.0) if _largest(pooled) <= bound), None)
     if bound is None or _largest(labels) > bound:
@@ -27,23 +27,23 @@ def _largest(labels: NDArray[np.float32]) -> float:
 
 
 def classes(labels: NDArray[np.float32]) -> Task:
-    """The distinct numbers of labels [N] as classes, in their order; NaN is missing."""
-    known = ~np.isnan(labels)
-    kinds = np.unique(labels[known])
-    targets = np.where(known, np.searchsorted(kinds, labels), -1).astype(np.int64)
-    return Task("classes", targets, tuple(f"{kind:g}" for kind in kinds))
+    """The distinct numbers of labels [N] as classes, in ascending order; NaN is missing."""
+    labelled = ~np.isnan(labels)
+    numbers = np.unique(labels[labelled])
+    targets = np.where(labelled, np.searchsorted(numbers, labels), -1).astype(np.int64)
+    return Task("classes", targets, tuple(f"{number:g}" for number in numbers))
 
 
 def are_two_classes(labels: NDArray[np.float32], pooled: NDArray[np.float32]) -> bool:
-    """Whether `pooled` are two whole numbers, and labels [N] no others: sarcastic or not, humorous or not."""
-    kinds = np.unique(pooled[~np.isnan(pooled)])
-    if len(kinds) != 2 or (kinds % 1).any():
+    """Whether only two whole numbers occur in `pooled`, and in the labels [N]: sarcastic or not, humorous or not."""
+    numbers = np.unique(pooled[~np.isnan(pooled)])
+    if len(numbers) != 2 or (numbers % 1).any():
         return False
-    return bool(np.isin(labels[~np.isnan(labels)], kinds).all())
+    return bool(np.isin(labels[~np.isnan(labels)], numbers).all())
 
 
 def are_signs(classes: NDArray[np.float32], labels: NDArray[np.float32]) -> bool:
-    """Whether pooled classes are -1, 0, 1 or 0, 1, 2 for negative, neutral, positive, wherever both are known."""
-    known = ~np.isnan(classes) & ~np.isnan(labels)
-    sign = np.sign(labels[known])
-    return bool(known.any()) and any(np.array_equal(classes[known], sign + shift) for shift in (0, 1))
+    """Whether classes are -1, 0, 1 or 0, 1, 2 for negative, neutral and positive labels. Both are pooled."""
+    both = ~np.isnan(classes) & ~np.isnan(labels)
+    sign = np.sign(labels[both])
+    return bool(both.any()) and any(np.array_equal(classes[both], sign + shift) for shift in (0, 1))

@@ -15,7 +15,12 @@ from haemsa.model.data.readers.unpickling.unpickle import plain
 
 @dataclass(frozen=True, eq=False)
 class SplitContent:
-    """content: arrays and lists by key, without None. intact: bool [n], which samples are not damaged so far."""
+    """What the dictionary of one split holds.
+
+    Attributes:
+        content: Arrays and lists by key, without None.
+        intact: bool [n], which samples are not damaged so far. It changes in place.
+    """
 
     content: Mapping[str, Any]
     intact: NDArray[np.bool_]
@@ -25,24 +30,28 @@ class SplitContent:
 
 
 def split_contents(content: Mapping[Any, Any], counted: Sequence[str]) -> dict[str, SplitContent]:
-    """By split: train, test, and valid if it is given.
+    """The content of each split: train, test, and valid if there is one.
 
-    `counted`: keys of labels, one of which tells how many samples a split has. Raises ValueError without train or test,
-    for one that is no dictionary, and for an empty one.
+    Args:
+        content: The dictionaries by split.
+        counted: Keys of labels. The first one that a split has tells how many samples it has.
+
+    Raises:
+        ValueError: Train or test is missing, or a split is empty, or is no dictionary, or has no labels.
     """
-    found: dict[str, SplitContent] = {}
+    contents: dict[str, SplitContent] = {}
     for split in SPLITS:
         if split in content or split != "valid":
             part = _content(content, split)
-            found[split] = SplitContent(part, np.ones(_size(part, split, counted), dtype=bool))
-    return found
+            contents[split] = SplitContent(part, np.ones(_size(part, split, counted), dtype=bool))
+    return contents
 
 
 def _content(content: Mapping[Any, Any], split: str) -> dict[str, Any]:
     part = content.get(split)
     if not isinstance(part, dict):
-        found = ", ".join(key[:40] for key in list(content)[:8] if isinstance(key, str)) or "nothing"
-        raise ValueError(f"there is no dictionary {split!r} but {found}, expected {', '.join(SPLITS)}")
+        keys = ", ".join(key[:40] for key in list(content)[:8] if isinstance(key, str)) or "nothing"
+        raise ValueError(f"there is no dictionary {split!r} but {keys}, expected {', '.join(SPLITS)}")
     named = ((key, plain(value)) for key, value in part.items() if isinstance(key, str))
     return {key: value for key, value in named if value is not None}
 

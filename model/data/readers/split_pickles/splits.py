@@ -1,6 +1,6 @@
 """Dictionaries by split, `{"train": {...}, "valid": {...}, "test": {...}}`, as MMSA and MulT write them.
 
-Each holds arrays and lists with one entry per sample. Axis: `N` samples of all splits.
+Each holds arrays and lists with one entry for each sample. Axis: `N` samples of all splits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,18 @@ from haemsa.model.data.splitting import with_validation
 
 
 class Splits:
-    """The dictionaries of the splits, and what is found in them: notes, and damaged samples."""
+    """The dictionaries of the splits, their damaged samples, and notes on what was found.
+
+    Args:
+        content: The dictionaries by split.
+        counted: Keys of labels. The first one that a split has tells how many samples it has.
+        damage: Counts damaged samples.
+        steps: The most time steps of a sample, as in `Reading`.
+        budget: The memory that the data takes.
+
+    Raises:
+        ValueError: Train or test is missing, or a split is empty, or is no dictionary, or has no labels.
+    """
 
     def __init__(
         self,
@@ -33,7 +44,6 @@ class Splits:
         steps: int | None,
         budget: MemoryBudget,
     ) -> None:
-        """counted: keys of labels, one of which tells how many samples a split has; steps: as `Reading` has it."""
         self._parts = split_contents(content, counted)
         ends = [int(end) for end in np.cumsum([0, *map(len, self._parts.values())])]
         self._starts = dict(zip(self._parts, ends[:-1], strict=True))
@@ -46,18 +56,22 @@ class Splits:
 
     @property
     def keys(self) -> set[str]:
-        """Of any split."""
+        """The keys of all splits."""
         return {key for part in self._parts.values() for key in part.content}
 
     def leave_out(self, key: str, reason: str) -> None:
-        """Take note that what stands under `key` is not used."""
+        """Note that the content of `key` is not used."""
         self._read.add(key)
         self.notes.append(f"{key}: {reason}; left out")
 
     def labels(self, key: str) -> NDArray[np.float32]:
-        """[N, ...], without axes of size 1; NaN where a label is None or a split has none.
+        """The labels under `key`, [N, ...], without axes of size 1.
 
-        NaN also where one is no number, which is damage.
+        A label is NaN if it is None, if its split has no such labels, or if it is no number, which is damage.
+
+        Raises:
+            ValueError: Labels of a split have the wrong number or shape, or a label is damaged (unless damage is
+                skipped).
         """
         self._read.add(key)
         columns: dict[str, NDArray[np.float32]] = {}
@@ -68,11 +82,11 @@ class Splits:
         if len(shapes) > 1:
             several = " and ".join(str(list(shape)) for shape in sorted(shapes))
             raise ValueError(f"{key!r} has the shapes {several} per sample, expected the same in each split")
-        found = self._budget.zeros(repr(key), self._size, *shapes.pop())
-        found[...] = np.nan
+        labels = self._budget.zeros(repr(key), self._size, *shapes.pop())
+        labels[...] = np.nan
         for split, column in columns.items():
-            found[self._starts[split] :][: len(column)] = column
-        return found
+            labels[self._starts[split] :][: len(column)] = column
+        return labels
 
     def _labels(self, split: str, key: str) -> NDArray[np.float32]:
         value, size = self._parts[split].content[key], len(self._parts[split])
@@ -93,11 +107,11 @@ class Splits:
         return column
 
     def pooled(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Those of the labels [N, ...] that may decide something: without the test split, which is the last."""
+        """The labels [N, ...] without those of the test split, which is the last. Only these decide anything."""
         return labels[: self._starts["test"]]
 
     def damaged(self, index: int, problem: str) -> None:
-        """Leave the sample at `index` of all out, if the user asked for that; else raises ValueError."""
+        """Leave out the sample at `index` (0 to N - 1). Raises ValueError unless damage is skipped."""
         split = next(split for split in reversed(self._parts) if self._starts[split] <= index)
         place = index - self._starts[split]
         self._damage.found(f"{split} sample {place}", problem)
@@ -108,17 +122,17 @@ class Splits:
         return np.concatenate([part.intact for part in self._parts.values()])
 
     def missing(self, task: str, unknown: NDArray[np.bool_]) -> None:
-        """Take note of the samples whose label is unknown [N]."""
+        """Note how many samples have no label of a task; `unknown` is bool [N]."""
         if count := int((unknown & self._intact).sum()):
             self.notes.append(f"{task}: {count} labels missing")
 
     def words(self, key: str) -> list[str]:
-        """Text under `key`, one for each of N samples, or nothing if some is missing."""
-        found = [names(part.content.get(key), len(part)) or [] for part in self._parts.values()]
-        return [word for part in found for word in part] if all(found) else []
+        """The text under `key` for each of the N samples, or nothing if a split lacks it."""
+        by_split = [names(part.content.get(key), len(part)) or [] for part in self._parts.values()]
+        return [word for part in by_split for word in part] if all(by_split) else []
 
     def dataset(self, name: str, tasks: Mapping[str, Task]) -> Dataset:
-        """The last step: the samples that are intact, with those of the tasks that have labels in each split."""
+        """The last step: the data of intact samples, with the tasks that have labels in each split."""
         kept = np.flatnonzero(self._intact).astype(np.int64)
         raw = modalities(self._parts, self._read, self._steps, self._budget, self.notes)
         ids, groups = self._named()
@@ -129,8 +143,8 @@ class Splits:
         return assemble(name, raw, tasks, [ids[place] for place in kept], groups=groups, splits=splits, notes=notes)
 
     def _named(self) -> tuple[list[str], list[str]]:
-        """N ids, and the groups that they tell."""
-        found: dict[str, list[str]] = {}
+        """The ids of the N samples, and the groups that the ids tell."""
+        ids_of: dict[str, list[str]] = {}
         for split, part in self._parts.items():
             if "id" not in part.content:
                 self.notes.append(f"ids of {split} are missing: each sample is its own group")
@@ -138,15 +152,15 @@ class Splits:
             given = names(part.content["id"], len(part))
             if given is None:
                 raise ValueError(f"{split} 'id' is not a list of {len(part)} names, one per sample")
-            found[split] = given
-        given = [name for part in found.values() for name in part]
+            ids_of[split] = given
+        given = [name for part in ids_of.values() for name in part]
         group_of = dict(zip(given, groups_of(given, self.notes), strict=True))
         made = ([f"{split}-{place}" for place in range(len(part))] for split, part in self._parts.items())
-        ids = [name for split, part in zip(self._parts, made, strict=True) for name in found.get(split, part)]
+        ids = [name for split, part in zip(self._parts, made, strict=True) for name in ids_of.get(split, part)]
         return ids, [group_of.get(name, name) for name in ids]
 
     def _splits(self, groups: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-        """Places among the samples that are intact, whose groups are given."""
+        """The splits as places among the intact samples, whose groups are given."""
         splits: dict[str, NDArray[np.int64]] = {}
         end = 0
         for split, part in self._parts.items():

@@ -1,4 +1,4 @@
-"""Which samples belong together, told by their names: utterances of a video."""
+"""The video of each utterance, which its name tells. Utterances of one video belong together."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Final
 _CERTAIN: Final = ("$_$", "[")
 _LIKELY: Final = ("/", "_")
 _LEAST: Final = 5
-"""Names such as "sample_1", "sample_2", ... would make fewer groups, which no folds could keep together."""
+"""With fewer videos than this, names are taken for "sample_1", "sample_2", ..., which tell no videos."""
 
 
 def groups_of(names: Sequence[str], notes: list[str]) -> list[str]:
-    """The video of each utterance: what stands before the last "$_$", else before the last "[".
+    """The video of each utterance.
 
-    Else it is what stands before the last "/" or "_", if what follows is a number in all such names, and at least five
-    videos are told apart. Else a sample is its own group, and `notes` gets a line.
+    It is the text before the last "$_$", or before the last "[". For names without these, it is the text before the
+    last "/" or "_", if a number follows in all of them and they name at least five videos. Otherwise each such sample
+    is its own group, and `notes` get a line.
+
+    Example:
+        >>> groups_of(["abc$_$1", "abc$_$2", "d[3]"], notes=[])
+        ['abc', 'abc', 'd']
     """
     heads = [next(filter(None, (_head(name, separator) for separator in _CERTAIN)), "") for name in names]
     others = [name for name, head in zip(names, heads, strict=True) if not head]
@@ -30,11 +35,11 @@ def groups_of(names: Sequence[str], notes: list[str]) -> list[str]:
 
 
 def _head(name: str, separator: str) -> str:
-    """What stands before the last separator, or nothing."""
+    """The text before the last separator, or ""."""
     return name.rpartition(separator)[0]
 
 
 def _tells(names: Sequence[str], separator: str) -> bool:
-    """Whether all names are those of videos and a number."""
+    """Whether each name is a video and a number, and there are enough videos."""
     parts = [name.rpartition(separator) for name in names]
     return all(head and tail.isdecimal() for head, _, tail in parts) and len({head for head, *_ in parts}) >= _LEAST

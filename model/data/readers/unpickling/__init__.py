@@ -1,1 +1,1 @@
-"""Pickles, read without running anything in them. Used through `unpickle`."""
+"""Pickles of arrays, read without running anything in them. Read `unpickle`, then `scan` and `values`."""

@@ -1,4 +1,4 @@
-"""A first pass over a pickle: what it would make the machine reserve, beyond the file's size, or nest too deep."""
+"""A first pass over a pickle. It refuses what would reserve more memory than the file justifies, or nest too deep."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ _PLAIN: Final = frozenset(
     if not code.stack_before and len(code.stack_after) == 1
     if code.name not in _GETS and not code.name.startswith(("MARK", "EXT"))
 )
-"""What adds a number, text or an empty container to the stack: most of a long pickle, so no more is asked of it."""
+"""Operations that add a number, text or an empty container to the stack. They are most of a long pickle, and safe."""
 _NESTED: Final = 1000
-"""How deep tuples and frozen sets may lie in one another: hashing one 100,000 deep overflows the C stack."""
+"""How deep tuples and frozen sets can lie in each other. The hash of one that is 100,000 deep overflows the C stack."""
 _MARK: Final = -1
 
 
 class RefusedError(ValueError):
-    """A pickle that holds anything but arrays, containers, text and numbers."""
+    """A pickle holds something other than arrays, containers, text and numbers."""
 
 
 def scan(file: IO[bytes], size: int) -> None:
-    """Read the operations of a pickle of `size` bytes without doing any of them.
+    """Read the operations of a pickle of `size` bytes, and do none of them.
 
-    Raises RefusedError, or another exception where the pickle is broken.
+    Raises:
+        RefusedError: The pickle asks for what is not allowed.
+        Exception: The pickle is broken.
     """
     nesting = _Nesting()
     bounded = _Bounded(file, size)
@@ -48,7 +50,7 @@ def scan(file: IO[bytes], size: int) -> None:
 
 
 class _Bounded:
-    """A file whose reads never ask for more than is left of it."""
+    """A file. A read that asks for more bytes than are left is an error."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self.left = file, size
@@ -66,9 +68,9 @@ class _Bounded:
 
 
 class _Nesting:
-    """Follows the `stack` of a pickle by the depth of its values: how many tuples lie in one another.
+    """Follows the stack of a pickle, and keeps the depth of each value: how many tuples lie in each other.
 
-    A tuple is one deeper than what it holds; anything else as deep as what it is made of, for it may be that itself.
+    A tuple is one deeper than its content. Any other value is as deep as its parts, because it can be one of them.
     """
 
     def __init__(self) -> None:
@@ -76,7 +78,7 @@ class _Nesting:
         self._memory: dict[int, int] = {}
 
     def follow(self, code: pickletools.OpcodeInfo, argument: Any) -> None:
-        """Take note of one operation of a pickle."""
+        """Follow one operation of a pickle. Raises RefusedError if tuples lie too deep in each other."""
         if code.name in _GETS:
             self.stack.append(self._memory.get(argument, 0))
         elif code.name in _PUTS or code.name == "MEMOIZE":
@@ -90,7 +92,7 @@ class _Nesting:
             self.stack += [depth] * len(code.stack_after)
 
     def _take(self, operands: list[pickletools.StackObject]) -> int:
-        """The depth of the deepest value that an operation takes off the stack."""
+        """Take the operands of an operation off the stack, and return the depth of the deepest."""
         deepest, single = 0, len(operands)
         if pickletools.markobject in operands:
             single = operands.index(pickletools.markobject)

@@ -1,7 +1,7 @@
-"""Pickles of arrays, read without running anything: built-in containers, text, numbers and numpy arrays, no more.
+"""Pickles of arrays, read without running anything. They can hold built-in containers, text, numbers and numpy arrays.
 
-Nothing of numpy is called while a pickle is read either: what stands for its arrays, types and scalars are the inert
-records below, made into arrays afterwards.
+While a pickle is read, nothing of numpy is called. The records below stand for its arrays, types and scalars. They
+become arrays afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TYPE: Final = re.compile(r"[<>|=]?(?:b1|[iuf][1248]|c8|c16|[SU][0-9]{1,6}|O8?|\
 
 
 def as_text(value: object) -> str:
-    """Text and numbers as a message shows them, other things by type: to print nested lists may have no end."""
+    """A value as a message shows it: text and numbers, but only the type of other things, which could print forever."""
     short = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < 10**18)
     if not short:
         return f"a value of type {type(value).__name__}"
@@ -80,7 +80,7 @@ class _Array:
 
 
 def _objects(raw: object, shape: tuple[int, ...], order: str) -> NDArray[Any]:
-    """An object array; arrays within it stay as they were pickled, for unpacking them could go on without end."""
+    """An object array. Arrays within it stay records, because unpacking arrays within arrays could go on forever."""
     if not isinstance(raw, list) or not shape:
         raise RefusedError(f"an array's content is {type(raw).__name__}, expected a list")
     array = np.empty(len(raw), dtype=object)
@@ -117,14 +117,14 @@ def _latin1(text: object, encoding: object = "latin1") -> bytes:
 
 
 def _empty(*arguments: object) -> bytes:
-    """Old pickles write empty bytes as `bytes()`; `bytes(10**12)` would fill the memory."""
+    """Empty bytes, which old pickles write as `bytes()`. Arguments are refused: `bytes(10**12)` fills the memory."""
     if arguments:
         raise RefusedError("a pickle makes bytes by a call")
     return b""
 
 
 def _defaults(_: object = None, *content: Any) -> dict[Any, Any]:
-    """A plain dictionary for one with defaults, whose maker of defaults is never called."""
+    """A plain dictionary in place of a `defaultdict`. Its maker of defaults is never called."""
     return dict(*content)
 
 
@@ -151,20 +151,21 @@ _KNOWN: Final[dict[str, Callable[..., object]]] = {
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        known = _KNOWN.get(f"{module}.{name}")
-        if known is None:
+        make = _KNOWN.get(f"{module}.{name}")
+        if make is None:
             raise RefusedError(f"it asks for {module[:80]}.{name[:80]}; only arrays and plain containers are read")
-        return _Maker(known)
+        return _Maker(make)
 
     def persistent_load(self, _: Any) -> Any:
         raise RefusedError("it refers to objects outside itself; only arrays and plain containers are read")
 
 
 def load(path: Path) -> object:
-    """The content of the pickle at `path`; call `plain` on what should be arrays.
+    """The content of the pickle at `path`. Call `plain` on what should be arrays.
 
-    Raises ValueError, one sentence, naming the first thing that it asks for beyond arrays, containers, text and
-    numbers, or saying that it is truncated or no pickle.
+    Raises:
+        ValueError: The pickle asks for something other than arrays, containers, text and numbers (the message names the
+            first such thing), or it is truncated, or no pickle. The message is one sentence.
     """
     try:
         with path.open("rb") as file:
@@ -181,7 +182,7 @@ def load(path: Path) -> object:
 
 
 def plain(value: object) -> Any:
-    """An array for what stands for one (a Python number or text for a scalar), else `value` itself."""
+    """The array that a record stands for (a Python number or text for a scalar). Other values stay as they are."""
     if not isinstance(value, _Array):
         return value
     try:

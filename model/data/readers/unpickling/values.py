@@ -1,4 +1,4 @@
-"""What a pickle holds per sample, made plain: numbers, vectors of numbers, names. Axes: `N` samples, `D` numbers."""
+"""What a pickle holds for each sample: numbers, vectors of numbers, or names. Axes: `N` samples, `D` numbers."""
 
 from __future__ import annotations
 
@@ -22,35 +22,41 @@ def is_numbers(value: object) -> bool:
 
 
 def entries(value: object) -> Sequence[Any] | None:
-    """What a list, a tuple or the first axis of an array holds; None if `value` is anything else."""
-    found = plain(value)
-    if isinstance(found, np.ndarray):
-        return list(found) if found.size else []
-    return found if isinstance(found, list | tuple) else None
+    """The entries of a list, of a tuple, or along the first axis of an array; None if `value` is anything else."""
+    content = plain(value)
+    if isinstance(content, np.ndarray):
+        return list(content) if content.size else []
+    return content if isinstance(content, list | tuple) else None
 
 
 def form_of(value: object) -> str:
-    """Arrays by type and shape, containers by size, the rest as messages show it."""
-    found = plain(value)
-    if isinstance(found, np.ndarray):
-        return f"{found.dtype} {list(found.shape)}"
-    return (
-        f"a {type(found).__name__} of {len(found)}" if isinstance(found, list | tuple | dict | set) else as_text(found)
-    )
+    """A value as messages describe it: arrays by type and shape, containers by size, text and numbers as they are."""
+    content = plain(value)
+    if isinstance(content, np.ndarray):
+        return f"{content.dtype} {list(content.shape)}"
+    is_container = isinstance(content, list | tuple | dict | set)
+    return f"a {type(content).__name__} of {len(content)}" if is_container else as_text(content)
 
 
 def stacked(values: Sequence[object], what: str, budget: MemoryBudget) -> tuple[NDArray[np.float32], dict[int, str]]:
-    """Vectors of one width, [N, D], from N entries: numbers, or lists or arrays of them; NaN where one is None.
+    """Numbers, or lists or arrays of numbers, as rows of one width.
 
-    Also the places of entries that are anything else or of another width than most, with what is wrong.
+    Args:
+        values: N entries.
+        what: What messages call an entry.
+        budget: The memory that the rows take.
+
+    Returns:
+        The rows [N, D], NaN where an entry is None; and the places of entries that are anything else, or of another
+        width than most, with what is wrong.
     """
-    found = [plain(value) for value in values]
-    sizes = [_size(value) for value in found]
+    contents = [plain(value) for value in values]
+    sizes = [_size(entry) for entry in contents]
     counts = Counter(size for size in sizes if size)
     width = counts.most_common(1)[0][0] if counts else 1
-    rows = budget.zeros(what, len(found), width)
+    rows = budget.zeros(what, len(contents), width)
     problems: dict[int, str] = {}
-    for place, (value, size) in enumerate(zip(found, sizes, strict=True)):
+    for place, (value, size) in enumerate(zip(contents, sizes, strict=True)):
         row = _vector(value) if size == width else None
         rows[place] = np.nan if row is None else row
         if row is None and value is not None:
@@ -61,17 +67,17 @@ def stacked(values: Sequence[object], what: str, budget: MemoryBudget) -> tuple[
 def names(value: object, size: int) -> list[str] | None:
     """`size` names or numbers as text, or None if `value` holds anything else.
 
-    Of an array [N, 3], a video and when its segment begins and ends, each row becomes "video[begin,end]".
+    An array [N, 3] holds the video of each sample, and the begin and end of its segment: "video[begin,end]".
     """
-    found, given = plain(value), entries(value)
-    if given is None or len(given) != size:
+    content, listed = plain(value), entries(value)
+    if listed is None or len(listed) != size:
         return None
-    if isinstance(found, np.ndarray) and found.ndim > 1:
-        columns = [names(column, size) or [] for column in found.reshape(size, -1)[:, :3].T]
+    if isinstance(content, np.ndarray) and content.ndim > 1:
+        columns = [names(column, size) or [] for column in content.reshape(size, -1)[:, :3].T]
         if not all(columns):
             return None
         return [f"{video}[{','.join(times)}]" if times else video for video, *times in zip(*columns, strict=True)]
-    items = [plain(item) for item in given]
+    items = [plain(item) for item in listed]
     return [_name(item) for item in items] if all(map(_is_name, items)) else None
 
 
@@ -84,7 +90,7 @@ def _name(item: object) -> str:
 
 
 def _size(value: object) -> int:
-    """How many numbers `value` could be; 0 if it is no vector of them."""
+    """How many numbers `value` has; 0 if it is no vector of numbers."""
     if isinstance(value, np.ndarray):
         return value.size if is_numbers(value) and value.size and value.size == max(value.shape) else 0
     if isinstance(value, list | tuple):
@@ -93,7 +99,7 @@ def _size(value: object) -> int:
 
 
 def _vector(value: Any) -> NDArray[np.float32] | None:
-    """A vector [D] of what `_size` measured, or None if some of it is no number."""
+    """The vector [D] that `_size` measured, or None if it holds something other than numbers."""
     if not isinstance(value, np.ndarray):
         value = [plain(item) for item in value] if isinstance(value, list | tuple) else [value]
         if not all(isinstance(item, _NUMBER) for item in value):
