@@ -1,4 +1,5 @@
-"""`haemsa compare` and `ablate`: the search's best next to the models that people use, and without each idea.
+"""`haemsa compare` and `ablate`: the best of a search next to the models that people use, and without each idea.
 
-Read `compare` first, then `contenders` (the other models), `finals` (the test split) and `bootstrap` (how sure).
+Read `compare` first. `contenders` and `classical_trials` tune the other models, `finals` trains them all and predicts
+the test split, `bootstrap` says how sure a difference is, and `report` and `figure` show it.
 """

@@ -1,7 +1,7 @@
-"""What each idea is worth: the search again without hierarchy, evolution, transfer or multi-task learning.
+"""What each idea is worth: a search again without hierarchy, evolution, transfer or multi-task learning.
 
-The four axes are those of HAEMSA's abstract (arXiv 2503.22715). Each search has as many evaluations as the one that it
-is compared with, and what it finds is trained and tested alike.
+These four ideas are those of the abstract of HAEMSA (arXiv 2503.22715). Each search has as many evaluations as the one
+that it is compared with. What it finds is trained and tested in the same way.
 """
 
 from __future__ import annotations
@@ -19,24 +19,38 @@ from haemsa.cluster.shared.progress import Progress
 
 
 def ablations(problem: Problem, judged: TestMetric, trials: int) -> dict[str, Mapping[str, Any]]:
-    """Changes of the configuration by name; without multi-task learning only where there are several tasks.
+    """The settings that each search changes, by name. "single_task" is only there where the data has several tasks.
 
-    Without evolution the population is never full before the search ends: but for the usual designs that it begins
-    with, every candidate is drawn at random.
+    Without evolution the population is not full before the search ends. So every candidate is drawn at random, except
+    for the usual designs at the start.
     """
-    found: dict[str, Mapping[str, Any]] = {
+    changes: dict[str, Mapping[str, Any]] = {
         "no_hierarchy": {"design": "one_level"},
         "no_evolution": {"population": max(2, trials)},
         "no_transfer": {"design": "no_transfer"},
     }
     if len(problem.pool.tasks) > 1:
-        alone = {"tasks": [judged.task], "objectives": _objectives(problem, judged)}
-        found["single_task"] = alone
-    return found
+        changes["single_task"] = {"tasks": [judged.task], "objectives": _objectives(problem, judged)}
+    return changes
 
 
 def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
-    """The best of `run` beside what its search finds without each idea, in `out`; the test split is read once."""
+    """Compare the best network of `run` with what the same search finds without each idea.
+
+    Args:
+        config: The settings of the search.
+        run: Its run directory.
+        out: The folder of the other searches. Those that are there go on.
+        trials: Evaluations of each search.
+        seeds: How many times each network is trained in the end.
+        progress: Shows how the searches stand.
+
+    Returns:
+        All networks on the test split, which is read once.
+
+    Raises:
+        ValueError: Before any training, for what cannot be compared.
+    """
     problem, judged = checked(config, run, seeds)
     tuned = {"best": ours(run, judged)["best"]}
     for name, changes in ablations(problem, judged, trials).items():
@@ -47,6 +61,6 @@ def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, 
 
 
 def _objectives(problem: Problem, judged: TestMetric) -> list[str]:
-    """The objectives that remain with one task: their names are without it then."""
+    """The objectives that remain with one task, by their names without the task."""
     names = [name for name in problem.objectives if "/" not in name or name.startswith(f"{judged.task}/")]
     return [name.rpartition("/")[2] for name in names]

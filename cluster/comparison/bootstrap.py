@@ -1,4 +1,4 @@
-"""How sure one can be that one model is better than another: a paired bootstrap over groups of test samples.
+"""How sure it is that one model is better than another: a paired bootstrap over groups of test samples.
 
 Axes: `S` seeds, `N` samples, `C` outputs.
 """
@@ -22,15 +22,20 @@ Outputs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Difference:
-    """A model's metric less another's, the mean over seeds; and the interval that holds 95% of its resamples."""
+    """The metric of one model less that of another, a mean over seeds, and the interval that holds 95% of resamples."""
 
     mean: float
     low: float
     high: float
 
     def wins(self, *, minimise: bool) -> bool | None:
-        """Whether the first model is better, beyond the interval; None where it holds 0."""
-        if not self.low * self.high > 0:  # also where a metric is undefined in too many resamples
+        """Whether the first model is better. None if the interval holds 0, so that nothing is sure.
+
+        Example:
+            >>> Difference(-0.1, -0.2, -0.05).wins(minimise=True)
+            True
+        """
+        if not self.low * self.high > 0:  # also if the metric is undefined in too many resamples
             return None
         return (self.high < 0) == minimise
 
@@ -43,10 +48,18 @@ def paired_difference(
     theirs: Outputs,
     rng: np.random.Generator,
 ) -> Difference:
-    """Of a metric on N samples of a task; outputs are [S, N, C], seeds of both sides need not be as many.
+    """The difference of two models on the N samples of a task.
 
-    Whole groups are drawn, since samples of one video or speaker are alike (Efron and Tibshirani 1993, chapter 8);
-    where they are fewer than `LEAST_GROUPS`, samples.
+    Whole groups are drawn, because samples of one video or speaker are alike (Efron and Tibshirani, "An introduction to
+    the bootstrap", 1993, chapter 8). Samples are drawn if there are fewer than `LEAST_GROUPS` groups.
+
+    Args:
+        metric: Takes a task and outputs [N, C].
+        task: The labels.
+        groups: The group of each sample [N].
+        ours: Outputs of the first model [S, N, C].
+        theirs: Outputs of the second model [S, N, C]. It may have another number of seeds.
+        rng: Draws the groups.
     """
     if len(np.unique(groups)) < LEAST_GROUPS:
         groups = np.arange(len(groups))

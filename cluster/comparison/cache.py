@@ -1,4 +1,4 @@
-"""What long work has done already, kept in a folder by all that it depends on, so that it is never done twice."""
+"""Results of long work, kept in a folder by all that they depend on, so that the work is never done twice."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from haemsa.cluster.shared.files import replacing
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def kept(folder: Path, name: str, depends: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
-    """The arrays that `make` gives: made once for values of `depends` (as JSON), then read from the folder.
+def cached(folder: Path, name: str, depends: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+    """The arrays that `make` gives. They are made once for each value of `depends`, then read from the folder.
 
-    A file that cannot be read is made anew.
+    `depends` is anything that JSON holds. A file that cannot be read is made again.
     """
     path = folder / f"{name}-{digest(json.dumps(depends, sort_keys=True).encode())}.npz"
     try:
-        with np.load(path, allow_pickle=False) as found:
-            return dict(found)
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
         made = make()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The best of a search beside the field's usual models, all tuned by as many trials; the test split is read once.
+"""The best of a search next to the models that people usually use, all tuned by as many trials.
 
-What took long is kept in the comparison's folder: each search, each kind's trials (classical_trials.py), and what each
-model answers for the test samples (finals.py).
+The test split is read once. What takes long is kept in the folder of the comparison: each search, the trials of each
+kind of model (classical_trials.py), and the predictions of each model for the test samples (finals.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,27 +27,29 @@ from haemsa.model.cost import COSTS
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import load
 from haemsa.model.metrics import task_metrics
-from haemsa.model.predictor.scores import Table, summarise
+from haemsa.model.predictor.scores import ScoreTable, summarise
 from haemsa.model.seeds import SeedPurpose
 
-OURS = ("best", "ensemble")
-KEPT = "kept"
-"""Where trials and answers are kept, in the folder of a comparison."""
+OURS: Final = ("best", "ensemble")
+KEPT: Final = "kept"
+"""In the folder of a comparison, the folder of trials and predictions."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """All models on the test split.
 
-    models: metrics by name, and of each model's ensemble as NAME+ensemble: that of its search or trials (named in
-    `greedy`), else the mean of its seeds. tuned: held-out score and trials by name.
-    differences: the best genome, and the ensemble of its seeds, less each other model and its ensemble;
-    of_ensembles: our best ensemble less each other model's. failed: who could not be tuned or trained, and why.
-    folder: where its searches, its picture and its figures are.
+    - `models`: metrics by name. The ensemble of a model is NAME+ensemble: the one that its search or its trials found
+      (these names are in `greedy`), or the mean of its seeds.
+    - `tuned`: held-out score and trials by name.
+    - `differences`: our best genome less each other model, and the mean of its seeds less each other ensemble.
+    - `of_ensembles`: our best ensemble less each other ensemble.
+    - `failed`: models that could not be tuned or trained, and why.
+    - `folder`: where the searches, the picture and the figures are.
     """
 
     judged: TestMetric
-    models: Table
+    models: ScoreTable
     tuned: Mapping[str, Tuned]
     differences: Mapping[str, Difference]
     of_ensembles: Mapping[str, Difference]
@@ -57,10 +59,18 @@ class Comparison:
 
 
 def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
-    """Tune all, train each `seeds` times, and read the test split once.
+    """Tune all models, train each `seeds` times, and read the test split once.
 
-    `run`: the search whose best is compared. The searches of the other designs go to `out`, and a comparison that was
-    cut off goes on there. Raises ValueError, before any training, for what cannot be compared.
+    Args:
+        config: The settings of the search.
+        run: Its run directory. Its best genome and ensemble are compared.
+        out: The folder of the other searches. A comparison that was cut off goes on there.
+        trials: Trials of each other model.
+        seeds: How many times each model is trained in the end.
+        progress: Shows how the searches stand.
+
+    Raises:
+        ValueError: Before any training, for what cannot be compared.
     """
     problem, judged = checked(config, run, seeds)
     tuned, failed = ours(run, judged), dict[str, str]()
@@ -68,7 +78,7 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
         progress.note(f"tuning {name}: {trials} trials")
         try:
             tuned[name] = tuned_network(config, {"design": name}, trials, out / name, judged, progress)
-        except ValueError as error:  # say, no network of this design keeps the limits
+        except ValueError as error:  # for example, if no network of this design keeps the limits
             failed[name] = str(error)
     for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
@@ -77,7 +87,7 @@ def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int,
 
 
 def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, TestMetric]:
-    """The problem of a search, and what all are judged by. Raises ValueError for what cannot be compared."""
+    """The data of a search, and the metric that all are judged by. Raises ValueError for what cannot be compared."""
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     dataset = load(config.data, stream=config.stream)
@@ -85,11 +95,11 @@ def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, TestM
     problem = Problem.of(config, dataset)
     first = next(iter(problem.objectives))
     if first in COSTS:
-        raise ValueError(f"the first objective of {run} is {first}, expected a metric: by it the best are chosen")
+        raise ValueError(f"the first objective of {run} is {first}, expected a metric: it chooses the best")
     with RunDirectory.open(run, read_only=True) as directory:
-        known = directory.manifest().get("fingerprint")
-    if known != problem.fingerprint:
-        raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search was on {known}")
+        searched = directory.manifest().get("fingerprint")
+    if searched != problem.fingerprint:
+        raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search was on {searched}")
     return problem, TestMetric.of(problem)
 
 
@@ -103,48 +113,49 @@ def tested(
     progress: Progress,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Train all, then read the labels of the test split, once; answers are kept in `folder`.
+    """Train all models, then read the labels of the test split, once. `folder` keeps the predictions.
 
-    One that cannot be trained is left out, but for the best genome.
+    A model that cannot be trained is left out, except the best genome.
     """
-    dataset, given, lost = load(config.data, stream=config.stream), dict[str, Outputs](), dict(failed or {})
+    dataset, lost = load(config.data, stream=config.stream), dict(failed or {})
+    predictions: dict[str, Outputs] = {}
     finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, folder)
     models = {name: item.model for name, item in tuned.items()}
     ensembles = {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble is not None}
     for name, model in (models | ensembles).items():
         progress.note(f"training {name}")
         try:
-            found = finals.answers(name, model)
-            given[name] = found.mean(axis=0, keepdims=True) if name in ensembles else found
+            by_seed = finals.predictions(name, model)
+            predictions[name] = by_seed.mean(axis=0, keepdims=True) if name in ensembles else by_seed
         except ValueError as error:
             if name == "best":
                 raise
             lost[name] = str(error)
-    return judge(dataset.part("test"), judged, tuned, given, config.seed, lost)
+    return judge(dataset.part("test"), judged, tuned, predictions, config.seed, lost)
 
 
 def judge(
     test: Dataset,
     judged: TestMetric,
     tuned: Mapping[str, Tuned],
-    given: Mapping[str, Outputs],
+    predictions: Mapping[str, Outputs],
     seed: int,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Metrics and differences of what the models answer for the test samples, [S, N, C] by name.
+    """Metrics and differences by the predictions for the test samples, [S, N, C] by name.
 
-    A model without an answer as NAME+ensemble has the mean of its seeds as that.
+    A model without predictions of an ensemble has the mean of its seeds as NAME+ensemble.
     """
     task = test.tasks[judged.task]
-    known = np.flatnonzero(task.labelled)
-    labels, groups = task.take(known), test.groups[known]
-    every = {name: answers[:, known] for name, answers in given.items()}
+    labelled = np.flatnonzero(task.labelled)
+    labels, groups = task.take(labelled), test.groups[labelled]
+    every = {name: by_seed[:, labelled] for name, by_seed in predictions.items()}
     greedy = tuple(name for name in every if name.endswith("+ensemble"))
     plain = [name for name in every if name not in greedy and f"{name}+ensemble" not in greedy]
     every |= {f"{name}+ensemble": every[name].mean(axis=0, keepdims=True) for name in plain}
     models = {
-        name: summarise([task_metrics(labels, labels.targets, each) for each in answers])
-        for name, answers in every.items()
+        name: summarise([task_metrics(labels, labels.targets, outputs) for outputs in by_seed])
+        for name, by_seed in every.items()
     }
     rng = np.random.default_rng((seed, SeedPurpose.BOOTSTRAP))
     others = [name for name in every if not name.startswith(OURS)]
@@ -159,15 +170,15 @@ def judge(
 
 
 def ours(run: Path, judged: TestMetric) -> dict[str, Tuned]:
-    """The best genome of a search that has ended, and its best ensemble, if there is one."""
+    """The best genome of a search that has ended, and its best ensemble if there is one."""
     with RunDirectory.open(run, read_only=True) as directory:
         summary = directory.summary()
     if not summary or not summary.get("best") or summary.get("ended_by") == "interrupted":
         raise ValueError(f"run directory {run} has no best genome, expected a search that has ended")
     score = judged.score_in(summary["best"]["scores"])
-    found = {"best": Tuned(score, summary["evaluations"], read_recipe(str(run)))}
+    tuned = {"best": Tuned(score, summary["evaluations"], read_recipe(str(run)))}
     ensemble: Any = summary.get("ensemble")
     if ensemble:
         recipe = read_recipe(str(run), ensemble=True)
-        found["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
-    return found
+        tuned["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
+    return tuned

@@ -1,7 +1,7 @@
-"""Who is compared with the best of a search: the field's usual designs and models, each tuned by as many trials.
+"""The models that are compared with the best of a search: the usual designs and models, each tuned by as many trials.
 
-A network's design is tuned by a search of its own, within that design, on the same folds; other models by random trials
-on them (classical_trials.py). All are then trained in the same way, and none of it sees the test split.
+The design of a network is tuned by a search within that design, on the same folds. Other models are tuned by random
+trials on these folds (classical_trials.py). None of this sees the test split.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from haemsa.model.metrics import task_metrics
 from haemsa.model.missing_modalities import streams_of
 
 Mixture = tuple[tuple[Classical, int], ...]
-"""Models of scikit-learn, or networks like MISA, each with how often it counts in their mean."""
+"""Models of scikit-learn, or networks like MISA, each with its weight in their mean."""
 
 
 @dataclass(frozen=True)
 class TestMetric:
-    """What all are judged by: a metric of one task, and whether less of it is better."""
+    """What all models are judged by: a metric of one task, and whether less of it is better."""
 
     task: str
     name: str
@@ -48,22 +48,22 @@ class TestMetric:
         return cls(task or next(iter(problem.pool.tasks)), name, way == "min")
 
     def score_in(self, scores: Mapping[str, float]) -> float:
-        """The metric among a search's scores, which are without the task's name where there is one task."""
+        """The metric among the scores of a search. They are without the name of the task if there is only one."""
         return scores.get(f"{self.task}/{self.name}", scores.get(self.name, math.nan))
 
-    def metric(self, task: Task, given: Outputs) -> float:
+    def metric(self, task: Task, outputs: Outputs) -> float:
         """The metric of outputs [N, C] on the samples that have a label."""
-        known = task.labelled
+        labelled = task.labelled
         if self.name == "mae":
-            return float(np.abs(given[known, 0] - task.targets[known]).mean())
-        return task_metrics(task, task.targets, given)[self.name]
+            return float(np.abs(outputs[labelled, 0] - task.targets[labelled]).mean())
+        return task_metrics(task, task.targets, outputs)[self.name]
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The best model of one kind: its held-out score on the folds, and the trials that it took to find it.
+    """The best model of one kind: its held-out score on the folds, and how many trials it took to find it.
 
-    ensemble: the greedy ensemble of what the trials found, if there is one.
+    `ensemble`: the greedy ensemble of what the trials found, if there is one.
     """
 
     score: float
@@ -74,7 +74,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class ComparisonSetup:
-    """What is compared: a search that has ended, how it was set up, where others go, and how many trials they get."""
+    """A search that is compared, its settings, the folder of the other models, and how many trials each gets."""
 
     config: SearchConfig
     run: Path
@@ -85,9 +85,9 @@ class ComparisonSetup:
 def begun(
     run: Path | None, data: str | None, trials: int | None, out: Path | None, progress: Progress, folder: str
 ) -> ComparisonSetup:
-    """From a command's options; without a run, a search of as many trials on `data` comes first.
+    """What the options of a command mean. Without a run, a search of as many trials on `data` comes first.
 
-    Raises ValueError without either, or for fewer trials than 1.
+    Raises ValueError if both are missing, or for fewer than one trial.
     """
     if trials is not None and trials < 1:
         raise ValueError(f"{trials} trials were asked for, expected 1 or more")
@@ -110,27 +110,27 @@ def begun(
 def tuned_network(
     config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, judged: TestMetric, progress: Progress
 ) -> Tuned:
-    """The best network of a search like `config`'s with these changes, in `run`; it goes on where it was cut off.
+    """The best network of a search in `run`, with the settings of `config` and `changes`.
 
-    Raises ValueError if another search is there already, or none could be trained.
+    A search that was cut off goes on. Raises ValueError if another search is there, or if no network could be trained.
     """
     own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
     wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
     if (run / "config.yaml").exists():
         sized = {name for name in SIZED if wanted[name] == "auto"}
-        found = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
+        result = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
     else:
-        found = run_search(SearchConfig.of(wanted), progress)
-    if found.summary["ended_by"] == "interrupted":
+        result = run_search(SearchConfig.of(wanted), progress)
+    if result.summary["ended_by"] == "interrupted":
         raise KeyboardInterrupt
-    best = found.summary["best"]
+    best = result.summary["best"]
     if best is None:
         raise ValueError(f"no network of {run.name} could be trained: see {run / 'search.log'}")
-    ensemble = read_recipe(str(run), ensemble=True) if found.summary["ensemble"] else None
-    return Tuned(judged.score_in(best["scores"]), found.summary["evaluations"], read_recipe(str(run)), ensemble)
+    ensemble = read_recipe(str(run), ensemble=True) if result.summary["ensemble"] else None
+    return Tuned(judged.score_in(best["scores"]), result.summary["evaluations"], read_recipe(str(run)), ensemble)
 
 
 def designs(problem: Problem) -> tuple[str, ...]:
-    """The designs that data of these modalities has."""
+    """The names of the usual designs for these modalities."""
     steps = {name: item.steps for name, item in problem.pool.modalities.items()}
     return usual_designs(streams_of(list(steps)), steps)

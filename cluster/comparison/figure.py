@@ -1,4 +1,4 @@
-"""A picture of a comparison: ours less each other model, with its interval."""
+"""A picture of a comparison: our best less each other model, with its interval."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from haemsa.cluster.comparison.report import ordered
 
 INK: Final = "#333333"
 COLOURS: Final = {True: "#1a7f5a", False: "#b3342d", None: "#7a7a7a"}
-"""Of a model that we beat, that beats us, and where the interval says neither."""
+"""Colours of models that we beat (True), that beat us (False), and where the interval holds 0 (None)."""
 
 
 def draw(comparison: Comparison, path: Path) -> None:
-    """Draw it to an image file."""
+    """Draw the comparison to an image file."""
     names = [name for name in ordered(comparison) if name in comparison.differences][::-1]
     figure = Figure(figsize=(7.5, 1.2 + 0.28 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     for place, (name, colour) in enumerate(_coloured(comparison, names)):
-        found = comparison.differences[name]
-        axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
-        axes.plot(found.mean, place, "o", color=colour, markersize=5)
+        difference = comparison.differences[name]
+        axes.plot([difference.low, difference.high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
+        axes.plot(difference.mean, place, "o", color=colour, markersize=5)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     better = "less" if comparison.judged.minimise else "more"

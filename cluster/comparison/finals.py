@@ -1,7 +1,7 @@
-"""Final training of the models that are compared, and what they answer for the test samples.
+"""Final training of the models that are compared, and their predictions for the test samples.
 
-Answers are kept, so that a comparison goes on where it was cut off. They need the test samples' features, never their
-labels. Axes: `S` seeds, `N` test samples, `C` outputs.
+Predictions are kept, so that a comparison goes on where it was cut off. They need the features of the test samples,
+never their labels. Axes: `S` seeds, `N` test samples, `C` outputs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.comparison.bootstrap import Outputs
-from haemsa.cluster.comparison.cache import Arrays, kept
+from haemsa.cluster.comparison.cache import Arrays, cached
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.train import train_predictor
@@ -27,7 +27,7 @@ from haemsa.model.predictor.scores import as_scores, seed_means
 
 @dataclass(frozen=True)
 class Finals:
-    """Trains each model as its search scored, `seeds` times where seeds change it; `folder` keeps the answers."""
+    """Trains each model as its search validated it, `seeds` times if seeds change it. `folder` keeps predictions."""
 
     dataset: Dataset
     data: str
@@ -37,17 +37,17 @@ class Finals:
     seeds: int
     folder: Path
 
-    def answers(self, name: str, model: Recipe | Mixture) -> Outputs:
-        """The mean answers of its members for the test samples [S, N, C]. Raises ValueError if a network diverges."""
+    def predictions(self, name: str, model: Recipe | Mixture) -> Outputs:
+        """The predictions of a model for the test samples [S, N, C]. Raises ValueError if a network diverges."""
         depends = {"data": self.dataset.fingerprint, "task": self.judged.task, "seeds": self.seeds}
 
         def trained() -> Arrays:
             return {"answers": self._networks(model) if isinstance(model, Recipe) else self._classical(model)}
 
-        return np.asarray(kept(self.folder, name, depends | self._described(model), trained)["answers"])
+        return np.asarray(cached(self.folder, name, depends | self._described(model), trained)["answers"])
 
     def _described(self, model: Recipe | Mixture) -> dict[str, Any]:
-        """All that training a model depends on beside the data."""
+        """All that the training of a model depends on, except the data."""
         if isinstance(model, Recipe):
             trained = {
                 "validation": model.validation,
@@ -56,17 +56,17 @@ class Finals:
                 "tasks": model.tasks,
             }
             return {**trained, "members": [[genome.to_dict(), count] for genome, count in model.members]}
-        members = [[vars(one), count] for one, count in model]
+        members = [[vars(member), count] for member, count in model]
         return {"validation": self.problem.folds.kind, "seed": self.seed, "members": members}
 
     def _networks(self, recipe: Recipe) -> Outputs:
         trainer, test = Trainer.of(recipe, self.dataset), self.dataset.part("test")
         predictor = train_predictor(trainer, self.data, self.seeds)
-        found = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[self.judged.task]
-        return np.asarray(as_scores(test.tasks[self.judged.task], found), dtype=np.float32)
+        means = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[self.judged.task]
+        return np.asarray(as_scores(test.tasks[self.judged.task], means), dtype=np.float32)
 
     def _classical(self, members: Mixture) -> Outputs:
-        """Without seeds, where no member knows any."""
+        """Only one seed if no member depends on seeds."""
         seeds = self.seeds if any(model.kind in SEEDED for model, _ in members) else 1
         return np.stack([self._mixed(members, final_seed(self.seed, k)) for k in range(seeds)])
 

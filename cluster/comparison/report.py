@@ -17,12 +17,12 @@ def ordered(comparison: Comparison) -> list[str]:
 
 
 def compare_table(comparison: Comparison) -> Table:
-    """A row per model: its trials, its held-out score, its test figures, and ours less its."""
+    """A row for each model: its trials, its held-out score, its test figures, and how ours differ from it."""
     from rich.table import Table
 
-    judged, told = comparison.judged, legend(comparison)
+    judged, caption = comparison.judged, legend(comparison)
     title = f"{judged.task}: {judged.name} on the test split, read once"
-    table = Table(title=title, caption=told, title_justify="left", caption_justify="left")
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     names = ("model", "trials", "held out", judged.name, "best less it", "95% interval", "", "our ensemble less it")
     for name in names:
         table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
@@ -35,7 +35,7 @@ def compare_table(comparison: Comparison) -> Table:
 
 
 def legend(comparison: Comparison) -> str:
-    """What the ensembles are of."""
+    """What the ensembles consist of."""
     greedy = [name.removesuffix("+ensemble") for name in comparison.greedy]
     seeds = "+ensemble: the mean of a model's seeds"
     if not greedy:
@@ -45,13 +45,14 @@ def legend(comparison: Comparison) -> str:
 
 
 def _difference(comparison: Comparison, name: str) -> tuple[str, str, str, str]:
-    found, joint = comparison.differences.get(name), comparison.of_ensembles.get(name)
-    if found is None:
+    """The last four cells of a row; empty for our own models."""
+    difference, of_ensembles = comparison.differences.get(name), comparison.of_ensembles.get(name)
+    if difference is None:
         return "", "", "", ""
-    verdict = {True: "ahead", False: "behind", None: "within"}
-    won = found.wins(minimise=comparison.judged.minimise)
-    beside = f"{joint.mean:+.3f} ({joint.low:+.3f} to {joint.high:+.3f})" if joint else ""
-    return f"{found.mean:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}", verdict[won], beside
+    verdicts = {True: "ahead", False: "behind", None: "within"}
+    verdict = verdicts[difference.wins(minimise=comparison.judged.minimise)]
+    last = f"{of_ensembles.mean:+.3f} ({of_ensembles.low:+.3f} to {of_ensembles.high:+.3f})" if of_ensembles else ""
+    return f"{difference.mean:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}", verdict, last
 
 
 def as_values(comparison: Comparison) -> dict[str, Any]:
@@ -61,8 +62,8 @@ def as_values(comparison: Comparison) -> dict[str, Any]:
         "split": "test",
         "metric": comparison.judged.name,
         "task": comparison.judged.task,
-        "differences": {name: vars(found) for name, found in comparison.differences.items()},
-        "ensemble_differences": {name: vars(found) for name, found in comparison.of_ensembles.items()},
+        "differences": {name: vars(difference) for name, difference in comparison.differences.items()},
+        "ensemble_differences": {name: vars(difference) for name, difference in comparison.of_ensembles.items()},
         "failed": dict(comparison.failed),
         "greedy": list(comparison.greedy),
         "tuned": {name: {"score": item.score, "trials": item.trials} for name, item in comparison.tuned.items()},

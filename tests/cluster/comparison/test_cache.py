@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haemsa.cluster.comparison.cache import Arrays, kept
+from haemsa.cluster.comparison.cache import Arrays, cached
 
 
 class Maker:
@@ -23,24 +23,24 @@ class Maker:
 
 def test_what_depends_on_the_same_is_made_once(tmp_path: Path) -> None:
     make = Maker()
-    first, again = (kept(tmp_path / "new", "one", {"seed": 1, "names": ["a"]}, make) for _ in range(2))
+    first, again = (cached(tmp_path / "new", "one", {"seed": 1, "names": ["a"]}, make) for _ in range(2))
     assert make.made == 1
     assert np.array_equal(first["x"], again["x"])
-    kept(tmp_path / "new", "one", {"seed": 2, "names": ["a"]}, make)
-    kept(tmp_path / "new", "other", {"seed": 1, "names": ["a"]}, make)
+    cached(tmp_path / "new", "one", {"seed": 2, "names": ["a"]}, make)
+    cached(tmp_path / "new", "other", {"seed": 1, "names": ["a"]}, make)
     assert make.made == 3
 
 
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     make = Maker()
-    kept(tmp_path, "one", {}, make)
+    cached(tmp_path, "one", {}, make)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     for damaged in (whole[:-40], b"", b"no archive", whole[:60] + b"x" * 20 + whole[80:]):
         path.write_bytes(damaged)
-        kept(tmp_path, "one", {}, make)
+        cached(tmp_path, "one", {}, make)
     assert make.made == 5
-    assert kept(tmp_path, "one", {}, make)["x"][0] == 5
+    assert cached(tmp_path, "one", {}, make)["x"][0] == 5
 
 
 def test_nothing_is_left_of_what_was_cut_off_or_would_need_a_pickle(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_nothing_is_left_of_what_was_cut_off_or_would_need_a_pickle(tmp_path: Pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(tmp_path, "one", {}, cut)
+        cached(tmp_path, "one", {}, cut)
     with pytest.raises(ValueError, match="Object arrays cannot be saved"):
-        kept(tmp_path, "one", {}, lambda: {"x": np.array([{}])})
+        cached(tmp_path, "one", {}, lambda: {"x": np.array([{}])})
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from haemsa.cluster.comparison import compare as compare_module
 from haemsa.cluster.comparison import finals as finals_module
 from haemsa.cluster.comparison.ablate import ablate, ablations
 from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
-from haemsa.cluster.comparison.cache import kept
+from haemsa.cluster.comparison.cache import cached
 from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
 from haemsa.cluster.comparison.compare import KEPT, checked, compare, judge
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
@@ -245,7 +245,7 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
                 made.append(name)
                 return make()
 
-            return kept(folder, name, depends, counted)
+            return cached(folder, name, depends, counted)
 
         return count
 
@@ -254,7 +254,7 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
     monkeypatch.setattr(compare_module, "designs", lambda problem: ("only_text",))
     monkeypatch.setattr(compare_module, "kinds", lambda task, modalities: ("ridge", "misa"))
     for limit in (0, 3, 100):  # before and within training, to the end
-        monkeypatch.setattr(finals_module, "kept", counting(limit))
+        monkeypatch.setattr(finals_module, "cached", counting(limit))
         if limit < 100:
             with pytest.raises(KeyboardInterrupt):
                 compare(config, searched, tmp_path, 2, 1, SilentProgress())
