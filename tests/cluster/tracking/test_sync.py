@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,55 @@ def test_what_waits_is_sent_once_to_the_store_of_the_search(run: Path, tmp_path:
     runs = client.search_runs([client.get_experiment_by_name("toydata").experiment_id])
     assert sorted(found.info.run_name for found in runs) == ["generation 000", "toy"]
     assert {found.info.status for found in runs} == {"FINISHED"}
+
+
+OLD_RECORDS = (
+    {
+        "kind": "SearchStarted", "name": "old", "data_name": "olddata", "fingerprint": "134a22b79856992b",
+        "config": {"data": "planted", "score": "folds:5", "limits": {}, "space": {"mixing": [0.0]}},
+        "objectives": {"mae": "min", "params": "min"},
+        "manifest": {"made": "2026-01-01T00:00:00Z", "data": "planted", "score": "folds:5", "id": "982e"}, "id": "982e",
+        "dataset": {
+            "name": "olddata", "fingerprint": "134a22b79856992b", "source": "planted", "modalities": {"text": [20, 64]},
+            "tasks": {"sentiment": "regression in [-3, 3]"}, "splits": {"train": 1284, "valid": 229, "test": 686},
+        },
+        "cluster": {"backend": "inline", "workers": 1, "device": "cpu"},
+    },
+    {
+        "kind": "GenerationEnded", "number": 1, "at": 1.0, "evaluated": [{"id": 1, "mae": 0.5, "params": 700.0}],
+        "population": [{
+            "id": 1, "generation": 1, "on_front": True, "rung": 0, "mae": 0.5, "params": 700.0, "parents": "",
+            "genome": '{"format": 2}',
+        }],
+        "front": [{"id": 1, "mae": 0.5, "params": 700.0}],
+        "metrics": {"evaluations": 1, "failures": 0, "best_mae": 0.5},
+    },
+    {
+        "kind": "SearchEnded", "summary": {"name": "old", "score": "folds:5", "evaluations": 1}, "run_dir": "runs/old",
+        "best_genome_json": None, "status": "finished", "pictures": None,
+    },
+)  # fmt: skip
+"""What a version wrote that still called `validation` the score, and whose training had genes that have gone since."""
+
+
+def test_records_of_an_older_version_are_sent_too(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    run, store = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db"
+    RunDirectory.create(run, settings(tracking=store), {"score": "folds:5"}).close()
+    (run / "outbox").mkdir()
+    for name, record in zip(("000001", "000002", "000003"), OLD_RECORDS, strict=True):
+        (run / "outbox" / f"{name}.json").write_text(json.dumps(record))
+    (run / "outbox" / "search.json").write_text(json.dumps(OLD_RECORDS[0]))
+    ran = haemsa("sync", run)
+    assert (ran.status, ran.out) == (0, f"sent 3 records to {store}\n"), ran.err
+    client = MlflowClient(tracking_uri=store, registry_uri=store)
+    (found,) = client.search_runs(
+        [client.get_experiment_by_name("olddata").experiment_id], "tags.`haemsa.search` = '982e'"
+    )
+    assert found.data.params["score"] == "folds:5"
+    assert found.data.metrics["best_mae"] == 0.5
+    assert found.inputs.dataset_inputs[0].dataset.name == "olddata"
 
 
 def test_resuming_a_search_that_has_ended_sends_what_waits(run: Path, tmp_path: Path) -> None:
