@@ -12,7 +12,7 @@ import numpy as np
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import load
 from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
-from haemsa.model.predictor.scores import Table, score
+from haemsa.model.predictor.scores import ScoreTable, score
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -86,7 +86,7 @@ class Evaluation:
     `ece` the expected calibration error of the probabilities. With several tasks a key names its task: "mood/ece".
     """
 
-    table: Table
+    table: ScoreTable
     reliability: Mapping[str, float]
 
 

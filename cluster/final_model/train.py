@@ -12,13 +12,13 @@ from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
 from haemsa.model.data.sources import load_again
 from haemsa.model.data.summary import provenance
-from haemsa.model.predictor.scores import Table, score
+from haemsa.model.predictor.scores import ScoreTable, score
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 
-def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Table, str]:
+def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[ScoreTable, str]:
     """Train the recipe's genomes on all but the test split, calibrate the model, save it, and score it once.
 
     Args:

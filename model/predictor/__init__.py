@@ -1,5 +1,6 @@
-"""A saved model: predict, calibrate, score, look inside.
+"""A trained model: predict with it, calibrate it, score it, look inside.
 
-Read `predictor` first, then `scores`, `calibration` and `ensemble`. `insight` measures what happens inside, `baking`
-folds normalisation into weights. Used through `Predictor`.
+Read `predictor` first, whose `Predictor` others use, then `scores`, `calibration` and `ensemble`. `insight` measures
+what happens inside. `inputs` prepares raw features, `baking` puts the statistics of folds into weights, `model_files`
+reads and writes a model.
 """

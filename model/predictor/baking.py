@@ -1,4 +1,4 @@
-"""A trained network without fold statistics: features standardise, and targets scale, inside its weights."""
+"""The statistics of a fold are baked into a network's weights, so that it needs none to predict."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from haemsa.model.training.fold_statistics import FoldStatistics
 
 
 def bake(row: CohortRow, weights: Weights, statistics: FoldStatistics) -> Weights:
-    """The same network, for normalised features and answers in the target's own units."""
+    """The weights of the same network, for normalised features and answers in the units of the labels.
+
+    Args:
+        row: The row that was trained, with its genome and fold.
+        weights: Its weights, for features and targets that the statistics standardise.
+        statistics: The statistics of its folds.
+    """
     baked = {name: values.cpu() for name, values in weights.items()}
     for encoder in row.genome.network.encoders:
-        kind = statistics.features.steps if encoder.kind == "convolution" else statistics.features.pooled
-        mean, scale = _of_fold(kind[encoder.modality], row.fold)
+        moments = statistics.features.steps if encoder.kind == "convolution" else statistics.features.pooled
+        mean, scale = _of_fold(moments[encoder.modality], row.fold)
         path = f"encoders.{encoder.modality}"
         for name in (f"{path}.weight", f"{path}.query"):
             if name in baked:
@@ -31,7 +37,7 @@ def bake(row: CohortRow, weights: Weights, statistics: FoldStatistics) -> Weight
 
 
 def _bake_readers(baked: Weights, row: CohortRow, statistics: FeatureStatistics) -> None:
-    """Experts that read a modality again: keys and values by its features, [D, H]."""
+    """Experts that read a modality again: bake its statistics into their keys and values, [D, H]."""
     for number, level in enumerate(row.genome.network.levels):
         for place, expert in enumerate(level.experts):
             for modality in expert.sees:
@@ -45,5 +51,5 @@ def _bake_readers(baked: Weights, row: CohortRow, statistics: FeatureStatistics)
 
 
 def _of_fold(moments: Moments, fold: int) -> tuple[Tensor, Tensor]:
-    """Mean and inverse deviation of each feature in a fold [D]."""
+    """The mean and the inverse deviation of each feature in a fold, [D] each."""
     return moments.mean[fold].cpu(), moments.scale[fold].cpu()

@@ -1,7 +1,7 @@
-"""How far a model's predictions are to be trusted: intervals for values, and probabilities that are as often right.
+"""How far predictions can be trusted: intervals around values, and probabilities that come true as often as they say.
 
 Both are fitted on samples that the networks, or others like them, were not trained on. Axes: `K` members, `N` samples,
-`C` outputs.
+`C` outputs, `b` bins.
 """
 
 from __future__ import annotations
@@ -17,15 +17,27 @@ from numpy.typing import NDArray
 from haemsa.model.data.task import Task
 
 LEVEL: Final = 0.9
-"""The share of labels that intervals are to hold."""
+"""The share of labels that intervals should contain."""
+BINS: Final = 15
+"""Bins of predicted probability in which `Reliability` counts."""
 _WEIGHTS: Final = (0.0, *np.geomspace(0.01, 100, 41).tolist())
+"""Weights of the spread that are tried, relative to its mean square."""
 _SHARPNESS: Final = np.geomspace(1 / 8, 8, 241)
+"""Inverse temperatures that are tried."""
 Floats = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval around each value, on both sides `width * sqrt(1 + weight * spread^2)`."""
+    """An interval around each predicted value: `width * sqrt(1 + weight * spread^2)` on both sides.
+
+    Args:
+        width: Half the width of the interval where the members agree.
+        weight: How much the spread of the members widens it.
+
+    Raises:
+        ValueError: A number is negative or not finite.
+    """
 
     width: float
     weight: float
@@ -36,11 +48,15 @@ class Interval:
 
     @classmethod
     def fit(cls, errors: Floats, spread: Floats) -> Interval:
-        """From the errors [N] of held-out predictions, and the spread of the members that made them [N].
+        """Fit an interval on held-out predictions.
 
-        `weight` is the one under which Gaussian errors of variance s^2 (1 + weight * spread^2) are likeliest. `width`
-        is that quantile of the errors so scaled which makes intervals hold `LEVEL` of the labels to come, whatever the
-        distribution of errors (split conformal prediction, Lei et al. 2018, section 5.2).
+        The weight makes the errors likeliest, if they are Gaussian with the variance s^2 (1 + weight * spread^2). The
+        width is a quantile of the errors after this scaling. It makes intervals contain `LEVEL` of future labels, for
+        any distribution of errors (split conformal prediction, Lei et al. 2018, section 5.2).
+
+        Args:
+            errors: Predictions minus labels, [N].
+            spread: The standard deviation of the members' predictions, [N].
         """
         squares = spread**2
         unit = float(squares.mean()) or 1.0
@@ -52,7 +68,7 @@ class Interval:
         return cls(float(scaled[rank - 1]), _WEIGHTS[best] / unit)
 
     def around(self, values: Floats, spread: Floats, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
-        """The ends of each value's interval [N], within the bounds of the labels."""
+        """The lower and upper ends of the intervals around values [N], within the bounds of the labels."""
         half = self.width * np.sqrt(1 + self.weight * spread**2)
         low, high = bounds or (-math.inf, math.inf)
         return np.clip(values - half, low, high), np.clip(values + half, low, high)
@@ -60,7 +76,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class Temperature:
-    """Above 1 probabilities become more even, below 1 more extreme; which is the likeliest stays as it was."""
+    """Calibrates class probabilities: above 1 they become more even, below 1 more extreme. Their order stays.
+
+    Args:
+        temperature: The divisor of the log-probabilities.
+
+    Raises:
+        ValueError: It is not a finite number above 0.
+    """
 
     temperature: float
 
@@ -71,9 +94,14 @@ class Temperature:
 
     @classmethod
     def fit(cls, probabilities: Floats, labels: NDArray[np.int64]) -> Temperature:
-        """The temperature under which held-out labels [N] are likeliest (Guo et al. 2017, section 4.2)."""
-        logs, own = np.log(np.clip(probabilities, 1e-12, 1)), (np.arange(len(labels)), labels)
-        losses = [-np.log(np.maximum(_softmax(sharp * logs)[own], 1e-12)).mean() for sharp in _SHARPNESS]
+        """The temperature that makes held-out labels [N] likeliest (Guo et al. 2017, section 4.2).
+
+        Args:
+            probabilities: The mean predictions of the members, [N, C].
+            labels: The classes, int64 [N].
+        """
+        logs, of_label = np.log(np.clip(probabilities, 1e-12, 1)), (np.arange(len(labels)), labels)
+        losses = [-np.log(np.maximum(_softmax(sharp * logs)[of_label], 1e-12)).mean() for sharp in _SHARPNESS]
         return cls(float(1 / _SHARPNESS[int(np.argmin(losses))]))
 
     def apply(self, probabilities: Floats) -> NDArray[np.float32]:
@@ -85,31 +113,35 @@ Calibration = Interval | Temperature
 
 
 def fit(task: Task, mean: Floats, spread: Floats) -> Calibration | None:
-    """From held-out predictions, the mean and spread of members [N, C]; None for a multilabel task."""
-    known = task.labelled
+    """Calibrate a task on held-out predictions: the mean and the spread of the members [N, C]. None for multilabel."""
+    labelled = task.labelled
     if task.kind == "regression":
-        return Interval.fit(mean[known, 0] - task.targets[known], spread[known, 0])
-    return Temperature.fit(mean[known], task.targets[known]) if task.kind == "classes" else None
+        return Interval.fit(mean[labelled, 0] - task.targets[labelled], spread[labelled, 0])
+    return Temperature.fit(mean[labelled], task.targets[labelled]) if task.kind == "classes" else None
 
 
 def spread_of(members: Floats) -> Floats:
-    """Standard deviation [N, C] of the members' predictions [K, N, C]; 0 of one."""
+    """The standard deviation [N, C] of the members' predictions [K, N, C]; 0 for one member."""
     return np.asarray(members.std(0, ddof=min(1, len(members) - 1)))
 
 
 def reliability(task: Task, calibration: Calibration, mean: Floats, spread: Floats) -> dict[str, float]:
-    """`coverage`: the share of labels within their intervals; or `ece`: the expected calibration error of classes."""
-    known = task.labelled
+    """How well a calibration holds on labelled predictions, the mean and the spread of the members [N, C].
+
+    Returns:
+        `coverage`, the share of labels within their intervals; or `ece`, the expected calibration error of classes.
+    """
+    labelled = task.labelled
     if isinstance(calibration, Interval):
-        low, high = calibration.around(mean[known, 0], spread[known, 0], task.bounds)
-        return {"coverage": float(((low <= task.targets[known]) & (task.targets[known] <= high)).mean())}
-    probabilities = calibration.apply(mean[known])
-    right = probabilities.argmax(1) == task.targets[known]
+        low, high = calibration.around(mean[labelled, 0], spread[labelled, 0], task.bounds)
+        return {"coverage": float(((low <= task.targets[labelled]) & (task.targets[labelled] <= high)).mean())}
+    probabilities = calibration.apply(mean[labelled])
+    right = probabilities.argmax(1) == task.targets[labelled]
     return {"ece": Reliability.of(probabilities.max(1), right).error}
 
 
 def from_dict(data: Mapping[str, Mapping[str, float]]) -> dict[str, Calibration]:
-    """By task, as `vars` of each gave them. Raises ValueError or TypeError for anything else."""
+    """The calibration of each task, from the `vars` of each. Raises ValueError or TypeError for anything else."""
     return {
         str(name): Temperature(**item) if "temperature" in item else Interval(**item) for name, item in data.items()
     }
@@ -125,14 +157,18 @@ def _check(name: str, value: float) -> None:
         raise ValueError(f"the {name} is {value}, expected a number from 0")
 
 
-BINS: Final = 15
-
-
 @dataclass(frozen=True)
 class Reliability:
-    """By bin of predicted probability: its mean, how often it came true, and the share of predictions; [b] each.
+    """How often predictions of each probability come true. Bins without predictions are left out.
 
-    error: the expected calibration error (Guo et al. 2017, eq. 3), the mean gap between the two over predictions.
+    Attributes:
+        chances: The mean predicted probability in each bin, [b].
+        rates: How often these predictions came true, [b].
+        shares: The share of all predictions that lie in each bin, [b].
+
+    Example:
+        >>> Reliability.of(np.array([0.9, 0.9, 0.1]), np.array([True, False, False])).error.__round__(3)
+        0.3
     """
 
     chances: NDArray[np.float64]
@@ -141,14 +177,14 @@ class Reliability:
 
     @classmethod
     def of(cls, chances: NDArray[Any], true: NDArray[np.bool_]) -> Reliability:
-        """Of predictions [N], in bins of equal width; empty ones are left out."""
-        place = np.minimum((chances * BINS).astype(int), BINS - 1)
-        counts = np.bincount(place, minlength=BINS)
-        some = counts > 0
-        sure, right = (np.bincount(place, values, BINS)[some] / counts[some] for values in (chances, true))
-        return cls(sure, right, counts[some] / len(chances))
+        """The reliability of N predictions: their probabilities, and whether each came true. Bins have equal width."""
+        bin_of = np.minimum((chances * BINS).astype(int), BINS - 1)
+        counts = np.bincount(bin_of, minlength=BINS)
+        filled = counts > 0
+        means, rates = (np.bincount(bin_of, values, BINS)[filled] / counts[filled] for values in (chances, true))
+        return cls(means, rates, counts[filled] / len(chances))
 
     @property
     def error(self) -> float:
-        """Mean distance of how sure from how often right."""
+        """The expected calibration error: the mean distance of probability from frequency (Guo et al. 2017, eq. 3)."""
         return float((self.shares * np.abs(self.chances - self.rates)).sum())

@@ -1,7 +1,7 @@
-"""What happens inside a trained network: how much its gates give to experts, what its heads read, what it learned.
+"""What happens inside a trained network: the weights of its experts, what its heads read, and what it learned.
 
-Axes: `K` members, `N` samples, `D` tokens (those of the genome's modalities, the global one last), `E` experts of a
-level, `W` token width.
+Axes: `K` members, `N` samples, `C` outputs, `D` tokens (those of the genome's modalities, and the global one last),
+`E` experts of a level, `W` token width.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from haemsa.model.network.cohort_network import CohortNetwork, NetworkOutput
 from haemsa.model.network.heads import Heads, pool
-from haemsa.model.predictor.predictor import Inputs, Predictor
+from haemsa.model.predictor.inputs import Inputs
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL
 
@@ -24,11 +25,14 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Insight:
-    """All float32.
+    """What networks of one genome did with samples. All arrays are float32.
 
-    outputs: by task [K, N, C], as `Predictor.predict_members` gives them. gates: per level, the weight of each expert
-    in each token [K, N, D, E]. shares: by task, what its head takes of each token [K, N, D]. features: by task, what
-    its last layer reads [K, N, W].
+    Attributes:
+        genome: The genome of the networks.
+        outputs: By task, the predictions of `Predictor.predict_members`, [K, N, C].
+        gates: For each level, the weight of each expert in each token, [K, N, D, E].
+        shares: By task, how much its head takes of each token, [K, N, D].
+        features: By task, what its last layer reads, [K, N, W].
     """
 
     genome: Genome
@@ -39,36 +43,44 @@ class Insight:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Names of the D tokens."""
+        """The names of the D tokens."""
         return tokens_of(self.genome)
 
 
 def tokens_of(genome: Genome) -> tuple[str, ...]:
-    """Names of a genome's tokens, as `Insight` orders them."""
+    """The names of a genome's tokens, in the order of `Insight`."""
     return (*genome.network.modalities, GLOBAL)
 
 
 def look_inside(predictor: Predictor, inputs: Inputs) -> Insight:
-    """Predict, and keep what happens on the way. Raises ValueError if the members are of several genomes."""
+    """Predict samples, and keep what happens on the way.
+
+    Args:
+        predictor: A model whose members have one genome.
+        inputs: Raw features and lengths by modality.
+
+    Raises:
+        ValueError: The members have several genomes, or the inputs do not fit the model.
+    """
     genomes = {genome for genome, _ in predictor.members}
     if len(genomes) != 1:
         raise ValueError(f"the model has networks of {len(genomes)} genomes, expected one genome to look inside")
     (genome,) = genomes
-    seen = _Seen(genome)
-    outputs = predictor.predict_members(inputs, watch=seen.watch)
+    recorder = _Recorder(genome)
+    outputs = predictor.predict_members(inputs, watch=recorder.watch)
     depth = len(genome.network.levels)
     return Insight(
         genome,
         outputs,
-        [_joined([gates[level] for gates in seen.gates]) for level in range(depth)],
-        {task: _joined(parts) for task, parts in seen.shares.items()},
-        {task: _joined(parts) for task, parts in seen.features.items()},
+        [_joined([gates[level] for gates in recorder.gates]) for level in range(depth)],
+        {task: _joined(parts) for task, parts in recorder.shares.items()},
+        {task: _joined(parts) for task, parts in recorder.features.items()},
     )
 
 
 @dataclass
-class _Seen:
-    """What networks did with each batch, members before samples, as hooks on them see it."""
+class _Recorder:
+    """Hooks on a network that keep what it does with each batch. The first axis is members, the second samples."""
 
     genome: Genome
     gates: list[list[Tensor]] = field(default_factory=list)
@@ -79,11 +91,11 @@ class _Seen:
         tokens = network.cohort.tokens
         self._places = [tokens.index(name) for name in tokens_of(self.genome)]
         network.heads.register_forward_pre_hook(self._read)
-        network.register_forward_hook(lambda _network, _given, output: self._mix(output))
+        network.register_forward_hook(lambda _network, _inputs, output: self._mix(output))
 
-    def _read(self, heads: nn.Module, given: tuple[Tensor, Tensor | None]) -> None:
+    def _read(self, heads: nn.Module, inputs: tuple[Tensor, Tensor | None]) -> None:
         assert isinstance(heads, Heads)
-        tokens, present = given
+        tokens, present = inputs
         for task in heads.tasks:
             shares = heads.shares(task, tokens, present)
             self.shares.setdefault(task, []).append(shares.movedim(1, 2)[..., self._places])
@@ -94,5 +106,6 @@ class _Seen:
 
 
 def _joined(parts: list[Tensor]) -> Array:
-    found: Array = torch.cat(parts, 1).float().numpy()
-    return found
+    """The batches of one array as one, [K, N, ...]."""
+    joined: Array = torch.cat(parts, 1).float().numpy()
+    return joined

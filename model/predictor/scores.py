@@ -1,4 +1,7 @@
-"""A saved model's metrics, for each of its networks and for their mean."""
+"""A model's metrics, for each of its networks and for their mean.
+
+Axes: `K` members, `N` samples, `C` outputs, `S` seeds, `G` genomes (K = S * G).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,22 @@ from haemsa.model.metrics import all_metrics
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
-Table = dict[str, dict[str, dict[str, Any]]]
-"""`{model: {metric: {"mean", "std", "values"}}}`."""
+ScoreTable = dict[str, dict[str, dict[str, Any]]]
+"""Metrics of models: `{model: {metric: {"mean", "std", "values"}}}`."""
 
 
-def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = None) -> Table:
-    """Metrics on all samples of `dataset` of a model's networks, one by one, and of their mean prediction.
+def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = None) -> ScoreTable:
+    """Score a model on all samples of a data set.
 
-    They are called `best` and `best+ensemble`; of an ensemble of genomes, `ensemble` (the genomes' mean for
-    each seed) and `ensemble+ensemble` (the mean of all). Modalities that the model does not know are not shown to it.
-    `outputs`: the networks' predictions, if they are at hand.
+    Args:
+        predictor: The model. It does not see modalities that it does not know.
+        dataset: The samples, with labels.
+        outputs: The predictions of its members by task, [K, N, C], if they are known already.
+
+    Returns:
+        The metrics of its networks one by one, called `best`, and of their mean prediction, called `best+ensemble`. For
+        an ensemble of genomes these are `ensemble` (for each seed, the mean over genomes) and `ensemble+ensemble` (the
+        mean over all).
     """
     outputs = outputs or predictor.predict_members(predictor.inputs(dataset))
     weights, means = _weights(predictor), seed_means(predictor, outputs)
@@ -37,7 +46,7 @@ def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = 
 
 
 def seed_means(predictor: Predictor, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Predictions [S * G, N, C] of S seeds of G genomes as the genomes' weighted mean for each seed [S, N, C]."""
+    """The weighted mean over genomes for each seed, [S, N, C] by task, of the members' predictions [S * G, N, C]."""
     weights = _weights(predictor)
     shares = weights / weights.sum(1, keepdims=True)
     grouped = {name: values.reshape(*weights.shape, *values.shape[1:]) for name, values in outputs.items()}
@@ -45,27 +54,32 @@ def seed_means(predictor: Predictor, outputs: Mapping[str, Any]) -> dict[str, An
 
 
 def _weights(predictor: Predictor) -> Any:
-    """What each genome counts in each seed [S, G]."""
+    """The weight of each genome in each seed, [S, G]."""
     genomes = int(predictor.info.get("genomes", 1))
     return np.array(predictor.shares or (1.0,) * len(predictor.members)).reshape(-1, genomes)
 
 
 def member_metrics(dataset: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:
-    """All metrics of one network's predictions (values, or probabilities) of the tasks that it predicts."""
+    """All metrics of one network, from its predictions (values or probabilities) by task, [N, C]."""
     tasks = {name: dataset.tasks[name] for name in outputs}
     return all_metrics(tasks, {name: as_scores(tasks[name], values) for name, values in outputs.items()})
 
 
 def as_scores(task: Task, predicted: Any) -> Any:
-    """Predictions as metrics take them: a label is given where its score is above 0, and not its probability."""
+    """Predictions as `metrics` take them: a label counts as predicted if its score, not its probability, is above 0."""
     return predicted - 0.5 if task.kind == "multilabel" else predicted
 
 
 def summarise(metrics: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """Mean, standard deviation (0 for one) and values of each metric over networks."""
+    """The mean, the standard deviation (0 for one network) and the values of each metric over networks.
+
+    Example:
+        >>> summarise([{"mae": 1.0}, {"mae": 3.0}])["mae"]
+        {'mean': 2.0, 'std': 1.4142135623730951, 'values': [1.0, 3.0]}
+    """
     table: dict[str, dict[str, Any]] = {}
     for name in metrics[0]:
-        values = np.array([found[name] for found in metrics])
+        values = np.array([of_network[name] for of_network in metrics])
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         table[name] = {"mean": float(values.mean()), "std": spread, "values": values.tolist()}
     return table

@@ -15,7 +15,8 @@ from haemsa.cluster.final_model.train import train_for_good, train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.model.data.dataset import Dataset, Modality, Task
 from haemsa.model.predictor.calibration import Interval
-from haemsa.model.predictor.predictor import Predictor, inputs_of
+from haemsa.model.predictor.inputs import inputs_of
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.predictor.scores import member_metrics, summarise
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec

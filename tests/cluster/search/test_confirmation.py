@@ -23,7 +23,7 @@ from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Evaluated, Failure, Score
 from haemsa.evo.objectives import Objectives
 from haemsa.model.data.folds import grouped
-from haemsa.model.predictor.predictor import inputs_of
+from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 from tests.support.cluster.search_fakes import candidates

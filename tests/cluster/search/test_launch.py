@@ -25,7 +25,8 @@ from haemsa.cluster.tracking.records import GenerationEnded, ModelTrained, Searc
 from haemsa.cluster.tracking.tracker import MemoryTracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
 from haemsa.model.data.folds import grouped
-from haemsa.model.predictor.predictor import Predictor, inputs_of
+from haemsa.model.predictor.inputs import inputs_of
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
 from tests.support.cluster.tiny import data, settings, stored
 from tests.support.places import ROOT

@@ -12,8 +12,9 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import holdout
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort import CohortRow
+from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.insight import Insight, look_inside
-from haemsa.model.predictor.predictor import Predictor, inputs_of
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec

@@ -15,7 +15,8 @@ from haemsa.model.data.folds import Folds, grouped, holdout
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.predictor.calibration import Interval, Temperature
-from haemsa.model.predictor.predictor import Predictor, inputs_of
+from haemsa.model.predictor.inputs import inputs_of
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderKind, EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec

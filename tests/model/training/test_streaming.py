@@ -11,7 +11,8 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.data.store.file import read, write
 from haemsa.model.data.streamed import StoredFeatures
-from haemsa.model.predictor.predictor import Predictor, inputs_of
+from haemsa.model.predictor.inputs import inputs_of
+from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.schema import Schema
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
