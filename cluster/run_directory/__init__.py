@@ -1,4 +1,5 @@
-"""Everything that one search leaves on disk.
+"""What one search keeps on disk.
 
-Read `run_directory` first, then `journal` (every candidate and its outcome), `weights` and `ranking` (who is best).
+Read `run_directory` first, then `journal` (every candidate and its outcome), `weights` (trained weights) and `ranking`
+(the front and the best). `tables` and `rows` hold the columns, `manifest` the versions, `snapshot` copies a run.
 """

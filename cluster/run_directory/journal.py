@@ -1,7 +1,8 @@
-"""The journal of a search: every candidate, its outcome, and the state of the evolution, in one SQLite file.
+"""The journal of a search: every candidate, its outcomes, and the state of the evolution, in one SQLite file.
 
-Outcomes and the state that they led to are written in one transaction, so a process killed at any instant finds both or
-neither. WAL mode lets others read meanwhile. Not for network file systems, where SQLite's locks do not hold.
+Outcomes and the state that they led to are written in one transaction. A process that is killed at any moment therefore
+leaves both or neither. In WAL mode others can read while the search writes. A journal must not lie on a network file
+system, because SQLite's locks do not work there.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ COMMIT;
 
 
 class Journal:
-    """One open journal. One process writes; others open it with `read_only`."""
+    """One open journal. Only one process may write. Others open it with `read_only`.
+
+    Raises:
+        ValueError: the file is no journal, or one of another format.
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
@@ -53,11 +58,11 @@ class Journal:
             raise ValueError(f"{path} is no journal of a search that can be opened: {error}") from None
 
     def asked(self, candidates: Iterable[Candidate[Genome]], state: Mapping[str, Any] | None = None) -> None:
-        """Note candidates that are about to be trained, and the evolution's state after asking."""
+        """Note candidates that will be trained next, and the evolution's state after it gave them."""
         now = time.time()
         rows = [
-            (item.id, item.genome.to_json(), item.genome.key, json.dumps(item.parents), item.rung, "asked", now)
-            for item in candidates
+            (new.id, new.genome.to_json(), new.genome.key, json.dumps(new.parents), new.rung, "asked", now)
+            for new in candidates
         ]
         with self._transaction():
             self._db.executemany(
@@ -68,37 +73,41 @@ class Journal:
             self._write_state(state)
 
     def record(self, ended: Iterable[RungOutcome], state: Mapping[str, Any] | None = None) -> None:
-        """Note outcomes, and the state they led to, in one transaction. ValueError if a candidate was never asked."""
+        """Note outcomes, and the state that they led to, in one transaction.
+
+        Raises:
+            ValueError: a candidate has an outcome but was never asked for.
+        """
         with self._transaction():
-            for item in ended:
+            for rung_outcome in ended:
                 changed = self._db.execute(
                     "UPDATE candidates SET status = ?, generation = ?, failure_kind = ?, failure_message = ?, "
                     "seconds = COALESCE(seconds, 0) + ?, worker = ?, ended_at = ? WHERE id = ?",
-                    _ended_values(item),
+                    _ended_values(rung_outcome),
                 ).rowcount
                 if changed != 1:
-                    raise ValueError(f"candidate {item.id} has an outcome but was never asked")
-                if not isinstance(item.outcome, Failure):
+                    raise ValueError(f"candidate {rung_outcome.id} has an outcome but was never asked")
+                if not isinstance(rung_outcome.outcome, Failure):
                     self._db.execute(
                         "INSERT OR REPLACE INTO outcomes(id, rung, scores, seconds, worker, ended_at) "
                         "VALUES (?, ?, ?, ?, ?, ?)",
-                        (item.id, item.rung, _scores_text(item.outcome), item.seconds, item.worker, time.time()),
+                        _outcome_values(rung_outcome),
                     )
             self._write_state(state)
 
     def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
-        """Note the confirmed scores of candidates, by id."""
+        """Note the confirmed scores of candidates, by id: those of networks trained again from scratch."""
         with self._transaction():
-            rows = [(number, _scores_text(found)) for number, found in scores.items()]
+            rows = [(number, _scores_text(confirmed)) for number, confirmed in scores.items()]
             self._db.executemany("INSERT OR REPLACE INTO confirmed(id, scores) VALUES (?, ?)", rows)
 
     def forget_confirmed(self) -> None:
-        """What an earlier end confirmed counts no more."""
+        """Remove all confirmed scores: the search goes on, so they no longer count."""
         with self._transaction():
             self._db.execute("DELETE FROM confirmed")
 
     def state(self) -> dict[str, Any]:
-        """The last state written, key by key; empty if there is none."""
+        """The last state that was written, by key. Empty if there is none."""
         with self._reading():
             return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM state")}
 
@@ -126,11 +135,11 @@ class Journal:
     def counts(self) -> dict[str, int]:
         """How many candidates are asked (pending), done and failed."""
         with self._reading():
-            found = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
-        return {status: int(found.get(status, 0)) for status in ("asked", "done", "failed")}
+            by_status = dict(self._db.execute("SELECT status, COUNT(*) FROM candidates GROUP BY status").fetchall())
+        return {status: int(by_status.get(status, 0)) for status in ("asked", "done", "failed")}
 
     def back_up(self) -> None:
-        """Copy the journal beside itself, whole at every instant."""
+        """Copy the journal to a file next to it. The copy is complete at every moment."""
         with replacing(backup_of(self._path)) as temporary, closing(sqlite3.connect(temporary)) as copy:
             try:
                 self._db.backup(copy)
@@ -138,12 +147,12 @@ class Journal:
                 raise OSError(f"the journal {self._path} cannot be copied: {error}") from None
 
     def close(self) -> None:
-        """Close the file; nothing more can be written."""
+        """Close the file. Nothing more can be written."""
         self._db.close()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """What is damaged is a ValueError with one sentence."""
+        """Damage becomes a ValueError with one sentence."""
         try:
             yield
         except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -151,7 +160,7 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All of it is written, or nothing: OSError where there is no room, or none may write."""
+        """Everything in the block is written, or nothing. OSError: the disk is full or read-only."""
         try:
             with self._db:
                 yield
@@ -164,12 +173,12 @@ class Journal:
 
 
 def backup_of(path: Path) -> Path:
-    """Where the copy of a journal lies."""
+    """Where the copy of a journal is."""
     return path.with_suffix(".backup.sqlite")
 
 
 def restore(path: Path) -> None:
-    """Put the last copy of a journal in its place, with a warning, if it is torn; nobody may have it open."""
+    """Replace a damaged journal by its last copy, with a warning. Nobody may have the journal open."""
     backup = backup_of(path)
     if not path.exists() or _is_whole(path) or not (backup.exists() and _is_whole(backup)):
         return
@@ -184,9 +193,9 @@ def restore(path: Path) -> None:
 def _is_whole(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            made = database.execute("PRAGMA user_version").fetchone() != (0,)  # an empty file is a whole database
+            made = database.execute("PRAGMA user_version").fetchone() != (0,)  # an empty file is a valid database
             return bool(made and database.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    except sqlite3.OperationalError:  # it cannot be looked at, which whoever opens it will say
+    except sqlite3.OperationalError:  # it cannot be read: opening it will raise that
         return True
     except sqlite3.DatabaseError:
         return False
@@ -202,7 +211,7 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         raise ValueError(f"{path} has journal format {version}, this version reads {FORMAT}")
     if not read_only:
         db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")  # safe from a killed process without a disk sync per outcome
+        db.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, and no outcome waits for the disk
         db.executescript(_SCHEMA.format(version=FORMAT))
     return db
 
@@ -213,6 +222,11 @@ def _ended_values(ended: RungOutcome) -> tuple[object, ...]:
     if isinstance(outcome, Failure):
         return ("failed", ended.generation, outcome.kind, outcome.message, *tail)
     return ("done", ended.generation, None, None, *tail)
+
+
+def _outcome_values(ended: RungOutcome) -> tuple[object, ...]:
+    assert not isinstance(ended.outcome, Failure)
+    return ended.id, ended.rung, _scores_text(ended.outcome), ended.seconds, ended.worker, time.time()
 
 
 def _scores_text(outcome: Mapping[str, float | Score]) -> str:

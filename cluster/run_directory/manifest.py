@@ -13,14 +13,14 @@ from typing import Any
 PACKAGES = ("haemsa", "torch", "ray", "deap", "numpy", "mlflow", "moocore")
 
 
-def manifest(**known: Any) -> dict[str, Any]:
-    """What reproducing needs, with what the caller knows (`data`, `fingerprint`, `seed`, `device`) added."""
+def manifest(**facts: Any) -> dict[str, Any]:
+    """What is needed to reproduce a run: versions, commit and machine, and the caller's facts (`data`, `seed` ...)."""
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "commit": _commit(),
         "machine": f"{platform.system()} {platform.machine()}",
-        **known,
+        **facts,
     }
 
 
@@ -32,18 +32,18 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of a checkout that runs in place; None for an installed package."""
+    """The commit of the checkout that this code runs from. None for an installed package."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return ran.stdout.strip() or None
 
 
 def validation_of(facts: Mapping[str, Any]) -> str:
-    """The validation protocol in a manifest, which was called `score` before."""
+    """The validation protocol in a manifest. Older manifests call it `score`."""
     return str(facts.get("validation", facts.get("score", "holdout")))

@@ -1,44 +1,41 @@
-"""Which candidates of a run directory are final, on the front, and the best."""
+"""Which candidates of a run directory can be compared, which are on the front, and which is the best."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.evo.candidate import Score
 from haemsa.model.spec.genome import Genome
 
-if TYPE_CHECKING:
-    pass
-
 
 def full_rung(run: RunDirectory) -> int:
-    """The first rung whose scores are final, as the search's ladder has it."""
+    """The first rung whose scores are final."""
     _, full, *_ = run.journal.state().get("evolution", {}).get("ladder", (0, 0))
     return int(full)
 
 
 def final_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
-    """The candidates that can be compared: those confirmed, else those with final scores, else the furthest so far."""
+    """The candidates that can be compared: the confirmed ones; if there are none, those of `scored_rows`."""
     return [row for row in rows if row.status == "done" and row.confirmed is not None] or scored_rows(rows, full)
 
 
 def scored_rows(rows: Sequence[JournalRow], full: int) -> list[JournalRow]:
-    """The candidates whose scores of the search can be compared: final ones, else those of the furthest so far."""
+    """The candidates with final scores. Before there are any, the candidates on the highest rung so far."""
     done = [row for row in rows if row.status == "done"]
     top = min(max((len(row.outcomes) for row in done), default=0), full + 1)
     return [row for row in done if len(row.outcomes) >= top]
 
 
 def scores_of(row: JournalRow) -> Mapping[str, Score]:
-    """What a candidate is compared by: its confirmed scores, else its last."""
+    """The scores that a candidate is compared by: the confirmed ones, or its last ones if it is not confirmed."""
     return row.scores if row.confirmed is None else row.confirmed
 
 
 def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Objective -> "min" or "max": as the manifest's `objectives` has it, else as the metric's name implies."""
+    """Objective -> "min" or "max", from the manifest. Older manifests lack it; then the metric's name decides."""
     if manifest.get("objectives"):
         return dict(manifest["objectives"])
     from haemsa.model.metrics import DIRECTIONS
@@ -47,7 +44,7 @@ def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[
 
 
 def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[JournalRow]:
-    """The rows that no other row dominates, the best of the first objective first. `rows` all have scores."""
+    """The rows that no other row dominates, the best in the first objective first. All `rows` must have scores."""
     import moocore
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the journal holds of a candidate, and what is added when it ends on a rung."""
+"""What the journal holds of a candidate, and what is added when the candidate ends on a rung."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from haemsa.model.spec.genome import Genome
 
 @dataclass(frozen=True)
 class RungOutcome:
-    """A candidate and its outcome on a `rung`: scores, or a failure. `seconds`: its share."""
+    """A candidate's outcome on a rung: scores, or a failure. seconds: its share of the training time of its cohort."""
 
     id: int
     outcome: Outcome
@@ -26,10 +26,11 @@ class RungOutcome:
 
 @dataclass(frozen=True)
 class JournalRow:
-    """One candidate as the journal holds it. Times are seconds since 1970; None: not yet.
+    """One candidate as the journal holds it. Times are seconds since 1970 (None: not yet).
 
-    status: "asked" (it has no outcome yet), "done" or "failed". rung: the last one asked for. outcomes: scores of
-    each rung that it ended on, at the times `ended`. confirmed: scores of training it again from scratch.
+    status: "asked" (no outcome yet), "done" or "failed". rung: the last one that the evolution asked for. outcomes: the
+    scores of each rung that the candidate ended on, at the times `ended`. confirmed: the scores of the same genome
+    trained again from scratch.
     """
 
     id: int
@@ -55,11 +56,11 @@ class JournalRow:
 
     @property
     def scores(self) -> Mapping[str, Score]:
-        """Scores of the highest rung that it ended on; empty where there are none."""
+        """The scores of the highest rung that it ended on. Empty if there are none."""
         return self.outcomes[-1] if self.outcomes else {}
 
     def for_evolution(self) -> CandidateRow:
-        """The row as `Evolution.load_state_dict` takes it, with the genome as JSON text."""
+        """The row as `Evolution.load_state_dict` reads it, with the genome as JSON text."""
         failure = {"kind": self.failure.kind, "message": self.failure.message} if self.failure else None
         return {
             "id": self.id,
@@ -74,7 +75,7 @@ class JournalRow:
 def row_of(
     values: tuple[Any, ...], outcomes: Iterable[Mapping[str, Score]], ended: Iterable[float], confirmed: str | None
 ) -> JournalRow:
-    """A row from the columns of `candidates`, the scores of its rungs, and the confirmed ones as JSON."""
+    """A row, made of the columns of the table `candidates`, the scores of its rungs, and confirmed scores as JSON."""
     number, genome, key, parents, rung, status, generation, kind, message, *rest = values
     return JournalRow(
         id=number,

@@ -1,10 +1,10 @@
-"""The run directory: everything about one search, on disk, whole at every instant.
+"""The run directory: everything about one search, on disk, complete at every moment.
 
-- config.yaml, manifest.json: what was asked for, with what versions
-- journal.sqlite: every candidate, its outcome, and the evolution's state (cluster/run_directory/journal.py)
-- states/: trained weights (cluster/run_directory/weights.py)
+- config.yaml, manifest.json: the settings, and the versions that ran
+- journal.sqlite: every candidate, its outcomes, and the evolution's state (journal.py)
+- states/: trained weights (weights.py)
 - outbox/: records that MLflow has not taken yet (cluster/tracking/outbox.py)
-- front.csv, population.parquet, summary.json, best/, search.log
+- front.csv, population.parquet, summary.json, best/, ensemble/, search.log
 """
 
 from __future__ import annotations
@@ -38,7 +38,17 @@ _MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states"
 
 
 class RunDirectory:
-    """One search's folder. Make it with `create` or `open`, and close it: it is a context manager."""
+    """The folder of one search. Make it with `create` or `open`, and close it: it is a context manager.
+
+    Attributes:
+        path: the folder.
+        journal: every candidate with its outcomes.
+        states: trained weights.
+
+    Example:
+        >>> with RunDirectory.open(Path("runs/planted"), read_only=True) as run:  # doctest: +SKIP
+        ...     frame, summary = run.population(), run.summary()
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
@@ -48,7 +58,16 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig, manifest: Mapping[str, Any]) -> RunDirectory:
-        """Make the folder for a new search. Raises ValueError if it holds another search, or anything else."""
+        """Make the folder for a new search.
+
+        Args:
+            path: the folder, new or empty.
+            config: the settings of the search.
+            manifest: versions, the fingerprint of the data, device and seeds.
+
+        Raises:
+            ValueError: the folder holds a search or other files, or it cannot be made.
+        """
         path = Path(path)
         cls.check_vacant(path)
         try:
@@ -57,19 +76,27 @@ class RunDirectory:
             raise ValueError(f"run directory {path} cannot be made: {error.strerror}") from None
         write_text(path / _CONFIG, config.to_yaml())
         write_json(path / "manifest.json", manifest)
-        return cls(path)  # the journal last: a folder with one is complete
+        return cls(path)  # the journal comes last: a folder with a journal is complete
 
     @staticmethod
     def check_vacant(path: Path) -> None:
-        """Raise ValueError if the folder holds a search, or anything else."""
+        """Raise ValueError if the folder holds a search or other files."""
         if (path / _JOURNAL).exists():
             raise ValueError(f"run directory {path} already holds a search, expected a new or empty folder")
-        if path.exists() and (not path.is_dir() or {item.name for item in path.iterdir()} - _MADE_FIRST):
+        if path.exists() and (not path.is_dir() or {entry.name for entry in path.iterdir()} - _MADE_FIRST):
             raise ValueError(f"run directory {path} already holds other files, expected a new or empty folder")
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> RunDirectory:
-        """Open an existing one. Raises ValueError if there is none, or if another process is writing to it."""
+        """Open the folder of a search.
+
+        Args:
+            path: the folder.
+            read_only: only read, which is possible while the search runs.
+
+        Raises:
+            ValueError: the folder holds no search, or another process writes to it.
+        """
         path = Path(path)
         if not (path / _JOURNAL).is_file():
             raise ValueError(f"run directory {path} holds no search, expected a folder made by haemsa search")
@@ -86,13 +113,13 @@ class RunDirectory:
         return SearchConfig.of({**settings, "space": without_removed(bounds)} if isinstance(bounds, dict) else settings)
 
     def reopen(self, config: SearchConfig) -> None:
-        """Go on, with these settings: the search has not ended any more."""
+        """Continue the search with these settings: it no longer counts as ended."""
         write_text(self.path / _CONFIG, config.to_yaml())
         (self.path / "summary.json").unlink(missing_ok=True)
         self.journal.forget_confirmed()
 
     def manifest(self) -> dict[str, Any]:
-        """Versions, data fingerprint, device and seeds, as given to `create`."""
+        """Versions, the fingerprint of the data, device and seeds, as given to `create`."""
         return _read_json(self.path / "manifest.json") or {}
 
     # -- tables and summary
@@ -100,9 +127,11 @@ class RunDirectory:
     def write_front(
         self, front: Sequence[Evaluated[Genome]], searched: Mapping[int, Evaluated[Genome]] | None = None
     ) -> None:
-        """front.csv: one row per candidate of the front, in the order given.
+        """Write front.csv: one row for each candidate of the front, in the given order.
 
-        `searched`: by id, as the search scored them, where the front's own scores are confirmed: columns search_<name>.
+        Args:
+            front: the candidates, with confirmed scores if there are any.
+            searched: the same candidates by id, with the scores of the search. They become columns search_<name>.
         """
         rows = evaluated_rows(front)
         for row in rows:
@@ -114,23 +143,23 @@ class RunDirectory:
             write_csv(temporary, rows)
 
     def write_population(self) -> None:
-        """population.parquet: one row per candidate ever asked for, from the journal."""
+        """Write population.parquet: one row for each candidate in the journal."""
         frame = self.population()
         with replacing(self.path / "population.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
 
     def population(self) -> pd.DataFrame:
-        """Every candidate ever asked for, one row each: status, scores, genome columns, failure, time, worker."""
+        """All candidates as a table, one row for each: status, scores, genome columns, failure, time, worker."""
         import pandas as pd
 
         return pd.DataFrame([_population_row(row) for row in self.journal.rows()])
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        """summary.json."""
+        """Write summary.json."""
         write_json(self.path / "summary.json", summary)
 
     def summary(self) -> dict[str, Any] | None:
-        """What `write_summary` wrote; None while the search has not ended."""
+        """The content of summary.json. None while the search has not ended."""
         return _read_json(self.path / "summary.json")
 
     @property
@@ -145,7 +174,7 @@ class RunDirectory:
 
     @contextmanager
     def logged(self) -> Iterator[logging.Logger]:
-        """While the block runs, what the package `haemsa` logs from INFO on goes to search.log too."""
+        """While the block runs, search.log also gets what `haemsa` logs at level INFO and above."""
         logger = logging.getLogger("haemsa")
         handler = logging.FileHandler(self.path / "search.log", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -160,7 +189,7 @@ class RunDirectory:
             handler.close()
 
     def close(self) -> None:
-        """Close the journal and let others write."""
+        """Close the journal. Other processes may write now."""
         self.journal.close()
         if self._lock is not None:
             self._lock.close()
@@ -175,7 +204,7 @@ class RunDirectory:
 
 
 def _lock(path: Path) -> sqlite3.Connection:
-    """Hold the folder for this process. SQLite's lock works on every system, and dies with the process."""
+    """Lock the folder for this process. SQLite's lock works on every system, and it ends with the process."""
     lock = sqlite3.connect(path / _LOCK, timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")

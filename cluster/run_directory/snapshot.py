@@ -2,7 +2,8 @@
 
     python -m haemsa.cluster.run_directory.snapshot RUN COPY [--every SECONDS]
 
-For machines whose disks do not last: the copy may lie on a network file system, where a search itself may not write.
+It is for machines whose disks do not last. The copy may be on a network file system; a search itself must not write
+there.
 """
 
 from __future__ import annotations
@@ -23,10 +24,21 @@ JOURNAL: Final = "journal.sqlite"
 
 
 def snapshot(run: Path, copy: Path) -> int:
-    """Bring `copy` up to date with `run`, which may be in use; returns how many files were written.
+    """Bring a copy of a run directory up to date. The search may run meanwhile.
 
-    At every instant the copy is one that can be resumed from: the journal comes last, whole, and a candidate whose
-    weights are not there is trained again. Raises ValueError if `run` holds no search, OSError if there is no room.
+    A search can be resumed from the copy at every moment: the journal is copied last and as a whole, and a candidate
+    whose weights are missing is trained again.
+
+    Args:
+        run: the run directory.
+        copy: the folder for the copy.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        ValueError: `run` holds no search.
+        OSError: there is no room.
     """
     if not (run / JOURNAL).is_file():
         raise ValueError(f"run directory {run} holds no search, expected a folder made by haemsa search")
@@ -40,16 +52,16 @@ def snapshot(run: Path, copy: Path) -> int:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Every file but the journal's, what is half written, and locks: its path within the folder, size and time."""
+    """The path, size and time of every file, without the journal, locks and files that are half written."""
     for path in sorted(folder.rglob("*")):
-        with suppress(FileNotFoundError):  # a search prunes its weights meanwhile
+        with suppress(FileNotFoundError):  # the search may remove weights meanwhile
             facts = path.stat()
             if path.is_file() and not path.name.startswith((".", "journal.")):
                 yield str(path.relative_to(folder)), (facts.st_size, facts.st_mtime_ns)
 
 
 def _bring(source: Path, target: Path, seen: tuple[int, int]) -> bool:
-    """Copy one file if the target differs in size or time."""
+    """Copy one file if the target differs in size or time. Says whether it was copied."""
     if target.exists() and (target.stat().st_size, target.stat().st_mtime_ns) == seen:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +72,7 @@ def _bring(source: Path, target: Path, seen: tuple[int, int]) -> bool:
 
 
 def _copy_journal(source: Path, target: Path) -> None:
-    """SQLite's own copy of a database that is in use."""
+    """Copy the journal with SQLite's own backup, which works while the database is in use."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
         replacing(target) as temporary,
@@ -69,28 +81,28 @@ def _copy_journal(source: Path, target: Path) -> None:
     ):
         try:
             journal.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log next to it
         except sqlite3.Error as error:
             raise OSError(f"the journal {source} cannot be copied to {target}: {error}") from None
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Copy once, or again and again until the process is ended; before a search begins there is nothing to copy."""
+    """Copy once, or again and again until the process is ended. Before a search begins, nothing is copied."""
     parser = argparse.ArgumentParser(
         prog="python -m haemsa.cluster.run_directory.snapshot", description=__doc__.splitlines()[0]
     )
     parser.add_argument("run", type=Path, help="the run directory")
-    parser.add_argument("copy", type=Path, help="where its copy goes, or is")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with so long a pause between copies")
-    given = parser.parse_args(arguments)
-    while given.every:
-        time.sleep(given.every)
-        if (given.run / JOURNAL).is_file():
+    parser.add_argument("copy", type=Path, help="the folder for its copy")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="copy again and again, with this pause")
+    options = parser.parse_args(arguments)
+    while options.every:
+        time.sleep(options.every)
+        if (options.run / JOURNAL).is_file():
             try:
-                snapshot(given.run, given.copy)
-            except OSError as problem:  # the next copy may go well
+                snapshot(options.run, options.copy)
+            except OSError as problem:  # the next copy may succeed
                 print(f"snapshot: {problem}", file=sys.stderr, flush=True)
-    print(f"{snapshot(given.run, given.copy)} files copied to {given.copy}")
+    print(f"{snapshot(options.run, options.copy)} files copied to {options.copy}")
 
 
 if __name__ == "__main__":

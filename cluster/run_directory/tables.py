@@ -1,7 +1,7 @@
-"""Tables of candidates: one row each, with columns that a person can sort by.
+"""Tables of candidates: one row for each, with columns that a person can sort by.
 
-A row is a plain dictionary: `id`, `generation`, `on_front`, `rung`, per objective `<name>` and, where known,
-`<name>_error`, then a summary of the genome, and last the genome itself as JSON.
+A row is a plain dictionary: `id`, `generation`, `on_front`, `rung`; for each objective `<name>` and, if it is known,
+`<name>_error`; then a summary of the genome, and last the genome itself as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GENOME_COLUMNS = (
 
 
 def genome_columns(genome: object) -> dict[str, Any]:
-    """The genome in a few short columns, named by GENOME_COLUMNS; none for one of a custom space."""
+    """The genome in a few short columns, named by GENOME_COLUMNS. No columns for a genome of a custom space."""
     if not isinstance(genome, Genome):
         return {}
     network, training = genome.network, genome.training
@@ -44,7 +44,7 @@ def genome_columns(genome: object) -> dict[str, Any]:
 
 
 def score_columns(scores: Mapping[str, Score]) -> dict[str, float]:
-    """Per objective its mean, and its standard error where there are replicates to know it from."""
+    """For each objective its mean, and its standard error if there are several replicates."""
     columns: dict[str, float] = {}
     for name, score in scores.items():
         columns[name] = score.mean
@@ -59,7 +59,7 @@ def point(item: Evaluated[Genome], objectives: Iterable[str]) -> dict[str, Any]:
 
 
 def thinned(rows: Sequence[TableRow], most: int) -> Sequence[TableRow]:
-    """At most so many of the rows, from the first to the last, evenly."""
+    """At most `most` of the rows, evenly spread from the first to the last."""
     if len(rows) <= most:
         return rows
     return [rows[place * (len(rows) - 1) // (most - 1)] for place in range(most)]
@@ -68,7 +68,7 @@ def thinned(rows: Sequence[TableRow], most: int) -> Sequence[TableRow]:
 def evaluated_rows(
     evaluated: Iterable[Evaluated[Genome]], *, front: Iterable[int] = (), generations: Mapping[int, int] | None = None
 ) -> list[dict[str, Any]]:
-    """A row per candidate, in the order given. `front`: ids that lie on it; `generations`: id -> generation."""
+    """A row for each candidate, in the given order. front: ids on the front. generations: id -> generation."""
     on_front = set(front)
     return [
         {

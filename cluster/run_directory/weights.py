@@ -1,4 +1,4 @@
-"""Trained weights on disk: one file per candidate and rung, as safetensors, written beside and then renamed."""
+"""Trained weights on disk: one safetensors file for each candidate and rung. A file is never half written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from haemsa.cluster.workers.job import RowState
 log = logging.getLogger(__name__)
 _CHECKSUM: Final = "crc32"
 MEMORY: Final = 64 * 2**20
-"""Bytes of recently used states that stay in memory too: many children have the same few parents."""
+"""How many bytes of recently used states also stay in memory, because many children have the same few parents."""
 _PARTS = tuple(field.name for field in fields(RowState) if field.name != "epochs")
 
 
@@ -31,7 +31,16 @@ class WeightStore:
         self._bytes = 0
 
     def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
-        """Keep the replicates of a candidate as they stood on a rung."""
+        """Keep the states that a candidate's replicates reached on a rung.
+
+        Args:
+            number: the candidate's id.
+            rung: the rung.
+            states: the state of each replicate, by its number.
+
+        Raises:
+            OSError: the disk is full or read-only.
+        """
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
@@ -39,8 +48,8 @@ class WeightStore:
         for replicate, state in states.items():
             arrays[f"{replicate}/epochs"] = np.array([state.epochs], np.int64)
             for part in _PARTS:
-                found = getattr(state, part).items()
-                arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in found}
+                named = getattr(state, part).items()
+                arrays |= {f"{replicate}/{part}/{name}": np.ascontiguousarray(array) for name, array in named}
         path = self._path(number, rung)
         with replacing(path) as temporary:
             try:
@@ -51,9 +60,9 @@ class WeightStore:
         return path
 
     def load(self, number: int, rung: int) -> dict[int, RowState]:
-        """The replicates of a candidate as they stood on a rung, by their number.
+        """The states that a candidate's replicates reached on a rung, by the number of the replicate.
 
-        Empty if they were not kept, or, with a warning, if the file is damaged: what starts from nothing is not wrong.
+        Empty if they were not kept. Empty, with a warning, if the file is damaged: training then starts from scratch.
         """
         if (number, rung) in self._recent:
             self._recent.move_to_end((number, rung))
@@ -74,7 +83,7 @@ class WeightStore:
         return dict(states)
 
     def drop(self, number: int, rung: int) -> None:
-        """Forget what was kept of a candidate on a rung, if it is there."""
+        """Remove what was kept of a candidate on a rung, if there is something."""
         self._path(number, rung).unlink(missing_ok=True)
         self._forget(number, rung)
 
@@ -83,7 +92,7 @@ class WeightStore:
         return set(self._kept())
 
     def _remember(self, number: int, rung: int, states: dict[int, RowState]) -> None:
-        """Keep states in memory, and forget those used longest ago while they are too many."""
+        """Keep states in memory. While they take too much room, the least recently used ones go."""
         self._forget(number, rung)
         size = sum(
             array.nbytes for state in states.values() for part in _PARTS for array in getattr(state, part).values()
@@ -111,7 +120,7 @@ class WeightStore:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The arrays in a file; none, with a warning, of one that is torn or whose bytes have changed."""
+    """The arrays in a file. If the file is damaged there are none, and a warning says so."""
     from safetensors import SafetensorError, safe_open
 
     try:
