@@ -1,21 +1,43 @@
-"""What a network costs, from its spec alone: parameters, and FLOPs of predicting one sample.
+"""What a network costs: its parameters, and the FLOPs to predict one sample. The spec is enough to tell.
 
-FLOPs are two per multiply-add of matrix products and convolutions, as `torch.utils.flop_counter` counts them.
+A multiply-add of a matrix product or a convolution is two FLOPs, as in `torch.utils.flop_counter`. Axes: `W` token
+width, `D` tokens (those of the encoders, and the global one), `H` hidden width of an expert.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from haemsa.model.schema import Schema
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, NetworkSpec
 
+COSTS: Final = ("params", "flops")
+"""What `cost` tells."""
+
 
 def cost(network: NetworkSpec, schema: Schema) -> dict[str, float]:
-    """`params` and `flops` of a network; FLOPs at the full number of time steps."""
+    """What a network costs on some data.
+
+    Args:
+        network: The network.
+        schema: The modalities and tasks of the data.
+
+    Returns:
+        `params`, the number of trained parameters, and `flops`, those of predicting a sample with all time steps.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> from haemsa.model.spec.network import LevelSpec
+        >>> level = LevelSpec((ExpertSpec(("text",), width=4),))
+        >>> network = NetworkSpec(8, (EncoderSpec("text", "mean"),), (level,))
+        >>> cost(network, Schema.of(planted(sizes=(20, 10, 10))))
+        {'params': 706.0, 'flops': 1392.0}
+    """
     return {"params": float(parameters(network, schema)), "flops": float(flops(network, schema))}
 
 
 def parameters(network: NetworkSpec, schema: Schema) -> int:
-    """Number of trained parameters."""
+    """The number of trained parameters."""
     W, D = network.width, len(network.encoders) + 1
     total = sum(_encoder_parameters(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
@@ -25,11 +47,11 @@ def parameters(network: NetworkSpec, schema: Schema) -> int:
 
 
 def flops(network: NetworkSpec, schema: Schema) -> int:
-    """Floating-point operations of one sample's prediction."""
+    """The floating-point operations that predict one sample."""
     W, D = network.width, len(network.encoders) + 1
     products = sum(_encoder_products(encoder, W, schema) for encoder in network.encoders)
     for level in network.levels:
-        # Twice for each token and expert: the gate's logit, and mixing the expert's output in.
+        # Twice for each token and expert: for the logit of the gate, and to add the output of the expert.
         experts = sum(_expert_products(expert, W, schema) for expert in level.experts)
         products += 2 * D * W * len(level.experts) + experts
     products += sum(D * W + W * task.outputs for task in schema.tasks.values())
@@ -72,15 +94,12 @@ def _expert_products(expert: ExpertSpec, W: int, schema: Schema) -> int:
         fused: int = (H + 1) ** tokens * W
         return tokens * W * H + fused
     halves = 2 if expert.kind == "gated" else 1
-    # The query to the features, what it finds back, and two products with every step.
+    # The query is projected to the features, what it reads is projected back, and both meet each step once.
     read = sum(2 * features * (H + steps) for steps, features in _read(expert, schema))
     return tokens * W * H * halves + read + (expert.depth - 1) * H * H + H * W
 
 
 def _read(expert: ExpertSpec, schema: Schema) -> list[tuple[int, int]]:
-    """Steps and features of each modality that an expert reads again."""
+    """The steps and features of each modality that an expert reads again."""
     names = schema.over_time(expert.sees) if expert.kind == "cross_attention" else ()
     return [schema.modalities[name] for name in names]
-
-
-COSTS = ("params", "flops")

@@ -1,8 +1,8 @@
-"""Metrics, exactly as the field computes them. `y` labels, `p` predictions, `N` samples, `C` classes.
+"""Metrics, exactly as the field computes them. `y` are labels, `p` predictions. Axes: `N` samples, `C` classes.
 
-Sentiment: Acc-7, Acc-5 and Acc-3 clip both to [-3, 3], [-2, 2] and [-1, 1] and round half to even; Acc-2 and F1 come
-twice, "has0" (all samples, y >= 0 against p >= 0) and "non0" (y = 0 left out, y > 0 against p > 0). F1 is weighted by
-true support.
+Sentiment: Acc-7, Acc-5 and Acc-3 clip labels and predictions to [-3, 3], [-2, 2] and [-1, 1], and round half to even.
+There are two kinds of Acc-2 and F1. "has0" compares y >= 0 with p >= 0 on all samples. "non0" compares y > 0 with p > 0
+on samples where y is not 0. F1 is weighted by the number of labels of each class.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ DIRECTIONS: Final[dict[str, Direction]] = {
     **dict.fromkeys(("mae", "loss", "params", "flops"), "min"),
     **dict.fromkeys(_MAXIMISED, "max"),
 }
-"""Whether less or more of a metric is better, for every key below and for a network's cost."""
+"""Whether a smaller or a larger value is better, for each metric below and for a network's cost."""
 MISSING: Final = "missing_"
-"""Before a metric's key: its mean over every non-empty subset of the modalities, all others hidden."""
+"""Begins the key of a metric's mean over all non-empty subsets of the modalities, with all others hidden."""
 _PRIMARY: Final = {"regression": "mae", "classes": "accuracy", "multilabel": "macro_f1"}
 Array = NDArray[Any]
 
 
 class TaskLike(Protocol):
-    """What metrics need to know of a task."""
+    """What metrics need to know about a task."""
 
     @property
     def kind(self) -> str: ...  # noqa: D102
@@ -50,29 +50,47 @@ class LabelledTask(TaskLike, Protocol):
 
 
 def direction(key: str) -> Direction:
-    """Whether less or more of a metric is better, by its key: "mae", "task/mae", "task/missing_mae"."""
+    """Whether a smaller or a larger value of a metric is better.
+
+    Example:
+        >>> direction("mae"), direction("emotion/missing_accuracy")
+        ('min', 'max')
+    """
     return DIRECTIONS[key.rpartition("/")[2].removeprefix(MISSING)]
 
 
 def with_missing(key: str) -> str:
-    """The key of the same metric with modalities missing: "task/mae" becomes "task/missing_mae"."""
+    """The key of the same metric with modalities missing: "task/missing_mae" for "task/mae"."""
     task, slash, name = key.rpartition("/")
     return f"{task}{slash}{MISSING}{name}"
 
 
 def without_missing(key: str) -> str:
-    """The key of the same metric with all modalities shown."""
+    """The key of the same metric with all modalities: "task/mae" for "task/missing_mae"."""
     task, slash, name = key.rpartition("/")
     return f"{task}{slash}{name.removeprefix(MISSING)}"
 
 
 def primary(task: TaskLike) -> str:
-    """The metric that a search optimises first."""
+    """The metric that a search optimises unless it is told otherwise: mae, accuracy or macro_f1."""
     return _PRIMARY[task.kind]
 
 
 def regression_metrics(y: Array, p: Array, bounds: tuple[float, float] | None = None) -> dict[str, float]:
-    """mae, corr and ccc, unclipped; the sentiment metrics too if `bounds` are (-3, 3). NaN where nothing is left."""
+    """The metrics of values [N], which all have a label. Raises ValueError if shapes differ.
+
+    Args:
+        y: The labels.
+        p: The predictions. They are not clipped.
+        bounds: The range of the labels. (-3, 3) means sentiment.
+
+    Returns:
+        mae, corr and ccc; for sentiment also acc7, acc5, acc3, acc2 and f1. NaN where no sample counts.
+
+    Example:
+        >>> regression_metrics(np.array([1.0, -1.0]), np.array([0.5, -1.0]))["mae"]
+        0.25
+    """
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     _check("predictions", p, y.shape)
     values = {"mae": _mean(np.abs(y - p)), "corr": pearson(y, p), "ccc": ccc(y, p)}
@@ -88,47 +106,63 @@ def regression_metrics(y: Array, p: Array, bounds: tuple[float, float] | None = 
 
 
 def class_metrics(y: Array, p: Array, classes: int) -> dict[str, float]:
-    """accuracy, wf1, macro_f1 and uar of class numbers [N].
+    """The metrics of classes [N], numbered from 0. Raises ValueError if shapes differ.
 
-    macro_f1 is the mean over the classes that are in `y` or `p`, uar that of the recalls of the classes in `y`.
+    Args:
+        y: The labels.
+        p: The predicted classes.
+        classes: The number of classes.
+
+    Returns:
+        accuracy; wf1, the mean F1 weighted by the labels of each class; macro_f1, the mean F1 of the classes that are
+        in `y` or `p`; and uar, the mean recall of the classes in `y`.
+
+    Example:
+        >>> class_metrics(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2)["uar"]
+        0.75
     """
     y, p = np.asarray(y), np.asarray(p)
     _check("predicted classes", p, y.shape)
     hits = np.bincount(y[y == p], minlength=classes)
     support, guessed = np.bincount(y, minlength=classes), np.bincount(p, minlength=classes)
-    f1, known = _f1(hits, support, guessed), support > 0
+    f1, present = _f1(hits, support, guessed), support > 0
     return {
         "accuracy": _mean(y == p),
         "wf1": _weighted(f1, support),
         "macro_f1": _mean(f1[support + guessed > 0]),
-        "uar": _mean(hits[known] / support[known]),
+        "uar": _mean(hits[present] / support[present]),
     }
 
 
 def multilabel_metrics(y: Array, p: Array) -> dict[str, float]:
-    """accuracy, wf1, macro_f1 and uar of labels [N, C], 0 or 1, NaN in `y` = missing.
+    """The metrics of labels [N, C], of which a sample can have several. Each label is a binary task.
 
-    Each label is a binary task: accuracy, and uar (mean recall of 0 and 1), are means over labels; F1 is that of the
-    label's presence, weighted by how often each is present (wf1) or not (macro_f1, 0 for a label never present nor
-    predicted).
+    Args:
+        y: The labels, 0 or 1, NaN where one is missing.
+        p: The predicted labels, 0 or 1.
+
+    Returns:
+        accuracy and uar (the mean recall of 0 and 1), which are means over labels; and the F1 of a label's presence,
+        as a mean weighted by how often each label is present (wf1), and as a plain mean (macro_f1). F1 is 0 for a label
+        that is never present and never predicted.
     """
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p)
     _check("predicted labels", p, y.shape)
-    known = ~np.isnan(y)
-    truth, guess = known & (y == 1), known & (p == 1)
+    labelled = ~np.isnan(y)
+    truth, guess = labelled & (y == 1), labelled & (p == 1)
     f1 = _f1((truth & guess).sum(axis=0), truth.sum(axis=0), guess.sum(axis=0))
-    columns = [index for index in range(y.shape[1]) if known[:, index].any()]
-    binary = [class_metrics(truth[known[:, c], c] * 1, guess[known[:, c], c] * 1, 2) for c in columns]
+    columns = [index for index in range(y.shape[1]) if labelled[:, index].any()]
+    binary = [class_metrics(truth[labelled[:, c], c] * 1, guess[labelled[:, c], c] * 1, 2) for c in columns]
     return {
-        "accuracy": _mean([one["accuracy"] for one in binary]),
+        "accuracy": _mean([metrics["accuracy"] for metrics in binary]),
         "wf1": _weighted(f1, truth.sum(axis=0)),
         "macro_f1": _mean(f1[columns]),
-        "uar": _mean([one["uar"] for one in binary]),
+        "uar": _mean([metrics["uar"] for metrics in binary]),
     }
 
 
 def pearson(y: Array, p: Array) -> float:
-    """Correlation of two arrays [N]; 0 if one of them is constant."""
+    """The correlation of two arrays [N]; 0 if one of them is constant."""
     a, b = y - y.mean() if len(y) else y, p - p.mean() if len(p) else p
     scale = math.sqrt(float((a**2).sum()) * float((b**2).sum()))
     constant = len(y) == 0 or np.ptp(y) == 0 or np.ptp(p) == 0
@@ -145,10 +179,15 @@ def ccc(y: Array, p: Array) -> float:
 
 
 def task_metrics(task: TaskLike, y: Array, outputs: Array) -> dict[str, float]:
-    """All metrics of one task; samples without a label are left out.
+    """All metrics of one task. Samples without a label are left out.
 
-    outputs: regression [N] (or [N, 1]) values; classes [N, C] scores; multilabel [N, C] logits. Raises ValueError for
-    another shape.
+    Args:
+        task: The task.
+        y: Its labels, as `Task.targets`.
+        outputs: Regression: values [N] or [N, 1]. Classes: scores [N, C]. Multilabel: logits [N, C].
+
+    Raises:
+        ValueError: The outputs have another shape.
     """
     y, outputs = np.asarray(y), np.asarray(outputs)
     if task.kind == "multilabel":
@@ -156,16 +195,34 @@ def task_metrics(task: TaskLike, y: Array, outputs: Array) -> dict[str, float]:
         return multilabel_metrics(y, outputs > 0)
     if task.kind == "classes":
         _check("outputs", outputs, (len(y), task.outputs))
-        known = y >= 0
-        return class_metrics(y[known], outputs[known].argmax(axis=1), task.outputs)
+        labelled = y >= 0
+        return class_metrics(y[labelled], outputs[labelled].argmax(axis=1), task.outputs)
     values = outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
     _check("outputs", values, y.shape)
-    known = ~np.isnan(y)
-    return regression_metrics(y[known], values[known], task.bounds)
+    labelled = ~np.isnan(y)
+    return regression_metrics(y[labelled], values[labelled], task.bounds)
 
 
 def all_metrics(tasks: Mapping[str, LabelledTask], outputs: Mapping[str, Array]) -> dict[str, float]:
-    """Metrics of all tasks: plain keys for one task, "task/key" for several. `outputs` as in `task_metrics`."""
+    """All metrics of all tasks.
+
+    Args:
+        tasks: The tasks by name, such as `Dataset.tasks`.
+        outputs: The outputs of each task, as in `task_metrics`.
+
+    Returns:
+        The metrics by key: "mae" for a single task, "task/mae" for several.
+
+    Raises:
+        ValueError: The outputs of a task have another shape.
+
+    Example:
+        >>> from haemsa.model.data.task import Task
+        >>> mood = Task("classes", np.array([0, 1, 1, -1]), labels=("sad", "happy"))
+        >>> scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]])
+        >>> round(all_metrics({"mood": mood}, {"mood": scores})["accuracy"], 3)
+        0.667
+    """
     single = len(tasks) == 1
     return {
         key if single else f"{name}/{key}": value
@@ -174,9 +231,9 @@ def all_metrics(tasks: Mapping[str, LabelledTask], outputs: Mapping[str, Array])
     }
 
 
-def _check(what: str, found: Array, expected: tuple[int, ...]) -> None:
-    if found.shape != expected:
-        raise ValueError(f"{what} have the shape {list(found.shape)}, expected {list(expected)}")
+def _check(what: str, array: Array, expected: tuple[int, ...]) -> None:
+    if array.shape != expected:
+        raise ValueError(f"{what} have the shape {list(array.shape)}, expected {list(expected)}")
 
 
 def _mean(values: Any) -> float:
@@ -185,7 +242,7 @@ def _mean(values: Any) -> float:
 
 
 def _weighted(f1: Array, support: Array) -> float:
-    """Mean of `f1` weighted by `support`; 0 without any."""
+    """The mean of `f1`, weighted by `support`; 0 without support."""
     return float((f1 * support).sum() / max(1, int(support.sum())))
 
 

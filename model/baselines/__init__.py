@@ -1,1 +1,4 @@
-"""The models that people use without a search: those of scikit-learn, and a network like MISA."""
+"""Models that people use without a search, to compare with: those of scikit-learn, and a network like MISA.
+
+Read `classical` first; `misa_network` is the network.
+"""

@@ -1,7 +1,7 @@
-"""What people use without a search: ridge, support vectors and boosting of scikit-learn, and a network like MISA.
+"""Models that people use without a search: ridge, support vectors and boosting of scikit-learn, a network like MISA.
 
-They read features over time. Each is drawn at random from its usual settings, and so tuned by as many trials as one
-likes. Axes: `N` samples, `D` features, `C` outputs.
+They read the mean and the deviation of features over time. To tune a model, its settings are drawn at random from their
+usual ranges, as often as one likes. Axes: `N` samples, `D` features, `C` outputs.
 """
 
 from __future__ import annotations
@@ -28,18 +28,24 @@ RANGES: Final[dict[Kind, dict[str, tuple[float, float]]]] = {
         "dropout": (0.05, 0.6), "similarity": (0.1, 1.0), "difference": (0.1, 1.0), "reconstruction": (0.1, 1.0),
     },
 }  # fmt: skip
-"""Settings and their ranges, drawn evenly in their logarithm; gamma is over the number of features.
+"""Settings and their ranges. They are drawn evenly in their logarithm; gamma is divided by the number of features.
 
-Where there are classes, half of the linear models and support vectors weigh them by how rare they are (`balanced`).
+For classes, half of the linear models and support vectors give rare classes more weight (`balanced`).
 """
 SEEDED: Final[tuple[Kind, ...]] = ("misa",)
-"""Models that another seed makes other ones."""
+"""Models that depend on a seed."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Classical:
-    """A model with its settings, and the modalities that it reads side by side."""
+    """A model, not trained yet.
+
+    Attributes:
+        kind: Which model it is.
+        modalities: What it reads, joined into one vector (except by MISA).
+        settings: The settings of `RANGES`, and `balanced` (0 or 1) for models of classes.
+    """
 
     kind: Kind
     modalities: tuple[str, ...]
@@ -47,13 +53,18 @@ class Classical:
 
 
 def kinds(task: Task, modalities: Sequence[str]) -> tuple[Kind, ...]:
-    """The models that fit a task; the network, which tells modalities apart, where there are several."""
+    """The kinds of models for a task. The network, which needs several modalities, is one only if there are several."""
     plain: tuple[Kind, ...] = ("ridge", "svr") if task.kind == "regression" else ("logistic", "svc")
     return (*plain, "boosting", "misa") if len(modalities) > 1 else (*plain, "boosting")
 
 
 def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Classical:
-    """A model with random settings, on all modalities or on a random choice of them (MISA: two at least)."""
+    """A model with random settings, on all modalities or on a random choice of them (MISA: at least two).
+
+    Example:
+        >>> draw("ridge", ["text"], np.random.default_rng(0)).modalities
+        ('text',)
+    """
     used = [name for name in modalities if rng.random() < 0.5] if rng.random() < 0.6 else list(modalities)
     settings = {name: float(np.exp(rng.uniform(*np.log(ends)))) for name, ends in RANGES[kind].items()}
     if kind in ("logistic", "svc"):
@@ -64,84 +75,100 @@ def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Cla
 
 
 def tuned_logistic(dataset: Dataset, task: str) -> dict[str, float]:
-    """Test metrics of a logistic regression on all modalities, trained on the training split of normalised data.
+    """The test metrics of a logistic regression on all modalities, trained on the training split.
 
-    Its regularisation is chosen on the validation split. Raises ValueError unless `task` has classes.
+    Its regularisation is chosen on the validation split.
+
+    Args:
+        dataset: Normalised data.
+        task: The name of a task with classes.
+
+    Raises:
+        ValueError: The task has no classes.
     """
-    found, features = dataset.tasks[task], summaries(dataset)
-    if found.kind != "classes":
-        raise ValueError(f"task {task!r} is {found.kind}, expected classes")
+    target, features = dataset.tasks[task], summaries(dataset)
+    if target.kind != "classes":
+        raise ValueError(f"task {task!r} is {target.kind}, expected classes")
     models = [Classical("logistic", tuple(features), {"C": c}) for c in (0.001, 0.01, 0.1, 1.0, 10.0)]
-    answers = [outputs(model, features, found, dataset.split("train")) for model in models]
+    all_scores = [outputs(model, features, target, dataset.split("train")) for model in models]
 
-    def metrics(given: Floats, split: str) -> dict[str, float]:
-        places = dataset.split(split)
-        return task_metrics(found, found.targets[places], given[places])
+    def metrics(scores: Floats, split: str) -> dict[str, float]:
+        indices = dataset.split(split)
+        return task_metrics(target, target.targets[indices], scores[indices])
 
-    return metrics(max(answers, key=lambda given: metrics(given, "valid")["accuracy"]), "test")
+    return metrics(max(all_scores, key=lambda scores: metrics(scores, "valid")["accuracy"]), "test")
 
 
 def summaries(dataset: Dataset) -> dict[str, Floats]:
-    """Each modality's mean over time [N, D], and beside it the deviation where it has time steps [N, 2 D]."""
-    found = {}
+    """Each modality's mean over time, [N, D]; if it has time steps, with its deviation, [N, 2 D]."""
+    features = {}
     for name, modality in dataset.modalities.items():
         mean, square = modality.moments
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         deviation[~modality.presence] = deviation[modality.presence].mean(axis=0) if modality.presence.any() else 0
-        found[name] = mean if modality.steps == 1 else np.concatenate([mean, deviation], axis=1)
-    return found
+        features[name] = mean if modality.steps == 1 else np.concatenate([mean, deviation], axis=1)
+    return features
 
 
 def outputs(
     model: Classical, features: Mapping[str, Floats], task: Task, trained: NDArray[np.int64], seed: int = 0
 ) -> Floats:
-    """What a model that is trained on the samples `trained` answers for all: values or scores, float32 [N, C].
+    """Train a model on some samples, and predict all.
 
-    Regression: values; classes: a score each; multilabel: scores, above 0 where a label is given.
+    Args:
+        model: The model.
+        features: What `summaries` gives for all N samples.
+        task: The task.
+        trained: The samples that it is trained on. Those without a label are left out.
+        seed: For models of `SEEDED`, and boosting.
+
+    Returns:
+        float32 [N, C]. Regression: values. Classes: a score for each. Multilabel: scores, above 0 where a label is
+        predicted.
     """
-    known = trained[task.labelled[trained]]
-    parts = [_standardised(features[name], known) for name in model.modalities]
+    labelled = trained[task.labelled[trained]]
+    parts = [_standardised(features[name], labelled) for name in model.modalities]
     if model.kind == "misa":
         from haemsa.model.baselines.misa_network import misa_outputs
 
-        return misa_outputs(parts, task, known, model.settings, seed)
+        return misa_outputs(parts, task, labelled, model.settings, seed)
     x = np.concatenate(parts, axis=1)
     if task.kind == "regression":
-        y = task.targets[known]
+        y = task.targets[labelled]
         centre, scale = float(y.mean()), max(float(y.std()), 1e-6)
-        found = _estimator(model, task, x.shape[1], seed).fit(x[known], (y - centre) / scale).predict(x)
-        return np.asarray(found * scale + centre, dtype=np.float32).reshape(-1, 1)
+        values = _estimator(model, task, x.shape[1], seed).fit(x[labelled], (y - centre) / scale).predict(x)
+        return np.asarray(values * scale + centre, dtype=np.float32).reshape(-1, 1)
     if task.kind == "classes":
-        return _scores(model, task, x, task.targets[known], known, seed)
-    columns = [_binary(model, task, x, task.targets[:, column], known, seed) for column in range(task.outputs)]
+        return _scores(model, task, x, task.targets[labelled], labelled, seed)
+    columns = [_binary(model, task, x, task.targets[:, column], labelled, seed) for column in range(task.outputs)]
     return np.stack(columns, axis=1)
 
 
-def _standardised(x: Floats, known: NDArray[np.int64]) -> Floats:
-    mean, deviation = x[known].mean(axis=0), x[known].std(axis=0)
+def _standardised(x: Floats, labelled: NDArray[np.int64]) -> Floats:
+    mean, deviation = x[labelled].mean(axis=0), x[labelled].std(axis=0)
     return np.asarray((x - mean) / np.where(deviation > 1e-4, deviation, np.inf), dtype=np.float32)
 
 
-def _binary(model: Classical, task: Task, x: Floats, labels: Floats, known: NDArray[np.int64], seed: int) -> Floats:
-    """Scores [N] of one label of several, above 0 where it is given."""
-    given = known[~np.isnan(labels[known])]
-    if len(np.unique(labels[given])) < 2:
-        return np.full(len(x), 1.0 if len(given) and labels[given][0] > 0 else -1.0, dtype=np.float32)
-    fitted = _estimator(model, task, x.shape[1], seed).fit(x[given], labels[given] > 0)
+def _binary(model: Classical, task: Task, x: Floats, labels: Floats, trained: NDArray[np.int64], seed: int) -> Floats:
+    """Scores [N] of one label of a multilabel task, above 0 where it is predicted."""
+    labelled = trained[~np.isnan(labels[trained])]
+    if len(np.unique(labels[labelled])) < 2:
+        return np.full(len(x), 1.0 if len(labelled) and labels[labelled][0] > 0 else -1.0, dtype=np.float32)
+    fitted = _estimator(model, task, x.shape[1], seed).fit(x[labelled], labels[labelled] > 0)
     return np.asarray(fitted.decision_function(x), dtype=np.float32)
 
 
 def _scores(
-    model: Classical, task: Task, x: Floats, labels: NDArray[np.int64], known: NDArray[np.int64], seed: int
+    model: Classical, task: Task, x: Floats, labels: NDArray[np.int64], labelled: NDArray[np.int64], seed: int
 ) -> Floats:
-    """A score per class [N, C]; the lowest for classes that training lacks."""
+    """A score for each class, [N, C]. Classes that training lacks have the lowest."""
     if len(np.unique(labels)) < 2:
         return np.tile(np.eye(task.outputs, dtype=np.float32)[labels[0]], (len(x), 1))
-    fitted = _estimator(model, task, x.shape[1], seed).fit(x[known], labels)
-    found = np.asarray(fitted.decision_function(x), dtype=np.float32)
-    found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-    scores = np.full((len(x), task.outputs), found.min() - 1, dtype=np.float32)
-    scores[:, fitted.classes_] = found
+    fitted = _estimator(model, task, x.shape[1], seed).fit(x[labelled], labels)
+    of_trained = np.asarray(fitted.decision_function(x), dtype=np.float32)
+    of_trained = np.stack([-of_trained, of_trained], axis=1) if of_trained.ndim == 1 else of_trained
+    scores = np.full((len(x), task.outputs), of_trained.min() - 1, dtype=np.float32)
+    scores[:, fitted.classes_] = of_trained
     return scores
 
 

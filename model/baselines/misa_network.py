@@ -1,10 +1,13 @@
 """A network like MISA (Hazarika, Zimmermann and Poria, "MISA: Modality-Invariant and -Specific Representations", 2020).
 
-As there: modalities are projected to one width and encoded twice, by an encoder of their own (private) and by one that
-all share; the shared parts of modalities are drawn together, private parts kept apart from shared ones and from each
-other, and each modality is rebuilt from its two parts; attention over all parts, then two dense layers predict.
-Not as there: no LSTM or BERT reads sequences, a modality is its mean and deviation over time; the task's loss is that
-of the other networks here; epochs are a setting, and nothing stops early. Axes: `M` modalities, `B` samples, `H` width.
+As in the paper: Modalities are projected to one width and encoded twice, by an encoder of their own (private) and by
+one that all share. Losses draw the shared parts of modalities together, and keep private parts apart from shared ones
+and from each other. Each modality is rebuilt from its two parts. Attention over all parts and two dense layers predict.
+
+Not as in the paper: No LSTM or BERT reads sequences; a modality is its mean and deviation over time. The task's loss is
+that of haemsa's networks. Epochs are a setting, and training never stops early.
+
+Axes: `M` modalities, `B` samples of a batch, `N` samples, `D` features, `C` outputs, `H` width.
 """
 
 from __future__ import annotations
@@ -27,12 +30,14 @@ from haemsa.model.training.process import prepare_process
 
 BATCH: Final = 64
 MOMENTS: Final = 5
+"""Orders of moments that the similarity loss compares."""
 HEADS: Final = 2
 CLIP: Final = 1.0
+"""The largest norm of the gradient."""
 
 
-class Parts(NamedTuple):
-    """Predictions [B, C]; and by modality [M, B, H] what was projected, its two parts, and what they rebuild."""
+class MisaOutput(NamedTuple):
+    """Predictions `outputs` [B, C]; and for each modality [M, B, H] the projection, its two parts, and the rebuilt one."""
 
     outputs: Tensor
     projected: Tensor
@@ -58,7 +63,7 @@ class Misa(nn.Module):
             nn.Linear(joint, joint // 2), nn.Dropout(dropout), nn.ReLU(), nn.Linear(joint // 2, outputs)
         )
 
-    def forward(self, features: Sequence[Tensor]) -> Parts:
+    def forward(self, features: Sequence[Tensor]) -> MisaOutput:
         """Predict from each modality's features [B, D]."""
         projected = torch.stack([project(x) for project, x in zip(self.projections, features, strict=True)])
         private = torch.stack([encode(x) for encode, x in zip(self.private, projected, strict=True)])
@@ -66,7 +71,7 @@ class Misa(nn.Module):
         both = private + shared
         rebuilt = torch.stack([decode(x) for decode, x in zip(self.decoders, both, strict=True)])
         mixed = self.attention(torch.cat([private, shared]).transpose(0, 1))
-        return Parts(self.head(mixed.flatten(1)), projected, private, shared, rebuilt)
+        return MisaOutput(self.head(mixed.flatten(1)), projected, private, shared, rebuilt)
 
 
 def similarity_loss(shared: Tensor) -> Tensor:
@@ -80,62 +85,71 @@ def similarity_loss(shared: Tensor) -> Tensor:
 
 
 def difference_loss(private: Tensor, shared: Tensor) -> Tensor:
-    """How far private parts and shared ones, and private parts of two modalities, are from orthogonal (eq. 5)."""
+    """How far private and shared parts, and private parts of two modalities, are from orthogonal (eq. 5)."""
     first, second = torch.triu_indices(len(private), len(private), 1)
-    own, common = (F.normalize(part - part.mean(1, keepdim=True), dim=-1) for part in (private, shared))
-    products = torch.cat([own.transpose(1, 2) @ common, own[first].transpose(1, 2) @ own[second]])
+    private, shared = (F.normalize(part - part.mean(1, keepdim=True), dim=-1) for part in (private, shared))
+    products = torch.cat([private.transpose(1, 2) @ shared, private[first].transpose(1, 2) @ private[second]])
     return products.square().mean((1, 2)).sum()
 
 
 def misa_outputs(
     features: Sequence[NDArray[np.float32]],
     task: Task,
-    known: NDArray[np.int64],
+    labelled: NDArray[np.int64],
     settings: Mapping[str, float],
     seed: int,
 ) -> NDArray[np.float32]:
-    """What a network that is trained on the samples `known` answers for all of `features` [N, D] by modality.
+    """Train a network on some samples, and predict all.
 
-    Regression: values; classes: probabilities; multilabel: probabilities less a half, above 0 where a label is given.
+    Args:
+        features: Standardised features [N, D] of each modality.
+        task: The task.
+        labelled: The samples that it is trained on. All have a label.
+        settings: The settings of "misa" in `RANGES`.
+        seed: Draws its weights, dropout and batches.
+
+    Returns:
+        float32 [N, C]. Regression: values. Classes: probabilities. Multilabel: probabilities minus a half, above 0
+        where a label is predicted.
     """
     prepare_process()
     inputs, targets = [torch.from_numpy(x) for x in features], targets_of(task, torch.device("cpu"))
     mean, deviation = 0.0, 1.0
     if task.kind == "regression":
-        mean, deviation = float(task.targets[known].mean()), max(float(task.targets[known].std()), 1e-6)
+        mean, deviation = float(task.targets[labelled].mean()), max(float(task.targets[labelled].std()), 1e-6)
     scale = TargetScale(torch.tensor(mean), torch.tensor(deviation))
     loss = TaskLoss(TaskInfo(task.kind, task.labels, task.bounds), scale)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         width = HEADS * round(settings["width"] / HEADS)
         network = Misa([x.shape[1] for x in features], task.outputs, width, settings["dropout"])
-        _train(network, inputs, targets, loss, known, settings, seed)
+        _train(network, inputs, targets, loss, labelled, settings, seed)
     with torch.inference_mode():
-        found = network.eval()(inputs).outputs
+        outputs = network.eval()(inputs).outputs
     if task.kind == "regression":
-        return np.asarray((found * deviation + mean).numpy(), dtype=np.float32)
-    return np.asarray((found.softmax(-1) if task.kind == "classes" else found.sigmoid() - 0.5).numpy())
+        return np.asarray((outputs * deviation + mean).numpy(), dtype=np.float32)
+    return np.asarray((outputs.softmax(-1) if task.kind == "classes" else outputs.sigmoid() - 0.5).numpy())
 
 
 def _train(
     network: Misa, inputs: Sequence[Tensor], targets: Targets, task_loss: TaskLoss,
-    known: NDArray[np.int64], settings: Mapping[str, float], seed: int,
+    labelled: NDArray[np.int64], settings: Mapping[str, float], seed: int,
 ) -> None:  # fmt: skip
-    """AdamW with a rate that falls to 0 along a cosine."""
+    """Train with AdamW, at a learning rate that falls to 0 along a cosine."""
     epochs, rate, decay = round(settings["epochs"]), settings["learning_rate"], settings["weight_decay"]
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     weights = [settings[name] for name in ("similarity", "difference", "reconstruction")]
     for epoch in range(epochs):
-        for batch in batches(known, BATCH, seed, epoch):
-            found = network([x[batch] for x in inputs])
+        for batch in batches(labelled, BATCH, seed, epoch):
+            output = network([x[batch] for x in inputs])
             wanted = Targets(targets.values[batch], targets.known[batch])
             auxiliary = (
-                similarity_loss(found.shared),
-                difference_loss(found.private, found.shared),
-                F.mse_loss(found.rebuilt, found.projected),
+                similarity_loss(output.shared),
+                difference_loss(output.private, output.shared),
+                F.mse_loss(output.rebuilt, output.projected),
             )
-            loss = task_loss(found.outputs[None], wanted, torch.ones(1, len(batch))).sum()
+            loss = task_loss(output.outputs[None], wanted, torch.ones(1, len(batch))).sum()
             loss = loss + sum(weight * part for weight, part in zip(weights, auxiliary, strict=True))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
