@@ -37,7 +37,7 @@ CLIP: Final = 1.0
 
 
 class MisaOutput(NamedTuple):
-    """Predictions `outputs` [B, C]; and for each modality [M, B, H] the projection, its two parts, and the rebuilt one."""
+    """Predictions `outputs` [B, C]; for each modality [M, B, H] the projection, its two parts, and the rebuilt one."""
 
     outputs: Tensor
     projected: Tensor
