@@ -96,8 +96,8 @@ class Task:
         """Which samples have a label (multilabel: at least one), [N]."""
         if self.kind == "classes":
             return np.asarray(self.targets >= 0)
-        known = ~np.isnan(self.targets)
-        return np.asarray(known.any(axis=1) if known.ndim == 2 else known)
+        labelled = ~np.isnan(self.targets)
+        return np.asarray(labelled.any(axis=1) if labelled.ndim == 2 else labelled)
 
     def take(self, indices: NDArray[np.int64]) -> Task:
         """The same task for the samples at `indices`, in their order."""

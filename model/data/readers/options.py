@@ -68,7 +68,7 @@ class Damage:
     def __init__(self, *, skip: bool) -> None:
         self._skip, self._count, self._first = skip, 0, ""
 
-    def found(self, place: str, problem: str) -> None:
+    def report(self, place: str, problem: str) -> None:
         """Count a damaged sample. Raises ValueError, with place and problem, unless damaged samples are skipped."""
         if not self._skip:
             raise ValueError(f"{place}: {problem}; haemsa data import --skip-damaged leaves such samples out")

@@ -45,7 +45,7 @@ def read(folder: Path, reading: Reading) -> Dataset:
             raise _unclear(sequences, folder)
         samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
         if pivot is not None:
-            samples = _known_to(pivot, samples, notes)
+            samples = _with_pivot(pivot, samples, notes)
             notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
         cutter = Cutter(samples, labels, pivot, reading.collapse, damage, reading.steps)
         raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
@@ -116,11 +116,12 @@ def _splits(samples: LabelledSegments, split_of: Mapping[str, str]) -> dict[str,
     return {split: np.flatnonzero(splits == split).astype(np.int64) for split in SPLITS}
 
 
-def _known_to(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:
-    known = np.array([video in pivot.videos for video in samples.videos])
-    if not known.all():
-        notes.append(f"{(~known).sum()} samples whose video {pivot.path.name} lacks left out")
-    return samples.take(np.flatnonzero(known))
+def _with_pivot(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:
+    """The samples whose video the pivot has."""
+    has_pivot = np.array([video in pivot.videos for video in samples.videos])
+    if not has_pivot.all():
+        notes.append(f"{(~has_pivot).sum()} samples whose video {pivot.path.name} lacks left out")
+    return samples.take(np.flatnonzero(has_pivot))
 
 
 def _streams(

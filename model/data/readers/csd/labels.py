@@ -96,7 +96,7 @@ def _read(labels: ComputationalSequence, damage: Damage, notes: list[str]) -> La
         try:
             rows = labels.rows(entry)
         except DamagedEntryError as error:
-            damage.found(error.place, error.problem)
+            damage.report(error.place, error.problem)
             continue
         several = len(rows.intervals) > 1
         ids += [f"{entry}[{row}]" if several else entry for row in range(len(rows.intervals))]

@@ -75,7 +75,7 @@ class Cutter:
             except DamagedEntryError as error:
                 self.damaged.add(video)
                 for _ in places:
-                    self._damage.found(error.place, error.problem)
+                    self._damage.report(error.place, error.problem)
                 continue
             yield from samples
 

@@ -128,7 +128,7 @@ def _lengths(name: str, column: str, source: DescribedSource, raw: RawModality, 
     values, odd = numbers(cells)
     present = _filled(raw.features) if source.zeros_pad else raw.lengths > 0
     odd = present & (odd | ~(values >= 0) | (np.floor(values) != values))
-    source.samples.damaged(odd, unlike(column, cells, "a whole number from 0"))
+    source.samples.mark_damaged(odd, unlike(column, cells, "a whole number from 0"))
     longer = present & (values > raw.lengths)
     if longer.any():
         notes.append(f"{name}: {longer.sum()} lengths cut to the steps that there are")
@@ -168,7 +168,7 @@ def _texts(key: str, column: str | None, source: DescribedSource) -> list[str] |
     with within(key):
         cells = _single(column, source)
         names = words(cells)
-        source.samples.damaged(np.array([not name for name in names]), unlike(column, cells, "a name"))
+        source.samples.mark_damaged(np.array([not name for name in names]), unlike(column, cells, "a name"))
         return names
 
 
@@ -180,7 +180,7 @@ def _split_names(column: str | None, source: DescribedSource) -> list[str] | Non
         cells = _single(column, source)
         names = ["valid" if text in VALID else text for text in words(cells)]
         unknown = np.array([name not in SPLITS for name in names])
-        source.samples.damaged(unknown, unlike(column, cells, " or ".join(SPLITS)))
+        source.samples.mark_damaged(unknown, unlike(column, cells, " or ".join(SPLITS)))
         return names
 
 

@@ -32,7 +32,7 @@ class Samples:
         """The samples without damage so far."""
         return np.flatnonzero(self._sound).astype(np.int64)
 
-    def damaged(self, where: NDArray[np.bool_], problem: Callable[[int], str]) -> None:
+    def mark_damaged(self, where: NDArray[np.bool_], problem: Callable[[int], str]) -> None:
         """Leave samples out.
 
         Args:
@@ -44,4 +44,4 @@ class Samples:
         """
         for sample in np.flatnonzero(where & self._sound).tolist():
             self._sound[sample] = False
-            self._damage.found(f"{self._place} {self.names[sample]}", problem(sample))
+            self._damage.report(f"{self._place} {self.names[sample]}", problem(sample))

@@ -101,7 +101,9 @@ class TableSource:
         self._frame, short = read_columns(path, plain, others, self._take)
         self.samples = Samples(f"{path}: row", [str(row) for row in range(1, len(self._frame) + 1)], damage)
         width = len(self._names)
-        self._damaged({row: f"it has {cells} cells, expected {width} as the header" for row, cells in short.items()})
+        self._mark_damaged(
+            {row: f"it has {cells} cells, expected {width} as the header" for row, cells in short.items()}
+        )
 
     def features(self, names: str | tuple[str, ...]) -> RawModality:
         """The features [N, 1, D], NaN where a cell is missing. A row with a cell that is no number is damaged.
@@ -112,10 +114,10 @@ class TableSource:
         if names not in self._modalities:
             with errors_naming(self._path):
                 modality, problems = read_lists(parquet(self._path), self._path, self._find(names)[0])
-            self._damaged(problems)
+            self._mark_damaged(problems)
             return modality
         columns = self._modalities[names].pop(0)
-        self._damaged(columns.problems)
+        self._mark_damaged(columns.problems)
         return RawModality(columns.features[: len(self.samples)], np.ones(len(self.samples), dtype=np.int64))
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:  # noqa: ARG002 - as in ArraySource
@@ -130,10 +132,10 @@ class TableSource:
         for columns in (columns for modalities in self._modalities.values() for columns in modalities):
             columns.take(start, frame)
 
-    def _damaged(self, problems: Mapping[int, str]) -> None:
+    def _mark_damaged(self, problems: Mapping[int, str]) -> None:
         where = np.zeros(len(self.samples), dtype=bool)
         where[list(problems)] = True
-        self.samples.damaged(where, problems.__getitem__)
+        self.samples.mark_damaged(where, problems.__getitem__)
 
     def _all(self, names: Iterable[str | tuple[str, ...]]) -> list[str]:
         """The columns that all these names and patterns stand for, each once."""

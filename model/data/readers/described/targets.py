@@ -61,8 +61,8 @@ def _guess(columns: Iterable[Cells]) -> TaskKind:
     guesses = set()
     for cells in columns:
         values, odd = numbers(cells)
-        known = values[~np.isnan(values)]
-        is_text, is_fraction = odd.any() and not len(known), not odd.any() and (known != np.round(known)).any()
+        given = values[~np.isnan(values)]
+        is_text, is_fraction = odd.any() and not len(given), not odd.any() and (given != np.round(given)).any()
         guesses.add("classes" if is_text else "regression" if is_fraction else "")
     if guesses == {"classes"}:
         return "classes"
@@ -75,12 +75,12 @@ def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, s
     values, odd = numbers(cells)
     with np.errstate(over="ignore"):
         targets = values.astype(np.float32)
-    samples.damaged(odd | np.isinf(targets), unlike(column, cells, "a number"))
+    samples.mark_damaged(odd | np.isinf(targets), unlike(column, cells, "a number"))
     targets[np.isinf(targets)] = np.nan
     if bounds is not None:
         bounds = float(np.float32(bounds[0])), float(np.float32(bounds[1]))  # as exact as targets are
         outside = (targets < bounds[0]) | (targets > bounds[1])
-        samples.damaged(outside, unlike(column, cells, f"{bounds[0]:g} to {bounds[1]:g}"))
+        samples.mark_damaged(outside, unlike(column, cells, f"{bounds[0]:g} to {bounds[1]:g}"))
         targets[outside] = np.nan
     return Task("regression", targets, bounds=bounds)
 
@@ -97,7 +97,7 @@ def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | No
     number = {kind: place for place, kind in enumerate(kinds)} | {"": -1}
     targets = np.array([number.get(value(text), -2) for text in texts], dtype=np.int64)
     titles = tuple(map(word, kinds if labels is None else labels))
-    samples.damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
+    samples.mark_damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
     return Task("classes", np.maximum(targets, -1), titles)
 
 
@@ -117,6 +117,6 @@ def _multilabel(titles: Sequence[str], columns: Mapping[str, Cells], samples: Sa
         plain = np.array([_TRUTH.get(cell, cell) for cell in cells], object) if cells.dtype == object else cells
         values, odd = numbers(plain)
         odd |= ~(np.isnan(values) | (values == 0) | (values == 1))
-        samples.damaged(odd, unlike(column, cells, "0 or 1"))
+        samples.mark_damaged(odd, unlike(column, cells, "0 or 1"))
         targets.append(np.where(odd, np.nan, values).astype(np.float32))
     return Task("multilabel", np.stack(targets, axis=1), tuple(titles))

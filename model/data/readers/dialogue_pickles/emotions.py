@@ -23,8 +23,8 @@ _MOST: Final = 64
 
 def is_classes(labels: NDArray[np.float32]) -> bool:
     """Whether labels [N, K] are numbers of classes: one for each utterance, and most of them whole."""
-    known = labels[np.isfinite(labels)]
-    return bool(labels.shape[1] == 1 and known.size and _whole(known).mean() > 0.5)
+    finite = labels[np.isfinite(labels)]
+    return bool(labels.shape[1] == 1 and finite.size and _whole(finite).mean() > 0.5)
 
 
 def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, ...]:
@@ -45,12 +45,12 @@ def class_names(labels: NDArray[np.float32], *, of_iemocap: bool) -> tuple[str, 
 def classes(labels: NDArray[np.float32], names: Sequence[str], what: str) -> tuple[Task, dict[int, str]]:
     """The task of labels [N], which count from 0; NaN and -1 are missing. Also what is wrong with others, by place."""
     missing = np.isnan(labels) | (labels == -1)
-    known = ~missing & (labels >= 0) & (labels < len(names)) & _whole(labels)
+    valid = ~missing & (labels >= 0) & (labels < len(names)) & _whole(labels)
     expected = f"expected 0 to {len(names) - 1}, or -1 where it is missing"
     wrong = {
-        int(place): f"its {what!r} is {labels[place]:g}, {expected}" for place in np.flatnonzero(~missing & ~known)
+        int(place): f"its {what!r} is {labels[place]:g}, {expected}" for place in np.flatnonzero(~missing & ~valid)
     }
-    targets = np.where(known, labels, -1).astype(np.int64)
+    targets = np.where(valid, labels, -1).astype(np.int64)
     return Task("classes", targets, tuple(names)), wrong
 
 

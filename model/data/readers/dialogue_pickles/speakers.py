@@ -25,9 +25,9 @@ def session_of(dialogue: str | int) -> str | None:
     return match[0] if match else None
 
 
-def speaker_of(dialogue: str | int, given: object) -> str:
-    """The file's name of a speaker, or "". IEMOCAP's "M" and "F", who change with the session, become "Ses01M"."""
-    speakers = names([given], 1)
+def speaker_of(dialogue: str | int, named: object) -> str:
+    """What the file calls a speaker, or "". IEMOCAP's "M" and "F", who change with the session, become "Ses01M"."""
+    speakers = names([named], 1)
     if not speakers:
         return ""
     session = session_of(dialogue) if speakers[0] in ("M", "F") else None

@@ -71,13 +71,13 @@ class Utterances:
         return [names[dialogue] for dialogue, _ in self.places]
 
     def _speakers(self) -> list[str]:
-        given = self._entries("speakers")
-        speakers = [speaker_of(dialogue, entry) for (dialogue, _), entry in zip(self.places, given, strict=True)]
+        listed = self._entries("speakers")
+        speakers = [speaker_of(dialogue, entry) for (dialogue, _), entry in zip(self.places, listed, strict=True)]
         if not all(speakers):
             numbers = marked(self._rows("speakers")[0])
             speakers = [name or number for name, number in zip(speakers, numbers, strict=True)]
         for place in (place for place, name in enumerate(speakers) if not name):
-            problem = f"its speaker is {form_of(given[place])}, expected a name or a one-hot vector"
+            problem = f"its speaker is {form_of(listed[place])}, expected a name or a one-hot vector"
             self._wrong.setdefault(place, problem)
         return speakers
 
@@ -146,15 +146,15 @@ class Utterances:
         """The places of utterances that are not damaged and not dropped. Raises ValueError unless damage is skipped."""
         for place, problem in sorted(self._wrong.items()):
             dialogue, number = self.places[place]
-            damage.found(f"dialogue {as_text(dialogue)} utterance {number}", problem)
+            damage.report(f"dialogue {as_text(dialogue)} utterance {number}", problem)
         wanted = ~self._dropped
         wanted[list(self._wrong)] = False
         return np.flatnonzero(wanted).astype(np.int64)
 
     def ids(self, kept: NDArray[np.int64]) -> list[str]:
         """The names of the utterances at `kept`: the file's if they are distinct, otherwise "dialogue[number]"."""
-        given = self._entries("ids") if "ids" in self._fields else []
-        names = [given[place] for place in kept if isinstance(given[place], str)] if given else []
+        ids = self._entries("ids") if "ids" in self._fields else []
+        names = [ids[place] for place in kept if isinstance(ids[place], str)] if ids else []
         if len(names) == len(set(names)) == len(kept):
             return names
         return ["{}[{}]".format(*self.places[place]) for place in kept]

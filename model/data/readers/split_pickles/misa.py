@@ -40,7 +40,7 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget
         problems = [_problem(item, arrays, widths) for item, arrays in zip(items, streams[split], strict=True)]
         for place, problem in enumerate(problems):
             if problem:
-                damage.found(f"{split} segment {place}", problem)
+                damage.report(f"{split} segment {place}", problem)
         kept = [place for place, problem in enumerate(problems) if not problem]
         content[split] = _part(
             [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, budget

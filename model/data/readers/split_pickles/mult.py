@@ -50,7 +50,7 @@ def tasks_of(splits: Splits) -> dict[str, Task]:
 def _present(strengths: NDArray[np.float32], splits: Splits) -> Task:
     """MOSEI's six emotions from their strengths [N, 6], 0 to 3. An emotion is present if its strength is above 0."""
     for index in np.flatnonzero((strengths < 0).any(axis=1)):
-        splits.damaged(int(index), f"an emotion is {strengths[index].min():g} strong, expected 0 to 3")
+        splits.mark_damaged(int(index), f"an emotion is {strengths[index].min():g} strong, expected 0 to 3")
     targets = np.where(np.isnan(strengths), np.nan, strengths > 0).astype(np.float32)
     return Task("multilabel", targets, MOSEI)
 
@@ -61,5 +61,5 @@ def _paired(pairs: NDArray[np.float32], splits: Splits) -> Task:
     one_hot = ((pairs == 0) | (pairs == 1)).all(axis=2) & (pairs.sum(axis=2) == 1)
     for index, emotion in np.argwhere(~missing & ~one_hot):
         pair = [float(value) for value in pairs[index, emotion]]
-        splits.damaged(int(index), f"{IEMOCAP[emotion]!r} is {pair}, expected [1, 0] or [0, 1]")
+        splits.mark_damaged(int(index), f"{IEMOCAP[emotion]!r} is {pair}, expected [1, 0] or [0, 1]")
     return Task("multilabel", np.where(missing, np.nan, pairs[:, :, 1] > 0).astype(np.float32), IEMOCAP)

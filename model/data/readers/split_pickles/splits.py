@@ -90,8 +90,8 @@ class Splits:
 
     def _labels(self, split: str, key: str) -> NDArray[np.float32]:
         value, size = self._parts[split].content[key], len(self._parts[split])
-        given = entries(value)
-        if given is None or len(given) != size:
+        labels = entries(value)
+        if labels is None or len(labels) != size:
             raise ValueError(f"{split} {key!r} is {form_of(value)}, expected {size} labels, one per sample")
         problems: dict[int, str] = {}
         if is_numbers(value):
@@ -99,22 +99,22 @@ class Splits:
             with np.errstate(over="ignore"):
                 column[...] = value
         else:
-            column, problems = stacked(given, repr(key), self._budget)
+            column, problems = stacked(labels, repr(key), self._budget)
         for place in np.flatnonzero(np.isinf(column).reshape(size, -1).any(axis=1)).tolist():
             problems[place], column[place] = f"{key!r} is infinite, expected a number", np.nan
         for place, problem in problems.items():
-            self.damaged(self._starts[split] + place, problem)
+            self.mark_damaged(self._starts[split] + place, problem)
         return column
 
     def pooled(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
         """The labels [N, ...] without those of the test split, which is the last. Only these decide anything."""
         return labels[: self._starts["test"]]
 
-    def damaged(self, index: int, problem: str) -> None:
+    def mark_damaged(self, index: int, problem: str) -> None:
         """Leave out the sample at `index` (0 to N - 1). Raises ValueError unless damage is skipped."""
         split = next(split for split in reversed(self._parts) if self._starts[split] <= index)
         place = index - self._starts[split]
-        self._damage.found(f"{split} sample {place}", problem)
+        self._damage.report(f"{split} sample {place}", problem)
         self._parts[split].intact[place] = False
 
     @property
@@ -149,12 +149,12 @@ class Splits:
             if "id" not in part.content:
                 self.notes.append(f"ids of {split} are missing: each sample is its own group")
                 continue
-            given = names(part.content["id"], len(part))
-            if given is None:
+            split_ids = names(part.content["id"], len(part))
+            if split_ids is None:
                 raise ValueError(f"{split} 'id' is not a list of {len(part)} names, one per sample")
-            ids_of[split] = given
-        given = [name for part in ids_of.values() for name in part]
-        group_of = dict(zip(given, groups_of(given, self.notes), strict=True))
+            ids_of[split] = split_ids
+        named = [name for part in ids_of.values() for name in part]
+        group_of = dict(zip(named, groups_of(named, self.notes), strict=True))
         made = ([f"{split}-{place}" for place in range(len(part))] for split, part in self._parts.items())
         ids = [name for split, part in zip(self._parts, made, strict=True) for name in ids_of.get(split, part)]
         return ids, [group_of.get(name, name) for name in ids]
