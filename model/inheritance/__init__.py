@@ -1,5 +1,5 @@
 """A child's first weights, taken from its parent's.
 
-Read `inherit` first, then `alignment` (which part corresponds to which), `levels` and `experts`.
-Used through `Inherited` and `inherit`.
+Read `inherit` first, then `alignment` (which part continues which), `heritage`, `levels` and `experts`. Others use
+`Inherited` and `inherit`.
 """

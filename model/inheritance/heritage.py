@@ -1,4 +1,4 @@
-"""What an inheritance starts from: a parent's weights and a child's own initial ones, and how they fit together."""
+"""A parent's weights and a child's fresh ones, and the ways in which they are combined."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from haemsa.model.network.weights import Weights
 from haemsa.model.spec.genome import Genome
 
 SHUT_LOGIT: Final = -16.0
-"""Logit of a part that starts without influence: among others at zero, its share is about 1e-7, and hardly grows."""
+"""Logit of a part that starts without influence. Next to logits of 0 its share is about 1e-7, and hardly grows."""
 
 
 class Heritage:
@@ -22,15 +22,15 @@ class Heritage:
         self.child, self.parent = child.network, parent.network
         self.fresh, self.shut = fresh, shut
         self.old = {name: values.to(next(iter(fresh.values()))) for name, values in weights.items()}
-        # A norm over more units makes each of the old ones larger; over fewer, those left are as large as before.
+        # A norm over more units makes each old unit larger. Over fewer units, they keep their size.
         self.scale = min(1.0, math.sqrt(self.parent.width / self.child.width))
 
     def grown(self, name: str, old: str | None = None) -> Weights:
-        """The parent's numbers within fresh ones."""
+        """The parent's weights within fresh ones."""
         return {name: overlay(self.fresh[name], self.old[old or name])}
 
     def padded(self, name: str, old: str | None = None) -> Weights:
-        """The parent's numbers within zeros."""
+        """The parent's weights within zeros."""
         return {name: overlay(torch.zeros_like(self.fresh[name]), self.old[old or name])}
 
     def scaled(self, name: str, old: str) -> Weights:
@@ -38,13 +38,13 @@ class Heritage:
         return {name: overlay(self.fresh[name], self.old[old] * self.scale)}
 
     def filled(self, name: str, value: float) -> Weights:
-        """One number throughout."""
+        """The same number everywhere."""
         return {name: torch.full_like(self.fresh[name], value)}
 
 
 def overlay(below: Tensor, values: Tensor) -> Tensor:
-    """`below`, with `values` in its first corner as far as both reach; a copy."""
+    """A copy of `below` with `values` in its first corner, as far as both reach."""
     place = tuple(slice(0, min(sizes)) for sizes in zip(below.shape, values.shape, strict=True))
-    found = below.clone()
-    found[place] = values[place]
-    return found
+    combined = below.clone()
+    combined[place] = values[place]
+    return combined

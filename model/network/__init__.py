@@ -1,5 +1,6 @@
-"""One tensor program for a whole cohort of networks: each parameter has a leading axis of P networks.
+"""One tensor program for a whole cohort of networks, in which each parameter has a leading axis over networks.
 
-Read it in the order in which data flows: `batch`, `encoders`, `tokens`, `levels` (with `experts` and `gates`), `heads`;
-`cohort_network` puts them together, and `cohort` says which parts networks share. Used through `CohortNetwork`.
+Read `cohort` first (rows, sizes, stacks of parameters). Then follow the data: `batch`, `encoders`, `tokens`, `levels`
+(with `experts`, `cross_attention`, `tensor_fusion` and `gates`), `heads`. `cohort_network` puts them together. `noise`
+and `subsets` act only in training, and `weights` moves one network's weights. Others use `CohortNetwork`.
 """

@@ -1,4 +1,4 @@
-"""What a network is given: padded samples, their statistics, and the targets of its tasks."""
+"""The input of networks: padded samples, their statistics, and the targets of tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples that all rows share. Every mapping goes by modality; absent or padded features are zero."""
+    """Samples that all rows share. Every mapping is by modality, and absent or padded features are zero."""
 
     features: Mapping[str, Tensor]  # [B, T, D]
     means: Mapping[str, Tensor]  # [B, D], over the real steps
@@ -27,7 +27,7 @@ class Batch:
 
 
 class Moments(NamedTuple):
-    """The mean and the inverse standard deviation of each feature in each fold [F, D]."""
+    """The mean and the inverse of the standard deviation of each feature in each fold [F, D]."""
 
     mean: Tensor
     scale: Tensor
@@ -35,14 +35,14 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class FeatureStatistics:
-    """Moments by modality: of features averaged over a sample's time (for encoders that pool first), and of steps."""
+    """Moments by modality: of features averaged over time (for encoders that pool first), and of single steps."""
 
     pooled: Mapping[str, Moments]
     steps: Mapping[str, Moments]
 
 
 class Targets(NamedTuple):
-    """Labels of one task [B, C] (class numbers [B, 1]); unknown ones are 0 and not `known` [B, C]."""
+    """Labels of one task [B, C], or class numbers [B, 1]. `known` is 1 for each known one; the others are 0 in both."""
 
     values: Tensor
     known: Tensor

@@ -22,12 +22,12 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL
 
 Init = Literal["fan_in", "fan_last", "token", "zeros", "ones"]
-"""How a parameter starts: uniform by its inputs (its first axis, or its last); as large as a token; constant."""
+"""How a parameter starts: uniform, by the number of its inputs (the first axis or the last); like a token; constant."""
 
 
 @dataclass(frozen=True)
 class CohortRow:
-    """One network of a cohort: a genome trained with a seed, on all but the samples that its fold holds out."""
+    """One network of a cohort: a genome that is trained with a seed, on all samples that its fold does not hold out."""
 
     genome: Genome
     seed: int
@@ -37,7 +37,8 @@ class CohortRow:
 class Slot(NamedTuple):
     """Where one parameter of one row lies on its stack's leading axis: from `start` on, cropped to its real `shape`.
 
-    It takes one place there; or, if `spread`, one for each of its own first axis, so that this axis is not padded.
+    It takes one place there. If `spread`, it takes one place for each index of its own first axis, so that this axis is
+    not padded.
     """
 
     start: int
@@ -48,12 +49,12 @@ class Slot(NamedTuple):
 
     @property
     def stop(self) -> int:
-        """The place after its last one."""
+        """The first place after it."""
         return self.start + (self.shape[0] if self.spread else 1)
 
     @property
     def inner(self) -> tuple[int, ...]:
-        """Its shape at one place."""
+        """Its shape at a single place."""
         return self.shape[1:] if self.spread else self.shape
 
     @property
@@ -64,9 +65,14 @@ class Slot(NamedTuple):
 
 
 class Cohort:
-    """Rows trained together, and the sizes to which they are padded.
+    """Rows that are trained together, and the sizes to which they are padded.
 
-    Rows must come sorted by their number of levels, most first (`sort_order`), so that a level concerns the first rows.
+    Args:
+        rows: Sorted by their number of levels, most first (`sort_order`), so that the first rows have each level.
+        schema: Of the data.
+
+    Raises:
+        ValueError: A genome reads modalities that the data does not have.
     """
 
     def __init__(self, rows: Sequence[CohortRow], schema: Schema) -> None:
@@ -88,7 +94,7 @@ class Cohort:
         return len(self.rows)
 
     def rows_with_level(self, level: int) -> int:
-        """How many rows have that level: they are the first ones."""
+        """How many rows have that level. They are the first ones."""
         return sum(len(row.genome.network.levels) > level for row in self.rows)
 
     def gene(self, name: str) -> Tensor:
@@ -96,18 +102,18 @@ class Cohort:
         return torch.tensor([float(getattr(row.genome.training, name)) for row in self.rows])
 
     def noise_keys(self) -> Tensor:
-        """One int32 key per row, from its seed alone [P]."""
+        """One int32 key per row [P], which depends only on its seed."""
         states = [np.random.SeedSequence([row.seed, SeedPurpose.NOISE]).generate_state(1)[0] for row in self.rows]
         return torch.from_numpy(np.array(states, dtype=np.uint32).view(np.int32))
 
 
 def sort_order(rows: Sequence[CohortRow]) -> list[int]:
-    """Indices that sort rows as a `Cohort` wants them; stable."""
+    """The order in which a `Cohort` needs the rows. The sort is stable."""
     return sorted(range(len(rows)), key=lambda index: -len(rows[index].genome.network.levels))
 
 
 class Stack(NamedTuple):
-    """A padded parameter with a leading axis over places, and what lies where."""
+    """A padded parameter with a leading axis over places, and which row's parameter lies where."""
 
     parameter: nn.Parameter
     slots: tuple[Slot, ...]
@@ -131,9 +137,15 @@ class Stacked(nn.Module):
         places: int | None = None,
         least: Sequence[int] = (),
     ) -> None:
-        """Make the stack `name`; each slot draws from its own generator, at its real size.
+        """Make a stack. Each slot draws from a generator of its own, at its real size.
 
-        `places` is the length of the leading axis where slots leave holes; `least` are the least padded sizes.
+        Args:
+            name: Of the stack in this module.
+            slots: What lies where.
+            rows: Of the cohort; their seeds seed the generators.
+            init: How the parameter starts.
+            places: Length of the leading axis, where slots leave holes.
+            least: The smallest sizes to which the other axes are padded.
         """
         shapes = [slot.inner for slot in slots] + ([tuple(least)] if least else [])
         values = torch.zeros(places or slots[-1].stop, *(max(sizes) for sizes in zip(*shapes, strict=True)))
@@ -143,7 +155,7 @@ class Stacked(nn.Module):
         self._stacks[name] = (tuple(slots), init in ("fan_in", "fan_last"))
 
     def constant(self, name: str, values: Tensor | None) -> None:
-        """Keep a tensor that moves between devices with the module, but is not among its weights."""
+        """Keep a tensor that moves between devices with the module but is no weight."""
         self.register_buffer(name, values, persistent=False)
 
     def stacks(self) -> Iterator[Stack]:

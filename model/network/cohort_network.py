@@ -1,4 +1,4 @@
-"""The whole network of a cohort: encoders, levels, heads. One network is a cohort of one; there is no other code."""
+"""All networks of a cohort as one: encoders, levels, heads. A single network is a cohort of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from haemsa.model.network.tokens import Encoders
 class NetworkOutput(NamedTuple):
     """Raw outputs by task [P, B, C], and what the gates of each level did.
 
-    `partial`: outputs from a random subset of the modalities; empty unless rows in training distil.
+    `partial`: outputs from a random subset of the modalities; empty unless a row in training distils.
     """
 
     outputs: dict[str, Tensor]
@@ -29,7 +29,7 @@ class NetworkOutput(NamedTuple):
 
 
 class CohortNetwork(Stacked):
-    """P networks as one module; row i of everything it returns belongs to `cohort.rows[i]`.
+    """P networks as one module. Row i of everything that it returns belongs to `cohort.rows[i]`.
 
     `reads`: the modalities whose time steps they need.
     """
@@ -55,11 +55,11 @@ class CohortNetwork(Stacked):
             level.set_statistics(statistics)
 
     def noise(self, step: Tensor | int) -> Noise:
-        """What rows are trained under in a step."""
+        """The noise of a training step."""
         return Noise(self.noise_keys, step)
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> NetworkOutput:
-        """Outputs for a batch; in training under `noise`."""
+        """Outputs for a batch; in training, under the noise of the step."""
         local, present = self.encoders(batch, noise)
         complete = batch.complete and not (noise and self.encoders.drops)
         outputs, gates = self._read(batch, local, present, complete, noise)
@@ -71,11 +71,11 @@ class CohortNetwork(Stacked):
     def _read(
         self, batch: Batch, local: Tensor, present: Tensor, complete: bool, noise: Noise | None
     ) -> tuple[dict[str, Tensor], list[GateOutput]]:
-        """Outputs, and what gates did, from local tokens [P, M, B, W] where bool [P, M, B] says which are present."""
+        """Outputs, and what gates did, from local tokens [P, M, B, W] and which of them are present, bool [P, M, B]."""
         tokens = self.encoders.start(local, present, complete=complete)
-        known = None if complete else torch.cat([present, torch.ones_like(present[:, :1])], 1)
+        usable = None if complete else torch.cat([present, torch.ones_like(present[:, :1])], 1)
         gates = []
         for level in self.levels:
-            tokens, gate = level(tokens, known, noise, batch)
+            tokens, gate = level(tokens, usable, noise, batch)
             gates.append(gate)
-        return self.heads(tokens, known), gates
+        return self.heads(tokens, usable), gates

@@ -1,14 +1,14 @@
-"""Cross-attention experts: what an expert knows from tokens asks the modalities that it sees again, over time.
+"""Cross-attention experts: with what they know from tokens, they read the time steps of their modalities again.
 
 The idea is MulT's (Tsai et al. 2019), at the cost of attention pooling: one query per sample instead of one per step.
-With the query q [H], a sum of projected tokens, and the steps x_t [D] of a modality m that the expert sees:
+The query q [H] is the sum of the projected tokens. x_t [D] are the steps of a modality m that the expert sees:
 
     share_t = softmax over t of x_t . (K_m q) / sqrt(H)
     hidden = GELU(q + sum over m of V_m (sum over t of share_t x_t))
 
-As in attention pooling no step is projected: the query is, to where the features lie. Standardising and feature dropout
-act on projected queries and on what was read, which both belong to a row, so that the batch stays shared. A modality
-without time steps is known by its token alone.
+As in attention pooling, no step is projected: the query is projected to the features instead. Standardising and feature
+dropout act on projected queries and on what was read. Both belong to a row, so all rows can share the batch. Of a
+modality without time steps, an expert reads only the token.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class CrossAttentionGroup(ExpertGroup):
     def _join(self, seen: Tensor, source: Source | None) -> Tensor:
         query = total = self._total(seen)
         for reader in self._readers:
-            assert source is not None, "who reads features is given them"
-            found = reader(query.index_select(0, reader.place), source)
-            total = total.index_add(0, reader.place, found.to(total.dtype))
+            assert source is not None, "experts that read features get them"
+            values = reader(query.index_select(0, reader.place), source)
+            total = total.index_add(0, reader.place, values.to(total.dtype))
         return F.gelu(total)
 
 
 class Reader(Stacked):
-    """All n experts of a group that read one modality; `place`: which of the group's experts they are, by breadth."""
+    """The n experts of a group that read one modality. `place`: where they are among the group's experts by breadth."""
 
     key: nn.Parameter
     value: nn.Parameter
@@ -86,7 +86,7 @@ class Reader(Stacked):
         token = cohort.tokens.index(modality)
         self.constant("presence", torch.tensor([row * len(cohort.tokens) + token for row in rows]))
         self.constant("row_index", torch.tensor(rows))
-        # The encoder's own site: a feature that is dropped for the token is dropped for all of the row.
+        # The encoder's site: a feature that is dropped for a row's token is dropped for its experts too.
         self.constant("sites", torch.full((len(rows),), site(f"encoders.{modality}"), dtype=torch.int32))
         self.constant("rate", cohort.gene("feature_dropout")[rows])
         self._drops = bool(self.rate.any())
@@ -106,26 +106,26 @@ class Reader(Stacked):
         self.means, self.scale = (part.to(self.key)[folds].unsqueeze(1) for part in statistics.steps[self.modality])
 
     def forward(self, query: Tensor, source: Source) -> Tensor:
-        """What the queries [n, B, H] find, [n, B, H]: nothing in samples without the modality.
+        """What the queries [n, B, H] read [n, B, H]: nothing in samples without the modality.
 
-        The features' means would move all scores of a query alike, so that they matter to what is found alone.
+        The features' means would move all scores of a query equally, so only what was read is centred.
         """
         x, steps = source.batch.features[self.modality], source.batch.steps[self.modality]
         scale = self._input_scale(source.noise)
-        asked = torch.bmm(query * self.width.rsqrt(), self.key.transpose(1, 2))  # [n, B, D]
-        asked = asked if scale is None else asked * scale
-        scores = torch.bmm(asked.transpose(0, 1), x.transpose(1, 2))  # [B, n, T]
+        projected = torch.bmm(query * self.width.rsqrt(), self.key.transpose(1, 2))  # [n, B, D]
+        projected = projected if scale is None else projected * scale
+        scores = torch.bmm(projected.transpose(0, 1), x.transpose(1, 2))  # [B, n, T]
         shares = scores.masked_fill(~steps.unsqueeze(1), float("-inf")).softmax(-1)
-        found = torch.bmm(shares, x).transpose(0, 1)  # [n, B, D]
-        found = found if self.means is None else found - self.means
-        found = found if scale is None else found * scale
-        values = torch.baddbmm(self.value_bias.unsqueeze(1), found, self.value)
+        read = torch.bmm(shares, x).transpose(0, 1)  # [n, B, D]
+        read = read if self.means is None else read - self.means
+        read = read if scale is None else read * scale
+        values = torch.baddbmm(self.value_bias.unsqueeze(1), read, self.value)
         if source.present is None:
             return values
         return values * source.present.flatten(0, 1).index_select(0, self.presence).unsqueeze(-1)
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
-        """Factor per expert and feature [n, 1, D]: feature dropout over the standard deviation; None for one."""
+        """Factor per expert and feature [n, 1, D]: feature dropout over the standard deviation; None: 1."""
         if noise is None or not self._drops:
             return self.scale
         keep = noise.keep(self.row_index, self.sites, (self.key.shape[1],), self.rate).to(self.key).unsqueeze(1)

@@ -1,8 +1,8 @@
 """Encoders: one local token per modality and row, pooled over time.
 
-Mean and attention pooling commute with the linear projection, so both pool first and project once per sample: for T
-steps and width W that is T times less arithmetic, and the same function. Feature statistics of a fold, and feature
-dropout, act on the projection's weights, so that the batch stays shared by all rows.
+Mean and attention pooling commute with the linear projection, so both pool first and project once per sample. This is
+the same function with T times less arithmetic for T steps. Feature statistics of a fold and feature dropout act on the
+projection's weights, so that all rows can share the batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from haemsa.model.spec.network import EncoderSpec
 class Encoder(Stacked):
     """All rows that read one modality with the same pooling: [B, T, D] features become [n, B, W] tokens.
 
-    The units of all rows lie on one axis U, unpadded, rows of a width together: projecting is one matrix product.
+    The units of all rows lie on one axis U without padding, and rows of one width are neighbours. So a single matrix
+    product projects for all rows.
     """
 
     weight: nn.Parameter
@@ -79,7 +80,7 @@ class Encoder(Stacked):
         self.fold_index = torch.tensor([distinct.index(fold) for fold in folds]).to(self.unit_row)[self.unit_row]
 
     def forward(self, batch: Batch, noise: Noise | None) -> Tensor:
-        """One token per row and sample [n, B, W]; samples without the modality get an arbitrary finite one."""
+        """One token per row and sample [n, B, W]. Samples without the modality get an arbitrary finite token."""
         name = self.spec.modality
         scale = self._input_scale(noise)
         weight = self.weight if scale is None else self.weight * scale.index_select(0, self.unit_row)
@@ -91,7 +92,7 @@ class Encoder(Stacked):
         return self.to_rows(self._convolve(batch.features[name], batch.steps[name], weight))
 
     def to_rows(self, units: Tensor) -> Tensor:
-        """Part [..., U] among rows and pad them to one width: [n, ..., W]."""
+        """Split [..., U] into rows and pad them to one width: [n, ..., W]."""
         widest = next(iter(self._counts))
         parts = torch.split(units, [width * count for width, count in self._counts.items()], -1)
         rows = []
@@ -101,14 +102,14 @@ class Encoder(Stacked):
         return (torch.cat(rows, -2) if len(rows) > 1 else rows[0]).movedim(-2, 0)
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
-        """Factor per row and feature [n, D]: feature dropout over the standard deviation; None where it is one."""
+        """Factor per row and feature [n, D]: feature dropout over the standard deviation; None: 1."""
         if noise is None or not self._drops:
             return self.scale
         keep = noise.keep(self.row_index, self.sites, (self.weight.shape[1],), self.rate).to(self.weight)
         return keep if self.scale is None else keep * self.scale
 
     def _project(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Centre and project x [S, D] to all units [S, U]; the means of the folds are further rows of one product."""
+        """Centre and project x [S, D] to all units [S, U]. The folds' means are further rows of the same product."""
         if self.means is None:
             return F.linear(x, weight, self.bias)
         S = len(x)

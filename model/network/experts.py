@@ -1,9 +1,13 @@
-"""Experts of one level, on one flat axis: those of a kind are computed together, whatever row they belong to.
+"""Experts of one level on one flat axis: those of one kind are computed together, whatever row they belong to.
 
-A pair is an expert and one token that it sees. Every expert first projects its tokens pair by pair, then joins them:
-MLP: GELU(sum); gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b); low-rank fusion (LMF, Liu et al. 2018): the product
-of affine maps of each token. Further layers are residual. Sorting experts makes each step work on a prefix: no masks.
-Kinds that do more have files of their own: cross_attention.py, tensor_fusion.py.
+A pair is an expert and one token that it sees. An expert first projects its tokens, pair by pair, and then joins them:
+
+- mlp: GELU(sum)
+- gated (GEGLU, Shazeer 2020): GELU(sum a) * (sum b)
+- low_rank (LMF, Liu et al. 2018): the product of an affine map of each token
+
+Further layers are residual. Experts are sorted so that each step concerns the first ones, and needs no masks. Kinds
+that do more have files of their own: cross_attention.py and tensor_fusion.py.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ ParameterShape = Callable[[int, int], tuple[int, ...]]
 
 
 class Member(NamedTuple):
-    """An expert of a cohort: its row, its place in that row's level, and its spec."""
+    """An expert of a cohort: its row, its place in that row's level, and its specification."""
 
     row: int
     number: int
@@ -33,12 +37,12 @@ class Member(NamedTuple):
 
 
 def path_of(level: int, member: Member) -> str:
-    """What the names of an expert's weights begin with."""
+    """The first part of the names of an expert's weights."""
     return f"levels.{level}.experts.{member.number}"
 
 
 class Source(NamedTuple):
-    """What experts may read beside tokens: the batch, which tokens are present, bool [P, D, B] (None: all), noise."""
+    """What experts read besides tokens: the batch, which tokens are present, bool [P, D, B] or None, and noise."""
 
     batch: Batch
     present: Tensor | None
@@ -46,13 +50,13 @@ class Source(NamedTuple):
 
 
 _GROUP_COST = 30_000
-"""Padded parameters that cost as much time in a step as one more group of experts does (measured on a CPU)."""
+"""One more group of experts takes as long in a step as so many padded parameters (measured on a CPU)."""
 
 
 def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
-    """Experts of a kind parted by width, narrow ones first, where padding would cost more than another group.
+    """Experts of one kind, split by width where padding would cost more than another group; narrow ones first.
 
-    A lone network is parted at every width, so that it has no padding at all.
+    The experts of a single network are split at every width, so that it has no padding at all.
     """
     extra = _GROUP_COST if len(cohort) > 1 else 0
     widths = sorted({member.spec.width for member in members})
@@ -70,13 +74,13 @@ def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
 
 
 def _weights(spec: ExpertSpec, cohort: Cohort) -> int:
-    """Weights of one hidden unit, roughly: into it, out of it, a further layer, and those that read features again."""
+    """Roughly how many weights a hidden unit has: inputs, outputs, a further layer, and features that it reads."""
     read = cohort.schema.over_time(spec.sees) if spec.kind == "cross_attention" else ()
     return 3 * cohort.width + 2 * sum(cohort.schema.modalities[name][1] for name in read)
 
 
 class DropoutPlace(NamedTuple):
-    """A hidden layer that drops units: its row, and the site of its noise."""
+    """A hidden layer that drops units: its row and the site of its noise."""
 
     row: int
     site: int
@@ -85,7 +89,7 @@ class DropoutPlace(NamedTuple):
 class ExpertGroup(Stacked):
     """Experts of one kind in one level: the tokens that they see become outputs [E, B, W].
 
-    `tokens_seen`: for each pair, where its token lies on the axis [P * D].
+    `tokens_seen`: where the token of each pair lies on the axis [P * D].
     """
 
     join: nn.Parameter
@@ -110,7 +114,7 @@ class ExpertGroup(Stacked):
 
     @staticmethod
     def parts(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
-        """Experts of this kind, parted into those that make one group each."""
+        """Experts of this kind, split into groups."""
         return by_size(members, cohort)
 
     @property
@@ -134,7 +138,7 @@ class ExpertGroup(Stacked):
         return spec.sees
 
     def _add_joins(self, by_breadth: list[Member]) -> None:
-        """Pairs are sorted by the place of the token in `sees`: those at place s belong to the first experts."""
+        """Pairs are sorted by the token's place in `sees`. Those at one place belong to the first experts."""
         breadth = len(by_breadth[0].spec.sees)
         self._prefixes = [sum(len(m.spec.sees) > place for m in by_breadth) for place in range(breadth)]
         pairs = [(m, self._sees(m.spec)[place]) for place, n in enumerate(self._prefixes) for m in by_breadth[:n]]
@@ -178,7 +182,7 @@ class ExpertGroup(Stacked):
     def forward(self, seen: Tensor, keep: Tensor | None, source: Source | None = None) -> Tensor:
         """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W].
 
-        `keep` has a dropout multiplier [B, H] for each of `dropout_places`; `source` is for kinds that read features.
+        `keep` has a dropout multiplier [B, H] for each of `dropout_places`. Kinds that read features need `source`.
         """
         kept = [None] * self._depth if keep is None else torch.split(keep[..., : self.hidden], self._layers)
         hidden = self._join(seen, source)

@@ -1,7 +1,7 @@
 """Gates: how much each destination token takes from each expert of its row and level.
 
-Softmax (Jacobs et al. 1991), noisy top-k (Shazeer et al. 2017) and sigmoid, chosen per row. An expert that a token may
-not hear, or whose tokens are all absent, gets no weight.
+Each row has softmax (Jacobs et al. 1991), noisy top-k (Shazeer et al. 2017) or sigmoid gates. An expert gets no weight
+if a token may not hear it, or if all of the expert's tokens are absent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from haemsa.model.network.noise import Noise, site
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
 
 _TIE = 1e-5
-"""Top-k keeps experts whose scores differ by less, as rounding alone may: else neighbours would decide which one."""
+"""Top-k treats scores that differ by less as equal, because rounding depends on a row's neighbours."""
 
 
 class GateOutput(NamedTuple):
@@ -97,7 +97,7 @@ class Gates(Stacked):
             ranked = masked.sort(-1, descending=True).values
             last = ranked.gather(-1, (self.k - 1).expand(*masked.shape[:-1], 1))
             masked = masked.masked_fill(masked < last - _TIE, -torch.inf)
-        # A token with no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
+        # A token that has no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
         finite = masked.masked_fill(~allowed.any(-1, keepdim=True), 0.0)
         weights = finite.softmax(-1) * allowed
         if self._any_sigmoid:
@@ -127,5 +127,5 @@ def _may_hear(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
 
 
 def hears(token: str, expert: ExpertSpec, transfer: bool) -> bool:
-    """Whether a token may hear an expert: without transfer, a local token hears experts of its own modality alone."""
+    """Whether a token may hear an expert. Without transfer, a local token hears only experts of its own modality."""
     return transfer or token == GLOBAL or expert.sees == (token,)

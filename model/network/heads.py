@@ -10,7 +10,7 @@ from haemsa.model.spec.network import GLOBAL
 
 
 class Heads(Stacked):
-    """All heads of a cohort: tokens [P, D, B, W] become raw outputs, per task [P, B, C]."""
+    """All heads of a cohort: tokens [P, D, B, W] become raw outputs [P, B, C] of each task."""
 
     used: Tensor
 
@@ -48,7 +48,7 @@ class Heads(Stacked):
         return outputs
 
     def shares(self, task: str, tokens: Tensor, present: Tensor | None) -> Tensor:
-        """What a task's head takes of each token [P, D, B]; they sum to 1 over D."""
+        """The share that a task's head takes of each token [P, D, B]. Shares sum to 1 over D."""
         number = self.tasks.index(task)
         usable = self.used if present is None else self.used & present  # [P, D, B or 1]
         P, D, B, W = tokens.shape
@@ -58,5 +58,5 @@ class Heads(Stacked):
 
 
 def pool(shares: Tensor, tokens: Tensor) -> Tensor:
-    """Tokens [P, D, B, W] by their shares [P, D, B] as one [P, B, W]."""
+    """The sum of tokens [P, D, B, W], weighted by shares [P, D, B]: [P, B, W]."""
     return (shares.unsqueeze(-1) * tokens).sum(1)

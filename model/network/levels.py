@@ -1,4 +1,4 @@
-"""The experts of a level as groups that are computed together."""
+"""One level: its experts in groups that are computed together, and its gates, which mix them into the tokens."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _GROUPS: Final[dict[str, type[ExpertGroup]]] = {"cross_attention": CrossAttentio
 
 
 def expert_groups(cohort: Cohort, level: int) -> list[ExpertGroup]:
-    """All experts that the rows of a cohort have in a level, in groups of one kind each."""
+    """All experts that the rows of a cohort have in a level. A group has experts of one kind."""
     members: dict[str, list[Member]] = {}
     for row in range(cohort.rows_with_level(level)):
         for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
             members.setdefault(spec.kind, []).append(Member(row, number, spec))
     groups = []
-    for kind, own in sorted(members.items()):
-        made = _GROUPS.get(kind, ExpertGroup)
-        groups += [made(cohort, level, part) for part in made.parts(own, cohort)]
+    for kind, of_kind in sorted(members.items()):
+        group = _GROUPS.get(kind, ExpertGroup)
+        groups += [group(cohort, level, part) for part in group.parts(of_kind, cohort)]
     return groups
 
 
@@ -46,7 +46,7 @@ class LevelOutput(NamedTuple):
 
 
 class Level(Stacked):
-    """One level of the first n rows of a cohort; the others pass unchanged."""
+    """One level of the first n rows of a cohort. The tokens of the other rows pass unchanged."""
 
     width: Tensor
     token_index: Tensor
@@ -95,7 +95,7 @@ class Level(Stacked):
             group.set_statistics(statistics)
 
     def _keep(self, noise: Noise | None, tokens: Tensor) -> Sequence[Tensor | None]:
-        """Dropout multipliers for each group of experts, hashed in one go."""
+        """Dropout multipliers for each group of experts, from one hash."""
         if noise is None or not self._drops:
             return [None] * len(self.groups)
         shape = (tokens.shape[-2], self._widest)
@@ -107,7 +107,7 @@ class Level(Stacked):
     ) -> LevelOutput:
         """Mix experts into tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are.
 
-        `batch` is for experts that read features.
+        Experts that read features need `batch`.
         """
         n = self.rows
         own, others = torch.split(tokens, [n, len(tokens) - n])

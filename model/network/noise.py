@@ -1,8 +1,8 @@
-"""Noise that depends on nothing but a row's seed, the step and the place: counter-based, one hash per number.
+"""Noise that depends only on a row's seed, the step and the place: one hash per number.
 
-A generator per row would be called hundreds of times a step, and a shared one would make a genome's noise depend on its
-neighbours and on padding. Hashing (seed, step, site, position) has neither fault and is faster than torch's generator
-on a CPU. The constants are those of the 32-bit mixer "lowbias32" (Wellons 2018, hash prospector).
+A generator per row would be called hundreds of times in a step. A shared generator would make a row's noise depend on
+its neighbours and on padding. A hash of (seed, step, site, position) has neither fault, and is faster than torch's
+generator on a CPU. The constants are those of the 32-bit mixer "lowbias32" (Wellons 2018, hash prospector).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _RANGE = float(1 << 32)
 
 
 def site(name: str) -> int:
-    """A number for the place `name`, the same in every cohort; fits a signed 32-bit integer."""
+    """A number for the place `name`, the same in every cohort. It is a signed 32-bit integer."""
     return zlib.crc32(name.encode()) - (1 << 31)
 
 
 def _mix(x: Tensor) -> Tensor:
-    """Spread every bit of int32 `x` over the high bits; products wrap, and the mask makes the shift a logical one."""
+    """Spread every bit of int32 `x` over the high bits. Products wrap, and the mask makes the shift a logical one."""
     x = x * _FIRST
     x.bitwise_xor_((x >> 15).bitwise_and_(_LOW_17))
     return x.mul_(_SECOND)
@@ -35,14 +35,14 @@ def _mix_twice(x: Tensor) -> Tensor:
 
 
 class Noise:
-    """The noise of one training step, a number or an int32 [1], for rows with the given int32 `keys` [P]."""
+    """The noise of one training step (a number, or an int32 [1]) for rows with the int32 `keys` [P]."""
 
     def __init__(self, keys: Tensor, step: Tensor | int) -> None:
         count = step if isinstance(step, Tensor) else torch.full_like(keys[:1], step % (1 << 31))
         self._keys = _mix_twice(keys ^ _mix_twice(count))
 
     def uniform(self, rows: Tensor, sites: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Numbers in (0, 1), float32 [n, *shape], for n places (`rows` int64 [n], `sites` int32 [n]).
+        """Uniform numbers in (0, 1), float32 [n, *shape], for n places: `rows` int64 [n] and `sites` int32 [n].
 
         The number at (b, h) of a place is the same however large `shape` is, up to 4,096 along its last axis.
         """
@@ -54,7 +54,7 @@ class Noise:
         return torch.erfinv(self.uniform(rows, sites, shape) * 2 - 1) * 2**0.5
 
     def keep(self, rows: Tensor, sites: Tensor, shape: tuple[int, ...], rate: Tensor) -> Tensor:
-        """Dropout multipliers [n, *shape]: 0 with probability `rate` [n], else 1 / (1 - rate)."""
+        """Dropout multipliers [n, *shape]: 0 with probability `rate` [n], otherwise 1 / (1 - rate)."""
         expand = (-1, *(1 for _ in shape))
         limit = (rate.double() * _RANGE - _RANGE / 2).to(torch.int32).view(expand)
         return (self._bits(rows, sites, shape) >= limit) * (1 / (1 - rate)).view(expand)
@@ -65,7 +65,7 @@ class Noise:
 
 
 def _positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """A different int32 for every position, whatever the padding: the last axis takes the low 12 bits."""
+    """A different int32 for every position, the same with any padding: the last axis has the low 12 bits."""
     last = torch.arange(shape[-1], dtype=torch.int32, device=device)
     if len(shape) == 1:
         return last

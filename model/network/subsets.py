@@ -1,4 +1,4 @@
-"""Which modalities each network sees in its second, incomplete reading of a batch."""
+"""The modalities that each network sees when it reads a batch a second time, for distillation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from haemsa.model.network.noise import Noise, site
 
 
 def distils(row: CohortRow) -> bool:
-    """Whether a row has the gene, and modalities to leave out."""
+    """Whether a row has the gene, and modalities that can be left out."""
     return row.genome.training.distillation > 0 and len(row.genome.network.encoders) > 1
 
 
 class Subsets(Stacked):
-    """Draws the modalities that rows are shown the second time; those that do not distil are shown all again."""
+    """Draws the modalities that rows see the second time. Rows that do not distil see all again."""
 
     sites: Tensor
     row_index: Tensor
@@ -29,7 +29,7 @@ class Subsets(Stacked):
         self.constant("distils", torch.tensor([distils(row) for row in cohort.rows]).view(-1, 1, 1))
 
     def forward(self, present: Tensor, noise: Noise) -> Tensor:
-        """Of the modalities present, bool [P, M, B], each is kept with probability 1/2, and one where none would be."""
+        """Keep each present modality, bool [P, M, B], with probability 1/2, but at least one."""
         draws = noise.uniform(self.row_index, self.sites, (present.shape[2],)).view(present.shape)
         highest = draws.masked_fill(~present, -1.0).amax(1, keepdim=True)
         return present & ((draws >= 0.5) | (draws == highest) | ~self.distils)

@@ -15,15 +15,15 @@ from haemsa.model.spec.network import ExpertSpec
 
 
 class TensorFusionGroup(ExpertGroup):
-    """Tensor experts of n tokens each and of width r: tokens become h [r], and `out` reads the product of all (1, h).
+    """Tensor experts of n tokens and of width r: each token becomes h [r], and `out` reads the product of all (1, h).
 
-    Padding would multiply its (r + 1) ** n numbers, so experts of another size make another group. Tokens come in the
-    order of their names, whatever the spec's, since the rows of `out` depend on it.
+    Padding would multiply the (r + 1) ** n products, so experts of another size make another group. Tokens are sorted
+    by name, because the rows of `out` depend on their order.
     """
 
     @staticmethod
     def parts(members: Sequence[Member], _: Cohort) -> list[list[Member]]:
-        """Experts parted by breadth and width."""
+        """Experts split by breadth and width."""
         sizes = sorted({_size(member) for member in members})
         return [[member for member in members if _size(member) == size] for size in sizes]
 
@@ -34,7 +34,7 @@ class TensorFusionGroup(ExpertGroup):
         return (hidden + 1) ** len(self._prefixes), width
 
     def _dropout_places(self) -> list[DropoutPlace]:
-        """Units are dropped before they are multiplied: those of each token."""
+        """The units of each token are dropped before they are multiplied."""
         return [
             DropoutPlace(member.row, site(f"{path_of(self._level, member)}.in.{place}"))
             for place in range(len(self._prefixes))

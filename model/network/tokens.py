@@ -1,4 +1,4 @@
-"""The tokens that the levels start from: a local one per modality and row, and the global one, a mixture of them."""
+"""The tokens that the levels start from: a local one per modality and row, and the global one, which mixes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from haemsa.model.spec.network import EncoderSpec
 
 
 class Encoders(Stacked):
-    """All encoders of a cohort, and the tokens they start. `reads`: the modalities whose time steps they need."""
+    """All encoders of a cohort, and the first tokens. `reads`: the modalities whose time steps they need."""
 
     share: nn.Parameter
     place: Tensor
@@ -70,9 +70,9 @@ class Encoders(Stacked):
         return self._gather(parts, (1, B, self.width)), present
 
     def start(self, local: Tensor, present: Tensor, *, complete: bool) -> Tensor:
-        """What the levels start from [P, D, B, W], the global token last; learned tokens stand in for absent ones.
+        """What the levels start from [P, D, B, W]; the global token is the last.
 
-        `complete`: nothing that a row uses is absent.
+        A missing modality is replaced by a learned token. `complete`: no row misses a modality that it uses.
         """
         if not complete:
             blanks = [self._pad(encoder.to_rows(encoder.stand_in)) for encoder in self._encoders]
@@ -82,7 +82,7 @@ class Encoders(Stacked):
         return torch.cat([local, total], 1)
 
     def _shares(self, present: Tensor) -> Tensor:
-        """What each present modality gives to the global token [P, M, B]: a learned softmax, at first their mean."""
+        """The share of each present modality in the global token [P, M, B]: a learned softmax, at first equal."""
         logits = self.share.view(len(self.rate), -1, 1).expand(present.shape).masked_fill(~present, -torch.inf)
         # Where nothing is present, there is no finite logit: the softmax is taken over zeros, then dropped.
         return logits.masked_fill(~present.any(1, keepdim=True), 0.0).softmax(1) * present
@@ -92,19 +92,19 @@ class Encoders(Stacked):
         return F.pad(tokens, (0, missing)) if missing else tokens
 
     def _gather(self, parts: list[Tensor], blank: tuple[int, ...]) -> Tensor:
-        """Put what the encoders made for their rows at [P, M, ...]; zero where a row does not use a modality."""
+        """Order what the encoders made for their rows as [P, M, ...]; zero where a row does not use a modality."""
         flat = torch.cat([*parts, parts[0].new_zeros(blank)])
         return flat.index_select(0, self.place).view(len(self.rate), len(self.modalities), *blank[1:])
 
     def _drop(self, present: Tensor, noise: Noise) -> Tensor:
-        """Modality dropout, bool [P, M, B]: each present modality goes with the row's rate, never the last one."""
+        """Modality dropout, bool [P, M, B]: each present modality is dropped at the row's rate, but never all."""
         draws = noise.uniform(self.row_index, self.sites, (present.shape[2],)).view(present.shape)
         left = present & (draws >= self.rate.view(-1, 1, 1))
         return torch.where(left.any(1, keepdim=True), left, present)
 
 
 def _pooling(spec: EncoderSpec) -> EncoderSpec:
-    """The spec with the genes that its kind ignores at their defaults: what rows of one encoder share."""
+    """The specification with fixed values for what its kind ignores: rows with the same one share an encoder."""
     return EncoderSpec(
         spec.modality,
         spec.kind,

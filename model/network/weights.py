@@ -1,4 +1,4 @@
-"""One row's weights out of and into a cohort: by name, at their real sizes, without padding."""
+"""Moves one row's weights out of a cohort and into another: by name, at their real sizes, without padding."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ Weights = dict[str, Tensor]
 
 def extract_from(values: Sequence[tuple[Stack, Tensor]], rows: Sequence[int]) -> list[Weights]:
     """Each row's values, copied and trimmed, from tensors laid out as the stacks are (weights, averages, moments)."""
-    found: dict[int, Weights] = {row: {} for row in rows}
+    by_row: dict[int, Weights] = {row: {} for row in rows}
     for stack, tensor in values:
         for slot in stack.slots:
-            if slot.row in found:
-                found[slot.row][slot.name] = tensor.detach()[slot.place].clone()
-    return list(found.values())
+            if slot.row in by_row:
+                by_row[slot.row][slot.name] = tensor.detach()[slot.place].clone()
+    return list(by_row.values())
 
 
 def insert(module: Stacked, weights: Sequence[Mapping[str, Tensor]]) -> None:
-    """Set all weights of all rows. Raises ValueError naming a weight that is missing or has another shape."""
+    """Set all weights of all rows.
+
+    Raises:
+        ValueError: A weight is missing or has another shape. One sentence names it.
+    """
     insert_into([(stack, stack.parameter.data) for stack in module.stacks()], weights)
 
 
@@ -34,8 +38,8 @@ def insert_into(values: Sequence[tuple[Stack, Tensor]], weights: Sequence[Mappin
         for stack, tensor in values:
             tensor.zero_()
             for slot in stack.slots:
-                given = weights[slot.row].get(slot.name)
-                if given is None or tuple(given.shape) != slot.shape:
-                    found = "missing" if given is None else f"of shape {tuple(given.shape)}"
-                    raise ValueError(f"weight {slot.name} is {found}, expected shape {slot.shape}")
-                tensor[slot.place] = given.to(tensor)
+                weight = weights[slot.row].get(slot.name)
+                if weight is None or tuple(weight.shape) != slot.shape:
+                    problem = "missing" if weight is None else f"of shape {tuple(weight.shape)}"
+                    raise ValueError(f"weight {slot.name} is {problem}, expected shape {slot.shape}")
+                tensor[slot.place] = weight.to(tensor)

@@ -1,5 +1,5 @@
 """Trains a cohort.
 
-Read `train` first, then `stepper` (one step), `plan` (from where and until when), `optimizer`, and `losses` (what is
-minimised). `pool` holds the samples on a device. Used through `train_cohort`, `Pool` and `FoldStatistics`.
+Read `train` first, then `plan` (from where and until when), `stepper` (one step), `losses` (what is minimised),
+`optimizer` and `inference`. `pool` holds the samples on a device. Others use `train`, `Pool` and `FoldStatistics`.
 """

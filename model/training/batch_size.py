@@ -1,4 +1,4 @@
-"""How many samples a training step takes."""
+"""How many samples a training step has."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from typing import Final, Literal
 
 BATCHES: Final = (16, 32, 64, 128)
 STEPS: Final = 80
-"""Training steps that an epoch has at least, unless the data is too small for that with the smallest batches."""
+"""An epoch has at least so many training steps, unless the data is too small even for the smallest batches."""
 
 
 def fit_batch(asked: int | Literal["auto"], samples: int) -> int:
-    """Samples per training step, as asked; auto: the most that leave an epoch of so many samples its steps.
+    """Samples per training step.
 
-    Where there is more data, networks become about as good with larger batches, in less than half the time
+    With more data, networks become about as good with larger batches, in less than half the time
     (tests/bench/README.md).
+
+    Args:
+        asked: The number itself; auto: as many as leave an epoch its `STEPS`.
+        samples: Of an epoch.
+
+    Example:
+        >>> fit_batch("auto", 3000), fit_batch("auto", 100), fit_batch(48, 100)
+        (32, 16, 48)
     """
     if asked != "auto":
         return asked

@@ -1,4 +1,4 @@
-"""Means and deviations of features and targets, of each fold's training samples only."""
+"""Means and standard deviations of features and targets, only over each fold's training samples."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from haemsa.model.data.folds import Folds
 from haemsa.model.network.batch import FeatureStatistics, Moments
 from haemsa.model.training.pool import Pool
 
-_LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold, after normalisation, counts as constant
+_LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold counts as constant
 
 
 @dataclass(frozen=True)
 class FoldStatistics:
-    """What is fitted on each fold's training samples: features, and regression targets as (mean, deviation) [F]."""
+    """Statistics of each fold's training samples: of features, and of regression targets as (mean, deviation) [F]."""
 
     features: FeatureStatistics
     targets: dict[str, tuple[Tensor, Tensor]]
@@ -24,7 +24,7 @@ class FoldStatistics:
 
     @classmethod
     def fit(cls, pool: Pool, folds: Folds) -> FoldStatistics:
-        """Fit on what each fold does not hold out."""
+        """Compute them from what each fold does not hold out."""
         trains = torch.from_numpy(~folds.held_out).to(pool.device)
         pooled, steps = {}, {}
         for name, means in pool.means.items():
@@ -41,7 +41,7 @@ class FoldStatistics:
 
 
 def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:
-    """Weighted mean and inverse deviation [F, D] of values [N, D] under weights [F, N]."""
+    """Weighted mean and inverse standard deviation [F, D] of values [N, D] under weights [F, N]."""
     total = weights.sum(1, keepdim=True).clamp(min=1)
     mean = weights @ values / total
     deviation = (weights @ squares / total - mean.square()).clamp(min=0).sqrt()

@@ -1,4 +1,4 @@
-"""Networks on a device, and what trained rows answer for the samples of a pool."""
+"""Networks on a device, and what trained rows predict for the samples of a pool."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from haemsa.model.missing_modalities import streams_of, subsets
 from haemsa.model.network.batch import TargetScale
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
 from haemsa.model.network.cohort_network import CohortNetwork
@@ -17,7 +18,7 @@ from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
 
 Outputs = dict[str, NDArray[np.float32]]
-"""Raw predictions by task [N, C]: regression values in the target's units, logits else."""
+"""Raw predictions by task [N, C]: regression values in the target's units, or logits."""
 
 
 def build(
@@ -27,10 +28,10 @@ def build(
     statistics: FoldStatistics | None,
     weights: Sequence[Weights] | None = None,
 ) -> CohortNetwork:
-    """A network on a device, standardising features as each row's fold asks; with the rows' weights, if given."""
+    """A cohort's networks on a device, with the feature statistics of each row's fold, and with weights."""
     network = CohortNetwork(cohort).to(dtype=dtype)
     if weights is not None:
-        insert(network, weights)  # before it moves: thousands of small parts
+        insert(network, weights)  # before it moves: a copy of each small weight to a GPU takes long
     network.to(device)
     if statistics is not None:
         network.set_statistics(statistics.features)
@@ -38,7 +39,7 @@ def build(
 
 
 def target_scales(statistics: FoldStatistics, folds: Sequence[int], like: Tensor) -> dict[str, TargetScale]:
-    """Mean and deviation of each regression target for rows of the given folds."""
+    """Mean and standard deviation of each regression target for rows of these folds."""
     return {
         name: TargetScale(*(part[list(folds)].to(like).view(-1, 1, 1) for part in parts))
         for name, parts in statistics.targets.items()
@@ -55,24 +56,55 @@ def predict_hiding(
     dtype: torch.dtype = torch.float32,
     batch_size: int = 256,
 ) -> list[list[Outputs]]:
-    """For each set of modalities that are hidden, outputs of trained rows, in the order of `rows`.
+    """Outputs of trained rows, in the order of `rows`, for each set of hidden modalities.
 
-    Only of the given samples, each of which is read once; the outputs of the others are 0.
+    Args:
+        rows: Trained networks.
+        weights: Their weights.
+        pool: The samples.
+        statistics: Of the folds that the rows were trained on.
+        hidden: Sets of modalities. Each set is hidden in turn.
+        samples: Indices of those to predict. Each is read only once. The outputs of the others are 0.
+        dtype: Precision of the arithmetic.
+        batch_size: The most samples at a time.
     """
     order = sort_order(rows)
     cohort = Cohort([rows[index] for index in order], pool.schema)
     network = build(cohort, pool.device, dtype, statistics, [weights[index] for index in order]).eval()
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
-    found = [{name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden]
+    sorted_outputs = [
+        {name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden
+    ]
     chunks = pool.chunks(samples, network.reads, batch_size)
     with torch.inference_mode():
         for indices, batch in zip(chunks, pool.read(chunks, dtype, network.reads), strict=True):
-            for names, outputs in zip(hidden, found, strict=True):
+            for names, outputs in zip(hidden, sorted_outputs, strict=True):
                 for name, values in network(batch.hiding(names)).outputs.items():
                     outputs[name][:, indices] = _unscale(values, scales.get(name)).float().cpu().numpy()
     back = np.argsort(order)
-    return [[{name: values[place] for name, values in outputs.items()} for place in back.tolist()] for outputs in found]
+    return [
+        [{name: values[place] for name, values in outputs.items()} for place in back.tolist()]
+        for outputs in sorted_outputs
+    ]
+
+
+def predict_showing(
+    rows: Sequence[CohortRow],
+    weights: Sequence[Weights],
+    pool: Pool,
+    statistics: FoldStatistics,
+    samples: NDArray[np.int64],
+    dtype: torch.dtype,
+    *,
+    subsets_too: bool,
+) -> dict[tuple[str, ...], list[Outputs]]:
+    """Outputs by the modalities that are shown while all others are hidden: first all, then each subset if wanted."""
+    streams = streams_of(list(pool.schema.modalities))
+    names = tuple(streams)
+    shown = subsets(names) if subsets_too else [names]
+    hidden = [{name for owner in names if owner not in subset for name in streams[owner]} for subset in shown]
+    return dict(zip(shown, predict_hiding(rows, weights, pool, statistics, hidden, samples, dtype), strict=True))
 
 
 def _unscale(values: Tensor, scale: TargetScale | None) -> Tensor:

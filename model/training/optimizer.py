@@ -27,12 +27,14 @@ class Span(NamedTuple):
 class CohortAdamW:
     """Keeps all parameters of a cohort in one flat array, and moves each row at its own rate.
 
-    Torch's fused Adam finds the direction with a learning rate of one, in a single pass over the flat arrays; scaling
-    it by row then costs one more.
+    Torch's fused Adam computes the direction with a learning rate of 1 in one pass over the flat arrays. Scaling it by
+    row takes a second pass.
 
     Args:
-        stacks: the cohort's parameters; they become views of `values`.
-        learning_rate, weight_decay, clip: one value per row [P]; clipped is the norm of a row's whole gradient.
+        stacks: The cohort's parameters. They become views of `values`.
+        learning_rate: Of each row [P].
+        weight_decay: Of each row [P].
+        clip: The largest norm of each row's whole gradient [P].
     """
 
     def __init__(self, stacks: Sequence[Stack], learning_rate: Tensor, weight_decay: Tensor, clip: Tensor) -> None:
@@ -57,7 +59,7 @@ class CohortAdamW:
 
     def step(self, loss: Tensor) -> None:
         """Move every row down the gradient of `loss`, the sum over rows of their losses."""
-        # Stand-ins have no gradient where no modality is absent.
+        # The tokens that replace missing modalities have no gradient where none is missing.
         gradients = torch.autograd.grad(loss, [span.stack.parameter for span in self.spans], materialize_grads=True)
         flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
         squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
@@ -76,23 +78,23 @@ class CohortAdamW:
         return int(self._state()["step"])
 
     def set_steps(self, steps: int) -> None:
-        """Go on as if that many steps had been taken."""
+        """Go on as after that many steps."""
         self._state()["step"].fill_(steps)
 
     def state(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The flat values and both moments: writing to them moves the optimiser there."""
+        """The flat values and both moments. To write into them sets the optimiser's state."""
         state = self._state()
         return self.values, state["exp_avg"], state["exp_avg_sq"]
 
     def by_slot(self, by_row: Tensor) -> Iterator[tuple[Span, Tensor]]:
-        """For each stack, a value per row [P] spread over its places, ready to broadcast."""
-        given = by_row.to(self.values)
+        """For each stack, the row's value [P] at each of its places, in a shape that broadcasts."""
+        values = by_row.to(self.values)
         for span, rows in zip(self.spans, torch.split(self._rows, self._counts), strict=True):
-            yield span, _expand(given[rows], span.stack.parameter)
+            yield span, _expand(values[rows], span.stack.parameter)
 
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
-        """Write one row's values each into a flat array."""
-        host = torch.empty_like(array, device="cpu")  # thousands of small parts: a copy to a GPU for each takes long
+        """Write the values of each row into a flat array."""
+        host = torch.empty_like(array, device="cpu")  # a copy of each small weight to a GPU takes long
         insert_into([(span.stack, span.view(host)) for span in self.spans], weights)
         array.copy_(host)
 
@@ -104,7 +106,7 @@ class CohortAdamW:
 
     def _state(self) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self._adam.state[self._direction]
-        if not state:  # torch makes it at the first step
+        if not state:  # torch would make it at the first step
             zeros = torch.zeros_like(self.values)
             state |= {"step": torch.tensor(0.0, device=zeros.device), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
         return state
@@ -120,7 +122,7 @@ def _lay_out(stacks: Sequence[Stack]) -> list[Span]:
 
 
 def _rows_of(stack: Stack) -> Tensor:
-    """The row of each place on the leading axis; a hole belongs to the row of the slot that follows it."""
+    """The row of each place on the leading axis. A hole belongs to the row of the next slot."""
     rows, done = torch.zeros(len(stack.parameter), dtype=torch.long), 0
     for slot in stack.slots:
         rows[done : slot.stop] = slot.row

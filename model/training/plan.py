@@ -1,18 +1,18 @@
-"""What training is to do with each row: from where, and until when."""
+"""From where, and until when, each row is trained."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from haemsa.model.inheritance.inherit import Inherited
+from haemsa.model.inheritance.inherit import Inherited, inherit
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.network.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Where a row's training stopped: raw weights and both moments of AdamW, by name at their real sizes."""
+    """The state after a row's last epoch: its weights and both moments of AdamW, by name at their real sizes."""
 
     epochs: int
     weights: Weights
@@ -21,7 +21,7 @@ class Checkpoint:
 
 
 Start = Checkpoint | Inherited | None
-"""Where a row goes on, what it begins with at epoch 0, or a fresh start."""
+"""A checkpoint to go on from, what is inherited at epoch 0, or None for a fresh start."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,17 @@ class Plan:
 
     @classmethod
     def of(cls, index: int, row: CohortRow, until: int | None, start: Start, average: float) -> Plan:
-        """Train until an epoch, at most the gene's, and average the last share of all epochs up to there.
+        """A row's plan.
 
-        Raises ValueError if nothing is left to train, or if weights to be averaged are gone already.
+        Args:
+            index: Its place in the caller's list.
+            row: The row.
+            until: The last epoch, if that is before the last one of the genome; None: train to the end.
+            start: From where it starts.
+            average: The last share of the epochs whose weights are averaged.
+
+        Raises:
+            ValueError: Nothing is left to train, or weights that are to be averaged are gone already.
         """
         epochs = row.genome.training.epochs
         last = epochs if until is None else min(until, epochs)
@@ -54,5 +62,11 @@ class Plan:
 
     @property
     def begun(self) -> int:
-        """Epochs done before."""
+        """Epochs that are done before."""
         return self.start.epochs if isinstance(self.start, Checkpoint) else 0
+
+    def first_weights(self, fresh: Weights) -> Weights:
+        """The weights at epoch 0: what is inherited, otherwise the fresh ones."""
+        if not isinstance(self.start, Inherited):
+            return fresh
+        return inherit(self.row.genome, self.start.parent, self.start.weights, fresh, shut=self.start.shut)

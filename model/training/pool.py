@@ -1,4 +1,4 @@
-"""Samples on a device, and what is known of them before training: batches, targets and statistics per fold."""
+"""Samples on a device, and the batches that are made of them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from haemsa.model.data.task import Task
 from haemsa.model.network.batch import Batch, Targets
 from haemsa.model.schema import Schema
 
-_AHEAD = 4  # batches that are read ahead from a file
-_CELLS = 2**24  # of features that are predicted from at a time
+_AHEAD = 4  # batches are read ahead from a file
+_CELLS = 2**24  # numbers of features are predicted from at a time
 
 
 @dataclass(frozen=True)
 class Pool:
     """Normalised samples as tensors: features [N, T, D], which may stay in a file, presence [N], targets [N, C].
 
-    `means` and `squares`, [N, D], are of each sample's features over time. `step_counts` are the lengths on the device,
-    at least 1.
+    `means` and `squares` [N, D] are averages of each sample's features, and of their squares, over time. `step_counts`
+    are the lengths on the device, at least 1.
     """
 
     schema: Schema
@@ -44,7 +44,12 @@ class Pool:
 
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device | str = "cpu") -> Pool:
-        """Put a normalised dataset on a device."""
+        """A normalised dataset on a device.
+
+        Args:
+            dataset: The dataset.
+            device: Where its tensors are kept.
+        """
         pool = cls.of_modalities(dataset.modalities, Schema.of(dataset), device)
         return replace(pool, targets={name: targets_of(task, pool.device) for name, task in dataset.tasks.items()})
 
@@ -52,7 +57,7 @@ class Pool:
     def of_modalities(
         cls, modalities: Mapping[str, Modality], schema: Schema, device: torch.device | str = "cpu"
     ) -> Pool:
-        """Normalised features without labels, to predict from."""
+        """Normalised features without labels, for prediction."""
         place = torch.device(device)
         return cls(
             schema=schema,
@@ -75,12 +80,12 @@ class Pool:
     def batch(
         self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32, reads: Collection[str] | None = None
     ) -> Batch:
-        """The samples at `indices`, cropped to the longest of them; with the features of `reads`, None: of all."""
+        """The samples at `indices`, cropped to the longest of them, with the features of `reads` (None: of all)."""
         longest = self.longest(indices, self.features if reads is None else reads)
         stored = {
-            name: torch.from_numpy(found.read(indices, steps)).to(self.device, dtype)
+            name: torch.from_numpy(features.read(indices, steps)).to(self.device, dtype)
             for name, steps in longest.items()
-            if isinstance(found := self.features[name], StoredFeatures)
+            if isinstance(features := self.features[name], StoredFeatures)
         }
         return self.gather(torch.from_numpy(indices).to(self.device), longest, dtype, stored)
 
@@ -95,12 +100,12 @@ class Pool:
     def gather(
         self, index: Tensor, steps: Mapping[str, int], dtype: torch.dtype, stored: Mapping[str, Tensor] | None = None
     ) -> Batch:
-        """The samples at `index`, a tensor on the device, with so many steps of each modality; some read already."""
+        """The samples at `index`, a tensor on the device, with so many steps by modality; `stored` are read already."""
         features = dict(stored or {})
         for name, count in steps.items():
-            found = self.features[name]
-            if isinstance(found, Tensor):
-                features[name] = found[:, :count].index_select(0, index).to(dtype)
+            every = self.features[name]
+            if isinstance(every, Tensor):
+                features[name] = every[:, :count].index_select(0, index).to(dtype)
         return Batch(
             features=features,
             means={name: values.index_select(0, index).to(dtype) for name, values in self.means.items()},
@@ -114,13 +119,13 @@ class Pool:
         return torch.arange(count, device=self.device) < lengths
 
     def chunks(self, samples: NDArray[np.int64], reads: Collection[str], most: int = 256) -> list[NDArray[np.int64]]:
-        """Samples in parts of at most so many, fewer where their features are large: to predict from."""
+        """Samples in parts, for prediction: at most so many at a time, and fewer where their features are large."""
         cells = sum(math.prod(self.features[name].shape[1:]) for name in reads)
         size = min(most, max(1, _CELLS // max(1, cells)))
         return np.array_split(samples, math.ceil(len(samples) / size)) if len(samples) else []
 
     def read(self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]) -> Iterator[Batch]:
-        """A batch for each part; features that stay in a file are read ahead, while the batch before is in use."""
+        """A batch for each part. Features that stay in a file are read ahead, while the batch before is in use."""
         if not self.streams(reads):
             yield from (self.batch(part, dtype, reads) for part in parts)
             return
@@ -139,13 +144,13 @@ class Pool:
 
 def _features(modality: Modality, device: torch.device) -> Tensor | StoredFeatures:
     if isinstance(modality.features, StoredFeatures):
-        assert modality.features.data is not None  # opened now: no worker finds out in training that there is no file
+        assert modality.features.data is not None  # open the file now, so that a missing one is noticed before training
         return modality.features
     return torch.from_numpy(np.ascontiguousarray(modality.features)).to(device)
 
 
 def targets_of(task: Task, device: torch.device) -> Targets:
-    """Values and which are known, both float32 [N, C]."""
+    """Values, and which of them are known, both float32 [N, C]."""
     values = np.asarray(task.targets, dtype=np.float32).reshape(len(task.targets), -1)
     known = np.isfinite(values) & (values >= 0 if task.kind == "classes" else True)
     filled = torch.from_numpy(np.where(known, values, 0).astype(np.float32)).to(device)
@@ -153,11 +158,11 @@ def targets_of(task: Task, device: torch.device) -> Targets:
 
 
 def batches(samples: NDArray[np.int64], size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
-    """The batches of an epoch: the order depends on the search's seed and the epoch alone."""
+    """The batches of an epoch. Their order depends only on the seed and the epoch."""
     order = np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(samples)
     yield from np.array_split(order, batch_count(samples, size))
 
 
 def batch_count(samples: NDArray[np.int64], size: int) -> int:
-    """How many batches an epoch has: their size is as near to `size` as equal batches allow."""
+    """How many batches an epoch has, so that equal batches are nearest to `size`."""
     return max(1, round(len(samples) / size))

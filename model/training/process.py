@@ -11,10 +11,10 @@ _KEPT = 1 << 30
 
 
 def prepare_process(threads: int = 1) -> None:
-    """Set torch's threads, flush denormal numbers, and keep freed memory.
+    """Set torch's threads, treat denormal numbers as 0, and keep freed memory.
 
-    A training step frees and asks again for the same few megabytes. glibc gives them back to the system each time, and
-    page faults then cost more than the arithmetic. Where there is no `mallopt` (macOS, musl), that part is left out.
+    Every training step frees a few megabytes and then needs them again. glibc returns them to the system each time, and
+    page faults then take longer than the arithmetic. Where there is no `mallopt` (macOS, musl), this part is left out.
     """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)

@@ -1,8 +1,8 @@
-"""Training steps of a cohort: from the numbers of a batch's samples to weights that have moved.
+"""Training steps of a cohort: from the indices of a batch's samples to new weights.
 
-On a GPU a step is some two thousand short kernels, which take ten times as long to launch as to run. So it is recorded
-as a CUDA graph, once for each shape of batch, and replayed after that: a step is a function of tensors on the device
-alone, never waits for one, and makes none from numbers of Python.
+On a GPU, a step has about two thousand short kernels, which take ten times as long to launch as to run. So each shape
+of batch is recorded once as a CUDA graph, and then replayed. That is why a step is a function of tensors on the device
+only: it never waits for one, and makes none from Python's numbers.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class BatchShape(NamedTuple):
 
 
 Work = Callable[[Tensor, BatchShape], None]
-"""What is done with the numbers of a batch's samples, a tensor on the device."""
+"""What is done with the indices of a batch's samples, a tensor on the device."""
 
 
 class Stepper:
-    """Trains a cohort on batches of a pool, where `weights` [P, N] tell which samples each row is trained on."""
+    """Trains a cohort on batches of a pool. `weights` [P, N] say which samples each row is trained on."""
 
     def __init__(
         self, network: CohortNetwork, criterion: Criterion, optimizer: CohortAdamW, pool: Pool, weights: Tensor
@@ -50,7 +50,7 @@ class Stepper:
         self._recorder = Recorder() if records else None
 
     def epoch(self, batches: Sequence[NDArray[np.int64]], step: int) -> Tensor:
-        """Train on each batch in turn, from that step on; the losses [P], summed over batches."""
+        """Train on each batch in turn, from that step on. Returns the losses [P], summed over batches."""
         self._total.zero_()
         self._step.fill_(step % (1 << 31))
         order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
@@ -65,7 +65,7 @@ class Stepper:
         return self._total
 
     def _shape(self, indices: NDArray[np.int64]) -> BatchShape:
-        """Steps are rounded up to powers of two, so that there are few shapes."""
+        """A batch's shape, with steps rounded up to powers of two, so that there are few shapes."""
         longest = self._pool.longest(indices, self.network.reads)
         steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
         return BatchShape(len(indices), tuple(steps))
@@ -84,11 +84,11 @@ class Stepper:
 
 
 class Recorder:
-    """Does work on a GPU by replaying what it recorded when it was asked for a shape the second time.
+    """Does work on a GPU by replaying it. It is recorded when a shape comes the second time.
 
-    The first time sets up what a recording may not: libraries' handles, and the optimiser's state. What it works for
-    is given with each call: held here, it and the graphs would be garbage that Python frees at any time, and to free a
-    graph while another is recorded spoils that one. Where nothing can be recorded all work is done step by step.
+    The first time sets up what a recording must not set up: handles of libraries, and the optimiser's state. The work
+    is passed with each call and not kept here. Otherwise it and the graphs would refer to each other, and Python could
+    free them while another graph is recorded, which spoils that one. If nothing can be recorded, the work is just done.
     """
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class Recorder:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Free nothing by the way: an older cohort's graphs may be among it."""
+    """Free no garbage meanwhile, because an older cohort's graphs may be among it."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,6 @@
 """Training a cohort: fixed epochs per row, averaged late weights, predictions of what each row's fold holds out.
 
-A row may stop before its gene's epochs are done, and go on later from its checkpoint, in whatever cohort: it ends as if
-it had never stopped.
+A row may stop early and go on later from its checkpoint, in any cohort. The result is the same as without the stop.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from haemsa.model.data.folds import Folds
-from haemsa.model.inheritance.inherit import Inherited, inherit
-from haemsa.model.missing_modalities import streams_of, subsets
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
 from haemsa.model.network.weights import Weights
 from haemsa.model.training.fold_statistics import FoldStatistics
-from haemsa.model.training.inference import Outputs, build, predict_hiding
+from haemsa.model.training.inference import Outputs, build, predict_showing
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.optimizer import CohortAdamW
 from haemsa.model.training.plan import Checkpoint, Plan, Start
@@ -29,10 +26,15 @@ from haemsa.model.training.stepper import Stepper
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What all rows share. `average`: the last share of a row's epochs whose weights are averaged.
+    """What all rows share.
 
-    `held_out_only`: outputs are wanted of no other samples than some row's fold holds out. `missing`: also with every
-    non-empty subset of the modalities, for scores that count missing ones.
+    Args:
+        batch_size: Samples per step.
+        order_seed: Seed of the order of samples.
+        average: The last share of a row's epochs whose weights are averaged.
+        dtype: Precision of the arithmetic.
+        held_out_only: Outputs are needed only for samples that the fold of some row holds out.
+        missing: Predict also with every non-empty subset of the modalities, for scores that count missing ones.
     """
 
     batch_size: int = 16
@@ -45,10 +47,10 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """A trained network: averaged weights, and outputs for the samples of the pool (score the held-out ones only).
+    """A trained network: averaged weights, and outputs for the samples of the pool. Score only the held-out ones.
 
-    `checkpoint`: from where it may go on; None once its gene's epochs are done. `shown`: outputs by the modalities that
-    were shown, all others hidden; empty unless the settings ask for it.
+    `checkpoint`: from where it may go on; None after its last epoch. `shown`: outputs by the modalities that were not
+    hidden; empty unless the settings ask for it.
     """
 
     row: CohortRow
@@ -60,7 +62,7 @@ class TrainedRow:
 
 @dataclass(frozen=True)
 class FailedRow:
-    """A row whose loss, weights or outputs were not finite after that many epochs."""
+    """A row whose loss, weights or outputs were no longer finite after that many epochs."""
 
     row: CohortRow
     epochs: int
@@ -77,20 +79,27 @@ def train(
     starts: Sequence[Start] | None = None,
     statistics: FoldStatistics | None = None,
 ) -> list[TrainedRow | FailedRow]:
-    """Train rows together; results come in the order of `rows`.
+    """Train rows together.
 
-    A row is trained on what its fold does not hold out, for its own number of epochs, and then leaves the cohort.
-    A row that diverges leaves as `FailedRow` and does not touch its neighbours. Rows that start after different numbers
-    of epochs are cohorts of their own, trained one after another, since batches and noise depend on the epoch.
+    A row is trained on what its fold does not hold out, for its own number of epochs, and then leaves the cohort. A row
+    that diverges leaves as a `FailedRow` and does not change its neighbours. Rows that start after different numbers of
+    epochs are separate cohorts, trained one after another, because batches and noise depend on the epoch.
 
     Args:
-        on_epoch: called with the number of epochs done, in each cohort.
-        until: where each row stops, if before its gene's epochs (None); what is averaged are the last weights before.
-        starts: the checkpoint that each row goes on from, or what it inherits; None is a fresh start.
-        statistics: `FoldStatistics.fit(pool, folds)`, if it is at hand.
+        rows: The networks.
+        pool: The samples.
+        folds: Which samples each fold holds out.
+        settings: What all rows share; None: the defaults.
+        on_epoch: Is called with the number of epochs that are done, in each cohort.
+        until: The epoch after which each row stops; None: after its last one. The last weights before are averaged.
+        starts: The checkpoint that each row goes on from, or what it inherits; None: a fresh start.
+        statistics: `FoldStatistics.fit(pool, folds)`, if it was computed before.
+
+    Returns:
+        A result for each row, in the order of `rows`.
 
     Raises:
-        ValueError: a row has nothing left to train, or starts when weights to be averaged are gone already.
+        ValueError: A row has nothing left to train, or weights that are to be averaged are gone already.
     """
     settings = settings or TrainingSettings()
     lasts, begins = until or [None] * len(rows), starts or [None] * len(rows)
@@ -112,7 +121,7 @@ def train(
 
 
 class _Run:
-    """A cohort in training: one plan for each of its rows. `gone`: those whose results were taken already."""
+    """A cohort in training, with a plan for each of its rows. `gone`: the places whose results were taken already."""
 
     def __init__(
         self, plans: Sequence[Plan], pool: Pool, statistics: FoldStatistics, settings: TrainingSettings
@@ -132,7 +141,7 @@ class _Run:
         self.stepper = Stepper(network, criterion, self.optimizer, self.pool, weights)
 
     def resume(self, epoch: int, steps: int) -> None:
-        """Take up what the rows start from, after that many epochs and steps."""
+        """Begin with what the rows start from, after that many epochs and steps."""
         self.step, self.epoch = steps, epoch
         checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
         if checkpoints:
@@ -141,7 +150,7 @@ class _Run:
         elif any(plan.start for plan in self.plans):
             values = self.optimizer.values
             fresh = self.optimizer.extract(values)
-            self.optimizer.insert(values, [_begin(plan, own) for plan, own in zip(self.plans, fresh, strict=True)])
+            self.optimizer.insert(values, [p.first_weights(w) for p, w in zip(self.plans, fresh, strict=True)])
 
     def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
         """Write each row's values and moments into the optimiser, as after that many steps."""
@@ -150,25 +159,25 @@ class _Run:
             self.optimizer.insert(array, values)
 
     def train_epoch(self, batches: Sequence[NDArray[np.int64]]) -> None:
-        """One pass over the batches; `finite` says which rows still are after it."""
+        """One pass over the batches. Afterwards `finite` says which rows are still finite."""
         losses = self.stepper.epoch(batches, self.step)
         self.step += len(batches)
         self.epoch += 1
         self.finite = torch.isfinite(losses).tolist()
 
     def take_finished(self) -> dict[int, TrainedRow | FailedRow]:
-        """Average late weights; rows whose epochs are done, or that diverged, leave with their result."""
+        """Average late weights. Rows that are done, or that diverged, leave with their result."""
         self._update_average()
         here = [place for place in range(len(self.plans)) if place not in self.gone]
         done = [place for place in here if not self.finite[place] or self.epoch >= self.plans[place].last]
         if not done:
             return {}
-        found = self._finish(done)
+        results = self._finish(done)
         self.gone.update(done)
         staying = [place for place in here if place not in self.gone]
         if _is_worth_building(len(staying), len(self.plans), self.pool.device):
             self._keep(staying)
-        return found
+        return results
 
     def _update_average(self) -> None:
         """A running mean of the weights at the ends of each row's last epochs."""
@@ -188,13 +197,13 @@ class _Run:
             return results
         rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
         outputs, shown = self._outputs(rows, weights)
-        points = self._checkpoints(
-            [place for place in good if self.epoch < self.plans[place].row.genome.training.epochs]
-        )
+        unfinished = [place for place in good if self.epoch < self.plans[place].row.genome.training.epochs]
+        points = self._checkpoints(unfinished)
         for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
-            parts = {subset: found[number] for subset, found in shown.items()}
-            if all(np.isfinite(values).all() for every in (output, *parts.values()) for values in every.values()):
-                results[self.plans[place].index] = TrainedRow(row, weights[number], output, points.get(place), parts)
+            by_subset = {subset: outputs[number] for subset, outputs in shown.items()}
+            if all(np.isfinite(values).all() for part in (output, *by_subset.values()) for values in part.values()):
+                trained = TrainedRow(row, weights[number], output, points.get(place), by_subset)
+                results[self.plans[place].index] = trained
         return results
 
     def _checkpoints(self, places: Sequence[int]) -> dict[int, Checkpoint]:
@@ -209,18 +218,15 @@ class _Run:
     def _outputs(
         self, rows: Sequence[CohortRow], weights: Sequence[Weights]
     ) -> tuple[list[Outputs], dict[tuple[str, ...], list[Outputs]]]:
-        """Outputs of the rows for the samples that one of them holds out (or for all), and by what they are shown."""
-        streams = streams_of(list(self.pool.schema.modalities))
-        names = tuple(streams)
-        shown = subsets(names) if self.settings.missing else [names]
+        """Outputs for the samples that a row holds out (or for all), and the same by the modalities that are shown."""
         held_out = ~self.statistics.trains[sorted({row.fold for row in rows})].all(0).cpu().numpy()
         samples = np.flatnonzero(held_out) if self.settings.held_out_only else np.arange(len(self.pool))
-        hidden = [{name for owner in names if owner not in subset for name in streams[owner]} for subset in shown]
-        found = predict_hiding(rows, weights, self.pool, self.statistics, hidden, samples, self.settings.dtype)
-        return found[0], dict(zip(shown, found, strict=True)) if self.settings.missing else {}
+        dtype, missing = self.settings.dtype, self.settings.missing
+        shown = predict_showing(rows, weights, self.pool, self.statistics, samples, dtype, subsets_too=missing)
+        return next(iter(shown.values())), shown if missing else {}
 
     def _keep(self, places: Sequence[int]) -> None:
-        """Go on with some rows: their weights, moments and averages move into a smaller cohort."""
+        """Go on with these rows. Their weights, moments and averages move into a smaller cohort."""
         self.plans, self.gone = [self.plans[place] for place in places], set()
         if not places:
             return
@@ -233,18 +239,11 @@ class _Run:
 
 
 def _is_worth_building(staying: int, rows: int, device: torch.device) -> bool:
-    """Whether a cohort is built anew without the rows that are gone.
+    """Whether a smaller cohort is built without the rows that are gone.
 
-    On a GPU that takes longer than many steps, whose time hardly depends on the number of rows.
+    On a GPU, to build one takes longer than many steps, and a step's time hardly depends on the number of rows.
     """
     return device.type != "cuda" or 2 * staying <= rows
-
-
-def _begin(plan: Plan, fresh: Weights) -> Weights:
-    start = plan.start
-    if not isinstance(start, Inherited):
-        return fresh
-    return inherit(plan.row.genome, start.parent, start.weights, fresh, shut=start.shut)
 
 
 def _is_finite(weights: Weights) -> bool:

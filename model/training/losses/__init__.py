@@ -1,1 +1,1 @@
-"""What training minimises, one file a loss. `criterion` adds them up; it is all that training uses."""
+"""What training minimises. Each loss has a file. `criterion` adds them up, and training uses only that."""

@@ -1,4 +1,4 @@
-"""What a cohort minimises: losses of tasks, gates and transfer, weighted as the genes of each row ask."""
+"""What a cohort minimises: losses of tasks, gates and transfer, weighted by the genes of each row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from haemsa.model.training.pool import Pool
 
 
 class Criterion:
-    """The losses of a cohort's rows, on a pool whose folds have these statistics; in the precision of `like`."""
+    """The losses of a cohort's rows on a pool whose folds have these statistics, in the precision of `like`."""
 
     def __init__(self, cohort: Cohort, pool: Pool, statistics: FoldStatistics, like: Tensor) -> None:
         self._cohort, self._pool, self._statistics, self._like = cohort, pool, statistics, like
@@ -35,23 +35,23 @@ class Criterion:
         self._class_balance = class_balance if bool(class_balance.any()) else None
         self._tasks = {name: self._task(name, task) for name, task in cohort.schema.tasks.items()}
 
-    def __call__(self, found: NetworkOutput, targets: Mapping[str, Targets], weights: Tensor) -> Losses:
+    def __call__(self, output: NetworkOutput, targets: Mapping[str, Targets], weights: Tensor) -> Losses:
         """All losses of a batch per row, under weights [P, B]."""
-        outputs = {name: values.to(weights.dtype) for name, values in found.outputs.items()}
+        outputs = {name: values.to(weights.dtype) for name, values in output.outputs.items()}
         parts = [loss(outputs[name], targets[name], weights) for name, loss in self._tasks.items()]
-        transfer = self._transfer(outputs, found.partial, weights)
-        return Losses(torch.stack(parts).sum(0), *gate_losses(found.gates, weights), transfer)
+        transfer = self._transfer(outputs, output.partial, weights)
+        return Losses(torch.stack(parts).sum(0), *gate_losses(output.gates, weights), transfer)
 
     def total(self, losses: Losses) -> Tensor:
         """The sum that each row trains on [P]."""
         return losses.total(self._balance, self._distillation)
 
     def _transfer(self, outputs: Mapping[str, Tensor], partial: Mapping[str, Tensor], weights: Tensor) -> Tensor | None:
-        """Summed over tasks by their weights [P]; None where no row distils."""
+        """The weighted sum over tasks [P]; None if no row distils."""
         parts = []
-        for name, some in partial.items():
+        for name, values in partial.items():
             task = self._tasks[name]
-            loss = transfer_loss(task.task.kind, some.to(weights.dtype), outputs[name], weights)
+            loss = transfer_loss(task.task.kind, values.to(weights.dtype), outputs[name], weights)
             parts.append(loss if task.weight is None else loss * task.weight)
         return torch.stack(parts).sum(0) if parts else None
 
@@ -66,7 +66,7 @@ class Criterion:
         return None if set(weights) == {1.0} else torch.tensor(weights).to(self._like)
 
     def _with_absolute_loss(self) -> Tensor | None:
-        """The rows with the absolute loss, bool [P, 1, 1]; None where there is none."""
+        """The rows with the absolute loss, bool [P, 1, 1]; None if there is none."""
         rows = [row.genome.training.loss == "l1" for row in self._cohort.rows]
         return torch.tensor(rows, device=self._like.device).view(-1, 1, 1) if any(rows) else None
 

@@ -1,6 +1,7 @@
-"""Losses per row, with a weight per row and sample: a row ignores the samples that its fold holds out.
+"""Losses of gates per row, and the sum of all losses.
 
-Those of gates are here; those of tasks in task_losses.py, that of transfer in transfer.py, their sum in criterion.py.
+Each row and sample has a weight, so that a row ignores the samples that its fold holds out. Losses of tasks are in
+task_losses.py, and the loss of transfer is in distillation.py.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from torch.nn import functional as F
 from haemsa.model.network.gates import GateOutput
 
 HUBER_DELTA: Final = 0.5
-"""Where the regression loss turns from square to absolute, in standard deviations of the target."""
+"""The regression loss turns from square to absolute at this distance, in standard deviations of the target."""
 ROUTER_Z_WEIGHT: Final = 1e-3
 """Weight of the router z-loss, as in ST-MoE."""
 
 
 class Losses(NamedTuple):
-    """Each part of the loss, per row [P]; transfer is None where no row distils."""
+    """Each part of the loss, per row [P]. `transfer` is None if no row distils."""
 
     task: Tensor
     balance: Tensor
@@ -35,14 +36,14 @@ class Losses(NamedTuple):
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Mean over all but the first axis, 0 where no weight is; both [P, ...]."""
+    """Mean over all axes but the first; 0 where all weights are 0. Both are [P, ...]."""
     return (values * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1e-12)
 
 
 def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
-    """Squared coefficient of variation of expert importance (Shazeer et al. 2017), per token, then averaged [P].
+    """Squared coefficient of variation of expert importance (Shazeer et al. 2017), averaged over tokens [P].
 
-    Importance is taken per destination token, so experts are balanced per modality and not over all.
+    Importance is per destination token, so experts are balanced within each modality and not over all.
     """
     seen = gate.allowed if gate.allowed.shape[2] == 1 else gate.allowed & (weights > 0)[:, None, :, None]
     allowed = seen.any(2)  # [P, D, E]: an expert counts if a training sample of the batch could use it
@@ -66,7 +67,7 @@ def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
 
 
 def gate_losses(gates: Sequence[GateOutput], weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Balance and router z-loss, summed over levels [P]; those of later levels concern the first rows only."""
+    """Balance loss and router z-loss, summed over levels [P]. Only the first rows have the later levels."""
     balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
     for gate in gates:
         n = len(gate.weights)

@@ -1,4 +1,4 @@
-"""The loss of one task, for every row of a cohort as its genes ask. What no row asks for is not computed."""
+"""The loss of one task for every row of a cohort, by its genes. What no row needs is not computed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from haemsa.model.training.losses.gate_losses import HUBER_DELTA, weighted_mean
 
 @dataclass(frozen=True, eq=False)
 class TaskLoss:
-    """Huber loss on standardised targets, or (binary) cross-entropy, unless a row asks for something else.
+    """Huber loss or absolute loss on standardised targets, or (binary) cross-entropy.
 
-    scale: of a regression target. weight: of the task [P]. l1: the rows with the absolute loss, bool [P, 1, 1].
-    class_weights: [P, C] of classes, [P, C, 2] of both sides of labels. Axes: outputs and values [P, B, C], goals
-    [1 or P, B, C] (class numbers [P, B, 1]).
+    Axes: outputs and values [P, B, C], goals [1 or P, B, C] (class numbers [P, B, 1]).
+
+    Args:
+        task: Its kind and labels.
+        scale: Of a regression target.
+        weight: Of the task in each row [P]; None: 1.
+        l1: The rows with the absolute loss, bool [P, 1, 1]; None: no row.
+        class_weights: Of classes [P, C], or of both sides of labels [P, C, 2]; None: 1.
     """
 
     task: TaskInfo

@@ -177,12 +177,12 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
 
 
 def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from haemsa.model.training import train as training
+    from haemsa.model.training import inference
 
     def overflowing(rows: list[CohortRow], *_: object) -> list[list[dict[str, np.ndarray]]]:
         return [[{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]]
 
-    monkeypatch.setattr(training, "predict_hiding", overflowing)
+    monkeypatch.setattr(inference, "predict_hiding", overflowing)
     row = CohortRow(genome(EXPERTS, epochs=1), 0)
     assert train([row], POOL, FOLDS, EXACT) == [FailedRow(row, 1)]
 
