@@ -33,7 +33,7 @@ def test_sequences_are_summarised_by_their_mean_and_deviation() -> None:
 
 
 @pytest.mark.parametrize("name", DATA.tasks)
-def test_each_model_learns_each_task_from_the_training_samples_alone(name: str) -> None:
+def test_each_model_learns_each_task_from_only_the_training_samples(name: str) -> None:
     task, features = DATA.tasks[name], summaries(DATA)
     for kind in kinds(task, tuple(features)):
         model = Classical(kind, tuple(features), MIDDLE[kind])

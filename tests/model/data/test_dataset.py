@@ -26,7 +26,7 @@ def dataset(**changes):
     return Dataset(**(parts | changes))
 
 
-def test_presence_says_who_has_what():
+def test_presence_says_which_sample_has_which_modality():
     assert dataset().presence.tolist() == [[False, False]] + 5 * [[True, True]]
     assert dataset().modalities["audio"].width == 2
     assert dataset().modalities["audio"].steps == 2

@@ -34,7 +34,7 @@ def test_holdout_scores_on_the_validation_split_and_final_on_nothing():
 
 @pytest.mark.parametrize("k", [2, 3, 5])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_each_sample_is_held_out_once_with_its_whole_group_in_folds_of_like_size(k, seed):
+def test_each_sample_is_held_out_once_with_its_whole_group_in_folds_of_similar_size(k, seed):
     groups = np.random.default_rng(seed).integers(0, 30, 400)
     folds = grouped(pool(groups), k, seed)
     assert folds.kind == f"folds:{k}"
@@ -116,7 +116,7 @@ def test_a_group_without_labels_cannot_be_left_out():
         leave_one_group_out(pool([0, 1, 1, 0], [0, -1, -1, 1]))
 
 
-def test_the_score_option_is_parsed():
+def test_the_validation_setting_is_parsed():
     data = pool(range(10))
     assert parse_validation("holdout", data, 0).kind == "holdout"
     assert (
@@ -130,7 +130,7 @@ def test_the_score_option_is_parsed():
 @pytest.mark.parametrize(
     "score", ["fold:5", "folds:", "folds:-2", "auto", "folds:2.5", "", "holdout:0", "holdout:", "groups:2"]
 )
-def test_another_score_option_is_an_error_that_names_it(score):
+def test_another_validation_setting_is_an_error_that_names_it(score):
     with pytest.raises(
         ValueError, match=f"validation is '{score}', expected holdout, holdout:SEEDS, folds:K .*, or groups"
     ):

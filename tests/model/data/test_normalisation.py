@@ -20,7 +20,7 @@ def data(features, lengths):
 SMALL = data([[[1, 5], [0, 0]], [[3, 5], [5, 5]], [[0, 0], [0, 0]], [[103, 7], [3, 5]]], [1, 2, 0, 2])
 
 
-def test_statistics_are_those_of_present_unpadded_training_steps():
+def test_statistics_are_those_of_training_steps_that_are_present_and_not_padding():
     norm = Normalisation.fit(SMALL)
     assert norm.mean["x"].tolist() == [3, 5]
     assert norm.scale["x"] == pytest.approx([np.std([1, 3, 5]), np.inf])

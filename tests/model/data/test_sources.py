@@ -8,7 +8,7 @@ from haemsa.model.data.store.file import write
 from tests.support.model.csd_files import seconds, write_sequence
 
 
-def test_names_give_made_up_or_bundled_data():
+def test_names_give_the_data_that_comes_with_haemsa():
     assert load("planted").name == "planted"
     assert load("digits", seed=3).name == "digits"
     assert load("digits", seed=3).fingerprint != load("digits").fingerprint
@@ -24,7 +24,7 @@ def test_a_missing_file_is_named():
         load("nowhere.pkl")
 
 
-def test_a_folder_of_csd_files_is_read_as_asked(tmp_path):
+def test_a_folder_of_csd_files_is_read_as_the_options_say(tmp_path):
     with pytest.raises(ValueError, match=r"is a folder without \.csd files"):
         load(str(tmp_path))
     for name in ("labels", "text", "words"):
@@ -49,7 +49,7 @@ def test_an_unknown_form_says_what_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "what"), [("pom.npz", "ARRAY"), ("pom.csv", "COLUMN"), ("pom.parquet", "COLUMN")])
-def test_arrays_and_tables_alone_say_that_they_need_a_description(tmp_path, name, what):
+def test_arrays_and_tables_without_a_description_say_that_they_need_one(tmp_path, name, what):
     (tmp_path / name).touch()
     least = f"{{source: {name}, modalities: {{NAME: {what}}}, tasks: {{NAME: {what}}}}}"
     with pytest.raises(ValueError, match=f"needs a YAML file next to it, .* says at least {least}"):

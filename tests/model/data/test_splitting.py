@@ -17,7 +17,7 @@ def test_single_samples_are_cut_from_one_permutation_at_exact_sizes():
     groups=st.lists(st.integers(0, 12), min_size=5, max_size=60).filter(lambda found: len(set(found)) >= 3),
     seed=st.integers(0, 9),
 )
-def test_no_group_is_parted_and_no_split_is_empty(groups, seed):
+def test_no_group_is_divided_and_no_split_is_empty(groups, seed):
     members = np.array(groups)
     splits = make_splits(members, seed=seed)
     assert sorted(np.concatenate(list(splits.values())).tolist()) == list(range(len(groups)))
@@ -26,18 +26,18 @@ def test_no_group_is_parted_and_no_split_is_empty(groups, seed):
     assert sum(len(owner) for owner in owners) == len(set(groups))
 
 
-def test_equal_groups_come_close_to_the_asked_shares():
+def test_splits_of_equal_groups_are_close_to_the_shares_asked_for():
     splits = make_splits(np.repeat(np.arange(40), 5))
     assert {name: len(indices) for name, indices in splits.items()} == {"train": 140, "valid": 20, "test": 40}
 
 
 @pytest.mark.parametrize("sizes", [{"train": 0.5, "test": 0.2}, {"train": 6, "test": 5}, {"train": 1.0, "test": 0.0}])
-def test_sizes_that_do_not_sum_up_are_told(sizes):
+def test_sizes_that_do_not_sum_up_are_refused(sizes):
     with pytest.raises(ValueError, match="expected shares that sum to 1, or counts that sum to 10"):
         make_splits(np.arange(10), sizes)
 
 
-def test_fewer_groups_than_splits_are_told():
+def test_fewer_groups_than_splits_are_refused():
     with pytest.raises(ValueError, match="the data has 2 groups, expected at least 3 to split them"):
         make_splits(np.array([0, 0, 1]))
 

@@ -109,3 +109,11 @@ def test_what_was_written_is_read_and_nonsense_is_not() -> None:
         from_dict({"x": {"temperature": 0}})
     with pytest.raises(TypeError):
         from_dict({"x": {"odd": 1}})
+
+
+def test_reliability_compares_predicted_probabilities_with_how_often_they_come_true() -> None:
+    bins = Reliability.of(np.array([0.94, 0.98, 0.55, 1.0]), np.array([True, False, True, True]))
+    np.testing.assert_allclose(bins.chances, [0.55, 2.92 / 3])
+    np.testing.assert_allclose(bins.rates, [1, 2 / 3])
+    np.testing.assert_allclose(bins.shares, [0.25, 0.75])
+    assert bins.error == pytest.approx(0.25 * 0.45 + 0.75 * (2.92 / 3 - 2 / 3))

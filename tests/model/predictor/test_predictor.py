@@ -1,4 +1,4 @@
-"""A saved model predicts what was scored: fold statistics baked in, raw features in, the target's own units out."""
+"""A saved model predicts what was scored: raw features in, values in the units of the labels out."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_calibrated_model_is_loaded_as_it_was_and_predicts_tempered_probabilit
     assert all(np.array_equal(found[name], plain[name]) for name in ("sentiment", "traits"))
 
 
-def test_a_model_without_shares_counts_all_members_alike(trained: Trained, tmp_path: Path) -> None:
+def test_a_model_without_shares_counts_all_members_the_same(trained: Trained, tmp_path: Path) -> None:
     trained.predictor.save(tmp_path)
     assert not {"shares", "calibration"} & set(json.loads((tmp_path / "model.json").read_text()))
     assert (Predictor.load(tmp_path).shares, Predictor.load(tmp_path).calibration) == ((), {})
@@ -208,7 +208,7 @@ def test_a_missing_modality_is_one_of_length_zero(trained: Trained) -> None:
 
 
 @pytest.mark.parametrize("name", list(SHAPES))
-def test_one_modality_alone_is_enough_for_a_finite_prediction(trained: Trained, name: str) -> None:
+def test_one_modality_is_enough_for_a_finite_prediction(trained: Trained, name: str) -> None:
     for values in trained.predictor.predict({name: inputs_of(trained.data)[name]}).values():
         assert np.isfinite(values).all()
 

@@ -60,11 +60,11 @@ def test_the_floors_hold_for_other_seeds(seed):
     assert truth.single_mae == pytest.approx(TRUTH.single_mae, abs=0.08)
 
 
-def test_text_informs_alone_and_a_linear_model_does_not_pass_its_floor():
+def test_a_linear_model_of_text_is_useful_but_does_not_pass_its_floor():
     assert TRUTH.single_mae < ridge_error(pooled("text")) < 0.8 * TRUTH.constant_mae
 
 
-def test_audio_and_vision_alone_say_nothing():
+def test_audio_and_vision_without_text_say_nothing():
     assert ridge_error(pooled("audio")) > 0.98 * TRUTH.constant_mae
     assert ridge_error(pooled("vision")) > 0.98 * TRUTH.constant_mae
 

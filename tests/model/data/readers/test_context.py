@@ -58,7 +58,7 @@ def test_a_sequence_is_averaged_and_the_data_keeps_all_it_had():
     assert found.notes[-1] == "text_before: up to 5 previous samples of the same conversation"
 
 
-def test_data_without_conversations_is_told():
+def test_data_without_conversations_is_refused():
     with pytest.raises(ValueError, match="has no two samples of one conversation"):
         with_context(talk(["a", "b", "c", "d"], [0, 1, 2, 3]), 2)
 
@@ -70,6 +70,6 @@ def test_no_training_sample_looks_back_on_one_of_the_test_split():
     assert stream.features[3, : stream.lengths[3], 0].tolist() == [1, 2]
 
 
-def test_data_that_looks_back_already_is_told():
+def test_data_that_looks_back_already_is_refused():
     with pytest.raises(ValueError, match="has the stream 'text_before': it looks back already"):
         with_context(with_context(talk(["a[0]", "a[1]"], [0, 0]), 2), 2)

@@ -50,7 +50,7 @@ def test_what_is_no_split_is_left_out(tmp_path):
         ({"train": [((1,), 2)], "dev": 3}, "it holds a dictionary of train, valid"),
     ],
 )
-def test_another_layout_is_told_with_those_that_are_read(tmp_path, content, found):
+def test_another_layout_is_an_error_that_lists_those_that_are_read(tmp_path, content, found):
     expected = r"expected train, valid and test with .*MMSA.*MulT.*MISA.*DialogueRNN"
     with pytest.raises(ValueError, match=rf"^\S*some\.pkl: {found}, {expected}"):
         read(saved(tmp_path, content), Reading())
@@ -69,7 +69,7 @@ def test_lists_in_lists_without_end_are_told_in_short(tmp_path):
             read(saved(tmp_path, content), Reading())
 
 
-def test_one_array_under_many_names_takes_no_more_room_than_the_file(tmp_path):
+def test_one_array_under_many_names_takes_no_more_memory_than_the_file_justifies(tmp_path):
     part = by_split("labels")["train"] | {f"audio{number}": np.ones((4, 1)) for number in range(3)}
     wide = np.ones((4, 300_000), np.float16)
     part |= {f"text{number}": wide for number in range(100)}

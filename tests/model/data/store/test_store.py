@@ -58,7 +58,7 @@ def test_a_pool_without_a_test_split_and_notes_can_be_kept(tmp_path):
     assert read(tmp_path / "pool.h5").fingerprint == pool.fingerprint
 
 
-def test_half_precision_takes_half_the_space_and_what_it_cannot_hold_is_told(tmp_path):
+def test_half_precision_takes_half_the_space_and_refuses_what_it_cannot_hold(tmp_path):
     data = small()
     write(data, tmp_path / "half.h5", half=True)
     found = read(tmp_path / "half.h5").modalities["text"].features
@@ -216,7 +216,7 @@ def test_a_modality_that_never_changes_in_training_is_left_out_with_one_note(tmp
     assert read(tmp_path / "again.h5", stream=stream).notes == found.notes
 
 
-def test_columns_that_half_precision_cannot_tell_apart_are_told(tmp_path):
+def test_columns_that_half_precision_cannot_tell_apart_are_refused(tmp_path):
     features = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(F32)
     features[:, :, 1] = 5000 + 0.1 * features[:, :, 1]
     with pytest.raises(ValueError, match=r"modality 'text' varies too little for float16 in 1 columns, as in 1"):

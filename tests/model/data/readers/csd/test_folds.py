@@ -26,7 +26,7 @@ def test_the_sdks_own_folds_are_read_and_not_run(tmp_path):
     assert read_folds(standard(tmp_path / "cmu_mosi_std_folds.py")) == SPLIT_OF
 
 
-def test_folds_lie_beside_the_data(tmp_path):
+def test_folds_lie_next_to_the_data(tmp_path):
     assert find_folds(tmp_path) is None
     own = standard(tmp_path / "cmu_mosi_std_folds.py")
     assert find_folds(tmp_path) == own

@@ -196,7 +196,7 @@ def test_seven_classes_without_sentiments_are_not_called_those_of_meld(tmp_path)
     assert data.tasks["emotion"].labels == tuple(f"class_{number}" for number in range(7))
 
 
-def test_sdt_has_streams_of_text_beside_audio_and_vision(tmp_path):
+def test_sdt_has_streams_of_text_next_to_audio_and_vision(tmp_path):
     ids, speakers, labels, text, audio, vision, *rest = iemocap()
     data = load(saved(tmp_path, (ids, speakers, labels, text, text, text, text, audio, vision, *rest)))
     assert list(data.modalities)[3:] == ["text_roberta4", "audio", "vision"]

@@ -99,7 +99,7 @@ def test_an_empty_segment_is_absent_and_a_damaged_one_named_or_left_out(tmp_path
     assert any(note.startswith("3 damaged samples left out; the first: valid segment 1") for note in data.notes)
 
 
-def test_segments_of_one_split_alone_say_what_is_missing(tmp_path):
+def test_segments_of_only_one_split_say_what_is_missing(tmp_path):
     folder = misa(tmp_path)
     (folder / "dev.pkl").unlink()
     with pytest.raises(ValueError, match="it holds the segments of one split, expected train, dev, test side by side"):
@@ -113,7 +113,7 @@ def test_segments_of_one_split_alone_say_what_is_missing(tmp_path):
         load(str(folder / "train.pkl"))
 
 
-def test_one_long_segment_takes_no_more_room_than_the_file(tmp_path):
+def test_one_long_segment_takes_no_more_memory_than_the_file_justifies(tmp_path):
     lists = {split: segments(split, (1.0,)) * 2000 for split in ("train", "dev", "test")}
     words, vision, _, said = lists["train"][1][0]
     lists["train"].append(((words, vision, np.ones((20_000, 3), np.float16), said), [0.5], "train9[0]"))

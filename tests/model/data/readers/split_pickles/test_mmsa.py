@@ -117,7 +117,7 @@ def test_missing_labels_are_masked_and_counted(tmp_path):
     assert np.flatnonzero(~data.tasks["sentiment"].labelled).tolist() == [6, 9]
 
 
-def test_odd_features_are_counted_and_filled_and_token_numbers_left_out(tmp_path):
+def test_features_that_are_not_finite_are_counted_and_filled_and_token_numbers_left_out(tmp_path):
     parts = content()
     parts["train"]["audio"][0, 0] = -np.inf
     for part in parts.values():
@@ -237,7 +237,7 @@ def test_test_labels_do_not_tell_that_classes_are_signs(tmp_path):
     assert list(load(saved(tmp_path, parts)).tasks) == ["sentiment"]
 
 
-def test_train_and_test_alone_get_a_validation_split_of_whole_training_groups(tmp_path):
+def test_train_and_test_get_a_validation_split_of_whole_training_groups(tmp_path):
     parts = content(40)
     for part in parts.values():
         part |= {"regression_labels": np.linspace(-2, 2, 40), "vision_lengths": [2] * 40}

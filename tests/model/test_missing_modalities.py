@@ -25,7 +25,7 @@ def test_streams_belong_to_the_modality_that_their_names_begin_with() -> None:
     }
 
 
-def test_a_draw_can_be_made_again_from_the_samples_id_alone() -> None:
+def test_a_draw_can_be_made_again_from_only_the_samples_id() -> None:
     draw = int.from_bytes(hashlib.sha256(b"video[3]/audio").digest()[:8], "big") / 2**64
     everything = np.ones((1, 3), bool)
     assert random_presence(["video[3]"], NAMES, everything, draw - 1e-9)[0, 1]
