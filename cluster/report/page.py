@@ -61,10 +61,13 @@ def page(record: SearchRecord, data: str | None = None, ablated: Path | None = N
 
 
 def _next_steps(record: SearchRecord) -> Iterator[str]:
+    commands = next_commands(record.path, record.config, record.summary)
+    if not commands:
+        return
     yield html.heading("What to do next")
     if record.summary is None:
         yield html.paragraph("If the search no longer runs, this command continues it:")
-    yield html.lines(next_commands(record.path, record.config, record.summary))
+    yield html.lines(commands)
 
 
 def _front_table(record: SearchRecord) -> str:

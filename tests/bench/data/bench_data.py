@@ -1,10 +1,10 @@
-"""Data larger than memory: a made set the size of MOSEI unaligned, imported, read, searched and trained.
+"""Data larger than memory: a generated set of the size of MOSEI unaligned is imported, read, searched and trained.
 
     python -m tests.bench.data.bench_data [--samples N] [--folder DIR] [--quick]
 
-Each command runs under a limit of 4 GiB of memory of its own (RLIMIT_DATA, workers too). Told are wall time, size on
-disk, the largest memory of its own and in all (with pages of files, which the system takes back when it needs them),
-and samples read per second beside torch's DataLoader over memory-mapped .npy files of the same features in turn.
+Each command, with its workers, may use 4 GiB of its own memory (RLIMIT_DATA). Measured are wall time, size on disk,
+and the largest use of memory: its own, and with pages of files, which the system takes back when it needs them.
+Samples read per second are compared with torch's DataLoader over memory-mapped .npy files of the same features.
 """
 
 from __future__ import annotations

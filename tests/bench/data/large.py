@@ -1,4 +1,4 @@
-"""A made set the size of MOSEI unaligned: 23,000 samples, float16; written member by member, never all in memory."""
+"""A generated set of the size of MOSEI unaligned: 23,000 samples, float16. It is written member by member."""
 
 from __future__ import annotations
 

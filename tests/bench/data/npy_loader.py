@@ -1,4 +1,4 @@
-"""What one would write without us: memory-mapped .npy files, one a modality, and a torch `Dataset` over them."""
+"""What people write without haemsa: memory-mapped .npy files, one per modality, and a torch `Dataset` of them."""
 
 from __future__ import annotations
 

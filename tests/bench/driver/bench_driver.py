@@ -1,12 +1,16 @@
-"""What the driver costs per evaluation, journal included, where training takes no time; and what its peers cost.
+"""What the driver costs per evaluation, with its journal, if training takes no time; and what its peers cost.
 
-    python tests/bench/bench_driver.py [--quick] [--profile]
+    python -m tests.bench.driver.bench_driver [--quick] [--profile EVALUATIONS,COHORT,RUNGS]
 
 Results are as large as real ones: ten metrics over five replicates, each with the weights of a network of 10,000
-parameters. Parts: two Ray workers, beside bare Ray actors that run the same trainer and keep nothing; Optuna's NSGA-II
-by ask and tell, in memory and on SQLite; and ten thousand genomes in this process, by blocks of a thousand, with the
-memory at the end. Milliseconds of wall time, and of this process's processor time, which a busy machine does not
-change (the workers' is not in it). Results go to bench-results/driver.json.
+parameters. The parts are:
+
+- two Ray workers, next to bare Ray actors that run the same trainer and keep nothing;
+- Optuna's NSGA-II with ask and tell, in memory and on SQLite;
+- ten thousand genomes in this process, in blocks of a thousand, with the memory at the end.
+
+Times are milliseconds of wall time, and of this process's processor time. A busy machine does not change the latter,
+and the workers' time is not in it. Results go to bench-results/driver.json.
 """
 
 from __future__ import annotations
@@ -217,10 +221,12 @@ def inline(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
 
 
 def inline_apart(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
-    """The same in a process of its own, whose memory nothing else has touched."""
-    command = [sys.executable, __file__, "--part", json.dumps([evaluations, cohort, rungs])]
-    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return found
+    """The same in its own process, whose memory nothing else has touched."""
+    module = ["-m", "tests.bench.driver.bench_driver"]
+    command = [sys.executable, *module, "--part", json.dumps([evaluations, cohort, rungs])]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    costs: dict[str, Any] = json.loads(ran.stdout)
+    return costs
 
 
 @contextmanager

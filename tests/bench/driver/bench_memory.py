@@ -1,9 +1,10 @@
 """Memory and time that a cohort takes on a device, by its size: what a share of a GPU must hold.
 
-    python tests/bench/bench_memory.py [--device cuda]
+    python -m tests.bench.driver.bench_memory [--device cuda]
 
-Genomes as a search draws its first ones, on made data of the shapes of real sets. Counted are the tensors themselves:
-what is kept per parameter, and what one step keeps for its backward pass. On a GPU torch's own peak is printed too.
+Genomes are as a search draws its first ones, on generated data with the shapes of real sets. The tensors are counted:
+those kept per parameter, and those that one step keeps for its backward pass. On a GPU, torch's own peak is printed
+too.
 """
 
 from __future__ import annotations

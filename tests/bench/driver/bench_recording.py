@@ -1,11 +1,12 @@
 """What recording in MLflow costs: the driver's time in calls of the tracker, and a search's wall time with and without.
 
-    python tests/bench/bench_recording.py [--quick]
+    python -m tests.bench.driver.bench_recording [--quick]
 
-Simulated: the real driver on 64 workers whose evaluations take a second each (log-normal, sigma 1), in real time, into
-a new SQLite store. Blocked: milliseconds per evaluation in calls of the tracker and in the tables that are made for it,
-by the wall and of the driver's thread; the first call and the wait at the end apart. Real: the command on planted data,
-two workers, a process each, with and without in turn. Results go to bench-results/recording.json.
+Simulated: the real driver on 64 workers in real time. Their evaluations take a second each (log-normal, sigma 1), and
+the store is a new SQLite file. Blocked: milliseconds per evaluation in calls of the tracker and in making its tables,
+by the wall clock and of the driver's thread. The first call and the wait at the end are counted separately. Real: the
+command on planted data with two workers, each search in its own process, in turn with and without MLflow. Results go
+to bench-results/recording.json.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from haemsa.cluster.search.driver import Driver
+from haemsa.cluster.tracking.mlflow_sink import MlflowSink
+from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchEnded, SearchStarted
-from haemsa.cluster.tracking.tracker import NullTracker, Tracker, tracker
+from haemsa.cluster.tracking.tracker import BufferedTracker, NullTracker, Tracker
 from haemsa.cluster.workers.evaluator import Finished
 from haemsa.evo.rungs import single
 from tests.bench.driver.simulated import SimulatedCluster
@@ -84,7 +87,7 @@ def simulated(evaluations: int, tracking: Tracking, folder: Path) -> dict[str, A
     cluster = Paced(WORKERS, synthetic.scores, seconds=setting.seconds)
     blocked, first, last = Spent(), Spent(), Spent()
     with driving(setting.config(single()), single(), cluster) as search:
-        follow = tracker(f"sqlite:///{folder}/mlflow.db", search.run_directory) if tracking == "on" else None
+        follow = recorder(search, folder) if tracking == "on" else None
         start = time.perf_counter()
         with first.counting():
             (follow or NullTracker()).started(begun(search))
@@ -101,6 +104,12 @@ def simulated(evaluations: int, tracking: Tracking, folder: Path) -> dict[str, A
     return {**found, **parts, "blocked_ms": {"wall": unit * blocked.wall, "cpu": unit * blocked.cpu}}
 
 
+def recorder(search: Driver, folder: Path) -> BufferedTracker:
+    """The tracker of a search, without the pictures at its end: they need a search of real data."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    return BufferedTracker(Outbox.of(search.run_directory.path), lambda started: MlflowSink(uri, started))
+
+
 def begun(search: Driver) -> SearchStarted:
     return SearchStarted("bench", "bench", "0", search.config.model_dump(), synthetic.OBJECTIVES, id="bench")
 
@@ -112,7 +121,7 @@ def end(follow: Tracker) -> tuple[int, str | None]:
 
 def count(search: Driver, follow: Tracker, blocked: Spent) -> None:
     """Count the time of each generation's record: its tables, and the call of the tracker."""
-    search._tables = blocked.timed(search._tables)  # type: ignore[method-assign]
+    search._tables.rows = blocked.timed(search._tables.rows)  # type: ignore[method-assign]
     follow.generation = blocked.timed(follow.generation)  # type: ignore[method-assign]
     search.tracker = follow
 

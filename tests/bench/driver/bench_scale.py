@@ -1,13 +1,13 @@
 """The real driver on simulated clusters of 1 to 1,024 workers: how busy they are, what is found, what the driver costs.
 
-    python tests/bench/bench_scale.py [--quick] [--picture]
+    python -m tests.bench.driver.bench_scale [--quick] [--picture]
 
-Cohorts of four genomes train for log-normal times (sigma 1), a minute per network on average, in virtual time; the
-problem is made up and its best front is known. Busy: the share of all workers' time, from the first to the last
-submission, in which they trained; with rungs, to the last submission of a new candidate, and then of one that climbed.
-Evaluations and virtual hours until the front has `REACH` of the best hypervolume. The driver's cost is real: wall and
-processor time per evaluation, its SQLite journal included. Medians over seeds. Results go to bench-results/scale.json,
-the picture to docs/scale.png.
+Cohorts of four genomes train in virtual time, a minute per network on average (log-normal, sigma 1). The problem is
+synthetic, and its best front is known. Busy is the share of all workers' time in which they trained, from the first
+to the last submission. With rungs it is given up to the last submission of a new candidate, and up to the last of one
+that climbed. Evaluations and virtual hours are counted until the front has `REACH` of the best hypervolume. The cost
+of the driver is real: wall and processor time per evaluation, with its SQLite journal. All figures are medians over
+seeds. Results go to bench-results/scale.json, the picture to docs/scale.png.
 """
 
 from __future__ import annotations

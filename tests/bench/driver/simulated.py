@@ -1,6 +1,6 @@
-"""A cluster in virtual time, behind the `Evaluator` protocol: workers, how long they train, nodes that come and go.
+"""A cluster in virtual time behind the `Evaluator` protocol: workers, how long they train, nodes that come and go.
 
-A cohort trains for a log-normal time whose mean is proportional to what its jobs have to train. Nothing sleeps: time
+A cohort trains for a log-normal time. Its mean is proportional to what its jobs have to train. Nothing sleeps: time
 jumps from event to event. With `charged`, the time that the driver really takes passes in virtual time too.
 """
 

@@ -1,4 +1,4 @@
-"""A whole search, by the real driver with its journal, on a simulated cluster: what it found, and what it took."""
+"""A whole search by the real driver, with its journal, on a simulated cluster: what it found, and what it took."""
 
 from __future__ import annotations
 

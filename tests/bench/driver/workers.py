@@ -1,4 +1,4 @@
-"""Processes of a searcher: started afresh, ended at the deadline."""
+"""The processes of a searcher: started afresh, and ended at the deadline."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""Everything that takes hours: searches of ours and of peers on real data, several seeds. Resumable, piece by piece.
+"""Everything that takes hours: searches of haemsa and of peers on real data, with several seeds, piece by piece.
 
     python -m tests.bench.full.bench_full [--only PREFIX] [--minutes M] [--picture]
 
-Each piece that ended is in bench-results/full.json with its commit, date and machine, and is not run again; a search
-that was cut off begins anew. The table at the end is made of what is there. Pieces:
+Each finished piece is in bench-results/full.json with its commit, date and machine, and is not run again. A search
+that was cut off starts anew. The tables at the end show the pieces that are there. Pieces:
 
-- `ours/DATA/VARIANT/SEED`: a search of `SECONDS` seconds, its fronts over time confirmed from scratch
+- `ours/DATA/VARIANT/SEED`: a search of `SECONDS` seconds, its fronts over time trained again from scratch
 - `peer/NAME/SEED`: a peer's search on MOSI, its trace
-- `quality/DATA`: the best of a search beside the field's usual models; it and the next three read test splits
-- `longer/DATA`: the same, the search as long as by default, the others as they are
+- `quality/DATA`: the best of a search next to the usual models; this piece and the next three read test splits
+- `longer/DATA`: the same, with a search of the default length; the other models are as they were
 - `ablation/DATA`: the same search without hierarchy, evolution, transfer or multi-task learning
-- `missing/DATA`: errors with modalities missing at test, beside networks trained only on those that remain
-- `missing-longer/DATA`: the same of one genome for all, found by a search as long as by default
-- `rescored/SEED`: all fronts of that seed on MOSI over time, rescored by one plain trainer; again after further peers
+- `missing/DATA`: errors with modalities missing at test, next to networks trained only on those that remain
+- `missing-longer/DATA`: the same for one genome for all, found by a search of the default length
+- `rescored/SEED`: all fronts of that seed on MOSI over time, rescored by one plain trainer; done again after new peers
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of bench-results/full.json, whatever part of it there is; and where we lose."""
+"""Tables of bench-results/full.json, of the pieces that are there; and where haemsa loses."""
 
 from __future__ import annotations
 

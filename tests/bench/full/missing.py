@@ -1,8 +1,9 @@
-"""What networks lose where modalities are missing at test, beside networks trained only on those that remain.
+"""What networks lose when modalities are missing at test, next to networks trained only on those that remain.
 
-Three kinds are searched alike: for the mean error over every subset of the modalities, for the error with all of them,
-and, for each subset, on data that has no other modality. Each best genome is trained several times and tested as a user
-would do it; samples that lack all that is shown count too, for all alike.
+Three kinds of searches have the same settings. One looks for the least mean error over every subset of the
+modalities, one for the least error with all of them, and one, for each subset, searches data without the other
+modalities. Each best genome is trained several times and tested as a user would do it. Samples that lack all
+modalities that are shown count too, for all kinds alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Searches of ours, as a user starts them, and what they leave: a trace, and their fronts over time, confirmed.
+"""Searches of haemsa, started as a user starts them, and what they leave: a trace, and fronts over time, confirmed.
 
-A variant is a search with one of its parts switched off, or with evolution itself: `random` never breeds.
+A variant is a search with one part switched off. In `random` this is evolution itself: it never breeds.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
-from haemsa.cluster.workers.job import CONFIRM, Job
+from haemsa.cluster.workers.job import Job
 from haemsa.evo.candidate import Candidate
 from haemsa.evo.rungs import Fidelity
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 from tests.bench.driver.workers import CONTEXT
 from tests.bench.evolution.traces import Evaluation, Trace
@@ -115,7 +116,7 @@ def _confirm(genomes: Sequence[Genome]) -> dict[str, Any]:
     """Objectives of a cohort; none of a genome that diverged."""
     problem, trial = _own[0]
     fidelity = Fidelity(None, len(problem.folds))
-    jobs = [Job(Candidate(int(one.key[:7], 16), one), fidelity, purpose=CONFIRM) for one in genomes]
+    jobs = [Job(Candidate(int(one.key[:7], 16), one), fidelity, purpose=SeedPurpose.CONFIRMATION) for one in genomes]
     found: dict[str, Any] = {}
     for genome, result in zip(genomes, trial(jobs), strict=True):
         scores = result.outcome if isinstance(result.outcome, Mapping) else {}

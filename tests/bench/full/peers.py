@@ -1,9 +1,9 @@
-"""Searchers over the same space, data and folds, which train one plain network at a time: what ours is measured beside.
+"""Peers of haemsa: searchers over the same space, data and folds that train one plain network at a time.
 
-    python tests/bench/peers.py optuna_nsga2 --data PATH --seconds 600 --seed 0 --trace FILE.jsonl
+    python -m tests.bench.full.peers optuna_nsga2 --data PATH --seconds 600 --seed 0 --trace FILE.jsonl
 
-Each runs two processes of one torch thread for a number of seconds, start-up included, and leaves a trace. Random
-search alone trains in our cohorts: the difference to it is what evolution is worth.
+Each runs two processes of one torch thread for a number of seconds, start-up included, and leaves a trace. Only
+random search trains in haemsa's cohorts: the difference to it is what evolution is worth.
 """
 
 from __future__ import annotations

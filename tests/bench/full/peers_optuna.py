@@ -1,9 +1,10 @@
-"""Optuna's NSGA-II and TPE over our space: two processes share a study in a journal file, as Optuna recommends.
+"""Optuna's NSGA-II and TPE over the space of haemsa: two processes share a study in a journal file.
 
-Set up to do well. The first trials are drawn by our own space, as every searcher's are. NSGA-II is given whole genomes
-of fixed length, since it only inherits what all trials have; about 70 % of those genes are idle in a shallow network,
-so each is redrawn at a rate that changes one or two that are not. TPE models the genes that act, group by group. The
-journal lies in memory where there is such a folder: it is synced after every gene, 3 ms each on a disk.
+Both are set up to do well. The first trials are drawn by the space itself, as for every searcher. NSGA-II gets whole
+genomes of fixed length, because it inherits only what all trials have. In a shallow network about 70 % of these genes
+have no effect, so genes are redrawn at a rate that changes one or two genes with an effect. TPE models only the genes
+with an effect, group by group. The journal is in memory if there is such a folder, because it is synced after every
+gene, which takes 3 ms on a disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Ray Tune with OptunaSearch over our space, the same plain trainer as a class whose actors are used again.
+"""Ray Tune with OptunaSearch over the space of haemsa, with the same plain trainer as a class whose actors are reused.
 
-Set up to do well: data lies in the object store once, an actor keeps its tensors from trial to trial, Tune's own
-loggers are off, and trials begin as those of the other searchers do.
+It is set up to do well. The data is in the object store once, an actor keeps its tensors from trial to trial, Tune's
+own loggers are off, and the first trials are those of the other searchers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from haemsa.model.spec.genome import Genome
 from tests.bench.evolution.suggest import suggest_genome
 from tests.bench.evolution.traces import Trace
 from tests.bench.full.peers_optuna import first_trials, sampler
-from tests.bench.shared.setting import BENCH, PROCESSES, Scorer, Setting, search_seeds
+from tests.bench.shared.setting import PROCESSES, Scorer, Setting, search_seeds
 from tests.support.places import ROOT
 
 
@@ -102,7 +102,7 @@ def _search_algorithm(problem: Problem, seed: int) -> OptunaSearch:
 @contextmanager
 def _ray() -> Iterator[None]:
     """A quiet Ray of two cores on the loopback address, whose workers find our modules."""
-    paths = [str(ROOT), str(BENCH), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     os.environ |= {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced

@@ -1,7 +1,7 @@
-"""The best of a search beside the usual models, and without each idea: `haemsa search`, then `compare` or `ablate`.
+"""The best of a search next to the usual models, and without each idea: `haemsa search`, then `compare` or `ablate`.
 
-Each data set is imported as a user imports it. All are tuned by `TRIALS` trials on the same folds, and the test split
-is read once, at the end of each command; what is written is what it prints.
+Each data set is imported as a user imports it. All models are tuned by `TRIALS` trials on the same folds. The test
+split is read once, at the end of each command. What is kept is what the command prints.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Fronts over time of several searches, rescored by one plain trainer on the same folds with seeds of its own.
+"""Fronts over time of several searches, rescored by one plain trainer on the same folds, with its own seeds.
 
-    python tests/bench/rescore.py ours=a.jsonl nsga2=b.jsonl --data PATH --seconds 600 --cache scores.json
+    python -m tests.bench.full.rescore ours=a.jsonl nsga2=b.jsonl --data PATH --seconds 600 --cache scores.json
 
-A search's own scores are lucky where it chose by them, and come from its own trainer. So its front is taken by them, at
-some times, and every genome that ever was on one is trained again, the same way for all searches. Hypervolume is of
-(main loss, log10 of parameters) below a reference point that is fixed beforehand.
+A search's own scores are lucky where it chose by them, and its own trainer made them. So they only say which genomes
+were on the front at some times. Every genome that ever was on a front is trained again, in the same way for all
+searches. The hypervolume is of (main loss, log10 of parameters) below a reference point that is fixed beforehand.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Larger batches where there is more data: what they cost, and how good the networks are.
+"""Larger batches when there is more data: what they cost, and how good the networks are.
 
     python -m tests.bench.networks.bench_batch [--samples 1500,6000] [--batches 16,32,64,128] [--seeds 1] [--quick]
     python -m tests.bench.networks.bench_batch --data PATH [--objectives wf1,params]
 
-The plain designs that a search begins with, all genes at their defaults, trained in one cohort on planted data of so
-many training samples, or on a data set; scored on held-out samples, no test split is read. The mean is over designs.
+The plain designs with which a search begins, all genes at their defaults, are trained in one cohort, on planted data
+of so many training samples or on a data set. They are scored on held-out samples; no test split is read. The mean is
+over designs.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Genomes trained per second: in cohorts, against the same networks one by one in idiomatic torch.
+"""Genomes trained per second: in cohorts, and the same networks one by one in idiomatic torch.
 
-    python tests/bench/bench_cohort.py [--quick] [--device cuda]
+    python -m tests.bench.networks.bench_cohort [--quick] [--device cuda] [--case N]
 
-One process, one thread, both sides in turn on the same made data, with the same epochs and batches. Ratios are of
-processor time; on a GPU of wall time, and there each side takes as many of a thousand genomes as it needs, evenly
-spread over their sizes. Raw figures of both clocks go to bench-results/cohort.json, or cohort-cuda.json.
+One process with one thread runs both sides in turn, on the same generated data, with the same epochs and batches.
+Ratios are of processor time, on a GPU of wall time. On a GPU each side takes as many of a thousand genomes as it
+needs, evenly spread over their sizes. Raw figures of both clocks go to bench-results/cohort.json or cohort-cuda.json.
 """
 
 from __future__ import annotations

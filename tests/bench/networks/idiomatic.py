@@ -1,7 +1,7 @@
 """The network of one genome as most people would write it: an `nn.Module` with lists of modules and loops over them.
 
-What a cohort is measured against, and a second, independent statement of what a genome means: loaded with a row's
-weights it predicts the same. Axes: B samples, T time steps, D tokens, E experts, W token width.
+Cohorts are measured against it. It is also a second, independent statement of what a genome means: loaded with the
+weights of a cohort's row, it predicts the same. Axes: B samples, T time steps, D tokens, E experts, W token width.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The experts of the idiomatic network, a module each. Axes: B samples, T time steps, H hidden units, W token width."""
+"""The experts of the idiomatic network, one module each. B samples, T time steps, H hidden units, W token width."""
 
 from __future__ import annotations
 

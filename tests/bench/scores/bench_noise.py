@@ -1,12 +1,12 @@
-"""How far scores of genomes can be trusted: what each foretells of fresh networks on the test split.
+"""How far scores of genomes can be trusted: how well each predicts fresh networks on the test split.
 
-    python tests/bench/bench_noise.py [--quick] [--data mosi mosei922 planted] [--folder PATH] [--seconds 600]
+    python -m tests.bench.scores.bench_noise [--quick] [--data mosi mosei922 planted] [--folder PATH] [--seconds 600]
 
-A pool of genomes as a search meets them is scored by one run on the validation split, by two and five seeds there, and
-by five grouped folds; with late weights averaged, with the last epoch's, and at the epoch that was best on the very
-samples that score. Fresh test runs are five other networks of a genome, trained on the training split in batches of
-another order. Scores are kept in bench-results/noise-DATA.json, and a run that was cut off goes on; figures go to
-bench-results/noise.json. One process, one thread.
+A pool of genomes, as a search meets them, is scored by one run on the validation split, by two and five seeds on it,
+and by five grouped folds. Each score is taken with late weights averaged, with the weights of the last epoch, and at
+the epoch that was best on the samples that score. Fresh test runs are five other networks of a genome, trained on the
+training split with batches in another order. Scores are kept in bench-results/noise-DATA.json, so a run that was cut
+off continues. Figures go to bench-results/noise.json. There is one process with one thread.
 """
 
 from __future__ import annotations

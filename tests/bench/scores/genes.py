@@ -3,13 +3,14 @@
     python -m tests.bench.scores.genes --data PATH --run RUN_DIR [--best 12] [--seeds 2] [--only loss] [--processes 2]
     python -m tests.bench.scores.genes --data PATH [--objectives missing_mae,params] [--seeds 2]
 
-Without a run, the genomes are the plain designs that a search for these objectives begins with: are the defaults well
-chosen? Where an objective counts missing modalities, metrics are also shown with those missing.
+Without a run, the genomes are the plain designs with which a search for these objectives begins. This shows whether
+the defaults are well chosen. If an objective counts missing modalities, metrics are also shown with modalities
+missing.
 
-Both of a pair have the same folds and seeds, and the gene in question at its default or at the value; all else is the
-genome's own. Printed is the mean difference of held-out metrics, value less default, with its standard error over
-genomes: ranges are chosen by it, and genes that never win go. No test split is read. What was trained stays in
-bench-results/genes-RUN.jsonl (or defaults-DATA.jsonl), so that work that was cut off goes on.
+Both networks of a pair have the same folds and seeds. One has the gene at its default, the other at the value; all
+other genes are the genome's own. Printed is the mean difference of held-out metrics, value minus default, with its
+standard error over genomes. Ranges are chosen by it, and genes that never win are removed. No test split is read.
+What was trained stays in bench-results/genes-RUN.jsonl (or defaults-DATA.jsonl), so work that was cut off continues.
 """
 
 from __future__ import annotations

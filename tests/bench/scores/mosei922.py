@@ -1,6 +1,6 @@
-"""MOSEI-922 for benchmarks: a folder of .csd files with one row a video, as one store.
+"""MOSEI-922 for benchmarks: a folder of .csd files with one row per video, as one store.
 
-python tests/bench/mosei922.py --out mosei922.h5 [--folder PATH]
+python -m tests.bench.scores.mosei922 --out mosei922.h5 [--folder PATH]
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Networks of many genomes, each trained once and scored in several ways.
 
-An official run trains on the training split, and is scored on the validation and the test split. A folds run trains on
-training and validation samples, and is scored on what its fold holds out. The test split is read because the question
-is how well scores foretell it; nothing is chosen by it, and no search sees any of this.
+An official run trains on the training split, and is scored on the validation and the test split. A folds run trains
+on training and validation samples, and is scored on what its fold holds out. The test split is read because the
+question is how well scores predict it. Nothing is chosen by it, and no search sees any of this.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""How well scores foretell fresh test runs: rank correlations and optimism, with bootstrap intervals over genomes.
+"""How well scores predict fresh test runs: rank correlations and optimism, with bootstrap intervals over genomes.
 
-Axes: `K` pairs of a score and the fresh runs that it is judged by, `n` genomes, `S` resamples of them. Lower is better.
+Axes: `K` pairs of a score and the fresh runs that it is judged by, `n` genomes, `S` resamples of them. Lower is
+better.
 """
 
 from __future__ import annotations

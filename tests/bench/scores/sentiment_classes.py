@@ -1,9 +1,10 @@
-"""A sentiment as classes or labels of very different size: what weights of rare classes are tried on.
+"""A sentiment as classes or labels of very different sizes: data to try weights of rare classes on.
 
     python -m tests.bench.scores.sentiment_classes --data PATH --kind classes --out FILE.h5
 
-classes: whole numbers from -3 to 3, the outermost joined while they have fewer than 20 samples. labels: positive,
-negative, strongly so, neutral. `genes.py --only class_balance` then says what weights bring.
+classes: whole numbers from -3 to 3; the outermost are joined while they have fewer than 20 samples. labels: positive,
+negative, strongly positive or negative, neutral. Then `python -m tests.bench.scores.genes --only class_balance` shows
+what weights bring.
 """
 
 from __future__ import annotations

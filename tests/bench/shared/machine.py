@@ -1,4 +1,4 @@
-"""Where figures come from, and where they go: bench-results/NAME.json."""
+"""Where figures come from (commit, machine, versions), and where they go: bench-results/NAME.json."""
 
 from __future__ import annotations
 

@@ -22,9 +22,8 @@ from haemsa.model.training.pool import Pool
 from haemsa.model.training.process import prepare_process
 from haemsa.model.training.train import FailedRow, TrainedRow, TrainingSettings, train
 from tests.bench.networks.idiomatic_training import PLAIN, train_alone
-from tests.support.places import ROOT, SHARED_DATA
+from tests.support.places import SHARED_DATA
 
-BENCH: Final = ROOT / "tests" / "bench"
 REAL_DATA: Final = SHARED_DATA
 """Where real data sets may lie; benchmarks that use them are skipped where it is missing."""
 BATCH_SIZE: Final = 16
