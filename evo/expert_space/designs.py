@@ -21,7 +21,7 @@ PLAIN_WIDTH, PLAIN_EXPERTS = 32, 3
 
 @dataclass(frozen=True)
 class Design:
-    """What it makes of a legal genome, and the kinds of experts that it may have whatever the bounds say."""
+    """What it makes of a legal genome, and the kinds of experts that it may have even where the bounds do not."""
 
     make: Callable[[Domain, Genome], Genome]
     kinds: tuple[ExpertKind, ...] = ()

@@ -43,7 +43,7 @@ class CrossAttentionGroup(ExpertGroup):
         return tuple(reader.modality for reader in self._readers)
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features as the fold of each row asks."""
+        """Standardise features with the statistics of each row's fold."""
         for reader in self._readers:
             reader.set_statistics(statistics)
 
@@ -101,7 +101,7 @@ class Reader(Stacked):
         self.add(name, slots, self._cohort.rows, init, least=shape(self._hidden))
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features as the fold of each row asks."""
+        """Standardise features with the statistics of each row's fold."""
         folds = [self._cohort.rows[member.row].fold for member in self._members]
         self.means, self.scale = (part.to(self.key)[folds].unsqueeze(1) for part in statistics.steps[self.modality])
 

@@ -71,7 +71,7 @@ class Encoder(Stacked):
         self.add(name, slots, self._cohort.rows, init)
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features as the fold of each row asks."""
+        """Standardise features with the statistics of each row's fold."""
         folds = [self._cohort.rows[row].fold for row in self.rows]
         kind = statistics.steps if self.spec.kind == "convolution" else statistics.pooled
         mean, scale = (part.to(self.weight) for part in kind[self.spec.modality])

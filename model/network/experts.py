@@ -1,4 +1,4 @@
-"""Experts of one level on one flat axis: those of one kind are computed together, whatever row they belong to.
+"""Experts of one level on one flat axis: those of one kind are computed together for all rows.
 
 A pair is an expert and one token that it sees. An expert first projects its tokens, pair by pair, and then joins them:
 
@@ -123,7 +123,7 @@ class ExpertGroup(Stacked):
         return ()
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features, where it reads any, as the fold of each row asks."""
+        """Standardise the features that it reads, if any, with the statistics of each row's fold."""
 
     def _dropout_places(self) -> list[DropoutPlace]:
         return [

@@ -90,7 +90,7 @@ class Level(Stacked):
         return {name for group in self._groups for name in group.reads}
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features, where experts read any, as the fold of each row asks."""
+        """Standardise the features that experts read, if any, with the statistics of each row's fold."""
         for group in self._groups:
             group.set_statistics(statistics)
 

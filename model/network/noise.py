@@ -1,7 +1,7 @@
 """Noise that depends only on a row's seed, the step and the place: one hash per number.
 
 A generator per row would be called hundreds of times in a step. A shared generator would make a row's noise depend on
-its neighbours and on padding. A hash of (seed, step, site, position) has neither fault, and is faster than torch's
+its neighbours and on padding. A hash of (seed, step, site, position) avoids both, and is faster than torch's
 generator on a CPU. The constants are those of the 32-bit mixer "lowbias32" (Wellons 2018, hash prospector).
 """
 

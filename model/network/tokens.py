@@ -56,7 +56,7 @@ class Encoders(Stacked):
         self.reads = sorted({encoder.spec.modality for encoder in encoders if encoder.spec.kind != "mean"})
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise features as the fold of each row asks."""
+        """Standardise features with the statistics of each row's fold."""
         for encoder in self._encoders:
             encoder.set_statistics(statistics)
 

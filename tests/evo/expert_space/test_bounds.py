@@ -27,7 +27,7 @@ def test_names_reach_every_other_and_never_stay(name: str) -> None:
     assert found == set(getattr(bounds, name)) - {value}
 
 
-def test_a_lone_name_stays() -> None:
+def test_a_single_name_stays() -> None:
     assert Bounds(losses=("l1",)).nudge("losses", "l1", np.random.default_rng(0)) == "l1"
 
 

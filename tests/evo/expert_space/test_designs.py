@@ -129,7 +129,7 @@ def test_a_design_has_its_kinds_whatever_the_bounds_say(kinds: tuple[ExpertKind,
             assert {expert.kind for expert in genome.network.levels[0].experts} <= own
 
 
-def test_a_modality_alone_is_all_of_its_streams_or_some() -> None:
+def test_a_single_modality_is_all_of_its_streams_or_some() -> None:
     streams = {"text": ("text", "text_before"), "audio": ("audio",)}
     space = ExpertSpace(("text", "audio", "text_before"), design=designs(streams)["only_text"])
     read = {space.sample(np.random.default_rng(seed)).network.modalities for seed in range(30)}

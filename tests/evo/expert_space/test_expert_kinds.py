@@ -1,4 +1,4 @@
-"""Which kinds of experts a space has, and what becomes of those that make no sense."""
+"""Which kinds of experts a space has, and what happens to those that make no sense."""
 
 from typing import Any, get_args
 

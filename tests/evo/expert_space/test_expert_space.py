@@ -75,7 +75,7 @@ def test_samples_mutants_and_children_are_legal_and_within_limits(seed: int, whe
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_the_same_generator_gives_the_same_genomes_and_the_global_one_is_left_alone(seed: int) -> None:
+def test_the_same_generator_gives_the_same_genomes_and_the_global_one_is_not_used(seed: int) -> None:
     where, found, before = SPACES[0], [], random.getstate()
     for _ in range(2):
         rng = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def test_samples_are_shallow_and_reach_every_modality_alone_and_all_together() -
     assert levels.count(1) > 200
 
 
-def test_mutation_alone_reaches_every_kind_of_part() -> None:
+def test_mutation_by_itself_reaches_every_kind_of_part() -> None:
     where, rng = SPACES[0], np.random.default_rng(0)
     genome = where.sample(rng)
     kinds: set[str] = set()

@@ -177,7 +177,7 @@ def test_no_step_is_projected() -> None:
 @pytest.mark.parametrize(
     ("sees", "read"), [(("text", GLOBAL), {"text"}), (("vision", "audio"), {"audio"}), ((GLOBAL, "vision"), set())]
 )
-def test_a_network_needs_the_steps_of_what_an_expert_reads_alone(sees: tuple[str, ...], read: Collection[str]) -> None:
+def test_a_network_needs_only_the_steps_that_an_expert_reads(sees: tuple[str, ...], read: Collection[str]) -> None:
     expert = ExpertSpec(sees, "cross_attention")
     plain = genome(level(ExpertSpec(("text",))), modalities=list(SCHEMA.modalities))
     reading = genome(level(ExpertSpec(("text",))), level(expert), modalities=list(SCHEMA.modalities))

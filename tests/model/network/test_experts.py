@@ -100,7 +100,7 @@ def test_dropout_multiplies_hidden_units() -> None:
     )
 
 
-def test_a_lone_network_parts_experts_at_every_width_and_a_large_cohort_at_few() -> None:
+def test_a_single_network_splits_experts_at_every_width_and_a_large_cohort_at_few() -> None:
     widths = (4, 4, 8, 64, 64)
     specs = [ExpertSpec(("text",), "mlp", 1, width) for width in widths]
     rows = [CohortRow(genome(level(*specs), width=48), seed) for seed in range(20)]

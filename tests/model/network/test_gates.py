@@ -1,4 +1,4 @@
-"""Gates: each kind by hand, who may hear whom, and experts that cannot be used."""
+"""Gates: each kind by hand, which experts a token may hear, and experts that cannot be used."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_softmax_weighs_by_exponentials_over_the_temperature() -> None:
     torch.testing.assert_close(found, expected.expand(1, 3, 2, 3))
 
 
-def test_sigmoid_weighs_each_expert_alone() -> None:
+def test_sigmoid_weighs_each_expert_by_itself() -> None:
     found = weights_of(level(TEXT, AUDIO, BOTH, kind="sigmoid")).weights
     torch.testing.assert_close(found, torch.tensor([0.5, 0.73105858, 0.88079708]).expand(1, 3, 2, 3))
 
@@ -95,7 +95,7 @@ def test_a_token_with_no_expert_to_hear_takes_nothing_and_stays_finite() -> None
     assert bool(torch.isfinite(gradient).all())
 
 
-def test_without_transfer_a_local_token_hears_its_own_experts_alone() -> None:
+def test_without_transfer_a_local_token_hears_only_its_own_experts() -> None:
     assert [hears("text", expert, transfer=False) for expert in (TEXT, AUDIO, BOTH)] == [True, False, False]
     assert [hears(GLOBAL, expert, transfer=False) for expert in (TEXT, AUDIO, BOTH)] == [True, True, True]
     assert [hears("text", expert, transfer=True) for expert in (TEXT, AUDIO, BOTH)] == [True, True, True]

@@ -1,4 +1,4 @@
-"""Noise depends on a row's seed, the step, the place and the position alone, and looks random along each of them."""
+"""Noise depends only on a row's seed, the step, the place and the position, and looks random along each of them."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_numbers_do_not_depend_on_neighbours_or_on_the_place_in_a_cohort() -> No
     torch.testing.assert_close(uniform(3, shape=(4, 6))[5:6], alone, rtol=0, atol=0)
 
 
-def test_keys_come_from_the_seed_alone() -> None:
+def test_keys_depend_only_on_the_seed() -> None:
     first, second = random_rows(2, 1)
     keys = [Cohort([CohortRow(row.genome, 7, fold)], SCHEMA).noise_keys() for fold, row in enumerate((first, second))]
     assert torch.equal(*keys)

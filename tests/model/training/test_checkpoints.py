@@ -1,4 +1,4 @@
-"""Stopping and going on: a row ends as if it had never stopped, whoever trains beside it."""
+"""Stopping and going on: a row ends as if it had never stopped, with any neighbours."""
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ def test_each_start_is_a_cohort_that_counts_its_own_epochs() -> None:
     assert epochs == [1, 2, *range(4, 10)]
 
 
-def test_a_row_that_diverges_after_its_checkpoint_fails_alone() -> None:
+def test_a_row_that_diverges_after_its_checkpoint_fails_without_its_neighbours() -> None:
     (whole,) = trained([ROW])
     (point,) = points(trained([ROW], until=[3]))
     broken = Checkpoint(3, {name: values * torch.nan for name, values in point.weights.items()}, *[point.first] * 2)

@@ -1,4 +1,4 @@
-"""Training: who leaves when, what a row may learn from, and rows that diverge."""
+"""Training: when rows leave, what a row may learn from, and rows that diverge."""
 
 import dataclasses
 
@@ -128,7 +128,7 @@ def test_late_weights_are_averaged(epochs: int, first: int, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_a_row_that_diverges_fails_alone(place: int) -> None:
+def test_a_row_that_diverges_fails_without_its_neighbours(place: int) -> None:
     fine = [CohortRow(random_genome(np.random.default_rng(seed), epochs=4), seed) for seed in range(3)]
     # Twice as deep, so that it comes first, and without vision, so that its stacks have holes.
     experts = level(ExpertSpec(("text", "global")), ExpertSpec(("audio",)), kind="sigmoid")
@@ -269,7 +269,7 @@ def test_a_modality_that_the_data_lacks_is_named() -> None:
         train([CohortRow(odd, 0)], POOL, FOLDS)
 
 
-def test_outputs_may_be_of_held_out_samples_alone_and_are_the_same_there() -> None:
+def test_outputs_may_be_only_of_held_out_samples_and_are_the_same_there() -> None:
     rows = random_rows(4, seed=1, folds=2, epochs=2)
     everything = train(rows, POOL, FOLDS, EXACT)
     some = train(rows, POOL, FOLDS, dataclasses.replace(EXACT, held_out_only=True))

@@ -30,7 +30,7 @@ def test_balanced_experts_cost_nothing_and_one_expert_for_all_costs_most() -> No
     assert balance_loss(gate([[1.0, 0.0], [1.0, 0.0]]), weights).item() == pytest.approx(1, abs=1e-4)
 
 
-def test_balance_counts_allowed_experts_of_training_samples_alone() -> None:
+def test_balance_counts_only_allowed_experts_of_training_samples() -> None:
     weights = tensor([[1.0, 0.0]])  # the second sample is held out
     found = gate([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]], allowed=[[True, True, False], [True, True, True]])
     assert balance_loss(found, weights).item() == 0
