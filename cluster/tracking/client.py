@@ -1,4 +1,4 @@
-"""Our figures and settings as MLflow takes them: metrics, parameters, tags."""
+"""A connection to MLflow, and our values as MLflow takes them: metrics, parameters and tags."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _QUIET: Final = {
 
 
 def store_uri(uri: str | None) -> str:
-    """Where tracking goes: `uri`, else MLFLOW_TRACKING_URI, else a database in the current folder."""
+    """MLflow's store: `uri`; without it MLFLOW_TRACKING_URI; without both a database in the current folder."""
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
 
 
 def store_of(tracking: str | None) -> str | None:
-    """Where the setting `tracking` sends records; None where it is off."""
+    """The store that the setting `tracking` names. None if tracking is off."""
     return None if tracking == "off" else store_uri(tracking)
 
 
 def connect(uri: str | None) -> MlflowClient:
-    """A client of `store_uri(uri)` that is quiet, and that gives up on a silent server in seconds, not minutes."""
+    """A client of `store_uri(uri)` that prints nothing. It gives up on a silent server in seconds, not minutes."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
@@ -47,17 +47,17 @@ def connect(uri: str | None) -> MlflowClient:
 
 
 def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
-    """The experiment of a data set, made if it is new, restored if it was deleted."""
-    found = client.get_experiment_by_name(data_name)
-    if found is not None:
-        if found.lifecycle_stage == "deleted":
-            client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
+    """The experiment of a data set. It is made if it is new, and restored if it was deleted."""
+    experiment = client.get_experiment_by_name(data_name)
+    if experiment is not None:
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
     location = None
-    if uri.startswith("sqlite:///"):  # beside the database, wherever the search was started
+    if uri.startswith("sqlite:///"):  # next to the database, not in the folder where the search was started
         folder = Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
         location = (folder / "".join(c if c.isalnum() or c in "-_" else "_" for c in data_name)).as_uri()
-    tags = {"mlflow.experimentKind": "custom_model_development"}  # else the page shows it as one of language models
+    tags = {"mlflow.experimentKind": "custom_model_development"}  # or the page shows it as one of language models
     return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
 
 
@@ -65,7 +65,7 @@ _LONGEST_PARAMETER: Final = 500
 
 
 def metrics_of(values: Mapping[str, object], at: float, step: int) -> Iterator[Metric]:
-    """The numbers among the values, of that step and time in seconds since 1970."""
+    """The numbers among the values, for one step. at: the time, in seconds since 1970."""
     from mlflow.entities import Metric
 
     for key, value in values.items():
@@ -74,21 +74,21 @@ def metrics_of(values: Mapping[str, object], at: float, step: int) -> Iterator[M
 
 
 def params_of(values: Mapping[str, object]) -> list[Param]:
-    """All that are not None; what is long is cut."""
+    """All values that are not None. Long values are cut."""
     from mlflow.entities import Param
 
     return [Param(key, _cut(_text(value))) for key, value in values.items() if value is not None]
 
 
 def tags_of(values: Mapping[str, object]) -> list[RunTag]:
-    """Tags haemsa.<key>."""
+    """The values as tags haemsa.<key>."""
     from mlflow.entities import RunTag
 
     return [RunTag(f"haemsa.{key}", _text(value)) for key, value in values.items()]
 
 
 def plain(value: object) -> Any:
-    """The value as JSON would give it back."""
+    """The value as it comes back from JSON."""
     return json.loads(to_json(value))
 
 

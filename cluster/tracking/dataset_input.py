@@ -1,4 +1,4 @@
-"""What a run was made of, for MLflow: its data by name, fingerprint, shapes and sizes. No sample leaves its file."""
+"""The data of a run for MLflow: its name, fingerprint, shapes and sizes. No sample leaves its file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 
 def dataset_input(described: Mapping[str, Any], context: str) -> DatasetInput:
-    """Described data as MLflow logs it to a run; `context`: what the run does with it."""
+    """Data as MLflow logs it to a run.
+
+    Args:
+        described: the data as `haemsa.model.data.summary.provenance` describes it.
+        context: what the run does with it: "search" or "training".
+    """
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     local = Path(described["source"]).is_absolute()
     source = {"uri": described["source"]} if local else {"tags": {"mlflow.source.name": described["source"]}}
     shapes = {name: f"float32 [{steps}, {width}]" for name, (steps, width) in described["modalities"].items()}
-    # columns, with a type in words, as MLflow's page shows nothing of tensors
+    # columns with a type in words, because MLflow's page does not show tensors
     columns = [{"name": name, "type": kind} for name, kind in {**shapes, **described["tasks"]}.items()]
     entity = Dataset(
         name=described["name"],

@@ -1,4 +1,4 @@
-"""Models and genomes out of MLflow, by their addresses there."""
+"""Models and genomes from MLflow, by their addresses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from haemsa.cluster.tracking.client import connect, store_uri
 
 
 def fetch_model(address: str, tracking: str | None = None) -> Path:
-    """The saved model at runs:/RUN/PATH or models:/NAME@ALIAS, in a folder here. ValueError if there is none.
+    """Download a saved model.
 
-    `tracking`: MLflow's store, as `store_uri` takes it.
+    Args:
+        address: runs:/RUN/PATH or models:/NAME@ALIAS.
+        tracking: MLflow's store, as `store_uri` takes it.
+
+    Returns:
+        The folder of the model on this machine.
+
+    Raises:
+        ValueError: MLflow has no such model.
     """
     folder = _download(address, tracking)
-    found = next(iter(sorted(folder.rglob("model.json"))), None)
-    if found is None:
+    path = next(iter(sorted(folder.rglob("model.json"))), None)
+    if path is None:
         raise ValueError(f"{address} holds no model of ours, expected one that haemsa search or train registered")
-    return found.parent
+    return path.parent
 
 
 def fetch_genome(address: str, tracking: str | None = None) -> str:
-    """The genome, as JSON, of a registered model or of a search's run. ValueError if there is none."""
+    """The genome, as JSON, of a registered model or of a search's run. Raises ValueError if there is none."""
     folder = _download(address, tracking)
-    found = [path for name in ("genome.json", "best_genome.json") for path in sorted(folder.rglob(name))]
-    if not found:
+    paths = [path for name in ("genome.json", "best_genome.json") for path in sorted(folder.rglob(name))]
+    if not paths:
         raise ValueError(f"{address} holds no genome, expected the run of a search, or a model that it registered")
-    return found[0].read_text(encoding="utf-8")
+    return paths[0].read_text(encoding="utf-8")
 
 
 def _download(address: str, tracking: str | None) -> Path:
@@ -34,11 +42,11 @@ def _download(address: str, tracking: str | None) -> Path:
     from mlflow.exceptions import MlflowException
 
     place = store_uri(tracking)
-    connect(place)  # sets what keeps MLflow quiet
+    connect(place)  # it also keeps MLflow quiet
     mlflow.set_tracking_uri(place)
     whole = address + "/" if re.fullmatch(r"runs:/[^/]+", address) else address
     try:
         return Path(mlflow.artifacts.download_artifacts(whole))
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"{address} is not to be had from MLflow at {place}: {reason}") from None
+        raise ValueError(f"{address} cannot be loaded from MLflow at {place}: {reason}") from None

@@ -1,7 +1,7 @@
-"""The view on a search in MLflow: one experiment per data set, a run per search, a child run per generation.
+"""The view on a search in MLflow: an experiment for each data set, a run for each search, a child run for a generation.
 
-Everything goes by explicit run ids, so no global active run is touched. Runs carry the search's id and the generation's
-number as tags, by which a record that is sent again finds what is there of it.
+All calls name their run, so MLflow's global active run is never touched. Runs have the id of the search and the number
+of the generation as tags. A record that is sent again finds by these tags what is already there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STATUS: Final = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED
 
 
 class MlflowSink:
-    """Delivers the records of one search to MLflow at `uri` (None: as `store_uri` says)."""
+    """Sends the records of one search to MLflow at `uri` (None: the default of `store_uri`)."""
 
     def __init__(self, uri: str | None, search: SearchStarted) -> None:
         self._uri, self._search = uri, search
@@ -53,14 +53,14 @@ class MlflowSink:
         return None
 
     def _connect(self) -> MlflowClient:
-        """The experiment and the search's run, made where they are new."""
+        """A client. The experiment and the run of the search are made if they are new."""
         client = connect(self._uri)
         self._experiment = experiment_id(client, store_uri(self._uri), self._search.data_name)
-        found = self._runs(client, f"tags.`haemsa.search` = '{self._search.id}'")
-        whole = [run for run in found if run.data.tags.get("haemsa.complete")]
-        for run in [] if whole else found:  # its process was killed while it was made
+        runs = self._runs(client, f"tags.`haemsa.search` = '{self._search.id}'")
+        complete = [run for run in runs if run.data.tags.get("haemsa.complete")]
+        for run in [] if complete else runs:  # the process was killed while it made this run
             client.delete_run(run.info.run_id)
-        self.run_id = str(whole[0].info.run_id) if whole else self._start(client)
+        self.run_id = str(complete[0].info.run_id) if complete else self._start(client)
         self._client = client
         return client
 
@@ -90,17 +90,17 @@ class MlflowSink:
         return run_id
 
     def _generation(self, client: MlflowClient, record: GenerationEnded) -> None:
-        """The metrics, and if it is shown a child run with the population, the front and its picture."""
+        """The metrics. A generation that is shown also gets a child run with its population, front and picture."""
         metrics = list(metrics_of(record.metrics, record.at, record.number))
-        client.log_batch(self.run_id, metrics=metrics)  # a metric of the same step and time is kept once
+        client.log_batch(self.run_id, metrics=metrics)  # MLflow keeps a metric of the same step and time once
         if not shows(record.number):
             return
         query = f"tags.`mlflow.parentRunId` = '{self.run_id}' AND tags.`haemsa.generation` = '{record.number}'"
-        found = self._runs(client, query)
+        earlier = self._runs(client, query)
         at = repr(record.at)
-        if any(run.info.status == "FINISHED" and run.data.tags.get("haemsa.at") == at for run in found):
+        if any(run.info.status == "FINISHED" and run.data.tags.get("haemsa.at") == at for run in earlier):
             return
-        for run in found:  # half sent, or of a generation that was cut short and is complete now
+        for run in earlier:  # half sent, or sent before the generation was complete
             client.delete_run(run.info.run_id)
         tags = {
             "mlflow.parentRunId": self.run_id,
@@ -132,7 +132,7 @@ class MlflowSink:
         save(figure, folder / "front.png")
 
     def _end(self, client: MlflowClient, record: SearchEnded) -> None:
-        """The summary and the best genome, and the run closed."""
+        """The summary, the best genome and the pictures; then the run is closed."""
         with tempfile.TemporaryDirectory() as name:
             write_json(Path(name, "summary.json"), record.summary)
             if record.best_genome_json is not None:
@@ -145,7 +145,7 @@ class MlflowSink:
 
 
 def _note(record: SearchEnded) -> Iterator[str]:
-    """What the run's page says of a search that is over, line by line; it shows five before one asks for more."""
+    """What the run's page says about a search that has ended, line by line. The page shows the first five lines."""
     best, model = record.summary.get("best"), record.summary.get("model")
     if best:
         scores = ", ".join(f"{name} {value:.6g}" for name, value in list(best["scores"].items())[:3])
@@ -154,28 +154,29 @@ def _note(record: SearchEnded) -> Iterator[str]:
         yield f"model: `{model}`"
     if record.run_dir:
         yield f"run directory: `{record.run_dir}`"
-    yield from (f"{item.key}: {item.value:.6g}" for item in metrics_of(record.summary, 0.0, 0))
+    yield from (f"{metric.key}: {metric.value:.6g}" for metric in metrics_of(record.summary, 0.0, 0))
 
 
 def _write_population(folder: Path, population: Sequence[TableRow], objectives: Sequence[str]) -> None:
-    """population.json is the table that MLflow's page shows, population.csv all columns, genomes.jsonl a genome a line.
+    """Write three files: population.json, population.csv and genomes.jsonl.
 
-    The page sorts by digits, so its fractions have six decimals each; it shows the objectives and what a genome is.
+    population.json is the table on MLflow's page, with the objectives and a summary of the genome. The page sorts by
+    digits, so all fractions have six decimals. population.csv has all columns. genomes.jsonl has a genome in each line.
     """
     import pandas as pd
 
     frame = pd.DataFrame([{key: value for key, value in row.items() if key != "genome"} for row in population])
     frame.to_csv(folder / "population.csv", index=False)
     scores = [key for name in objectives for key in (name, f"{name}_error")]
-    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]  # few fit on the page
+    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]
     table = frame[[name for name in shown if name in frame]].astype(object)
     table.map(_sortable).to_json(folder / "population.json", orient="split", index=False)
     genomes = [{"id": row["id"], "genome": json.loads(row["genome"])} for row in population if "genome" in row]
-    write_text(folder / "genomes.jsonl", "".join(to_json(item) + "\n" for item in genomes))
+    write_text(folder / "genomes.jsonl", "".join(to_json(genome) + "\n" for genome in genomes))
 
 
 def _sortable(value: object) -> object:
-    """Six decimals of a fraction; whole numbers stay whole, and what is missing empty."""
+    """A fraction with six decimals. Whole numbers stay whole, and a missing number is empty."""
     if not isinstance(value, float):
         return value
     if not math.isfinite(value):

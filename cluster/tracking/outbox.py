@@ -1,4 +1,4 @@
-"""Records that wait in a run directory until they were sent: one JSON file each, numbered in order."""
+"""Records that wait in a run directory until they are sent: one JSON file for each, numbered in order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SEARCH: Final = "search.json"
 
 
 class Outbox:
-    """The folder outbox/ of a run directory. It is made with the first record."""
+    """The folder outbox/ of a run directory. The first record makes it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,13 +38,18 @@ class Outbox:
 
     @classmethod
     def of(cls, run: Path) -> Outbox:
-        """That of a run directory."""
+        """The outbox of a run directory."""
         return cls(run / "outbox")
 
     def put(self, record: Record, draw: Draw | None = None) -> Path:
-        """Add a record behind all others; a model is copied, as its place will be another's. Returns its file.
+        """Add a record after all others.
 
-        `draw` puts the pictures that belong to the record into a folder that it makes.
+        Args:
+            record: the record. A model is copied, because its folder will hold another model later.
+            draw: makes a folder with the pictures that belong to the record.
+
+        Returns:
+            The file of the record.
         """
         self.folder.mkdir(exist_ok=True)
         if isinstance(record, SearchStarted):
@@ -59,31 +64,35 @@ class Outbox:
         return path
 
     def send(self, path: Path, sink: Sink) -> str | None:
-        """Send the record in a file, unless it is damaged; returns a model's address. Raises whatever the sink does."""
+        """Send the record in a file, unless it is damaged. Returns the address of a model. Errors are the sink's."""
         record = self.read(path)
         return sink.send(record) if record is not None else None
 
     def remove(self, path: Path) -> None:
-        """Forget a record that was sent."""
+        """Remove a record that was sent."""
         path.unlink(missing_ok=True)
         shutil.rmtree(_folder_of(path), ignore_errors=True)
 
     def waiting(self) -> list[Path]:
-        """Files of the records that were not sent yet, first one first. Who sends one, removes it."""
+        """The files of the records that were not sent yet, in order. The sender removes each file."""
         return sorted(path for path in self.folder.glob("*.json") if path.stem.isdecimal())
 
     def search(self) -> SearchStarted | None:
-        """The search that all records are of; None if nothing was ever put here. ValueError if it is damaged."""
+        """The search that all records belong to. None if there never was a record.
+
+        Raises:
+            ValueError: the description of the search is damaged.
+        """
         path = self.folder / _SEARCH
         if not path.exists():
             return None
-        found = self.read(path)
-        if not isinstance(found, SearchStarted):
+        record = self.read(path)
+        if not isinstance(record, SearchStarted):
             raise ValueError(f"{path} is damaged, so that what waits beside it cannot be sent")
-        return found
+        return record
 
     def read(self, path: Path) -> Record | None:
-        """The record in a file; None, with a warning, if it is damaged: it is set aside then."""
+        """The record in a file. A damaged file is set aside with a warning; then there is None."""
         try:
             record, folder = _from_json(json.loads(path.read_text(encoding="utf-8"))), _folder_of(path)
             if isinstance(record, ModelTrained):
@@ -98,19 +107,19 @@ class Outbox:
 
 
 def _folder_of(path: Path) -> Path:
-    """Where the model, or the pictures, of the record in a file lie."""
+    """The folder of the model, or of the pictures, that belong to the record in a file."""
     return path.with_suffix(".files")
 
 
 def _to_json(record: Record) -> str:
-    found = {item.name: getattr(record, item.name) for item in fields(record)}
-    return to_json({"kind": type(record).__name__, **found})
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return to_json({"kind": type(record).__name__, **values})
 
 
-def _from_json(found: Any) -> Record:
-    kind = _KINDS[found.pop("kind")]
-    paths = {name: Path(found[name]) for name in _PATHS if found.get(name) is not None}
-    if kind is ModelTrained and found["score"] is None:  # JSON has no NaN
-        found["score"] = math.nan
-    record: Record = kind(**{**found, **paths})
+def _from_json(values: Any) -> Record:
+    kind = _KINDS[values.pop("kind")]
+    paths = {name: Path(values[name]) for name in _PATHS if values.get(name) is not None}
+    if kind is ModelTrained and values["score"] is None:  # JSON has no NaN
+        values["score"] = math.nan
+    record: Record = kind(**{**values, **paths})
     return record

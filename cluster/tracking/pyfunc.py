@@ -1,6 +1,6 @@
-"""A saved model as MLflow keeps one: weights as safetensors, its code beside them, signature, example, genome, card.
+"""A saved model in MLflow's form: weights as safetensors, code, signature, example, genome and card.
 
-Nothing is pickled, and no sample of anybody's data leaves their files: the example is made from feature means.
+Nothing is pickled. No sample of the data is in it: the example is made from the means of the features.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ _REQUIREMENTS: Final = ("mlflow", "torch", "numpy", "pandas", "safetensors")
 
 
 def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping[str, Any] | None = None) -> Path:
-    """Write the saved model as an MLflow model under `folder`: weights, code, signature, example, genome, card.
+    """Write a saved model in MLflow's form.
 
-    `identity`: what `mlflow.models.Model` shall know of its run and its id.
+    Args:
+        record: the model.
+        card: its description, as Markdown.
+        folder: a folder for the files.
+        identity: what `mlflow.models.Model` shall know about its run and its id.
+
+    Returns:
+        The folder of the MLflow model.
     """
     import mlflow.pyfunc
     from mlflow.models import Model
@@ -54,7 +61,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
 
 
 def _copy_code(folder: Path) -> Path:
-    """The package `haemsa` with its room `model` only, without what Python compiled."""
+    """Copy the package `haemsa` with only its room `model`, without compiled files."""
     import haemsa.model
 
     target = folder / "haemsa"
@@ -66,10 +73,10 @@ def _copy_code(folder: Path) -> Path:
 
 
 def signature(predictor: Predictor) -> Any:
-    """In: per modality an optional column of steps by width. Out: as cluster/tracking/served.py gives them.
+    """In: an optional column for each modality, of steps by width. Out: the columns that served.py gives.
 
-    Columns, as a tensor cannot be optional in MLflow; of any numbers, as it takes no whole ones for `double`, and JSON
-    of many languages writes 2.0 as 2.
+    A modality is a column, because a tensor cannot be optional in MLflow. Its numbers are of any type, because MLflow
+    does not take whole numbers as `double`, and many languages write 2.0 as 2 in JSON.
     """
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, Array, ColSpec, Schema, TensorSpec
@@ -86,7 +93,7 @@ def signature(predictor: Predictor) -> Any:
 
 
 def input_example(predictor: Predictor) -> pd.DataFrame:
-    """One sample whose modalities have a single step, the mean features."""
+    """One sample. Each of its modalities has one step, which holds the means of the features."""
     import pandas as pd
 
     means = predictor.feature_means()
@@ -94,5 +101,8 @@ def input_example(predictor: Predictor) -> pd.DataFrame:
 
 
 def requirements() -> list[str]:
-    """What a registered model needs, at today's versions; a local suffix such as +cpu is on no index."""
+    """The packages that a registered model needs, in the versions of this machine.
+
+    A local suffix such as +cpu is left out, because no package index has such a version.
+    """
     return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in _REQUIREMENTS]

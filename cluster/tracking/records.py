@@ -1,26 +1,25 @@
-"""What a tracker is told of a search, and who takes it."""
+"""What a tracker is told about a search, and where it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Literal, Protocol
 
 Draw = Callable[[Path], None]
+"""Makes a folder at a path and puts pictures into it."""
 TableRow = Mapping[str, Any]
-"""One line of a table: `id`, `generation`, `on_front`, objectives, genome columns (run_directory/tables.py)."""
+"""A row of a table: `id`, `generation`, `on_front`, objectives, genome columns (run_directory/tables.py)."""
 
 
 @dataclass(frozen=True)
 class SearchStarted:
-    """A search begins, or goes on. `id` tells it from all others, and stays when it is resumed.
+    """A search begins, or is resumed.
 
-    `fingerprint` is the data's; `objectives` maps names to "min" or "max", in order. `dataset`: the data as
-    dataset_input.py takes it. `cluster`: backend, workers, nodes and the like, at the beginning of this session.
+    fingerprint: of the data. objectives: names to "min" or "max", in order. id: it differs from that of every other
+    search, and stays when the search is resumed. dataset: the data as dataset_input.py takes it. cluster: backend,
+    workers and nodes at the beginning of this session.
     """
 
     name: str
@@ -38,10 +37,10 @@ class SearchStarted:
 class GenerationEnded:
     """A generation is complete.
 
-    `population`: rows of the survivors; `front`: rows of the front; `evaluated`: id and objectives of what was
-    evaluated so far, or of a part of it, the picture's background; all empty in a generation that is not shown.
-    `metrics`: hypervolume, best_<objective>, front_size, evaluations, failures, busy_fraction, system/<name>.
-    `at`: when it ended, in seconds since 1970.
+    population: rows of the survivors. front: rows of the front. evaluated: id and objectives of candidates evaluated so
+    far, or of some of them, for the background of the picture. All three are empty if the generation is not shown.
+    metrics: hypervolume, best_<objective>, front_size, evaluations, failures, busy_fraction, system/<name>. at: when it
+    ended, in seconds since 1970.
     """
 
     number: int
@@ -54,9 +53,10 @@ class GenerationEnded:
 
 @dataclass(frozen=True)
 class SearchEnded:
-    """A search is over. `summary` is that of summary.json; `run_dir` is where the rest lies.
+    """A search has ended.
 
-    `pictures`: a folder of them; whoever keeps the record for later has them drawn.
+    summary: the content of summary.json. run_dir: the run directory. pictures: the folder of its pictures, which the
+    outbox sets when it reads the record.
     """
 
     summary: Mapping[str, Any]
@@ -68,10 +68,11 @@ class SearchEnded:
 
 @dataclass(frozen=True)
 class ModelTrained:
-    """A model for good. `score`: its `objective`, held out, on data of `fingerprint`; "min": lower is better.
+    """A trained model.
 
-    `alias`: "champion" goes to the best score, "trained" to the last that was trained for good. `metrics`: figures of
-    the whole model; `seeds`: of each of its seeds; `params`: how it was trained; `dataset`: on what, as
+    score: its value of `objective` on held-out samples of the data with this fingerprint. direction: "min" if a lower
+    score is better. alias: "champion" goes to the best score, "trained" to the last model that was trained for good.
+    metrics: of the whole model. seeds: metrics of each seed. params: how it was trained. dataset: the data as
     dataset_input.py takes it.
     """
 
@@ -91,10 +92,9 @@ class ModelTrained:
 
 
 def shows(number: int) -> bool:
-    """Whether a generation has a table and pictures of its own: each at first, later one in ten.
+    """Whether a generation has a table and a picture of its own: the first 50 have, then one in ten.
 
-    The 313 generations of 10,000 genomes make 76 runs so, of the hundred that MLflow's page loads at once, and a
-    quarter of the work.
+    MLflow's page loads a hundred runs at once. The 313 generations of 10,000 genomes make 76 runs in this way.
     """
     return number <= 50 or number % 10 == 0
 
@@ -103,7 +103,7 @@ Record = SearchStarted | GenerationEnded | SearchEnded | ModelTrained
 
 
 class Sink(Protocol):
-    """Where records go in the end, in order. Sending one again, whole or half sent before, leaves it there once."""
+    """Takes records in order. A record that is sent twice, because it was sent only in part, is there once."""
 
     def send(self, record: Record) -> str | None:
-        """Deliver it; returns the address of a model. Raises whatever goes wrong on the way."""
+        """Deliver a record. Returns the address of a model. Any error may be raised."""

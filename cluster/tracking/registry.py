@@ -1,6 +1,7 @@
-"""Models in MLflow's registry: each logged in a run of its own, as a version of haemsa-<name>.
+"""Models in MLflow's registry: each is logged in a run of its own, as a version of haemsa-<name>.
 
-The alias `champion` moves only to a better score on the same data; `trained` to what was last trained for good.
+The alias `champion` moves only to a better score on the same data. The alias `trained` moves to the model that was last
+trained for good.
 """
 
 from __future__ import annotations
@@ -29,9 +30,16 @@ _NOTE: Final = "mlflow.note.content"
 
 
 def register(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str) -> str:
-    """Log the model in a run of its own and register it as haemsa-<name>; one that is there already stays as it is.
+    """Log a model in a run of its own and register it. A model that is registered already stays as it is.
 
-    Returns models:/NAME@ALIAS if it has the record's alias now, else models:/NAME/VERSION.
+    Args:
+        client: a client of MLflow.
+        experiment: the id of the experiment.
+        record: the model.
+        search_run_id: the run of the search that found it.
+
+    Returns:
+        models:/NAME@ALIAS if the model has the record's alias now, otherwise models:/NAME/VERSION.
     """
     name, key = registered_name(record.name), _key(record)
     version = _known_version(client, experiment, search_run_id, key)
@@ -47,18 +55,18 @@ def register(client: MlflowClient, experiment: str, record: ModelTrained, search
 
 
 def _key(record: ModelTrained) -> str:
-    """What tells a model from others of its search."""
+    """A key that no other model of the same search has."""
     return hashlib.sha256(f"{record.alias} {record.genome_json} {record.score!r}".encode()).hexdigest()[:16]
 
 
 def _known_version(client: MlflowClient, experiment: str, search_run_id: str, key: str) -> ModelVersion | None:
-    """The version that was registered when the record was sent before; a run that did not come so far is deleted."""
+    """The version that an earlier sending of the record registered. Runs of unfinished sendings are deleted."""
     query = f"tags.`haemsa.search_run` = '{search_run_id}' AND tags.`haemsa.model` = '{key}'"
     for run in client.search_runs([experiment], query):
         versions = client.search_model_versions(f"run_id = '{run.info.run_id}'")
         if versions:
-            found: ModelVersion = versions[0]
-            return found
+            version: ModelVersion = versions[0]
+            return version
         client.delete_run(run.info.run_id)
     return None
 
@@ -81,7 +89,7 @@ def _new_version(
     }
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
-    # by location, as models:/ID would be looked up in the process's global store
+    # by location, because models:/ID would be looked up in the global store of this process
     place, wait = logged.artifact_location, 60
     return client.create_model_version(
         name, place, run_id, facts, description=shortened(card), await_creation_for=wait, model_id=logged.model_id
@@ -89,13 +97,13 @@ def _new_version(
 
 
 def holder(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
-    """The version with this alias, None if there is none."""
+    """The version with this alias. None if there is none."""
     aliases = client.get_registered_model(name).aliases
     return client.get_model_version(name, aliases[alias]) if alias in aliases else None
 
 
 def is_better(record: ModelTrained, current: ModelVersion | None) -> bool:
-    """Whether `record` takes the place of `current`: a better score of the same objective on the same data."""
+    """Whether a model replaces the current champion: it has a better score of the same objective on the same data."""
     if not math.isfinite(record.score):
         return False
     if current is None:

@@ -1,11 +1,12 @@
-"""What a registered model runs.
+"""The code that a registered model runs.
 
-MLflow copies this file beside the weights and runs it to load the model ("models from code"), so nothing is pickled. Of
-ours it imports `haemsa.model` only, which travels with it.
+MLflow copies this file next to the weights and runs it to load the model ("models from code"), so nothing is pickled.
+The only code of ours that it imports is `haemsa.model`, which is copied too.
 
-In: a DataFrame with a column per modality, each cell a sample's features as steps by width, None or no column where the
-modality is absent. Out: per regression task a column of its name; per classes task the likeliest class under its name,
-and a column `task/class` per class; per multilabel task a column `task/label` per label (probabilities).
+In: a DataFrame with a column for each modality. A cell holds the features of a sample, steps by width. If a modality is
+missing, the cell is None or there is no such column.
+Out: a regression task gives a column with its name. A classes task gives the most likely class in a column with its
+name, and the probability of each class in columns `task/class`. A multilabel task gives columns `task/label`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ class ServedModel(PythonModel):
         self.predictor = Predictor.load(context.artifacts["model"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
-        """Predict every row; steps beyond those of the training data are cut. ValueError for another width."""
+        """Predict every row. Samples with more steps than the training data are cut.
+
+        Raises:
+            ValueError: there is no modality that the model reads, or a cell is not steps of the right width.
+        """
         inputs = {
             name: _padded(name, list(model_input[name]), steps, width)
             for name, (steps, width) in self.predictor.modalities.items()
@@ -43,7 +48,7 @@ class ServedModel(PythonModel):
 
 
 def _padded(name: str, cells: list[Any], steps: int, width: int) -> tuple[Any, Any]:
-    """Cells -> features [N, T, D], zero beyond the lengths, and lengths [N], 0 where a cell is None or empty."""
+    """Features [N, T, D], zero beyond the lengths, and lengths [N], 0 if a cell is None or empty."""
     features = np.zeros((len(cells), steps, width), np.float32)
     lengths = np.zeros(len(cells), np.int64)
     for row, cell in enumerate(cells):
@@ -55,7 +60,7 @@ def _padded(name: str, cells: list[Any], steps: int, width: int) -> tuple[Any, A
 
 
 def _sample(name: str, cell: Any, width: int) -> Any:
-    """Steps as numbers [T, D]. ValueError for anything else."""
+    """The steps of a cell as numbers [T, D]. Raises ValueError for anything else."""
     try:
         sample = np.stack([np.asarray(step, np.float32) for step in cell])
     except (TypeError, ValueError) as error:
@@ -63,7 +68,7 @@ def _sample(name: str, cell: Any, width: int) -> Any:
     if sample.ndim != 2 or sample.shape[1] != width:
         raise ValueError(f"{name} has shape {sample.shape}, expected steps of width {width}")
     if not np.isfinite(sample).all():
-        raise ValueError(f"{name} has a number that is not finite, expected features alone")
+        raise ValueError(f"{name} has a number that is not finite, expected only finite numbers")
     return sample
 
 

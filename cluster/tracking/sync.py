@@ -1,4 +1,4 @@
-"""`haemsa sync RUN`: send what MLflow did not take while the search ran."""
+"""`haemsa sync RUN`: send MLflow the records that it did not take while the search ran."""
 
 from __future__ import annotations
 

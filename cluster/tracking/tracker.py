@@ -1,7 +1,7 @@
-"""A tracker that never keeps a search waiting: records go to the outbox, and a thread sends them from there.
+"""Trackers. A search never waits for one: records go to the outbox, and a thread sends them from there.
 
-While the sink fails or is slow they wait on disk, and are sent later, in order, each once: when it answers again, when
-the search is resumed, or by `haemsa sync`.
+While MLflow fails or is slow, records wait on disk. They are sent later, in order and each once: when MLflow answers
+again, when the search is resumed, or by `haemsa sync`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -30,14 +29,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 RETRY: Final = 1.0
-"""Seconds until a record that was not taken is sent again; twice as long each further time."""
+"""Seconds until a record that was not taken is sent again. Each further time it is twice as long."""
 LONGEST_RETRY: Final = 60.0
 PATIENCE: Final = 30.0
-"""Seconds that the end of a search waits for a sink that is slow, but answers."""
+"""Seconds that the end of a search waits for a sink that is slow but answers."""
 
 
 class BufferedTracker:
-    """Records through `outbox` to the sink that `connect` gives for a search."""
+    """Sends records through an outbox to a sink.
+
+    Args:
+        outbox: where records wait.
+        connect: gives the sink for a search.
+        draw: draws the pictures that belong to the end of a search.
+        retry: seconds until a failed record is sent again.
+        patience: seconds that `trained` and `close` wait for the sink.
+    """
 
     def __init__(
         self,
@@ -57,27 +64,27 @@ class BufferedTracker:
         self._address: str | None = None
 
     def started(self, record: SearchStarted) -> None:
-        """Begin to send, what an earlier session left first."""
+        """Begin to send. Records that an earlier session left go first."""
         self._put(record)
         sink = self._connect(record)
         threading.Thread(target=self._work, args=(sink,), name="tracker", daemon=True).start()
 
     def generation(self, record: GenerationEnded) -> None:
-        """Let the record follow those before it."""
+        """Send the record after those before it."""
         self._put(record)
 
     def ended(self, record: SearchEnded) -> None:
-        """Let the record follow those before it, with its pictures."""
+        """Send the record after those before it, with the pictures of the search."""
         self._put(record, self._draw)
 
     def trained(self, record: ModelTrained) -> str | None:
-        """Let the record follow those before it; returns the model's address, if the sink takes it now."""
+        """Send the record after those before it. Returns the model's address, if the sink takes it now."""
         self._model, self._address = self._put(record), None
         self._drain()
         return self._address
 
     def close(self) -> tuple[int, str | None]:
-        """Try once more to send what waits, and stop; returns how many records still wait, and the model's address."""
+        """Try once more to send what waits, then stop. Returns how many records still wait, and the model's address."""
         self._drain()
         with self._changed:
             self._closing = True
@@ -91,7 +98,7 @@ class BufferedTracker:
             return path
 
     def _drain(self) -> None:
-        """Wait until nothing waits, the sink fails once more, or patience is at its end."""
+        """Wait until no record waits, the sink fails once more, or the patience ends."""
         with self._changed:
             before, self._hurry = self._tries, True
             self._changed.notify_all()
@@ -111,7 +118,7 @@ class BufferedTracker:
                 self._sent(path, address)
 
     def _next(self) -> Path | None:
-        """The first that waits, as soon as one does; None once the tracker is closed."""
+        """The first record that waits, as soon as there is one. None after the tracker is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._outbox.waiting())
             self._tries += 1
@@ -138,7 +145,7 @@ class BufferedTracker:
 
 
 class Tracker(Protocol):
-    """Follows a search. No method raises, or waits for long, because of who it tells."""
+    """Follows a search. Whatever happens to the records, no method raises or waits for long."""
 
     def started(self, record: SearchStarted) -> None:
         """Note that a search begins."""
@@ -150,10 +157,10 @@ class Tracker(Protocol):
         """Note the end of the search."""
 
     def trained(self, record: ModelTrained) -> str | None:
-        """Register a model; returns the address it can be loaded from, None if there is none (yet)."""
+        """Register a model. Returns the address that it can be loaded from (None: it has none yet)."""
 
     def close(self) -> tuple[int, str | None]:
-        """Nothing more will come; returns how many records were not delivered, and the last model's address."""
+        """End. Returns how many records were not delivered, and the address of the last model."""
 
 
 class NullTracker:
@@ -175,39 +182,6 @@ class NullTracker:
     def close(self) -> tuple[int, str | None]:
         """Nothing waits."""
         return 0, None
-
-
-@dataclass
-class MemoryTracker:
-    """Keeps every record, in order: for tests and notebooks."""
-
-    records: list[Record] = field(default_factory=list)
-
-    def started(self, record: SearchStarted) -> None:
-        """Keep the record."""
-        self.records.append(record)
-
-    def generation(self, record: GenerationEnded) -> None:
-        """Keep the record."""
-        self.records.append(record)
-
-    def ended(self, record: SearchEnded) -> None:
-        """Keep the record."""
-        self.records.append(record)
-
-    def trained(self, record: ModelTrained) -> str | None:
-        """Keep the record."""
-        self.records.append(record)
-        return None
-
-    def close(self) -> tuple[int, str | None]:
-        """Nothing waits."""
-        return 0, None
-
-    @property
-    def generations(self) -> list[GenerationEnded]:
-        """The generations seen, in order."""
-        return [record for record in self.records if isinstance(record, GenerationEnded)]
 
 
 def tracker(uri: str | None, run: RunDirectory) -> Tracker:

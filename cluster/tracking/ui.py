@@ -1,4 +1,4 @@
-"""MLflow's own page, on the store that searches use."""
+"""MLflow's own page, for the store that searches use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from haemsa.cluster.tracking.client import connect, store_uri
 
 _SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-"""MLflow would start eight more processes, for jobs that this page has none of."""
+"""Without this, MLflow starts eight more processes for jobs, which this page does not have."""
 _MOST_LINKS: Final = 20
 
 
@@ -43,11 +43,11 @@ def serve_page(port: int = 5000, tracking: str | None = None) -> int:
         print(line, flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
     server = subprocess.Popen([*command, "--port", str(port)], env={**_SMALL, **os.environ})
-    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # or it would go on without us
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # or the server would go on after us
     try:
         return server.wait()
     except KeyboardInterrupt:
-        server.wait()  # it got the same Ctrl-C
+        server.wait()  # the server got the same Ctrl-C
         return 0
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -64,9 +64,10 @@ def _check_port(port: int) -> None:
 
 
 def _links(uri: str, page: str) -> list[str]:
-    """Where each experiment's runs are: MLflow's own start page leads to one for language models."""
-    found = connect(uri).search_experiments(max_results=_MOST_LINKS, order_by=["last_update_time DESC"])
-    named = [item for item in found if item.name != "Default"]
+    """The address of each experiment's runs. MLflow's own start page leads to a page for language models."""
+    experiments = connect(uri).search_experiments(max_results=_MOST_LINKS, order_by=["last_update_time DESC"])
     kind = "?workflowType=machine_learning"
-    links = [f"  {item.name}: {page}experiments/{item.experiment_id}{kind}" for item in named]
+    links = [
+        f"  {one.name}: {page}experiments/{one.experiment_id}{kind}" for one in experiments if one.name != "Default"
+    ]
     return [f"MLflow's page on {uri}, by data set:", *links, f"  registered models: {page}models"]

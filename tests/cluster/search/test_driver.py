@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from haemsa.cluster.search.statistics import memory_mib
 from haemsa.cluster.workers.evaluator import JobBatch
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Failure, Score
@@ -204,3 +205,7 @@ def test_half_of_those_that_climb_are_the_best_in_the_first_objective(tmp_path: 
     climbed = [len(row.outcomes) > 1 for row in rows]
     assert len(rows) == 24 and sum(climbed) == 8
     assert all(climbed[:4])
+
+
+def test_this_process_takes_some_memory() -> None:
+    assert 10 < memory_mib() < 100_000

@@ -22,12 +22,12 @@ from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import SilentProgress
 from haemsa.cluster.tracking.records import GenerationEnded, ModelTrained, SearchEnded, SearchStarted
-from haemsa.cluster.tracking.tracker import MemoryTracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
 from haemsa.model.data.folds import grouped
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
+from tests.support.cluster.memory_tracker import MemoryTracker
 from tests.support.cluster.tiny import data, settings, stored
 from tests.support.places import ROOT
 

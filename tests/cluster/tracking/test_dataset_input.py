@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from haemsa.cluster.search.statistics import memory_mib
 from haemsa.cluster.tracking.dataset_input import dataset_input
 from haemsa.model.data.builtin.planted import EMOTIONS
 from haemsa.model.data.summary import provenance
@@ -29,7 +28,3 @@ def test_a_path_is_told_whole_and_a_name_as_it_is(tmp_path: Path) -> None:
     assert (found.source_type, json.loads(found.source)) == ("local", {"uri": str(path)})
     named = dataset_input(provenance(tiny.data(), "planted"), "training").dataset
     assert (named.source_type, json.loads(named.source)) == ("code", {"tags": {"mlflow.source.name": "planted"}})
-
-
-def test_this_process_takes_some_memory() -> None:
-    assert 10 < memory_mib() < 100_000

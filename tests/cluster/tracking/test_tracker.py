@@ -9,21 +9,8 @@ from pathlib import Path
 import pytest
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.tracking.records import SearchEnded
-from haemsa.cluster.tracking.tracker import MemoryTracker, NullTracker, tracker
-from tests.support.cluster.search_fakes import generation, started
+from haemsa.cluster.tracking.tracker import NullTracker, tracker
 from tests.support.cluster.tiny import settings
-
-
-def test_a_memory_tracker_keeps_records_in_order() -> None:
-    memory = MemoryTracker()
-    records = [started(), generation(0), generation(1), SearchEnded({"evaluations": 32})]
-    memory.started(started())
-    memory.generation(records[1])  # type: ignore[arg-type]
-    memory.generation(records[2])  # type: ignore[arg-type]
-    memory.ended(records[3])  # type: ignore[arg-type]
-    assert memory.records == records
-    assert [record.number for record in memory.generations] == [0, 1]
 
 
 def test_off_means_no_tracker(tmp_path: Path) -> None:

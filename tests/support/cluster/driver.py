@@ -12,7 +12,6 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.launch import new_evolution
 from haemsa.cluster.shared.progress import SilentProgress, Status
-from haemsa.cluster.tracking.tracker import MemoryTracker
 from haemsa.cluster.workers.evaluator import Evaluator, Finished, InlineEvaluator, JobBatch, TrainCohort
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.expert_space.bounds import Bounds
@@ -20,6 +19,7 @@ from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.evo.rungs import ladder, single
 from haemsa.model.cost import cost
 from haemsa.model.spec.genome import Genome
+from tests.support.cluster.memory_tracker import MemoryTracker
 from tests.support.cluster.trainers import SCHEMA, instant
 
 LADDER = ladder(3, 24, 3)
