@@ -14,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends well."""
+    """A temporary path next to `path`. It replaces `path` when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -24,27 +24,32 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text at once."""
+    """Write UTF-8 text: the file has the old text or the whole new one."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Strict JSON: numbers that are not finite become null, numpy scalars and arrays plain, paths text."""
-    given: dict[str, Any] = {"indent": indent, "allow_nan": False, "ensure_ascii": False}
+    """Strict JSON. Numbers that are not finite become null, numpy scalars and arrays plain values, paths text.
+
+    Example:
+        >>> to_json({"loss": float("nan"), "path": Path("runs")})
+        '{"loss": null, "path": "runs"}'
+    """
+    options: dict[str, Any] = {"indent": indent, "allow_nan": False, "ensure_ascii": False}
     try:
-        return json.dumps(value, default=_plain, **given)  # several times as fast as to go through it all
+        return json.dumps(value, default=_plain, **options)  # several times faster than `_plain` of the whole value
     except (TypeError, ValueError):  # a key or a number that JSON does not have
-        return json.dumps(_plain(value), **given)
+        return json.dumps(_plain(value), **options)
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `to_json` at once, indented."""
+    """Write a value as `to_json` has it, indented. The file is never half written."""
     write_text(path, to_json(value, indent=2) + "\n")
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """A table with a column for every key, in the order in which they first come; empty where a row has none."""
+    """Write a table with a column for every key, in the order in which keys appear. Missing values are empty."""
     rows = list(rows)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, dict.fromkeys(key for row in rows for key in row), lineterminator="\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haemsa.cluster.shared.text import counted
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec
 from haemsa.model.spec.training import ADDED, TrainingGenes
@@ -13,7 +14,18 @@ if TYPE_CHECKING:
 
 
 def genome_tree(genome: Genome, title: str = "genome") -> Tree:
-    """The tree of a genome, from its inputs to its training."""
+    """The tree of a genome, from its inputs to its training.
+
+    Example:
+        >>> from rich import print
+        >>> from haemsa.model.spec.network import NetworkSpec
+        >>> print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text"),)))))  # doctest: +ELLIPSIS
+        genome
+        ├── inputs: one token of width 8 per modality, and a global token
+        │   └── text: mean over time
+        ├── no levels: a linear model over the tokens
+        ...
+    """
     from rich.text import Text
     from rich.tree import Tree
 
@@ -39,7 +51,7 @@ def genome_tree(genome: Genome, title: str = "genome") -> Tree:
 
 
 def _further(training: TrainingGenes) -> str:
-    """The genes that are mostly without effect, where they have one."""
+    """The genes that are off by default, if they are on."""
     usual = TrainingGenes()
     used = {name: getattr(training, name) for name in ADDED if getattr(training, name) != getattr(usual, name)}
     weights = [f"task {task} weighs {weight:g}" for task, weight in used.pop("task_weights", ())]
@@ -48,7 +60,7 @@ def _further(training: TrainingGenes) -> str:
 
 def _encoder(encoder: EncoderSpec) -> str:
     if encoder.kind == "attention":
-        return f"attention pooling, {_count(encoder.heads, 'query', 'queries')}"
+        return f"attention pooling, {counted(encoder.heads, 'query', 'queries')}"
     if encoder.kind == "convolution":
         return f"convolution over {encoder.kernel} steps, pooled"
     return "mean over time"
@@ -56,7 +68,7 @@ def _encoder(encoder: EncoderSpec) -> str:
 
 def _level(level: LevelSpec) -> str:
     transfer = "tokens hear experts of other modalities" if level.transfer else "tokens hear only their own experts"
-    return f"{_count(len(level.experts), 'expert')}, {_gate(level.gate)} gate, {transfer}"
+    return f"{counted(len(level.experts), 'expert')}, {_gate(level.gate)} gate, {transfer}"
 
 
 def _gate(gate: GateSpec) -> str:
@@ -71,10 +83,6 @@ def _expert(expert: ExpertSpec) -> str:
     if expert.kind == "low_rank":
         return f"low-rank fusion of {sees}, rank {expert.width}"
     if expert.kind == "tensor":
-        return f"tensor fusion of {sees}, {_count(expert.width, 'unit')} each"
+        return f"tensor fusion of {sees}, {counted(expert.width, 'unit')} each"
     kind = {"gated": "gated MLP", "cross_attention": "cross-attention MLP"}.get(expert.kind, "MLP")
-    return f"{kind} on {sees}, {_count(expert.depth, 'layer')} of width {expert.width}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{kind} on {sees}, {counted(expert.depth, 'layer')} of width {expert.width}"

@@ -13,10 +13,10 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While the block runs, the first signal is a KeyboardInterrupt in it; the second ends the process at once.
+    """While the block runs, the first signal raises KeyboardInterrupt in it. The second ends the process immediately.
 
-    Nothing is lost either way: what a search keeps is whole on disk at every instant. Enter it once Ray runs, which
-    has a handler of its own that aborts. In a thread other than the main one nothing changes: Python allows no more.
+    Nothing is lost in either case, because the run directory is complete at every moment. Enter the block once Ray
+    runs: Ray's own handler aborts the process. Only the main thread gets signals, so elsewhere this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""How a search is doing, live: a bar on a terminal, plain lines elsewhere."""
+"""How a search stands, live: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a search stands. `best`: the best score by objective; `elapsed`, `remaining`: seconds; None: unknown.
+    """How a search stands.
 
-    `rung`: while no candidate has reached the last level of rungs, the highest one reached, and that last one.
+    `best`: the best score by objective. `elapsed`, `remaining`: seconds; None: unknown. `rung`: the highest rung that a
+    candidate has reached, and the number of rungs up to final scores; None once a candidate has final scores.
     """
 
     evaluations: int
@@ -35,10 +36,10 @@ class Status:
 
 
 class Progress(Protocol):
-    """Shows a status. Call it as often as is convenient: it draws only as often as is legible."""
+    """Shows a status. Call it as often as you like: it draws only as often as a person can read."""
 
     def update(self, status: Status) -> None:
-        """Show this status, soon."""
+        """Show this status soon."""
 
     def note(self, message: str) -> None:
         """Print one line that stays."""
@@ -55,7 +56,7 @@ class SilentProgress:
 
 
 class PlainProgress:
-    """A line per generation and at least `every` seconds apart otherwise; the last status is always shown."""
+    """Writes a line for each generation; within one, at most a line in `every` seconds. The last status is shown."""
 
     def __init__(
         self, write: Callable[[str], None], every: float = 10.0, clock: Callable[[], float] = time.monotonic
@@ -66,7 +67,7 @@ class PlainProgress:
         self._waiting: Status | None = None
 
     def update(self, status: Status) -> None:
-        """Print a line if a generation ended or the last line is old."""
+        """Write a line if a generation has ended or the last line is old."""
         if status.generation == self._generation and self._clock() < self._next:
             self._waiting = status
             return
@@ -77,7 +78,7 @@ class PlainProgress:
         self._write(message)
 
     def finish(self) -> None:
-        """Print the last status, if it was held back."""
+        """Write the last status, if it was not written yet."""
         if self._waiting is not None:
             self._show(self._waiting)
 
@@ -120,7 +121,12 @@ class LiveProgress:
 
 
 def line(status: Status) -> str:
-    """The status in one line: "48/200 · mae 0.912 · params 1.2k · front 7 · busy 96% · 1m 10s, 3m 40s left"."""
+    """The status in one line.
+
+    Example:
+        >>> line(Status(48, 200, best={"mae": 0.912}, front_size=7, busy_fraction=0.96, elapsed=70, remaining=220))
+        '48/200 · mae 0.912 · front 7 · busy 96% · 1m 10s, 3m 40s left'
+    """
     parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
     parts += [f"{name} {number(value)}" for name, value in status.best.items()]
     if status.front_size is not None:
@@ -136,7 +142,7 @@ def line(status: Status) -> str:
 
 @contextmanager
 def progress(console: Console | None = None, *, every: float = 10.0) -> Iterator[Progress]:
-    """A bar if `console` (default: standard error) is a terminal, else plain lines, the last one at the end."""
+    """A bar if `console` is a terminal, or plain lines. None: standard error."""
     from rich.console import Console
 
     console = console or Console(stderr=True)

@@ -14,11 +14,11 @@ Json = Annotated[Path | None, typer.Option("--json", help="Also write the figure
 
 
 def console() -> Console:
-    """Standard output; wide enough for tables where it is no terminal."""
+    """Standard output. If it is no terminal, it is wide enough for tables."""
     from rich.console import Console
 
-    found = Console()
-    return found if found.is_terminal else Console(width=140)
+    output = Console()
+    return output if output.is_terminal else Console(width=140)
 
 
 def say(line: str) -> None:
@@ -27,7 +27,7 @@ def say(line: str) -> None:
 
 
 def write_figures(path: Path | None, value: Any) -> None:
-    """What was printed, as JSON, if it was asked for."""
+    """Write what was printed as JSON, if it was asked for."""
     if path is None:
         return
     from haemsa.cluster.shared.files import write_json

@@ -1,16 +1,17 @@
-"""Words from data, made safe to show: names in a file may hold anything."""
+"""Numbers, times and names as text for people. Names that come from a file may hold anything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 def number(value: float) -> str:
-    """A number that is quickly read: 0.9123, 1234, 12.3k, 4.6M, 7.9G."""
+    """A number that is easy to read.
+
+    Example:
+        >>> [number(value) for value in (0.91234, 1234, 12345, 4.6e6)]
+        ['0.9123', '1234', '12.3k', '4.6M']
+    """
     for least, scale, unit in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"), (1e3, 1, "")):
         if abs(value) >= least:
             return f"{value / scale:.{0 if scale == 1 else 1}f}{unit}"
@@ -18,7 +19,12 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A span of time, such as "42s", "3m 05s" or "2h 10m"."""
+    """A span of time.
+
+    Example:
+        >>> [duration(seconds) for seconds in (42, 185, 7800)]
+        ['42s', '3m 05s', '2h 10m']
+    """
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -34,11 +40,21 @@ def printable(text: str, limit: int = 200) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """The number with its noun: "1 group", "3 groups"."""
+    """The number with its noun.
+
+    Example:
+        >>> counted(1, "group"), counted(3, "group"), counted(2, "query", "queries")
+        ('1 group', '3 groups', '2 queries')
+    """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str], total: int | None = None) -> str:
-    """The first three words with commas, and how many more there are of `total` (default: of the words)."""
+    """The first three words with commas, and how many more there are. `total`: of how many; None: of the words.
+
+    Example:
+        >>> listed(["a", "b", "c", "d", "e"])
+        'a, b, c and 2 more'
+    """
     more = (len(words) if total is None else total) - 3
     return ", ".join(words[:3]) + (f" and {more:,} more" if more > 0 else "")

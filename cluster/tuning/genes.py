@@ -1,4 +1,4 @@
-"""What is tuned of a genome: how it is trained, within the bounds of its search. Its architecture stays."""
+"""What is tuned of a genome: how it is trained, within the bounds of its search. Its network stays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from haemsa.evo.expert_space.legal import idle_genes
 from haemsa.model.spec.genome import Genome
 
 GENES: Final = ("epochs", *TRAINING, *BOUND_OF)
-"""All that are tuned: the weights of tasks are not, as they change what is best."""
+"""All genes that are tuned. The weights of tasks are not, because they change what is best."""
 
 
 @dataclass(frozen=True)
 class Genes:
-    """The genes of `genome` that are tuned, by their names in `TrainingGenes`."""
+    """The genes of a genome that are tuned, by their `names` in `TrainingGenes`."""
 
     genome: Genome
     bounds: Bounds
@@ -25,17 +25,17 @@ class Genes:
 
     @classmethod
     def of(cls, genome: Genome, domain: Domain, *, epochs: bool = True) -> Genes:
-        """All that have an effect on the genome and more than one value; its epochs too, unless they are to stay."""
+        """The genes that have an effect on the genome and more than one value. `epochs`: tune the epochs too."""
         idle = {*idle_genes(domain, genome.network), *(() if epochs else ("epochs",))}
         names = tuple(name for name in GENES if name not in idle and domain.varies(name))
         return cls(genome, domain.bounds, names)
 
     def start(self) -> dict[str, Any]:
-        """The genome's own."""
+        """The genome's own values."""
         return {name: getattr(self.genome.training, name) for name in self.names}
 
     def space(self) -> dict[str, Any]:
-        """Ray Tune's search space: choices as likely, real numbers even over their range or its logarithm."""
+        """The search space of Ray Tune: equal choices, and real numbers uniform over their range or its logarithm."""
         from ray import tune
 
         def domain(name: str) -> Any:
@@ -47,9 +47,9 @@ class Genes:
         return {name: domain(name) for name in self.names}
 
     def genome_of(self, config: Mapping[str, Any]) -> Genome:
-        """The genome with the genes of a trial, as the search writes them: rounded, and within the bounds.
+        """The genome with the genes of a trial, rounded and within the bounds, as a search writes them.
 
-        What is as it was stays, also where it is out of bounds or has more digits.
+        A gene that a trial did not change stays as it is, even if it is out of bounds or has more digits.
         """
         own, genes = self.start(), dict[str, Any]()
         for name in self.names:

@@ -25,7 +25,7 @@ _SOURCE: Final = {"mlflow.source.name": "haemsa tune"}
 
 
 def record(tuning: Tuning, source: str, config: SearchConfig, out: Path) -> None:
-    """Log the trials and the better genome, unless tracking is off. What MLflow does not take stays in `out` alone."""
+    """Log the trials and the better genome, unless tracking is off. What MLflow does not take is only in `out`."""
     if config.tracking == "off":
         return
     try:
@@ -42,15 +42,15 @@ def record(tuning: Tuning, source: str, config: SearchConfig, out: Path) -> None
 
 
 def _parent(client: MlflowClient, experiment: str, source: str, config: SearchConfig) -> tuple[Any, bool]:
-    """The run of the search, else one of this tuning; and whether it is that."""
+    """The run of the search, and False; or a new run of this tuning, and True, if the search is not known."""
     if source.startswith("runs:/"):
         return client.get_run(source.split("/")[1]), False
     if Path(source).is_dir():
         with RunDirectory.open(Path(source), read_only=True) as run:
             identity = run.manifest().get("id")
-        found = client.search_runs([experiment], f"tags.`haemsa.search` = '{identity}'")
-        if found:
-            return found[0], False
+        runs = client.search_runs([experiment], f"tags.`haemsa.search` = '{identity}'")
+        if runs:
+            return runs[0], False
     name = f"tuning of {config.title}"
     return client.create_run(experiment, run_name=name, tags=_SOURCE | {"haemsa.source": source}), True
 
@@ -61,7 +61,7 @@ def _child(client: MlflowClient, parent: Any, name: str) -> str:
 
 
 def _trial(client: MlflowClient, parent: Any, metric: str, tried: Tried) -> None:
-    """Genes as parameters, the score after each rung as a metric whose step are its epochs."""
+    """Log a trial: genes as parameters, and the score after each rung as a metric. Its step is the epochs."""
     from mlflow.entities import Metric, Param, RunTag
 
     run_id = _child(client, parent, f"trial {tried.number:03d}")
@@ -73,7 +73,7 @@ def _trial(client: MlflowClient, parent: Any, metric: str, tried: Tried) -> None
 
 
 def _result(client: MlflowClient, parent: Any, tuning: Tuning) -> None:
-    """The better genome, as `runs:/ID` gives it to `haemsa train`, and how both were confirmed."""
+    """Log the better genome, which `haemsa train runs:/ID` takes, and how both genomes were confirmed."""
     if tuning.genome is None:
         return
     run_id = _child(client, parent, "tuned genome")

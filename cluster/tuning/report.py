@@ -1,4 +1,4 @@
-"""What tuning found, in files and on a terminal."""
+"""What a tuning found, in files and on a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write(tuning: Tuning, out: Path) -> None:
-    """trials.csv, tuning.json and, unless it was interrupted, genome.json, in the folder `out`."""
+    """Write trials.csv and tuning.json to the folder `out`, and genome.json unless the tuning was interrupted."""
     with replacing(out / "trials.csv") as temporary:
         write_csv(temporary, [_row(tried, tuning.metric) for tried in tuning.trials])
     write_json(out / "tuning.json", as_values(tuning))
@@ -27,7 +27,7 @@ def write(tuning: Tuning, out: Path) -> None:
 
 
 def as_values(tuning: Tuning) -> dict[str, Any]:
-    """What `--json` holds. `better`: "original" or "tuned"; null if that was not found out."""
+    """What `--json` holds. `better` is "original" or "tuned", or null if that was not found out."""
     better = None if tuning.genome is None else "original" if tuning.genome == tuning.original else "tuned"
     genomes = {"original": tuning.original, "tuned": tuning.tuned}
     return {
@@ -43,9 +43,9 @@ def as_values(tuning: Tuning) -> dict[str, Any]:
 
 
 def counts(tuning: Tuning) -> dict[str, int]:
-    """Trials by how they ended."""
-    found = Counter(tried.state for tried in tuning.trials)
-    return {state: found[state] for state in ("ended", "stopped", "failed", "unfinished")}
+    """How many trials ended in each way."""
+    states = Counter(tried.state for tried in tuning.trials)
+    return {state: states[state] for state in ("ended", "stopped", "failed", "unfinished")}
 
 
 def tuning_lines(tuning: Tuning) -> list[str]:
@@ -55,12 +55,12 @@ def tuning_lines(tuning: Tuning) -> list[str]:
 
 
 def verdict(tuning: Tuning) -> str:
-    """One sentence."""
+    """One sentence that says which genome is better."""
     difference = tuning.difference
     if tuning.genome is None:
         return "Which genome is better was not found out."
     if tuning.tuned == tuning.original:
-        return "No trial that had all its epochs was better than the genome itself, which stays as it is."
+        return "No trial that had all its epochs was better than the genome itself, so that stays as it is."
     if difference is None and tuning.genome == tuning.original:
         return "The tuned genome could not be trained again, the genome itself stays as it is."
     if difference is None:

@@ -1,4 +1,4 @@
-"""What tuning found."""
+"""What a tuning found: its trials, and the better genome."""
 
 from __future__ import annotations
 
@@ -6,22 +6,50 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from haemsa.evo.candidate import Score
 from haemsa.evo.objectives import Direction
 from haemsa.model.spec.genome import Genome
 
-if TYPE_CHECKING:
-    pass
+
+@dataclass
+class Tried:
+    """A trial: its genome, its scores by epochs, and how it ended.
+
+    `error`: of the last score. `state`: "ended" after all its epochs, "stopped" by the scheduler or the time limit,
+    "unfinished" if the tuning was interrupted. `why`: the reason, if it failed.
+    """
+
+    number: int
+    genome: Genome
+    scores: dict[int, float] = field(default_factory=dict)
+    error: float = math.nan
+    state: Literal["unfinished", "ended", "stopped", "failed"] = "unfinished"
+    why: str = ""
+
+    @property
+    def score(self) -> float:
+        """The last score; NaN before the first."""
+        return next(reversed(self.scores.values()), math.nan)
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What tuning found: `genome` is the better of `original` and `tuned`, None if that was not found out.
+    """What a tuning found.
 
-    `scores`: of the two by `metric`, on fresh seeds; None for one that could not be trained, or where the best trial
-    was the original itself. `folds`: what scored them; `data`: its name; `folder`: where all is kept.
+    Attributes:
+        data: The name of the data.
+        metric: What the trials were judged by.
+        direction: "min" or "max".
+        folds: What scored them: "holdout" or "folds:K".
+        trials: All trials, by number. The first is the original genome.
+        original: The genome that was tuned.
+        tuned: The genome of the best trial that had all its epochs.
+        genome: The better of the two on fresh seeds. None if that was not found out.
+        scores: Of original and tuned on fresh seeds. None for a genome that could not be trained. Both are None if the
+            best trial was the original itself.
+        folder: Where all this is kept.
     """
 
     data: str
@@ -42,23 +70,3 @@ class Tuning:
         if before is None or after is None:
             return None
         return Score.of([b - a for a, b in zip(before.values, after.values, strict=True)])
-
-
-@dataclass
-class Tried:
-    """A trial: its genome, the scores by epochs, and how it ended. `error`: of the last score.
-
-    ended: after all its epochs; stopped: by the scheduler or the time, as it was not promising or too late.
-    """
-
-    number: int
-    genome: Genome
-    scores: dict[int, float] = field(default_factory=dict)
-    error: float = math.nan
-    state: Literal["unfinished", "ended", "stopped", "failed"] = "unfinished"
-    why: str = ""
-
-    @property
-    def score(self) -> float:
-        """The last; NaN before the first."""
-        return next(reversed(self.scores.values()), math.nan)

@@ -1,4 +1,4 @@
-"""A trial of Ray Tune: a genome on all folds, as the rows of one cohort, trained from rung to rung."""
+"""A trial of Ray Tune: it trains one genome on all folds, as one cohort, from rung to rung."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from haemsa.evo.rungs import Fidelity
 
 @dataclass(frozen=True)
 class Rungs:
-    """Epochs at which a trial reports: `first`, times `factor`, and so on; last, all of its own.
+    """The epochs at which a trial reports: `first`, then `factor` times as many each time, at last all its own.
 
-    `factor` is 2 or more: the weights that score a rung are averaged over the last half of its epochs.
+    `factor` is 2 or more, because a rung is scored with weights that are averaged over the last half of its epochs.
     """
 
     first: int
     factor: int
 
     def after(self, epochs: int) -> int:
-        """The next after so many epochs (0: the first); a genome with fewer than twice as many goes to its own."""
+        """The epochs of the rung after this one (0: of the first). See `target_epochs` for genomes with few epochs."""
         return epochs * self.factor if epochs else self.first
 
 
 class GenomeTrial(tune.Trainable):
-    """Reports `score` (the mean of `metric` over folds), its `error`, `epochs`, and whether they are its `whole` ones.
+    """Reports `score` (the mean of `metric` over folds), its `error`, the `epochs`, and if these are all (`whole`).
 
-    All trials train with the same seeds, so that genes alone tell them apart. One that fails says so in `failure`. What
-    it goes on from is kept as safetensors.
+    All trials train with the same seeds, so only their genes make them differ. A trial that fails reports `failure`.
+    Checkpoints are safetensors.
     """
 
     def setup(  # type: ignore[override]
@@ -50,7 +50,7 @@ class GenomeTrial(tune.Trainable):
         rungs: Rungs,
         metric: str,
     ) -> None:
-        """Make what trains, once in an actor: later trials come through `reset_config`."""
+        """Make what trains. This happens once in each actor; later trials come through `reset_config`."""
         self._train, self._folds = make(data), len(data.folds)
         self._genes, self._rungs, self._metric = genes, rungs, metric
         self.reset_config(config)
@@ -82,11 +82,11 @@ class GenomeTrial(tune.Trainable):
         return {"score": math.nan, "epochs": self._epochs, "failure": why, "whole": False, "done": True}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Write what each replicate goes on from."""
+        """Write the state of each replicate."""
         WeightStore(Path(checkpoint_dir)).save(0, self._epochs, self._states)
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Go on from a folder that `save_checkpoint` filled, this trial's or another's of the same architecture."""
+        """Continue from a folder that `save_checkpoint` filled, for this trial or another with the same network."""
         states = WeightStore(Path(checkpoint))
         ((number, self._epochs),) = states.kept()
         self._states = states.load(number, self._epochs)

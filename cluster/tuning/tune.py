@@ -1,4 +1,4 @@
-"""Refining a genome: Ray Tune over its training genes, then the best beside the genome itself, on fresh seeds."""
+"""Refining a genome: Ray Tune tries training genes, then the best trial and the genome itself get fresh seeds."""
 
 from __future__ import annotations
 
@@ -36,15 +36,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TRIALS: Final = {"asha": 32, "pbt": 8}
-"""By scheduler, where neither their number nor the time is given."""
+"""Trials by scheduler, if neither their number nor a time is given."""
 KEPT: Final = ("batch_size", "name", "objectives", "validation", "seed", "space", "stream", "tasks", "tracking")
-"""Settings of a search that its genome is tuned under too."""
+"""These settings of a search also hold when its genome is tuned."""
 
 
 def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> SearchConfig:
-    """Settings: those of the search, where `source` is its run directory, changed by `options` (None: not given).
+    """The settings of a tuning.
 
-    `evaluations` are the trials. Raises ValueError for settings that do not fit.
+    Args:
+        source: The genome. If it is a run directory, the settings of its search hold, as far as they apply.
+        scheduler: "asha" or "pbt".
+        options: Settings by name that differ. None: not given. `evaluations` is the number of trials.
+
+    Raises:
+        ValueError: For settings that do not fit.
     """
     if scheduler not in TRIALS:
         raise ValueError(f"scheduler is {scheduler!r}, expected {' or '.join(TRIALS)}")
@@ -70,9 +76,17 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
 
 
 def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress) -> Tuning:
-    """Tune the training genes of the genome at `source` on a Ray cluster; Ray Tune's own files pass through `folder`.
+    """Tune the training genes of a genome on a Ray cluster.
 
-    Raises ValueError, before any training, for what does not fit; and if no trial, or neither genome, can be trained.
+    Args:
+        source: A run directory, a genome.json, or an address in MLflow.
+        config: The settings, as `tune_config` gives them.
+        scheduler: "asha" or "pbt".
+        folder: A folder that all nodes can write. Ray Tune keeps its files there until it ends.
+        progress: Shows how the trials stand.
+
+    Raises:
+        ValueError: Before any training, for what does not fit; afterwards, if no trial or neither genome was trained.
     """
     from haemsa.cluster.tuning.follower import Follower
     from haemsa.cluster.tuning.genes import Genes
@@ -90,17 +104,17 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
     task = Task(config, scheduler, genes, trial_maker(data), data, *problem.main_metric)
     follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
     facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
-    found = Tuning(*facts, (), original, original, None, folder=folder)
+    tuning = Tuning(*facts, (), original, original, None, folder=folder)
     with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
         try:
-            found = _tuned(found, task, follower, problem, Path(place), progress)
+            tuning = _tuned(tuning, task, follower, problem, Path(place), progress)
         except KeyboardInterrupt:
             log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
-    return replace(found, trials=[follower.trials[number] for number in sorted(follower.trials)])
+    return replace(tuning, trials=[follower.trials[number] for number in sorted(follower.trials)])
 
 
 def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, place: Path, progress: Progress) -> Tuning:
-    """Run the trials, then the best of them beside the genome itself."""
+    """Run the trials, then confirm the best of them and the genome itself."""
     from haemsa.cluster.tuning.tuner import run_trials
 
     run_trials(task, follower, place)
@@ -116,7 +130,7 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
 
 
 def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
-    """What workers get, with a seed that no training of a search has had."""
+    """What each worker gets, with a seed that no training of a search has had."""
     seed = int(np.random.SeedSequence([config.seed, SeedPurpose.TUNING]).generate_state(1)[0])
     return replace(worker_data(config, problem), seed=seed, missing=False)
 
@@ -137,7 +151,7 @@ def _status(follower: Follower, task: Task, began: float) -> Status:
 def _confirmed(
     original: Genome, tuned: Genome, task: Task, problem: Problem, progress: Progress
 ) -> tuple[Score | None, Score | None]:
-    """Both trained again on fresh seeds, as the front of a search is."""
+    """Train both again on fresh seeds, as the front of a search is."""
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
@@ -159,7 +173,7 @@ def _score(results: Mapping[int, Result], number: int, metric: str) -> Score | N
 
 
 def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score | None], direction: Direction) -> Genome:
-    """The tuned one only if it was better on fresh seeds. Raises ValueError if neither could be trained."""
+    """The tuned genome if it was better on fresh seeds, or the original. ValueError if neither could be trained."""
     before, after = scores
     if before is None and after is None:
         raise ValueError("neither the genome nor what was tuned of it could be trained again: see the warnings")

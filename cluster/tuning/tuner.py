@@ -1,4 +1,4 @@
-"""Ray Tune over the training genes of a genome: how it is set up."""
+"""How Ray Tune is set up to tune the training genes of a genome."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from haemsa.cluster.workers.evaluator import TrainCohort
 from haemsa.evo.objectives import Direction
 
 RUNGS: Final = {"asha": Rungs(3, 3), "pbt": Rungs(1, 2)}
-"""As the search has them; a population changes its genes between them, and so needs more of them."""
+"""By scheduler. ASHA has those of a search. PBT changes genes between rungs, so it needs more of them."""
 RESTARTS: Final = 2
-"""Workers that a trial may lose."""
+"""A trial may lose so many workers."""
 CHECKPOINTS: Final = 4
-"""Of a trial that are kept: others of a population may still copy them."""
+"""So many are kept of each trial, because other trials of PBT may still copy them."""
 _QUIET: Final = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no CSV, JSON and TensorBoard files for every trial
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours ends the command
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our own handler ends the command
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is tuned, by which scheduler, on what, and by what it is judged; `make` gives what trains in a worker."""
+    """What is tuned, by which scheduler, on which data, and by which metric. `make` gives what trains in a worker."""
 
     config: SearchConfig
     scheduler: str
@@ -49,9 +49,9 @@ class Task:
 
 
 def run_trials(task: Task, follower: Follower, folder: Path) -> None:
-    """Run Ray Tune on the cluster that is joined; `follower` knows the outcome. The first trial is the genome itself.
+    """Run Ray Tune on the cluster that was joined. The first trial is the genome itself; `follower` gets all trials.
 
-    What Tune writes goes to `folder`, which nothing needs afterwards.
+    Tune writes its own files to `folder`. Nothing needs them afterwards.
     """
     tuner = tune.Tuner(
         tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker}),
@@ -86,7 +86,7 @@ def _trainable(task: Task) -> Any:
 
 def _samples(task: Task) -> BasicVariantGenerator:
     """The genome's own genes, then random ones."""
-    workers = task.config.workers  # members of a population wait for each other, so all of them are live
+    workers = task.config.workers  # trials of pbt wait for each other, so all must be there
     limit = 0 if task.scheduler == "pbt" or workers == "auto" else workers
     return BasicVariantGenerator([task.genes.start()], max_concurrent=limit, random_state=task.config.seed)
 
@@ -94,7 +94,7 @@ def _samples(task: Task) -> BasicVariantGenerator:
 def _scheduler(task: Task) -> TrialScheduler:
     rungs = _rungs(task)
     if task.scheduler == "pbt":
-        # Tune perturbs a list by its neighbours, any domain by a factor: names have none.
+        # Tune changes a value of a list to a neighbour, but multiplies any other: that does not work for names.
         space = {name: getattr(domain, "categories", domain) for name, domain in task.genes.space().items()}
         return PopulationBasedTraining("epochs", perturbation_interval=1, hyperparam_mutations=space, log_config=False)
     most = _most_epochs(task.genes) + 1  # a trial ends by itself
@@ -102,7 +102,7 @@ def _scheduler(task: Task) -> TrialScheduler:
 
 
 def _rungs(task: Task) -> Rungs:
-    """The usual ones, but for genomes that all end before the first."""
+    """The usual rungs, unless all genomes end before the first one."""
     rungs = RUNGS[task.scheduler]
     return Rungs(min(rungs.first, _most_epochs(task.genes)), rungs.factor)
 
@@ -118,7 +118,7 @@ def _folder_of(trial: Any) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Tune writes no lines and no logs of its own: who follows it tells what there is to tell."""
+    """Keep Tune from writing lines and logs of its own: the follower shows the progress."""
     before, logger = {name: os.environ.get(name) for name in _QUIET}, logging.getLogger("ray.tune")
     level = logger.level
     os.environ |= _QUIET

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from haemsa.cluster.comparison import bootstrap as bootstrap_module
 from haemsa.cluster.comparison import compare as compare_module
 from haemsa.cluster.comparison import finals as finals_module
 from haemsa.cluster.comparison.ablate import ablate, ablations
@@ -34,7 +35,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.store.file import write
 from haemsa.model.data.task import Task
 from tests.support.cluster.haemsa_command import haemsa
-from tests.support.cluster.tiny import SPACE, data, problem, settings, stored
+from tests.support.cluster.tiny import data, problem, settings, stored
 
 MAE = Metric("sentiment", "mae", minimise=True)
 
@@ -111,12 +112,14 @@ def test_the_same_answers_differ_by_nothing() -> None:
     assert found.wins(minimise=False) is None
 
 
-def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(tmp_path: Path) -> None:
+def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap_module, "RESAMPLES", 50)
     store, run, out = stored(tmp_path), tmp_path / "run", tmp_path / "compared"
     config = tmp_path / "search.yaml"
-    space = json.dumps(SPACE)
-    config.write_text(f"{{backend: inline, tracking: 'off', validation: holdout, confirm: 2, space: {space}}}")
-    options = ("--data", store, "--config", config, "--evaluations", "4", "--population", "2", "--run", run)
+    config.write_text(settings(data=str(store), evaluations=2, population=2, confirm=1).to_yaml())
+    options = ("--config", config, "--run", run)
     assert haemsa("search", *options).status == 0
     asked = ("compare", "--run", run, "--trials", "2", "--seeds", "2", "--out", out)
     ran = haemsa(*asked, "--json", tmp_path / "x.json")
@@ -214,6 +217,7 @@ def test_permuted_test_labels_change_nothing_before_the_figures(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compare_module, "judge", remember)
+    monkeypatch.setattr(compare_module, "designs", lambda problem: ("only_text", "flat_mixture"))
     whole, tested = data(), data().splits["test"]
     order = np.arange(len(whole))
     order[tested] = np.random.default_rng(0).permutation(tested)

@@ -18,6 +18,7 @@ import pytest
 from haemsa.cluster.tracking.client import store_uri
 from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 from haemsa.cluster.tracking.records import GenerationEnded, ModelTrained, SearchEnded, shows
+from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import fake_predictor, generation, genome, started
 
 LOAD = """
@@ -37,7 +38,7 @@ class World:
     """A store, the sink that wrote to it, and the addresses of the models."""
 
     def __init__(self, folder: Path) -> None:
-        self.uri = f"sqlite:///{folder}/mlflow.db"
+        self.uri = mlflow_store(folder)
         self.folder = folder
         self.records = [started(), generation(0), generation(1)]
         self.records.append(SearchEnded({"evaluations": 32, "hypervolume": 0.5}, genome(3).to_json()))

@@ -24,6 +24,7 @@ from haemsa.cluster.tracking.registry import register
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.local_server import ask, mlflow_running
+from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import genome, started
 from tests.support.cluster.tiny import data, stored
 
@@ -35,7 +36,7 @@ class World:
     """A store of MLflow with a model trained for good, which is the champion too."""
 
     def __init__(self, folder: Path) -> None:
-        self.uri = f"sqlite:///{folder}/mlflow.db"
+        self.uri = mlflow_store(folder)
         self.recipe, self.saved = Recipe(((genome(2), 1),), origin="genome.json"), folder / "model"
         self.table, _ = train_for_good(self.recipe, str(stored(folder)), 2, self.saved)
         with patch("haemsa.cluster.final_model.record.PATIENCE", 600.0):

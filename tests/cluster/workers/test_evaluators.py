@@ -152,12 +152,12 @@ def test_of_a_cohort_that_kills_two_workers_each_runs_alone_and_only_the_killer_
 
 @pytest.mark.ray
 def test_a_candidate_that_never_ends_is_stopped_and_only_that_one_has_failed(ray_workers: Build) -> None:
-    evaluator = ray_workers(hanging(1), None, 2, limit=1.0)
+    evaluator = ray_workers(hanging(1), None, 2, limit=0.5)
     every = jobs(6)
     for start in range(0, 6, 3):
         evaluator.submit(every[start : start + 3])
     found = outcomes(collect_all(evaluator))
-    assert found.pop(1) == Failure("timeout", "it took more than 1 seconds")
+    assert found.pop(1) == Failure("timeout", "it took more than 0.5 seconds")
     assert found == {i: {"mae": Score(float(i))} for i in (0, 2, 3, 4, 5)}
     assert (evaluator.free, evaluator.workers) == (2, 2)
 
@@ -196,7 +196,11 @@ def test_workers_are_counted_node_by_node_and_gpu_by_gpu(
 
 
 @pytest.mark.ray
-def test_workers_that_cannot_start_end_the_search_with_a_sentence(ray_workers: Build) -> None:
+def test_workers_that_cannot_start_end_the_search_with_a_sentence(
+    ray_workers: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haemsa.cluster.workers.worker_pool.FOLLOW", 0.1)
+
     def unable(_: Any) -> Any:
         raise ModuleNotFoundError("No module named 'torch'")
 

@@ -21,6 +21,15 @@ SEARCH = {
     "rungs": False, "confirm": 0, "tracking": "off", "address_timeout": 120.0,
 }  # fmt: skip
 
+IMPATIENT = """
+from haemsa.cluster.commands.main import main
+from haemsa.cluster.workers import worker_pool
+
+worker_pool.FOLLOW = 0.1
+main()
+"""
+"""The command, which starts another worker at once where one could not start."""
+
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Loopback]:
@@ -48,7 +57,7 @@ def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(node
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there are GPUs")
 def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes: Loopback) -> None:
     words = ["search", "--config", str(nodes.folder / "search.yaml"), "--address", "auto", "--gpus-per-worker", "0.5"]
-    ran = nodes.run(sys.executable, "-m", "haemsa", *words, "--run", str(nodes.folder / "gpus"), cwd=ROOT)
+    ran = nodes.run(sys.executable, "-c", IMPATIENT, *words, "--run", str(nodes.folder / "gpus"), cwd=ROOT)
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert ran.stderr.splitlines()[-1].startswith(
         "haemsa: 3 workers in a row could not start, the last: ValueError: torch"
