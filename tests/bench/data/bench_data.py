@@ -122,7 +122,7 @@ def read_npy(folder: Path, order: Sequence[np.ndarray[Any, Any]], workers: int) 
 
 
 def samples_per_second(read: Callable[[], Iterator[Any]], count: int, folder: Path) -> float:
-    """Reading alone, from the disk: nothing is trained, and no file is in the system's cache."""
+    """Only reading, from the disk. Nothing is trained, and no file is in the cache of the system."""
     for path in folder.iterdir():
         if path.is_file():
             with path.open("rb") as file:

@@ -131,7 +131,7 @@ def ready(evaluator: Evaluator) -> None:
 
 
 def on_bare_actors(evaluations: int, cohort: int) -> Cost:
-    """The same trainer on two actors, each fed as soon as it ends; nothing is bred, told or kept."""
+    """The same trainer on two actors. Each gets work when it ends its last; nothing is bred or kept."""
     import ray
 
     class Actor:

@@ -39,14 +39,14 @@ class Saved:
     others: dict[int, int] = field(default_factory=dict)
 
     def pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Note whose storage it is."""
+        """Note the storage of the tensor."""
         storage = tensor.untyped_storage()
         place = self.parameters if tensor.requires_grad and tensor.is_leaf else self.others
         place[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     def bytes(self) -> tuple[int, int]:
-        """Of parameters, padding included, and of all else."""
+        """Of parameters with their padding, and of all other tensors."""
         rest = sum(size for address, size in self.others.items() if address not in self.parameters)
         return sum(self.parameters.values()), rest
 

@@ -44,7 +44,7 @@ COMMAND: Final = "import sys; from haemsa.cluster.commands.main import main; sys
 
 
 class Paced(SimulatedCluster):
-    """Simulated workers whose time passes in reality too: the driver waits for them."""
+    """Simulated workers in real time: the driver waits for them."""
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
         found = super().collect(timeout)

@@ -30,7 +30,7 @@ COHORT: Final = 4
 REACH: Final = 0.9
 EVALUATIONS: Final = {1: 800, 4: 1200, 16: 1600, 64: 3200, 256: 6400, 1024: 16_384}
 MANY: Final = 256
-"""From so many workers on, one seed has to do."""
+"""From so many workers on, there is only one seed."""
 
 STEADY, GENERATIONAL, RUNGS = "steady", "generational", "steady, rungs"
 UNSTEADY, CHARGED, LARGE = "steady, failures and nodes that leave", "steady, driver's time charged", "large population"
@@ -69,7 +69,7 @@ def figures(outcome: Outcome) -> dict[str, float | None]:
 
 
 def median(runs: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
-    """Of each figure; None where most seeds have none."""
+    """The median of each figure over seeds. None if most seeds have none."""
     found: dict[str, float | None] = {}
     for key in runs[0]:
         known = [value for run in runs if (value := run[key]) is not None]

@@ -52,7 +52,7 @@ Piece = tuple[str, Callable[[], Any]]
 
 
 def data_path(name: str) -> str | None:
-    """Where a data set lies, as `haemsa search --data` takes it; None where it is missing."""
+    """The path of a data set, as `haemsa search --data` takes it. None if it is missing."""
     if name == "planted":
         return name
     if name == "mosi":
@@ -103,7 +103,7 @@ def _beside(peers: Sequence[str], seed: int, kind: str) -> Iterator[Piece]:
 
 
 def ours(name: str, variant: str, seed: int) -> dict[str, Any] | None:
-    """A search of ours and its confirmed curves; None where the data is missing."""
+    """A search of haemsa and its confirmed curves. None if the data is missing."""
     data = data_path(name)
     if data is None:
         return None
@@ -119,7 +119,7 @@ def ours(name: str, variant: str, seed: int) -> dict[str, Any] | None:
 
 
 def peer(name: str, seed: int) -> dict[str, Any] | None:
-    """A peer's search on MOSI; its trace stays beside the results."""
+    """A peer's search on MOSI. Its trace stays next to the results."""
     data = data_path("mosi")
     if data is None:
         return None

@@ -44,7 +44,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
 
 
 def whole_seeds(found: Mapping[str, Any], data: str) -> list[int]:
-    """The seeds of which all variants have ended."""
+    """The seeds for which all variants have ended."""
     by_variant = [
         {int(name.rpartition("/")[2]) for name in found if name.startswith(f"ours/{data}/{variant}/")}
         for variant in COLOURS

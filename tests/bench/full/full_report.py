@@ -27,7 +27,7 @@ def report(found: Mapping[str, Any]) -> None:
 
 
 def _ours(results: Mapping[str, Any]) -> None:
-    """Per data set and variant: confirmed error and hypervolume at the end, over seeds, and beside `haemsa`."""
+    """Per data set and variant: confirmed error and hypervolume at the end, over seeds, and minus that of `haemsa`."""
     sets = sorted({name.split("/")[1] for name in results if name.startswith("ours/")})
     for data in sets:
         by_variant: dict[str, dict[int, Any]] = {}
@@ -36,7 +36,7 @@ def _ours(results: Mapping[str, Any]) -> None:
             if kind == "ours" and rest[0] == data:
                 by_variant.setdefault(rest[1], {})[int(rest[2])] = result
         print(f"\n{data}: confirmed on all folds; the search's own best, and the front (error, log10 parameters)")
-        print("variant          seeds  genomes  best error (95 %)           hypervolume (95 %)          less haemsa's")
+        print("variant          seeds  genomes  best error (95 %)           hypervolume (95 %)          minus haemsa's")
         for variant, by_seed in by_variant.items():
             _variant_line(variant, by_seed, by_variant.get("haemsa", {}))
         _over_time(by_variant)
@@ -64,12 +64,13 @@ def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
 
 
 def _tested(results: Mapping[str, Any], kind: str) -> None:
-    """Per data set: every model's main metric on the test split, and ours less its, with the bootstrap's interval."""
+    """Per data set: every model's main metric on the test split, and haemsa's minus it, with the bootstrap interval."""
     for piece, found in results.items():
         if not piece.startswith(f"{kind}/"):
             continue
         metric = found["metric"]
-        print(f"\n{piece}: {metric} on the test split, mean over seeds; the best of ours less it, our ensemble less it")
+        print(f"\n{piece}: {metric} on the test split, mean over seeds;")
+        print("then haemsa's best minus it, and haemsa's ensemble minus its ensemble")
         for name, model in sorted(found["models"].items(), key=lambda item: float(item[1][metric]["mean"])):
             beside = (_difference(found[key].get(name)) for key in ("differences", "ensemble_differences"))
             print(f"{name:34} {model[metric]['mean']:.4f}  {'  '.join(f'{text:30}' for text in beside)}".rstrip())
@@ -80,20 +81,18 @@ def _difference(found: Mapping[str, float] | None) -> str:
 
 
 def _missing(results: Mapping[str, Any]) -> None:
-    """Per data set and subset of its modalities: the errors of both genomes, and less that of one trained on it."""
+    """Per data set and subset of its modalities: the errors of both genomes, and minus that of one trained on it."""
     for piece, found in results.items():
         if not piece.startswith("missing/"):
             continue
         name = piece.partition("/")[2]
-        print(f"\n{name}: test MAE by the modalities that are shown, mean over seeds; beside it less")
-        print(
-            f"that of the best genome for those alone. To reach: at most {CLOSE} for the genome found under missing_mae"
-        )
+        print(f"\n{name}: test MAE by the modalities that are shown, mean over seeds; next to it the difference to")
+        print(f"the best genome for only these. The target is at most {CLOSE} for the genome found under missing_mae")
         print("shown                       missing_mae             mae   alone")
         for subset, errors in found["subsets"].items():
             more = {kind: errors[kind] - errors["alone"] for kind in KINDS}
             cells = "  ".join(f"{errors[kind]:.4f} {more[kind]:+.4f}" for kind in KINDS)
-            lost = "" if more["missing_mae"] <= CLOSE else "  further off: here we lose"
+            lost = "" if more["missing_mae"] <= CLOSE else "  further off: haemsa loses here"
             print(f"{subset:24} {cells}  {errors['alone']:.4f}{lost}")
         longer = results.get(f"missing-longer/{name}")
         if longer:
@@ -123,7 +122,7 @@ def _peers(results: Mapping[str, Any]) -> None:
 
 def _share(reached: float | None, seconds: float) -> str:
     if reached is None:
-        return "never: here we lose"
+        return "never: haemsa loses here"
     lost = "" if reached <= seconds / 5 else " (more than a fifth)"
     return f"{reached:.0f} s, {reached / seconds:.2f} of its time{lost}"
 

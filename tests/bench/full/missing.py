@@ -26,12 +26,12 @@ SEEDS: Final = 5
 CLOSE: Final = 0.01
 """How near the error is to be to that of networks trained on the remaining modalities."""
 LONGER: Final = ("mosei922",)
-"""Data sets of which one genome for all subsets is also searched for as long as by default."""
+"""For these data sets, one genome for all subsets is also searched with the default length."""
 KINDS: Final = {"missing_mae": "missing_mae,params", "mae": "mae,params"}
 
 
 def missing(name: str, work: Path) -> dict[str, Any] | None:
-    """The table of a data set; None where the data is missing."""
+    """The table of a data set. None if the data is missing."""
     data = source(name, work)
     return None if data is None else table(name, data, work)
 

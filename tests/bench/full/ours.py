@@ -47,7 +47,7 @@ COHORT: Final = 6
 def run_ours(
     data: str, variant: str, seconds: float, seed: int, run: Path, space: Mapping[str, Any] | None = None
 ) -> Path:
-    """Search for so many seconds, start-up included, on two workers; returns the trace beside the run directory.
+    """Search for so many seconds, start-up included, on two workers. Returns the trace next to the run directory.
 
     What is confirmed at the end of a search is left out: the benchmark confirms the fronts of all, the same way.
     A run directory without a trace was cut off, and is begun anew. `space`: bounds that are not default.
@@ -91,7 +91,7 @@ def write_trace(run: Path, start: float, path: Path) -> None:
 
 
 def confirm_all(data: str, seed: int, genomes: Iterable[Genome]) -> dict[str, Any]:
-    """Objectives by key of each genome, trained from scratch on all folds; seeds depend on the genome alone."""
+    """Objectives by key of each genome, trained from scratch on all folds. Seeds depend only on the genome."""
     problem = _problem(data, seed)[1]
     ordered = sorted({genome.key: genome for genome in genomes}.values(), key=problem.size)
     parts = [ordered[place : place + COHORT] for place in range(0, len(ordered), COHORT)]

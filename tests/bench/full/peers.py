@@ -31,7 +31,7 @@ COHORT: Final = 8
 BLOCK: Final = 64
 """Random genomes drawn at once, and sorted by cost to be cut into cohorts."""
 WORST: Final = 1e9
-"""The loss of a diverged network where a searcher must have one; finite, as DEAP's crowding wants it."""
+"""The loss of a diverged network, for a searcher that must have one. It is finite, as DEAP's crowding needs."""
 
 
 def random_search(setting: Setting, path: Path) -> None:
@@ -88,7 +88,7 @@ def deap_mu_plus_lambda(setting: Setting, path: Path) -> None:
 
 
 def _toolbox(space: ExpertSpace, rng: np.random.Generator) -> base.Toolbox:
-    """A child is a mutant of a crossing, as in our own evolution, where crossing leaves some pairs as they are."""
+    """A child is a mutant of a crossing, as in the evolution of haemsa, where crossing leaves some pairs unchanged."""
 
     def mate(a: Individual, b: Individual) -> tuple[Individual, Individual]:
         children = space.crossover(a.genome, b.genome, rng)

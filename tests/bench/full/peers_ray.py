@@ -34,7 +34,7 @@ class PlainTrial(tune.Trainable):
     """One trial is one step: all folds at full epochs."""
 
     def setup(self, config: dict[str, Any], inputs: tuple[Any, ...], seed: int, trace: Trace) -> None:
-        """Make the scorer from what lies in the object store, once per actor."""
+        """Make the scorer from what is in the object store, once per actor."""
         self.trial, self.seed, self.trace = config, seed, trace
         self.scorer = Scorer(*inputs)
 
@@ -101,7 +101,7 @@ def _search_algorithm(problem: Problem, seed: int) -> OptunaSearch:
 
 @contextmanager
 def _ray() -> Iterator[None]:
-    """A quiet Ray of two cores on the loopback address, whose workers find our modules."""
+    """A quiet Ray of two cores on the loopback address. Its workers find the modules of the benchmarks."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     os.environ |= {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),

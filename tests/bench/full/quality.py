@@ -27,12 +27,12 @@ ABLATED: Final = ("mosei922", "planted")
 
 
 def quality(name: str, work: Path, evaluations: int = TRIALS) -> dict[str, Any] | None:
-    """What `haemsa compare --json` writes for a data set; None where the data is missing."""
+    """What `haemsa compare --json` writes for a data set. None if the data is missing."""
     return _beside(name, work, evaluations, "quality", "compare", "--run")
 
 
 def ablation(name: str, work: Path) -> dict[str, Any] | None:
-    """What `haemsa ablate --json` writes for the same search; None where the data is missing."""
+    """What `haemsa ablate --json` writes for the same search. None if the data is missing."""
     return _beside(name, work, TRIALS, "ablation", "ablate")
 
 
@@ -52,7 +52,7 @@ def _beside(name: str, work: Path, evaluations: int, kind: str, *command: str) -
 
 
 def search(data: str, run: Path, *options: str) -> None:
-    """Search in `run`, or go on there where it was cut off."""
+    """Search in `run`, or continue a search there that was cut off."""
     if not (run / "summary.json").exists():
         begun = ["--resume", str(run)] if run.exists() else ["--data", data, "--run", str(run), *options]
         haemsa("search", *begun)
@@ -71,7 +71,7 @@ def source(name: str, work: Path) -> str | None:
 
 
 def _layout(name: str, folder: Path, work: Path) -> Path:
-    """The file or folder to import: with a description beside a link to its arrays, where it needs one."""
+    """The file or folder to import. If it needs a description, that is written next to a link to its arrays."""
     if name not in DESCRIBED:
         return folder / "mosi.pkl" if name == "mosi" else folder
     link, description = work / f"{name}.npz", work / f"{name}.yaml"

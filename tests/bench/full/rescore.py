@@ -146,7 +146,7 @@ def hypervolume(losses: np.ndarray, reference: Sequence[float]) -> float:
 
 
 def seconds_to(volumes: Volumes, target: float) -> float | None:
-    """The first time at which the hypervolume is no less than `target`; None if it never is."""
+    """The first time at which the hypervolume is at least `target`. None if it never is."""
     return next((seconds for seconds, volume in volumes if volume >= target), None)
 
 

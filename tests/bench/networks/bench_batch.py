@@ -32,7 +32,7 @@ HELD_OUT: Final = 1000
 
 
 def problems(data: str | None, objectives: Sequence[str], samples: Sequence[int]) -> Iterator[tuple[str, Problem]]:
-    """By name; planted data is scored on one split, so that its training samples are as many as are asked for."""
+    """The data sets by name. Planted data is scored on one split, so it has exactly the training samples asked for."""
     if data:
         found = SearchConfig.of({"data": data, "objectives": objectives})
         yield Path(data).stem, Problem.of(found)

@@ -62,7 +62,7 @@ class Clock:
     genomes: int = 0
 
     def run(self, genomes: int, work: Callable[[], object]) -> None:
-        """Run what trains so many genomes, and leaves nothing to do on a device, and add up."""
+        """Run what trains so many genomes and add up its time. It must leave no work on the device."""
         cpu, wall = time.process_time(), time.perf_counter()
         work()
         self.cpu += time.process_time() - cpu

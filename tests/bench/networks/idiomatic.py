@@ -144,7 +144,7 @@ class IdiomaticNetwork(nn.Module):
         return {name: head(tokens, present) for name, head in self.heads.items()}, gates
 
     def _present(self, batch: Batch) -> Tensor | None:
-        """Present modalities, bool [B, M], or None where all are."""
+        """Present modalities, bool [B, M]. None if all are present."""
         drops = self.training and self.modality_dropout > 0
         if batch.complete and not drops:
             return None

@@ -25,7 +25,7 @@ Gate = tuple[Tensor, Tensor, Tensor]
 PLAIN: Final[Mapping[str, Any]] = {
     "losses": ("huber",), "task_weight": (1, 1), **dict.fromkeys(OPTIONAL, (0, 0)),
 }  # fmt: skip
-"""Bounds within which `train_alone` knows all training genes that have an effect."""
+"""Within these bounds `train_alone` knows all training genes that have an effect."""
 
 
 def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed: int = 0) -> dict[str, Tensor]:

@@ -70,7 +70,7 @@ than by the score, less the mean of that over all genomes, or over the best quar
 
 
 def dataset_of(name: str, folder: Path) -> Dataset:
-    """A data set by name or path. Raises FileNotFoundError where it is missing."""
+    """A data set by name or path. Raises FileNotFoundError if it is missing."""
     if name == "mosi":
         return load(str(folder / "mosi" / "mosi.pkl"))
     if name == "mosei922":
@@ -100,7 +100,7 @@ class Scored:
         return np.array([[run[part][kind] for run in own] for own in self._runs[name]]).T
 
     def judged(self, seeds: int, kind: str, test: str = "average") -> Judged:
-        """A score by so many seeds on the validation split (0: by folds) beside fresh test runs of a kind."""
+        """A score by so many seeds on the validation split (0: by folds), paired with fresh test runs of a kind."""
         fresh = self.official("test", test)
         return pairs(self.official("score", kind), fresh, seeds) if seeds else against_both(self.folds(kind), fresh)
 
@@ -115,7 +115,7 @@ Figures = dict[str, dict[str, Interval]]
 
 
 def figures(scored: Scored) -> Figures:
-    """Of each score all that `TITLES` names; and what fresh runs themselves would foretell of others."""
+    """For each score all that `TITLES` names, and how well fresh runs themselves would predict others."""
     folds = scored.folds("average")
     base = scored.judged(0, "average")
     found = {

@@ -55,7 +55,7 @@ AROUND: Final[Mapping[str, Sequence[float]]] = {
     "clip": (0.5, 3.0),
     "epochs": (6, 20),
 }
-"""Values beside the defaults of those that plain designs are trained by."""
+"""Values next to the default, for the genes that plain designs are trained by."""
 WEIGHTS: Final = (0.3, 3.0)
 COHORT: Final = 60
 """Networks trained together, about."""
@@ -86,7 +86,7 @@ def best_genomes(run: Path, metric: str, count: int) -> list[Genome]:
 
 
 def pairs(genome: Genome, domain: Domain) -> dict[str, Pair]:
-    """By name, the genome with a gene at its default and at a value; only where that makes a difference."""
+    """By name, the genome with a gene at its default and at a value. Pairs without a difference are left out."""
     idle, usual = idle_genes(domain, genome.network), TrainingGenes()
     found: dict[str, Pair] = {}
     weights = {f"{task} weighs {w}": {"task_weights": ((task, w),)} for task in domain.weighted for w in WEIGHTS}
@@ -102,7 +102,7 @@ def pairs(genome: Genome, domain: Domain) -> dict[str, Pair]:
 
 
 def around(genome: Genome, domain: Domain) -> dict[str, Pair]:
-    """By name, a plain genome and the same with a gene at another value, where that makes a difference."""
+    """By name, a plain genome and the same with a gene at another value. Pairs without a difference are left out."""
     idle = idle_genes(domain, genome.network)
     return {
         f"{gene} {value:g}": (genome, _trained_by(genome, {gene: value}))
@@ -183,7 +183,7 @@ def _train(task: Task) -> tuple[int, dict[str, Scores]]:
 
 
 def effect(of: Sequence[Pair], scores: Mapping[tuple[str, int], Scores], seeds: int, metric: str) -> Effect:
-    """Value less default, over the genomes of which no network diverged."""
+    """Value minus default, over the genomes without a diverged network."""
     differences = []
     for pair in of:
         runs = [[scores[genome.key, seed].get(metric, np.nan) for seed in range(seeds)] for genome in pair]
@@ -206,9 +206,9 @@ def metrics_of(problem: Problem) -> list[str]:
 
 
 def report(effects: Mapping[str, Effect], metric: str) -> None:
-    """One line for each value; a star where the mean is two standard errors on the better side, a dash on the other."""
+    """One line per value. A star: the mean is two standard errors better. A dash: it is two standard errors worse."""
     less = direction(metric) == "min"
-    print(f"\n{metric}, {'less' if less else 'more'} is better: value less default, standard error, genomes that won")
+    print(f"\n{metric}, {'less' if less else 'more'} is better: value minus default, standard error, genomes that won")
     for name, (mean, error, wins, count) in effects.items():
         gain = -mean if less else mean
         mark = "*" if gain > 2 * error else "-" if gain < -2 * error else " "
@@ -216,7 +216,7 @@ def report(effects: Mapping[str, Effect], metric: str) -> None:
 
 
 def _config(data: str, run: Path | None, objectives: str) -> SearchConfig:
-    """That of a run, if there is one, with the data where it lies now."""
+    """The config of the run, if there is one, with the path of the data as it is now."""
     if run is None:
         return SearchConfig.of({"data": data, "objectives": [name for name in objectives.split(",") if name]})
     with RunDirectory.open(run, read_only=True) as directory:

@@ -26,7 +26,7 @@ def read(folder: Path = FOLDER) -> Dataset:
 
 
 def main() -> None:
-    """Write the store and print what the reader found; only say so where the data is missing."""
+    """Write the store and print what the reader found. If the data is missing, only say so."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path, default=Path("mosei922.h5"))

@@ -22,7 +22,7 @@ from tests.bench.scores.noise_runs import Bench, Run
 COHORT: Final = 32
 """Genomes in a cohort, each with all its replicates: 160 networks."""
 PARENTS: Final = 3
-"""One in so many of those drawn becomes a parent."""
+"""One in so many drawn genomes becomes a parent."""
 
 
 class TimeUpError(Exception):
@@ -79,7 +79,7 @@ def space_of(dataset: Dataset, bounds: Bounds | None = None, limits: Mapping[str
 
 
 def waves(space: ExpertSpace, kept: Kept, count: int, size: int) -> Iterator[list[Genome]]:
-    """Waves of `size` genomes, all of whose runs are kept. Ends after `count`, or when the time is up.
+    """Waves of `size` genomes. All their runs are kept. Ends after `count`, or when the time is up.
 
     Half of a wave is drawn at random. The others are mutated children of the best third, by folds, of all drawn so far.
     """

@@ -51,7 +51,7 @@ class Protocol:
     order_seed: int
 
     def rows(self, genomes: Sequence[Genome], seed: int) -> list[CohortRow]:
-        """All replicates of each genome; seeds come from its key, whatever else is trained."""
+        """All replicates of each genome. Seeds come only from its key and not from other genomes."""
         return [
             CohortRow(genome, run_seed(seed, self.purpose, genome, k), k % len(self.folds))
             for genome in genomes

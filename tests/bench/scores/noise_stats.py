@@ -34,7 +34,7 @@ class Judged:
 
 
 def spearman(a: Array, b: Array) -> Array:
-    """Rank correlation along the last axis, equal values sharing their mean rank; 0 where all are equal."""
+    """Rank correlation along the last axis. Equal values share their mean rank. 0 if all are equal."""
     x, y = (rankdata(values, axis=-1) for values in (a, b))
     x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
     scale = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
@@ -79,7 +79,7 @@ def interval(statistic: Statistic, count: int, seed: int = 0) -> Interval:
 
 
 def difference(a: Statistic, b: Statistic, count: int, seed: int = 0) -> Interval:
-    """The same for a less b, on the same resamples."""
+    """The same for a minus b, on the same resamples."""
     found = resampled(a, count, seed) - resampled(b, count, seed)
     return Interval(float(found[0]), *map(float, np.quantile(found[1:], [0.025, 0.975])))
 

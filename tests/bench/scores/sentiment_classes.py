@@ -49,7 +49,7 @@ def labels(sentiment: NDArray[np.float32]) -> Task:
 
 
 def main() -> None:
-    """Write the data with that task alone."""
+    """Write the data with only that task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--kind", choices=("classes", "labels"), required=True)

@@ -18,7 +18,7 @@ PACKAGES: Final = ("torch", "numpy", "ray", "optuna", "deap", "pymoo", "moocore"
 
 
 def machine() -> dict[str, Any]:
-    """Commit ("+" where the tree differs from it), date, processor, cores that this process may use, versions."""
+    """Commit (with "+" if the tree differs from it), date, processor, cores that this process may use, versions."""
     return {
         "commit": commit(),
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -31,13 +31,13 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The checkout's commit; None where git cannot tell."""
+    """The commit of the checkout. None if git cannot tell."""
     head = _git("rev-parse", "HEAD")
     return None if head is None else head + ("+" if _git("status", "--porcelain") else "")
 
 
 def cpu() -> str:
-    """The processor's name, as Linux knows it; elsewhere what Python calls it."""
+    """The name of the processor as Linux knows it. On other systems, what Python calls it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -45,7 +45,7 @@ def cpu() -> str:
 
 
 def write_result(name: str, value: object, folder: Path = RESULTS) -> Path:
-    """Write `{"machine": ..., "result": value}` to NAME.json in the folder, and say where that is."""
+    """Write `{"machine": ..., "result": value}` to NAME.json in the folder. Returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "result": value}, indent=1) + "\n", encoding="utf-8")

@@ -25,11 +25,11 @@ from tests.bench.networks.idiomatic_training import PLAIN, train_alone
 from tests.support.places import SHARED_DATA
 
 REAL_DATA: Final = SHARED_DATA
-"""Where real data sets may lie; benchmarks that use them are skipped where it is missing."""
+"""The folder of real data sets. Benchmarks that use them are skipped if it is missing."""
 BATCH_SIZE: Final = 16
 PROCESSES: Final = 2
 Scores = dict[str, float]
-"""Metrics, the mean over folds, and costs; empty where a network diverged."""
+"""Metrics, as means over folds, and costs. Empty if a network diverged."""
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,5 @@ def mean_interval(values: Sequence[float], level: float = 0.95, seed: int = 0) -
 
 
 def paired_interval(ours: Sequence[float], theirs: Sequence[float], level: float = 0.95, seed: int = 0) -> Interval:
-    """The same for differences of pairs, ours less theirs. Raises ValueError for unequal numbers."""
+    """The same for differences of pairs, ours minus theirs. Raises ValueError for unequal numbers."""
     return mean_interval([a - b for a, b in zip(ours, theirs, strict=True)], level, seed)

@@ -42,4 +42,4 @@ def test_the_report_tells_where_it_is_further_off(capsys: pytest.CaptureFixture[
     full_report._missing({"missing/tiny": {"subsets": errors}})
     *_, text, audio = capsys.readouterr().out.splitlines()
     assert text.split() == ["text", "0.5050", "+0.0050", "0.6000", "+0.1000", "0.5000"]
-    assert audio.endswith("0.8500  further off: here we lose")
+    assert audio.endswith("0.8500  further off: haemsa loses here")
