@@ -1,4 +1,5 @@
 """`haemsa train`, `evaluate` and `predict`: the model that a person keeps.
 
-Read `train` first, then `recipe` (what is trained), `trainer` and `calibrate`; `evaluate` and `predictions` use it.
+Read `train` first, then `recipe` (what is trained), `trainer` and `calibrate`. `evaluate` and `predictions` use a saved
+model, and `record` registers it in MLflow.
 """

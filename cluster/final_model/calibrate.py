@@ -1,4 +1,4 @@
-"""Calibrating a model that was trained for good, on samples that its networks, or others like them, never saw.
+"""Calibrating a model that was trained for good, on samples that its networks, or networks like them, never saw.
 
 Axes: `F` folds, `R` networks of a fold, `N` samples, `C` outputs.
 """
@@ -24,12 +24,17 @@ Predicted = dict[str, tuple[Any, Any]]
 
 
 def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
-    """The model with intervals and temperatures, and with a line in its info that says how they were found.
+    """The model with intervals and temperatures. A line in its info says how they were found.
 
-    The validation split serves where the model was not trained on it, which costs nothing. Else networks of the same
-    genomes are trained on five folds: ten for one genome (two seeds, for their spread), five for each of an ensemble.
-    The mean of fewer networks on fewer samples errs a little more, so intervals are rather too wide, and probabilities
-    too even.
+    If the model was not trained on the validation split, it is calibrated on that split, which costs nothing. Otherwise
+    networks of the same genomes are trained on five folds: ten networks for a single genome (two seeds, for their
+    spread), five for each genome of an ensemble. These networks are fewer and have fewer samples, so they err a little
+    more: the intervals become rather too wide, and the probabilities too even.
+
+    Args:
+        predictor: the trained model.
+        trainer: its recipe, with the data.
+        seeds: how often each genome was trained. The further networks get other seeds.
     """
     from haemsa.model.predictor.calibration import fit
 
@@ -38,15 +43,15 @@ def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
         return predictor  # there is nothing to calibrate
     if folds.kind == "holdout":
         samples, line = trainer.dataset.part("valid"), "calibrated on the validation split"
-        found = _predicted(predictor, samples)
+        predicted = _predicted(predictor, samples)
     else:
         try:
-            samples, (found, networks) = trainer.samples, out_of_fold(trainer, seeds)
+            samples, (predicted, networks) = trainer.samples, out_of_fold(trainer, seeds)
         except ValueError as error:  # too few groups or labels for folds, or a network diverges
             return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {error}"})
         line = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
-    each = {name: fit(task, *found[name]) for name, task in samples.tasks.items()}
-    calibration = {name: item for name, item in each.items() if item is not None}
+    fitted = {name: fit(task, *predicted[name]) for name, task in samples.tasks.items()}
+    calibration = {name: one for name, one in fitted.items() if one is not None}
     return replace(predictor, calibration=calibration, info={**predictor.info, "calibration": line})
 
 
@@ -58,7 +63,11 @@ def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:
 
 
 def out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
-    """Each sample as predicted by the networks of the fold that holds it out; and how many networks there are."""
+    """Each sample as the networks predict it that did not train on it; and how many networks there are.
+
+    Raises:
+        ValueError: there are too few groups or labels for folds, or a network diverges.
+    """
     import torch
 
     from haemsa.model.predictor.calibration import spread_of
@@ -69,10 +78,10 @@ def out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
     count = 1 if len(recipe.members) > 1 else min(seeds, 2)
     rows = trainer.train(folds, [final_seed(recipe.seed, seeds + k) for k in range(count)])
     fold, shares = folds.held_out.argmax(axis=0), [share for _ in range(count) for _, share in recipe.members]
-    found = {}
+    predicted = {}
     for name, task in trainer.pool.schema.tasks.items():
-        each = np.stack([probabilities(task, torch.from_numpy(row.outputs[name])).numpy() for row in rows])
-        by_fold = each.reshape(len(folds), -1, *each.shape[1:])  # [F, R, N, C]
-        own = by_fold[fold, :, np.arange(len(samples))].swapaxes(0, 1)  # [R, N, C]
-        found[name] = np.average(own, axis=0, weights=shares), spread_of(own)
-    return found, len(rows)
+        every = np.stack([probabilities(task, torch.from_numpy(row.outputs[name])).numpy() for row in rows])
+        by_fold = every.reshape(len(folds), -1, *every.shape[1:])  # [F, R, N, C]
+        unseen = by_fold[fold, :, np.arange(len(samples))].swapaxes(0, 1)  # [R, N, C]
+        predicted[name] = np.average(unseen, axis=0, weights=shares), spread_of(unseen)
+    return predicted, len(rows)

@@ -1,4 +1,4 @@
-"""A model's predictions as a table, and as a CSV file."""
+"""The predictions of a model as a table, and as a CSV file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
 
 def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
-    """One row per sample: id, split, and per task the mean prediction, its spread over members, and each member's.
+    """Predict samples.
 
-    Regression `task`, `task_std`, `task_0`, ..., and of a calibrated model `task_low` and `task_high`, between which
-    90 % of labels lie; classes `task` (the likeliest), `task/LABEL` (mean probability, calibrated), `task_0`, ...;
-    multilabel `task/LABEL` and `task/LABEL_0`, ...
+    Args:
+        predictor: the model, as `load_model` gives it.
+        dataset: the samples, as `load_for` gives them, or a part of them.
+
+    Returns:
+        A table with a row for each sample. Its first columns are `id` and `split`. Each task adds these columns:
+        regression: `task` (mean over the networks), `task_std` (their spread), `task_0`, `task_1` ... (each network); a
+        calibrated model also gives `task_low` and `task_high`, and 90 % of the labels lie between them.
+        classes: `task` (the most likely class), `task/LABEL` (probability, calibrated if the model is), `task_0` ...
+        multilabel: `task/LABEL` (probability) and `task/LABEL_0` ...
+
+    Example:
+        >>> model = load_model("models/planted")  # doctest: +SKIP
+        >>> frame = predictions(model, load_for(model, "planted").part("test"))  # doctest: +SKIP
     """
     import pandas as pd
 
@@ -32,24 +43,32 @@ def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
 
 
 def write_predictions(frame: pd.DataFrame, out: Path) -> None:
-    """Write the table as CSV at once."""
+    """Write a table of predictions as CSV. The file is never half written.
+
+    Args:
+        frame: the table, as `predictions` gives it.
+        out: the file. Its folder is made.
+
+    Example:
+        >>> write_predictions(predictions(model, data), Path("predictions.csv"))  # doctest: +SKIP
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:
         frame.to_csv(temporary, index=False)
 
 
 def _columns(predictor: Predictor, name: str, values: Any) -> dict[str, Any]:
-    """Columns of one task from every member's predictions [K, N, C]."""
+    """The columns of one task, from the predictions of all networks [K, N, C]."""
     from haemsa.model.predictor.calibration import Interval, spread_of
 
     task, mean, interval = predictor.tasks[name], predictor.mean(values), predictor.calibration.get(name)
     if task.kind == "regression":
         each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
         center, spread = mean[:, 0], spread_of(values)[:, 0]
-        found = {name: center, f"{name}_std": spread}
+        columns = {name: center, f"{name}_std": spread}
         if isinstance(interval, Interval):
-            found |= zip((f"{name}_low", f"{name}_high"), interval.around(center, spread, task.bounds), strict=True)
-        return found | each
+            columns |= zip((f"{name}_low", f"{name}_high"), interval.around(center, spread, task.bounds), strict=True)
+        return columns | each
     mean = predictor.calibrated(name, mean)
     labels = np.array(task.labels)
     shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}

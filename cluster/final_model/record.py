@@ -1,6 +1,6 @@
-"""What `haemsa train` leaves in MLflow: a run with its figures, and the model as `trained` of its registered name.
+"""What `haemsa train` leaves in MLflow: a run with metrics, and the model with the alias `trained`.
 
-The model and its figures are on disk by then. Whatever MLflow does, training neither fails nor waits for long.
+The model and its metrics are on disk before. Whatever MLflow does, training neither fails nor waits for long.
 """
 
 from __future__ import annotations
@@ -26,13 +26,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PATIENCE: Final = 60.0
-"""Seconds that a training that has ended waits for MLflow."""
+"""Seconds that a finished training waits for MLflow."""
 
 
-def record_training(recipe: Recipe, saved: Path, tracking: str | None) -> str | None:
-    """Record the model saved in a folder by `train_for_good`; returns its address.
+def record_training(recipe: Recipe, saved: Path, tracking: str | None = None) -> str | None:
+    """Register a model in MLflow that `train_for_good` has saved.
 
-    None, with one warning, if MLflow does not take it. `tracking`: MLflow's store, or "off".
+    Args:
+        recipe: what was trained.
+        saved: the folder of the model.
+        tracking: MLflow's store, or "off" (None: as the search had it).
+
+    Returns:
+        The address of the model. None if tracking is off, or, with a warning, if MLflow does not take the model.
+
+    Example:
+        >>> record_training(recipe, Path("models/planted"))  # doctest: +SKIP
+        'models:/haemsa-planted@trained'
     """
     uri = tracking or recipe.tracking
     if uri == "off":
@@ -66,7 +76,7 @@ def _send(recipe: Recipe, saved: Path, uri: str | None) -> str:
 
 
 def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
-    """The record of a saved model, from the metrics.json beside it: the first metric of its first task goes first."""
+    """The record of a saved model, from its metrics.json. Its score is the first metric of its first task."""
     facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
     table = facts["models"]
     name = "ensemble" if recipe.ensemble else "best"
@@ -93,7 +103,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
 
 
 def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The means, without those that the labels leave undefined."""
+    """The means, without metrics that are undefined for these labels."""
     return {f"{head}{key}": figure["mean"] for key, figure in metrics.items() if figure["mean"] is not None}
 
 
@@ -103,14 +113,14 @@ def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
 
 
 def search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | None:
-    """The run of the search that found the genome, where MLflow knows it."""
+    """The run of the search that found the genome. None if MLflow does not know it."""
     if recipe.search:
         runs = client.search_runs([experiment], f"tags.`haemsa.search` = '{recipe.search}'")
         return str(runs[0].info.run_id) if runs else None
     if run := re.match(r"runs:/([^/]+)", recipe.origin):
         return run[1]
-    if found := re.match(r"models:/([^/@]+)(?:@(.+)|/(\d+))$", recipe.origin):
-        name, alias, number = found.groups()
+    if model := re.match(r"models:/([^/@]+)(?:@(.+)|/(\d+))$", recipe.origin):
+        name, alias, number = model.groups()
         version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
         return client.get_run(str(version.run_id)).data.tags.get("haemsa.search_run")
     return None

@@ -1,4 +1,4 @@
-"""A recipe with the data that it is trained on."""
+"""A recipe together with the data that it is trained on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trainer:
-    """`dataset`: all splits, as read. `samples`: normalised training and validation samples; `pool`: on a device."""
+    """Trains a recipe.
+
+    dataset: all splits, as they were read. samples: the training and validation samples, normalised. pool: the same
+    samples on a device.
+    """
 
     recipe: Recipe
     dataset: Dataset
@@ -30,7 +34,11 @@ class Trainer:
 
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset) -> Trainer:
-        """Raises ValueError for data without a task of the recipe, or a modality that a genome reads."""
+        """Prepare the data.
+
+        Raises:
+            ValueError: the data lacks a task of the recipe, or a modality that a genome reads.
+        """
         import torch
 
         from haemsa.model.training.pool import Pool
@@ -47,21 +55,25 @@ class Trainer:
 
     @property
     def batch_size(self) -> int:
-        """Samples per training step."""
+        """Samples in a training step."""
         return fit_batch(self.recipe.batch_size, len(self.samples))
 
     def train(self, folds: Folds, seeds: Sequence[int]) -> list[TrainedRow]:
-        """Each genome with each seed on each fold, as one cohort: by fold, then seed, then genome.
+        """Train each genome with each seed on each fold, as one cohort.
 
-        Raises ValueError if a network diverges.
+        Returns:
+            The networks, ordered by fold, then by seed, then by genome.
+
+        Raises:
+            ValueError: a network diverges.
         """
         from haemsa.model.network.cohort import CohortRow
         from haemsa.model.training.train import TrainedRow, TrainingSettings, train
 
         genomes = [genome for genome, _ in self.recipe.members]
         rows = [CohortRow(genome, seed, fold) for fold in range(len(folds)) for seed in seeds for genome in genomes]
-        found = train(rows, self.pool, folds, TrainingSettings(self.batch_size, order_seed=self.recipe.seed))
-        trained = [row for row in found if isinstance(row, TrainedRow)]
+        ended = train(rows, self.pool, folds, TrainingSettings(self.batch_size, order_seed=self.recipe.seed))
+        trained = [row for row in ended if isinstance(row, TrainedRow)]
         if len(trained) < len(rows):
             failed = len(rows) - len(trained)
             raise ValueError(f"{failed} of {len(rows)} networks diverged in training, expected genomes that train")

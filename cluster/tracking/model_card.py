@@ -1,4 +1,4 @@
-"""What a registered model is, for whoever finds it: its network, its data, its figures, how to use it, its limits."""
+"""The card of a registered model: its network, its data, its metrics, how to use it, and its limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from haemsa.cluster.shared.text import counted
 from haemsa.cluster.tracking.records import ModelTrained
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 ALONE: Final = "test/"
 TOGETHER: Final = "test together/"
-"""What a test metric's name begins with: of the seeds one by one, and of their mean prediction."""
+"""Prefixes of test metrics: of the seeds one by one, and of their mean prediction."""
 LONGEST: Final = 5000
-"""Characters that MLflow's database keeps of a description."""
+"""How many characters of a description MLflow's database keeps."""
 _USE: Final = """\
 ## Load and serve
 
@@ -28,8 +29,9 @@ model = mlflow.pyfunc.load_model("{address}")
 model.predict(pandas.DataFrame([{{{cells}}}]))
 ```
 
-A row is a sample, a cell a modality's features as a list of steps of the width above, or None where it is absent. When
-`{address}` has moved on, this version is at models:/{name}/NUMBER.
+A row is a sample. A cell holds the features of a modality: a list of steps, each with the number of features above. The
+cell is None if the modality is missing. When `{address}` has moved to another version, this version is at
+models:/{name}/NUMBER.
 
 ```bash
 mlflow models serve -m {address} --env-manager local --host 127.0.0.1 --port 5001
@@ -37,20 +39,20 @@ curl 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
   -d '{{"dataframe_records": [{{{json}}}]}}'
 ```
 
-In JSON an absent modality is null, or a field that no record has.
+In JSON, a missing modality is null, or no record has its field.
 
 ## Intended use and limits
 
-- It answers for features made exactly as those that it was trained on, from people and recordings like theirs.
-- Steps beyond those above are cut. A modality may be absent, but how well it guesses then is for
-  `haemsa evaluate --missing` to say.
-- What it says of a person's sentiment or emotion is a guess from a recording, often wrong, and was not compared between
-  groups of people. No decision about anybody should rest on it.
+- It needs features that were made exactly like those that it was trained on, from similar people and recordings.
+- Samples with more steps are cut. A modality may be missing; `haemsa evaluate --missing` tells how well the model
+  predicts then.
+- What it says about a person's sentiment or emotion is a guess from a recording. It is often wrong, and it was not
+  compared between groups of people. No decision about anybody should depend on it.
 """
 
 
 def registered_name(name: str) -> str:
-    """haemsa-<name>, without what the registry does not take in names."""
+    """haemsa-<name>, without characters that the registry does not accept in names."""
     return "haemsa-" + (re.sub(r"[^\w-]+", "-", name).strip("-") or "model")
 
 
@@ -65,7 +67,7 @@ def model_card(record: ModelTrained, predictor: Predictor) -> str:
 
 
 def shortened(card: str) -> str:
-    """As much of it as a description may have."""
+    """The beginning of a card, as long as a description may be."""
     rest = "\n\n(the rest is in the model's README.md)"
     return card if len(card) <= LONGEST else card[: LONGEST - len(rest)] + rest
 
@@ -76,7 +78,7 @@ def _network(predictor: Predictor) -> Iterator[str]:
     genomes = dict.fromkeys(genome for genome, _ in predictor.members)
     count = len(predictor.members)
     yield f"A hierarchical mixture of experts that haemsa found. It reads {reads} (most steps, features) and predicts"
-    yield f"{tasks}: the mean of {count} network{'s' * (count > 1)} of {len(genomes)} genome{'s' * (len(genomes) > 1)}."
+    yield f"{tasks}. A prediction is the mean of {counted(count, 'network')} of {counted(len(genomes), 'genome')}."
     yield from ("", "## Network", "")
     for genome in genomes:
         yield from ("```text", drawn(genome), "```", "")
@@ -98,7 +100,7 @@ def _data(record: ModelTrained) -> Iterator[str]:
     yield from ("## Data", "")
     yield f"{record.data_name}, fingerprint `{record.fingerprint}`" + (f": samples {sizes}." if sizes else ".")
     protocol = record.params.get("protocol")
-    yield f"{protocol[0].upper()}{protocol[1:]}." if protocol else "Trained on what was not held out to score it."
+    yield f"{protocol[0].upper()}{protocol[1:]}." if protocol else "Trained on the samples that did not score it."
     yield ""
 
 
@@ -107,10 +109,10 @@ def _figures(record: ModelTrained) -> Iterator[str]:
     if record.alias == "champion":
         yield from ("| metric | value |", "|---|---|")
         yield from (f"| {name} | {value:.4g} |" for name, value in record.metrics.items())
-        note = "Of the samples by which the search chose it, and so a little too good: `haemsa train` tests it."
+        note = "On the samples that the search chose it by, so a little too good. `haemsa train` tests a model."
         yield from ("", note, "")
         return
-    yield from ("On the test split, read once, after training: each seed alone (mean), and all together.", "")
+    yield from ("On the test split, read once after training: the mean of the single seeds, and all together.", "")
     yield from ("| metric | alone | together |", "|---|---|---|")
     alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
     yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())
@@ -118,5 +120,5 @@ def _figures(record: ModelTrained) -> Iterator[str]:
 
 
 def _under(head: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics whose names begin so, without that."""
+    """The metrics whose names begin with `head`, by the rest of their names."""
     return {name.removeprefix(head): value for name, value in metrics.items() if name.startswith(head)}
