@@ -244,6 +244,9 @@ def tune_genome(
 def as_values(result: Comparison | DataCheck | Tuning) -> dict[str, Any]:
     """A result as plain values, as `--json` of its command writes it.
 
+    Args:
+        result: what `compare_models`, `ablate_search`, `tune_genome` or `check_data` returned.
+
     Example:
         >>> from haemsa.model.data.builtin.digits import digits
         >>> as_values(check_data(digits()))["leaks"]

@@ -17,7 +17,14 @@ def ordered(comparison: Comparison) -> list[str]:
 
 
 def compare_table(comparison: Comparison) -> Table:
-    """A row for each model: its trials, its held-out score, its test figures, and how ours differ from it."""
+    """A row for each model: its trials, its held-out score, its test figures, and how ours differ from it.
+
+    Args:
+        comparison: what `compare_models` or `ablate_search` returned.
+
+    Example:
+        >>> rich.print(compare_table(compare_models(Path("runs/planted"))))  # doctest: +SKIP
+    """
     from rich.table import Table
 
     judged, caption = comparison.judged, legend(comparison)

@@ -65,7 +65,13 @@ class DataCheck:
 
 
 def check(dataset: Dataset) -> DataCheck:
-    """Check data as `load` gives it. Features are read once, in blocks.
+    """Check data for leaks between splits, shifts, and odd features and labels.
+
+    Args:
+        dataset: the data, as `load` gives it. Its features are read once, in blocks.
+
+    Returns:
+        All that was found. `leaks` makes sentences of what is wrong.
 
     Raises:
         ValueError: there is no training split.

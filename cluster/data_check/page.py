@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 
 def write_page(check: DataCheck, path: Path) -> None:
-    """Write the page to `path`. An older page is replaced only when the new one is complete."""
+    """Write a check as a page with pictures. An older page is replaced only when the new one is complete.
+
+    Args:
+        check: what `check_data` returned.
+        path: the HTML file to write.
+
+    Example:
+        >>> write_check(check_data(load_data("planted")), Path("check.html"))  # doctest: +SKIP
+    """
     html.write(path, page(check))
 
 

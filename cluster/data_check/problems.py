@@ -16,7 +16,15 @@ RARE: Final = 0.01
 
 
 def leaks(check: DataCheck) -> list[str]:
-    """A line per leak: why scores on a split say less than they seem to."""
+    """A line for each leak: why scores on a split say less than they seem to.
+
+    Args:
+        check: what `check_data` returned.
+
+    Example:
+        >>> leaks(check_data(load_data("planted")))  # doctest: +SKIP
+        []
+    """
     return [*_straddling(check), *_named_twice(check), *_twins(check), *_signs(check)]
 
 

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 
 def data_tables(description: Mapping[str, Any]) -> list[Table]:
-    """Two tables, of modalities and of tasks. `description`: as `haemsa.model.data.summary.describe` gives it."""
+    """Two tables: of modalities and of tasks.
+
+    Args:
+        description: what `describe_data` returned.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> from haemsa.model.data.summary import describe
+        >>> len(data_tables(describe(planted(sizes=(20, 10, 10)))))
+        2
+    """
     from rich.table import Table
 
     splits = ", ".join(f"{name} {count}" for name, count in description["splits"].items())
@@ -36,7 +46,15 @@ def data_tables(description: Mapping[str, Any]) -> list[Table]:
 
 
 def show_check(check: DataCheck, console: Console) -> None:
-    """Print all that was found: leaks, warnings, notes of the reader, then the tables."""
+    """Print all that was found: leaks, warnings, notes of the reader, then the tables.
+
+    Args:
+        check: what `check_data` returned.
+        console: where to print.
+
+    Example:
+        >>> show_check(check_data(load_data("planted")), rich.console.Console())  # doctest: +SKIP
+    """
     from rich.text import Text
 
     console.print(Text(heading(check), style="bold"), soft_wrap=True)

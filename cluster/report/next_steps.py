@@ -52,6 +52,10 @@ def next_steps(run: Path) -> list[str]:
 
     Raises:
         ValueError: `run` holds no search.
+
+    Example:
+        >>> next_steps(Path("runs/planted"))[0]  # doctest: +SKIP
+        'haemsa train runs/planted --data planted --seeds 5 --out models/planted'
     """
     with RunDirectory.open(run, read_only=True) as directory:
         return next_commands(run, directory.config(), directory.summary())

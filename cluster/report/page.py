@@ -32,6 +32,9 @@ def write_report(run: Path, out: Path, data: str | None = None, ablated: Path | 
 
     Raises:
         ValueError: `run` holds no search, or `data` is not the data of the search.
+
+    Example:
+        >>> write_report(Path("runs/planted"), Path("report.html"))  # doctest: +SKIP
     """
     with RunDirectory.open(run, read_only=True) as directory:
         record = SearchRecord.read(directory)

@@ -31,6 +31,9 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
 
     Raises:
         ValueError: `path` holds no search.
+
+    Example:
+        >>> show_run(Path("runs/planted"))  # doctest: +SKIP
     """
     with RunDirectory.open(path, read_only=True) as run:
         rows, summary, manifest = list(run.journal.rows()), run.summary(), run.manifest()

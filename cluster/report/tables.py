@@ -16,7 +16,11 @@ def metric_table(models: Mapping[str, Metrics]) -> Table:
     """A row per metric and a column per model: mean and standard deviation over networks.
 
     Args:
-        models: by the name of the model, its metrics as `evaluate_model` gives them.
+        models: by the name of the model, its metrics: the first result of `train_for_good`.
+
+    Example:
+        >>> table, _ = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
+        >>> rich.print(metric_table(table))  # doctest: +SKIP
     """
     from rich.table import Table
 
@@ -35,6 +39,11 @@ def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Tab
     Args:
         tables: by subset, what `metric_table` takes. Only the first model is shown.
         split: the split that was scored, for the title.
+
+    Example:
+        >>> evaluations = evaluate_model(model, data, "valid", missing=True)  # doctest: +SKIP
+        >>> tables = {shown: evaluation.table for shown, evaluation in evaluations.items()}  # doctest: +SKIP
+        >>> rich.print(subset_table(tables, "valid"))  # doctest: +SKIP
     """
     from rich.table import Table
 
@@ -50,7 +59,15 @@ def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Tab
 
 
 def reference_table(data: str, models: Mapping[str, Metrics]) -> Table | None:
-    """For built-in data, the first model next to what can be reached. None for other data."""
+    """For built-in data, the first model next to what can be reached. None for other data.
+
+    Args:
+        data: planted, digits, or other data.
+        models: what `metric_table` takes.
+
+    Example:
+        >>> rich.print(reference_table("planted", table))  # doctest: +SKIP
+    """
     if data == "planted":
         return _planted_table(next(iter(models.values())))
     return _digits_table(next(iter(models.values()))) if data == "digits" else None

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def genome_tree(genome: Genome, title: str = "genome") -> Tree:
-    """The tree of a genome, from its inputs to its training.
+    """The tree of a genome, from its inputs to its training. `rich.print` shows it.
+
+    Args:
+        genome: the genome.
+        title: the first line.
 
     Example:
         >>> from rich import print

@@ -49,7 +49,14 @@ def counts(tuning: Tuning) -> dict[str, int]:
 
 
 def tuning_lines(tuning: Tuning) -> list[str]:
-    """How the trials ended, and which genome is better: a sentence each."""
+    """How the trials ended, and which genome is better: a sentence for each.
+
+    Args:
+        tuning: what `tune_genome` returned.
+
+    Example:
+        >>> print(*tuning_lines(tune_genome("runs/planted", "planted")), sep="\\n")  # doctest: +SKIP
+    """
     states = ", ".join(f"{count} {state}" for state, count in counts(tuning).items() if count)
     return [f"{counted(len(tuning.trials), 'trial')}: {states or 'none began'}", verdict(tuning)]
 
@@ -71,7 +78,14 @@ def verdict(tuning: Tuning) -> str:
 
 
 def tuning_table(tuning: Tuning) -> Table:
-    """The genes and confirmed scores of both genomes, side by side."""
+    """The genes and confirmed scores of both genomes, side by side.
+
+    Args:
+        tuning: what `tune_genome` returned.
+
+    Example:
+        >>> rich.print(tuning_table(tune_genome("runs/planted", "planted")))  # doctest: +SKIP
+    """
     from rich.table import Table
 
     table = Table()

@@ -44,6 +44,11 @@ def front_figure(
 
     Raises:
         ValueError: there are no objectives.
+
+    Example:
+        >>> rows = [{"id": 0, "mae": 0.9, "params": 500}, {"id": 1, "mae": 0.8, "params": 900}]
+        >>> figure = front_figure(rows, rows, {"mae": "min", "params": "min"})
+        >>> figure.savefig("front.png")  # doctest: +SKIP
     """
     from matplotlib.figure import Figure
 

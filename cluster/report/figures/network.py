@@ -24,7 +24,17 @@ Place = tuple[float, float]
 
 
 def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
-    """Draw the network of a genome. `tasks`: the names of its heads; empty: one head without a known name."""
+    """Draw the network of a genome.
+
+    Args:
+        genome: the genome.
+        tasks: the names of the heads. Empty: one head without a known name.
+
+    Example:
+        >>> from haemsa.model.spec.network import EncoderSpec, NetworkSpec
+        >>> figure = network_figure(Genome(NetworkSpec(8, (EncoderSpec("text"),))), ["sentiment"])
+        >>> figure.savefig("network.png")  # doctest: +SKIP
+    """
     return _Drawing(genome, tasks).figure()
 
 

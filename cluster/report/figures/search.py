@@ -31,10 +31,17 @@ CAPTIONS: Final = {
 
 
 def search_figures(run: RunDirectory) -> dict[str, Figure]:
-    """The pictures of a search by name, among the names of `CAPTIONS`. They need no data.
+    """Draw the pictures of a search that need no data, also while the search runs.
+
+    Args:
+        run: the open run directory of the search.
 
     Returns:
-        An empty dictionary while no candidate has scores.
+        The pictures by name, among the names of `CAPTIONS`. Empty while no candidate has scores.
+
+    Example:
+        >>> with RunDirectory.open(Path("runs/planted"), read_only=True) as run:  # doctest: +SKIP
+        ...     search_figures(run)["front"].savefig("front.png")
     """
     return figures_of(SearchRecord.read(run))
 
