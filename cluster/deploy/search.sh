@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Begin a search, or go on with the one that its run directory holds:  search.sh RUN [options of haemsa search]
+# Start a search, or resume the one in its run directory:  search.sh RUN [options of haemsa search]
 set -euo pipefail
 
 run=${1:?"usage: search.sh RUN [options of haemsa search]"}

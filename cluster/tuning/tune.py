@@ -91,7 +91,7 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
     from haemsa.cluster.tuning.follower import Follower
     from haemsa.cluster.tuning.genes import Genes
     from haemsa.cluster.tuning.tuner import Task
-    from haemsa.cluster.workers.node_copies import trial_maker
+    from haemsa.cluster.workers.node_copies import trainer_maker
 
     original, problem = read_recipe(source).members[0][0], Problem.of(config)
     check_modalities(original, problem.pool)
@@ -101,7 +101,7 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
     for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
         progress.note(line)
     data, began = _tuning_data(config, problem), time.monotonic()
-    task = Task(config, scheduler, genes, trial_maker(data), data, *problem.main_metric)
+    task = Task(config, scheduler, genes, trainer_maker(data), data, *problem.main_metric)
     follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
     facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
     tuning = Tuning(*facts, (), original, original, None, folder=folder)

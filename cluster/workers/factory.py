@@ -15,9 +15,9 @@ def new_evaluator(config: SearchConfig, data: WorkerData) -> Evaluator:
     """What trains networks, as configured. Raises ValueError if no Ray cluster answers, or if it has no room."""
     if config.backend == "inline":
         return InlineEvaluator(CohortTrainer(data))
-    from haemsa.cluster.workers.node_copies import trial_maker
+    from haemsa.cluster.workers.node_copies import trainer_maker
 
-    return ray_workers(config, trial_maker, data)
+    return ray_workers(config, trainer_maker, data)
 
 
 def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:

@@ -41,7 +41,7 @@ class _Server:
         return os.pread(self._files[path], BLOCK, start)
 
 
-def trial_maker(data: WorkerData) -> Callable[[WorkerData], CohortTrainer]:
+def trainer_maker(data: WorkerData) -> Callable[[WorkerData], CohortTrainer]:
     """What makes a trainer in a worker. Streamed features come from a copy of their file if the node lacks it."""
     versions = versions_of(data.pool)
     if not versions:

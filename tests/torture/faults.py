@@ -1,9 +1,9 @@
-"""Ten faults in one search on a Ray cluster of two nodes and an MLflow server, all real; and what became of each.
+"""Ten faults in one search on a real Ray cluster of two nodes with a real MLflow server, and how the search took each.
 
     python -m tests.torture.faults
 
-Exit status 1 if anything was lost: a candidate that is not in the journal, one that failed without being to blame, a
-generation that is not in MLflow, or weights that are taken from a damaged file.
+Exit status 1 if anything was lost: a candidate that is not in the journal, one that failed but was not to blame, a
+generation that is not in MLflow, or weights that were taken from a damaged file.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ from tests.torture.faulty import DIVERGES, HANGS, HOARDS
 EVALUATIONS = 1500
 LONGEST = 120.0
 DRIVER = """
-import haemsa.cluster.search.launch
-from tests.torture import faulty
-haemsa.cluster.workers.factory.CohortTrainer = faulty.FaultyTrial
 from haemsa.cluster.commands.main import main
+from haemsa.cluster.workers import node_copies
+from tests.torture.faulty import FaultyTrainer
+
+node_copies.CohortTrainer = FaultyTrainer
 main()
 """
 
 
 @dataclass
 class World:
-    """The cluster, the server, and the search, each a process that may die."""
+    """The cluster, the server and the search. Each is a process that may die."""
 
     folder: Path
     driver: str = DRIVER
@@ -206,7 +207,7 @@ def kill_driver(world: World) -> None:
 
 
 def end(world: World) -> list[str]:
-    """Let the search end; what was lost."""
+    """Let the search end. Returns what was lost."""
     assert world.search is not None
     status = world.search.wait(600)
     with RunDirectory.open(world.run, read_only=True) as run:

@@ -1,4 +1,4 @@
-"""A worker's trainer with some bad genomes: one that diverges, one that never ends, one that takes all memory."""
+"""A trainer for which three genomes are bad: one diverges, one never ends, one takes all memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ DIVERGES, HANGS, HOARDS = 4, 9, 14
 """Ids of the candidates."""
 
 
-class FaultyTrial(CohortTrainer):
-    """Trains for real, all but those."""
+class FaultyTrainer(CohortTrainer):
+    """Trains all others for real."""
 
     def _train(self, jobs: Sequence[Job]) -> list[Result]:
         ids = {job.id for job in jobs}
@@ -27,7 +27,7 @@ class FaultyTrial(CohortTrainer):
 
 
 def _diverging(job: Job) -> Job:
-    """The same job at a learning rate at which nothing stays finite, as no genome may have it."""
+    """The same job, but at a learning rate at which nothing stays finite. No genome may have this rate."""
     genes = job.genome.training
     wild = dataclasses.replace(genes)
     object.__setattr__(wild, "learning_rate", 1e30)

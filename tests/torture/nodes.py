@@ -1,8 +1,8 @@
-"""A search on a Ray cluster of three nodes on loopback, of which one is killed, and another joins.
+"""A search on a Ray cluster of three nodes on loopback. One of them is killed, and another joins.
 
     python -m tests.torture.nodes
 
-Prints what the search says of it; exit status 1 if it does not end with all of its evaluations.
+Prints what the search says of it. Exit status 1 if it does not end with all of its evaluations.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Searches that are killed at random instants and resumed, each beside the same search undisturbed.
+"""Searches that are killed at random moments and resumed, each next to the same search undisturbed.
 
     python -m tests.torture.torture [--searches N] [--kills K] [--seed S]
 
-Every search trains real networks in a process of its own, which is killed with SIGKILL up to `kills` times, each time
-after a random part of what the whole takes. Generational searches in one process have to end with the front.csv of the
-undisturbed one, byte by byte; those on Ray in steady state with every candidate in the journal exactly once, and with
-the front of the journal. Exit status 1 if one does not.
+Every search trains real networks in its own process. The process is killed with SIGKILL up to `kills` times, each time
+after a random part of the time that the whole search takes. Generational searches in one process must end with the
+front.csv of the undisturbed search, byte by byte. Searches on Ray in steady state must end with every candidate in the
+journal exactly once, and with the front of the journal. Exit status 1 if one does not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Case:
     ray: bool
 
     def command(self, run: Path) -> list[str]:
-        """Begins the search in `run`, or goes on with it."""
+        """Starts the search in `run`, or resumes it."""
         resumed = (run / "journal.sqlite").exists()
         given = ["--resume", str(run)] if resumed else ["--config", str(self.folder / "search.yaml"), "--run", str(run)]
         return [sys.executable, "-c", "from haemsa.cluster.commands.main import main; main()", "search", *given]
@@ -64,7 +64,7 @@ def make_case(folder: Path, seed: int) -> Case:
 
 
 def run_whole(case: Case, run: Path) -> float:
-    """Run it to its end; returns the seconds. Raises RuntimeError if it does not end well."""
+    """Run the search to its end. Returns the seconds. Raises RuntimeError if it fails."""
     start = time.monotonic()
     ended = subprocess.run(case.command(run), cwd=ROOT, capture_output=True, text=True, timeout=LONGEST, check=False)
     if ended.returncode:
@@ -73,7 +73,7 @@ def run_whole(case: Case, run: Path) -> float:
 
 
 def run_killed(case: Case, run: Path, kills: int, seconds: float, rng: np.random.Generator) -> int:
-    """Kill it up to `kills` times, then let it end; returns how often it was killed before its end."""
+    """Kill the search up to `kills` times, then let it end. Returns how often it was killed."""
     killed = 0
     for _ in range(kills):
         process = subprocess.Popen(case.command(run), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -88,7 +88,7 @@ def run_killed(case: Case, run: Path, kills: int, seconds: float, rng: np.random
 
 
 def problems(case: Case, whole: Path, run: Path) -> list[str]:
-    """What is not as it has to be."""
+    """What is wrong with a search that was killed."""
     with RunDirectory.open(run, read_only=True) as found:
         rows, rung, summary = list(found.journal.rows()), full_rung(found), found.summary() or {}
     wrong = []
@@ -106,7 +106,7 @@ def problems(case: Case, whole: Path, run: Path) -> list[str]:
 
 
 def torture(folder: Path, seeds: list[int], kills: int) -> int:
-    """Print a line per search; returns how many went wrong."""
+    """Print a line for each search. Returns how many went wrong."""
     failed = 0
     for seed in seeds:
         case = make_case(folder / str(seed), seed)

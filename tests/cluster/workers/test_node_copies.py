@@ -12,7 +12,7 @@ import pytest
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
 from haemsa.cluster.workers.evaluator import InlineEvaluator
-from haemsa.cluster.workers.node_copies import localised, trial_maker, versions_of
+from haemsa.cluster.workers.node_copies import localised, trainer_maker, versions_of
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.store.file import read
 from tests.support.cluster.search_fakes import jobs
@@ -77,7 +77,7 @@ def test_a_file_that_was_replaced_meanwhile_is_told(ray_cluster: None, tmp_path:
     given = worker_data(config, Problem.of(config, read(path, stream=True)))
     os.utime(path, ns=(0, 0))
     with pytest.raises(Exception, match="has changed since it was read"):
-        trial_maker(given)
+        trainer_maker(given)
 
 
 @pytest.mark.ray
@@ -91,7 +91,7 @@ def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, 
     here = InlineEvaluator(CohortTrainer(data))
     here.submit(cohort)
     (expected,) = here.collect()
-    make = trial_maker(data)
+    make = trainer_maker(data)
     path.rename(tmp_path / "elsewhere.h5")
     evaluator = RayEvaluator(make, data, workers=1)
     evaluator.submit(cohort)
