@@ -1,4 +1,4 @@
-"""The command `haemsa`: options in, one call of `haemsa.cluster.api`, tables out. Nothing imports this room.
+"""The command `haemsa`: it reads options, calls `haemsa.cluster.api` and prints. Nothing imports this room.
 
-`main` puts the commands together; each other file holds the commands about one thing.
+`main` puts the commands together. Each other file holds the commands about one thing; `options` is shared by them.
 """

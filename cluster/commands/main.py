@@ -27,7 +27,7 @@ app.add_typer(data_app, name="data")
 
 
 def main() -> None:
-    """Run the command; what is wrong with the input is one sentence on standard error and exit status 2."""
+    """Run the command. Wrong input gives one sentence on standard error, and exit status 2."""
     try:
         app()
     except (ValueError, OSError) as error:

@@ -109,6 +109,9 @@ def resume_search(
     Raises:
         ValueError: If there is no search, if it is in use, if its data has changed, or for settings that cannot change.
         OSError: If the disk is full. What was recorded is safe.
+
+    Example:
+        >>> resume_search(Path("runs/planted"), changes={"evaluations": 144})  # doctest: +SKIP
     """
     show = progress or SilentProgress()
     with RunDirectory.open(path) as run:

@@ -38,6 +38,9 @@ def _kind(task: Task) -> str:
 def describe(dataset: Dataset) -> dict[str, Any]:
     """What `haemsa data info` tells about a data set.
 
+    Args:
+        dataset: the data, as `load` gives it.
+
     Returns:
         Plain JSON values: `name`, `fingerprint`, the numbers of `samples` and `groups`, the size of each of `splits`,
         the shape and presence of each of `modalities`, the kind and labels of each of `tasks`, and the reader's

@@ -23,6 +23,14 @@ def test_a_public_name_is_had_from_the_package_and_says_what_it_is(name: str) ->
     assert name in dir(haemsa)
 
 
+@pytest.mark.parametrize("name", [name for name in library.__all__ if inspect.isfunction(getattr(library, name))])
+def test_a_call_says_what_it_takes_and_shows_how_it_is_used(name: str) -> None:
+    call = getattr(library, name)
+    described = inspect.getdoc(call) or ""
+    assert "Example" in described
+    assert "Args:" in described or not inspect.signature(call).parameters
+
+
 @pytest.mark.parametrize("name", ["Dataset", "Evolution", "Modality", "Space", "Task"])
 def test_spaces_and_data_are_had_from_the_package_too(name: str) -> None:
     found = getattr(haemsa, name)
