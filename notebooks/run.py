@@ -1,7 +1,7 @@
 """Run notebooks and keep what they show: `make notebooks`, or `python notebooks/run.py FILE...`.
 
-Each runs in an empty folder of its own. What is kept is free of times, warnings and places on this machine, so that a
-notebook that is run again changes only where what it shows has changed. A notebook that writes to standard error fails.
+Each notebook runs in its own empty folder. What is kept has no times, warnings or paths of this machine. So a notebook
+that is run again changes only if its results change. A notebook that writes to standard error fails.
 """
 
 from __future__ import annotations
@@ -22,9 +22,21 @@ CELL_SECONDS = 1800
 
 
 def execute(path: Path, folder: Path, size: str = "normal") -> Any:
-    """The notebook at `path`, run in `folder`; `size` "tiny" is what the tests run. Raises CellExecutionError."""
+    """Run a notebook.
+
+    Args:
+        path: the notebook. The file is not changed.
+        folder: where it runs.
+        size: "normal", or "tiny" as the tests run it.
+
+    Returns:
+        The notebook with its outputs.
+
+    Raises:
+        CellExecutionError: a cell fails.
+    """
     notebook = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as sockets:  # the kernel listens on files, and on no port
+    with tempfile.TemporaryDirectory() as sockets:  # the kernel listens on files, not on ports
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
@@ -38,24 +50,24 @@ def execute(path: Path, folder: Path, size: str = "normal") -> Any:
 
 
 def _environment(folder: Path, size: str) -> dict[str, str]:
-    """What the kernel sees: this checkout's packages, nobody's settings of IPython, no other MLflow."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    return known | {
+    """What the kernel sees: the packages of this checkout, no personal settings of IPython, no other MLflow."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return variables | {
         "HAEMSA_NOTEBOOK_SIZE": size,
         "IPYTHONDIR": str(folder / ".ipython"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger warns of Python's frozen modules
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE.parent), known.get("PYTHONPATH")))),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # otherwise the debugger warns of frozen modules
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE.parent), variables.get("PYTHONPATH")))),
     }
 
 
 def warnings_in(notebook: Any) -> list[str]:
-    """What its cells wrote to standard error."""
+    """What the cells of a notebook wrote to standard error."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return [output.text for output in outputs if output.get("name") == "stderr"]
 
 
 def clean(notebook: Any) -> Any:
-    """The notebook without what changes from one run to the next though it shows the same."""
+    """The notebook without what changes from run to run while the results are the same."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
