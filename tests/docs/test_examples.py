@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
 EXAMPLES = ROOT / "examples"
 
 
