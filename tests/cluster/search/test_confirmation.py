@@ -29,6 +29,8 @@ from haemsa.model.spec.genome import Genome
 from tests.support.cluster.search_fakes import candidates
 from tests.support.cluster.tiny import data, settings, stored
 
+pytestmark = pytest.mark.slow
+
 OBJECTIVES = Objectives.of({"mae": "min", "params": "min"})
 
 

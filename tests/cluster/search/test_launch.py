@@ -31,6 +31,8 @@ from tests.support.cluster.memory_tracker import MemoryTracker
 from tests.support.cluster.tiny import data, settings, stored
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 GENERATIONAL = {"mode": "generational", "evaluations": 15, "validation": "folds:2", "seed": 3}
 
 

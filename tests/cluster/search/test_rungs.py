@@ -16,6 +16,8 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import grouped
 from tests.support.cluster.tiny import problem
 
+pytestmark = pytest.mark.slow
+
 LADDER = ladder(2, 6, 3, seeds=2)
 
 
@@ -32,12 +34,12 @@ def values(result: Result) -> tuple[float, ...]:
     return found
 
 
-def climb(trial: CohortTrainer, candidates: list[Candidate]) -> list[Result]:
+def climb(trainer: CohortTrainer, candidates: list[Candidate]) -> list[Result]:
     """Every candidate on every rung, all of them together."""
     jobs, results = [Job(item, LADDER.rungs[0]) for item in candidates], list[Result]()
     for rung in LADDER.rungs:
         jobs = [dataclasses.replace(job, fidelity=rung) for job in jobs]
-        results = trial(jobs)
+        results = trainer(jobs)
         for place, (job, result) in enumerate(zip(jobs, results, strict=True)):
             assert isinstance(result.outcome, dict), result.outcome
             known = {name: score.values for name, score in result.outcome.items() if score.values}
@@ -48,10 +50,10 @@ def climb(trial: CohortTrainer, candidates: list[Candidate]) -> list[Result]:
 
 def test_climbing_all_rungs_gives_the_scores_of_training_at_once() -> None:
     found, given = problem(validation="folds:3")
-    trial, candidates = CohortTrainer(given), [candidate(found, number) for number in range(3)]
+    trainer, candidates = CohortTrainer(given), [candidate(found, number) for number in range(2)]
     assert LADDER.rungs == (Fidelity(2, 1), Fidelity(None, 1), Fidelity(None, 3), Fidelity(None, 6))
-    climbed = climb(trial, candidates)
-    at_once = [trial([Job(item, LADDER.rungs[-1])])[0] for item in candidates]
+    climbed = climb(trainer, candidates)
+    at_once = [trainer([Job(item, LADDER.rungs[-1])])[0] for item in candidates]
     for a, b in zip(climbed, at_once, strict=True):
         assert values(a) == pytest.approx(values(b), abs=1e-4)
         assert len(values(a)) == 6
@@ -79,12 +81,12 @@ def test_no_inherited_weight_has_seen_what_its_child_is_scored_on(fold: int) -> 
 
 
 def child_of_a_trained_parent(found: Problem, data: WorkerData) -> Result:
-    trial, parent = CohortTrainer(data), candidate(found, 3)
-    (trained,) = trial([Job(parent, Fidelity(None, 3))])
+    trainer, parent = CohortTrainer(data), candidate(found, 3)
+    (trained,) = trainer([Job(parent, Fidelity(None, 3))])
     inherited: dict[int, Arrays] = {k: state.weights for k, state in trained.states.items()}
     child = candidate(found, 4, 3)
-    (result,) = trial([Job(child, Fidelity(None, 3), parent=parent.genome, inherited=inherited)])
-    (alone,) = trial([Job(child, Fidelity(None, 3))])
+    (result,) = trainer([Job(child, Fidelity(None, 3), parent=parent.genome, inherited=inherited)])
+    (alone,) = trainer([Job(child, Fidelity(None, 3))])
     assert values(result) != values(alone)  # it did inherit
     return result
 

@@ -11,6 +11,8 @@ from haemsa.cluster.workers.evaluator import Finished
 from tests.bench.driver.simulated import Nodes, SimulatedCluster
 from tests.bench.driver.simulation import Outcome, Setting, simulate
 
+pytestmark = pytest.mark.slow
+
 WORKERS, EVALUATIONS = 64, 1200
 
 

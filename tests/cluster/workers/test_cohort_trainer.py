@@ -73,9 +73,9 @@ def test_scores_are_means_over_folds_with_their_standard_errors(validation: str)
 
 def test_a_candidate_scores_the_same_whoever_is_trained_with_it() -> None:
     found, given = problem(validation="folds:2")
-    candidates, trial = cohort(found, 5), CohortTrainer(given)
-    together = {result.id: scores(result.outcome)["sentiment/mae"].mean for result in trial(candidates)}
-    for result in trial(candidates[3:4]) + trial(candidates[::-2]):
+    candidates, trainer = cohort(found, 5), CohortTrainer(given)
+    together = {result.id: scores(result.outcome)["sentiment/mae"].mean for result in trainer(candidates)}
+    for result in trainer(candidates[3:4]) + trainer(candidates[::-2]):
         assert scores(result.outcome)["sentiment/mae"].mean == pytest.approx(together[result.id], abs=1e-5)
 
 

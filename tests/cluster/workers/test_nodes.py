@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json, logging, sys, time
 import ray
@@ -53,7 +55,6 @@ nodes.shutdown()
 """
 
 
-@pytest.mark.ray
 def test_a_search_follows_its_nodes_and_every_candidate_ends_once() -> None:
     command = [sys.executable, "-c", SCRIPT]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)

@@ -16,6 +16,8 @@ from tests.support.cluster.loopback import HEAD, Loopback, cluster, ray
 from tests.support.cluster.tiny import SPACE
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SEARCH = {
     "data": "planted", "space": SPACE, "evaluations": 8, "population": 4, "cohort": 1, "validation": "holdout",
     "rungs": False, "confirm": 0, "tracking": "off", "address_timeout": 120.0,
@@ -39,7 +41,6 @@ def nodes() -> Iterator[Loopback]:
         yield found
 
 
-@pytest.mark.ray
 def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(nodes: Loopback) -> None:
     run = nodes.folder / "kept" / "run"
     shipped = ["--working-dir", str(ROOT), "--runtime-env", str(ROOT / "cluster" / "deploy" / "job.yaml")]
@@ -53,7 +54,6 @@ def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(node
     assert (run / "best" / "genome.json").exists()
 
 
-@pytest.mark.ray
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there are GPUs")
 def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes: Loopback) -> None:
     words = ["search", "--config", str(nodes.folder / "search.yaml"), "--address", "auto", "--gpus-per-worker", "0.5"]
@@ -66,7 +66,6 @@ def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes:
     assert "(CUDA_VISIBLE_DEVICES: 0), expected one: see nvidia-smi there, or train on the CPU" in ran.stderr
 
 
-@pytest.mark.ray
 def test_without_the_token_nobody_gets_in(nodes: Loopback) -> None:
     code = "import sys, haemsa.cluster.workers.ray_cluster as c; c.connect(sys.argv[1], 60.0)"
     environment = {**nodes.environment, "RAY_AUTH_TOKEN": "f" * 64}
