@@ -58,7 +58,7 @@ def evaluate(
     data: Data,
     split: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
     missing: Annotated[
-        bool, typer.Option("--missing", help="Also score every subset of the modalities, and random gaps.")
+        bool, typer.Option("--missing", help="Also score every subset of the modalities, and random subsets.")
     ] = False,
     json_file: Json = None,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def search(
     data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
-    config: Annotated[Path | None, typer.Option(help="A YAML file of settings. Options overrule it.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file of settings. Options replace its settings.")] = None,
     evaluations: Annotated[int | None, typer.Option(help="Stop after this many genomes \\[default: 200].")] = None,
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many generations without progress.")] = None,
