@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -19,7 +17,7 @@ from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.search.resume import changed, has_more
-from haemsa.cluster.search.sizing import fit_sizes, ladder_of
+from haemsa.cluster.search.sizing import ladder_of, sized_config
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, SilentProgress
 from haemsa.cluster.tracking.client import store_of
@@ -30,15 +28,12 @@ from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.factory import described, device_of, new_evaluator
 from haemsa.cluster.workers.ray_job import check_kept
-from haemsa.cluster.workers.throughput import SIZES
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.objectives import Direction
 from haemsa.evo.rungs import Ladder
 from haemsa.evo.space import Space
 from haemsa.model.data.folds import describe_validation
-from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
-from haemsa.model.training.batch_size import fit_batch
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +83,7 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         id=uuid.uuid4().hex,
     )
     with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
-        sized = _sized(config, problem, evaluator)
+        sized = sized_config(config, problem, evaluator)
         with RunDirectory.create(path, sized, facts) as run:
             return _search(sized, problem, run, evaluator, show)
 
@@ -130,7 +125,7 @@ def resume_search(
                 f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {begun_with}"
             )
         with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
-            sized = _sized(config, problem, evaluator)
+            sized = sized_config(config, problem, evaluator)
             run.reopen(sized)
             return _search(sized, problem, run, evaluator, show)
 
@@ -230,17 +225,6 @@ def new_evolution(
         batch=config.cohort,
         favour_first=True,
     )
-
-
-def _sized(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
-    """The settings with numbers in place of "auto", so that a resumed search has the same sizes."""
-    measured = None
-    if config.cohort == "auto" and config.mode == "steady":
-        rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
-        measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
-    sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
-    batch_size = fit_batch(config.batch_size, len(problem.pool))
-    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
 
 
 def _new_run(config: SearchConfig) -> Path:

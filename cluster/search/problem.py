@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.search.objectives import full_name, counts_missing, default_training_genes, resolve_objectives
+from haemsa.cluster.search.objectives import counts_missing, default_training_genes, full_name, resolve_objectives
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import device_of
 from haemsa.evo.expert_space.bounds import Bounds

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.workers.evaluator import Evaluator
+from haemsa.cluster.workers.throughput import SIZES
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.rungs import Ladder, ladder, single
 from haemsa.model.data.folds import Folds
+from haemsa.model.seeds import SeedPurpose
+from haemsa.model.training.batch_size import fit_batch
 
 COHORT: Final = 16
 POPULATION: Final = 32
@@ -36,6 +43,17 @@ def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
         return single(len(folds))
     most = max(Bounds.from_dict(config.space).epochs)
     return ladder(config.first_epochs, most, len(folds), eta=config.eta)
+
+
+def sized_config(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
+    """The settings with numbers in place of "auto", so that a resumed search has the same sizes."""
+    measured = None
+    if config.cohort == "auto" and config.mode == "steady":
+        rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
+        measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
+    sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
+    batch_size = fit_batch(config.batch_size, len(problem.pool))
+    return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
 
 
 def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int | None = None) -> Sizes:
