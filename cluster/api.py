@@ -10,13 +10,12 @@
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_for(model, data))` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
-| `haemsa data info` | `describe_data(load_data(data))` |
-| `haemsa data check` | `check_data(load_data(data))` |
+| `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
 | `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
 
-`read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own with an
-evaluation of your own. Data and networks themselves are in `haemsa.model`, spaces and the evolution in `haemsa.evo`.
+`read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own. Data and
+networks themselves are in `haemsa.model`, spaces and the evolution in `haemsa.evo`.
 """
 
 from __future__ import annotations
@@ -137,8 +136,7 @@ def compare_models(
 ) -> Comparison:
     """Compare the best networks of a search with the models that people usually use. The test split is read once.
 
-    Each other model gets as many trials as the search, on the same folds. A comparison that was cut off continues where
-    it was.
+    Each other model gets as many trials as the search, on the same folds. A comparison that was cut off continues.
 
     Args:
         run: the run directory of a search that has ended. None: search `data` first.
@@ -155,8 +153,7 @@ def compare_models(
         ValueError: before any training, for what cannot be compared.
 
     Example:
-        >>> compared = compare_models(Path("runs/planted"), trials=48)  # doctest: +SKIP
-        >>> compared.differences["early_fusion"]  # doctest: +SKIP
+        >>> compare_models(Path("runs/planted"), trials=48).differences["early_fusion"]  # doctest: +SKIP
     """
     shown = progress or SilentProgress()
     setup = begun(run, data, trials, out, shown, "compared")
@@ -166,9 +163,7 @@ def compare_models(
 def ablate_search(
     run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
 ) -> Comparison:
-    """Compare the best network of a search with searches that lack one idea each. The test split is read once.
-
-    The ideas are hierarchy, evolution, transfer between levels and, with several tasks, multi-task learning.
+    """Compare the best network of a search with searches that lack hierarchy, evolution, transfer or several tasks.
 
     Args:
         run: the run directory of a search that has ended.
@@ -178,15 +173,13 @@ def ablate_search(
         progress: shows how far it is (None: nothing is shown).
 
     Returns:
-        The metrics on the test split, and the differences with their intervals, by "no_hierarchy", "no_evolution",
-        "no_transfer" and "single_task".
+        Metrics and differences on the test split, which is read once, by "no_hierarchy", "no_evolution" and so on.
 
     Raises:
         ValueError: before any training, for what cannot be compared.
 
     Example:
-        >>> ablated = ablate_search(Path("runs/planted"), trials=48)  # doctest: +SKIP
-        >>> ablated.models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
+        >>> ablate_search(Path("runs/planted"), trials=48).models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
     """
     shown = progress or SilentProgress()
     setup = begun(run, None, trials, out, shown, "ablated")
@@ -227,7 +220,7 @@ def tune_genome(
         What was found. `genome` is the better of the original and the tuned genome on fresh seeds.
 
     Raises:
-        ValueError: before any training, for what does not fit; afterwards if no trial could be trained.
+        ValueError: before any training, for what does not fit; later if no trial could be trained.
 
     Example:
         >>> tuned = tune_genome("runs/planted", "planted", trials=32, workers=2)  # doctest: +SKIP
