@@ -12,6 +12,8 @@ from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import settings
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 PYTHON = {"num_samples=100, max_concurrent_trials=4": "num_samples=6, max_concurrent_trials=2"}
 
 

@@ -14,6 +14,8 @@ from haemsa.cluster.comparison import ablate
 from tests.support.cluster.tiny import stored
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"evaluations": 6, "trials": 2, "seeds": 2}
 """What stands in for the page's numbers; more where a search goes on."""
 

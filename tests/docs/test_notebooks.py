@@ -12,6 +12,8 @@ import pytest
 from notebooks.run import execute, warnings_in
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MOST_BYTES = 2 * 2**20
 ODD = re.compile(r"/(home|root|tmp|work|Users)/|\d{1,3}(\.\d{1,3}){3}:\d|Traceback|Warning")

@@ -19,6 +19,8 @@ from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import stored
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 EVALUATIONS, SEEDS = "4", "2"
 DROPPED = ("--address", "--gpus-per-worker", "--time", "--workers")
 """Options that need another machine, or much time."""

@@ -10,6 +10,8 @@ from haemsa.evo import Evolution
 from haemsa.evo.population import Arrivals
 from tests.support.evo.real_space import RealSpace, Vector
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 16
 FAST, SLOW = 1.0, 10.0
 

@@ -60,6 +60,7 @@ class Letters:
         return genome
 
 
+@pytest.mark.slow
 @both_modes
 @pytest.mark.parametrize(
     ("problem", "size", "ideal", "share"),
@@ -83,6 +84,7 @@ def test_it_finds_the_known_front(problem: Problem, size: int, ideal: float, sha
     assert share * ideal < evolution.hypervolume() < ideal
 
 
+@pytest.mark.slow
 def test_it_beats_random_search_by_far() -> None:
     evolution = search(size=30, population=40)
     run(evolution, 1500, zdt1)

@@ -196,6 +196,7 @@ def test_what_is_worth_keeping_stays_small(mode: Mode) -> None:
     assert len(ids_to_keep) < 12 + len(evolution.front()) + 4 * 2 * 12 + 1
 
 
+@pytest.mark.slow
 def test_rungs_reach_a_better_front_for_the_same_cost() -> None:
     volumes = {"rungs": 0.0, "all at once": 0.0}
     for seed in range(3):

@@ -17,6 +17,8 @@ from haemsa.model.spec.training import TrainingGenes
 from tests.bench.scores.genes import Effect, around, best_genomes, effect, pairs, report
 from tests.support.cluster.search_fakes import candidates
 
+pytestmark = pytest.mark.slow
+
 TEXT = Genome(NetworkSpec(8, (EncoderSpec("text"),)))
 BOTH = Genome(
     NetworkSpec(8, (EncoderSpec("text"), EncoderSpec("audio")), (LevelSpec((ExpertSpec(("text",), "gated"),)),)),

@@ -12,6 +12,8 @@ from tests.bench.full import full_report, missing, quality
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import SPACE, data, stored
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_subset_is_tested_with_three_genomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []

@@ -22,6 +22,8 @@ from tests.bench.scores.noise_pool import Kept, space_of, waves
 from tests.bench.scores.noise_runs import KINDS, REPLICATES, Bench, run_seed
 from tests.bench.scores.noise_stats import Judged, among_best, chosen, difference, interval, optimism, pairs, spearman
 
+pytestmark = pytest.mark.slow
+
 DATASET = planted(sizes=(140, 40, 30))
 BOUNDS = Bounds(epochs=(1, 2, 3), widths=(8,), expert_widths=(8,), max_levels=1, max_experts=2)
 GENOMES = [

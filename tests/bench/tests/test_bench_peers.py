@@ -28,6 +28,8 @@ from tests.bench.shared.machine import write_result
 from tests.bench.shared.setting import Scorer, Setting, search_seeds
 from tests.bench.shared.stats import mean_interval, paired_interval
 
+pytestmark = pytest.mark.slow
+
 SPACE = {"epochs": [1], "widths": [8], "expert_widths": [8], "max_levels": 1, "max_experts": 2}
 TEXT = Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=1))
 AUDIO = Genome(NetworkSpec(8, (EncoderSpec("audio"),)), TrainingGenes(epochs=1))

@@ -98,6 +98,7 @@ def test_files_and_folders_of_unknown_form(tmp_path: Path) -> None:
     assert "is a folder without .csd files" in search(tmp_path).sentence
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trains")
 @pytest.mark.parametrize(
     ("change", "words"),

@@ -23,6 +23,8 @@ from tests.support.cluster.haemsa_command import Ran, haemsa
 from tests.support.cluster.search_fakes import started
 from tests.support.cluster.tiny import SPACE, data, stored
 
+pytestmark = pytest.mark.slow
+
 
 class World:
     """A folder with a store, a search on it, and a model trained for good from what it found."""

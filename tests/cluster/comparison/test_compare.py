@@ -37,6 +37,8 @@ from haemsa.model.data.task import Task
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import data, problem, settings, stored
 
+pytestmark = pytest.mark.slow
+
 MAE = Metric("sentiment", "mae", minimise=True)
 
 

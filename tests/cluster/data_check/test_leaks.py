@@ -122,6 +122,7 @@ def test_nothing_is_said_of_too_few_samples_or_groups_or_of_constants() -> None:
     assert cross_validated(Part(values.astype(np.float32), values, np.arange(20) // 5)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOSI.exists(), reason="the real data is not here")
 def test_mosi_gives_no_sign() -> None:
     from haemsa.model.data.sources import load

@@ -21,6 +21,8 @@ from tests.support.cluster.checked_data import changed, honest, leaking
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.html_reader import Reader
 
+pytestmark = pytest.mark.slow
+
 
 def hostile() -> Dataset:
     """Data whose names would run, load, draw formulas or paint a terminal."""

@@ -18,6 +18,8 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from tests.support.cluster.tiny import SPACE
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = ROOT / "cluster" / "deploy"
 
 SRUN = """#!/bin/bash

@@ -21,6 +21,8 @@ from haemsa.cluster.workers.job import RowState
 from tests.support.cluster.search_fakes import candidates, scores
 from tests.support.cluster.tiny import settings, stored
 
+pytestmark = pytest.mark.slow
+
 CONFIG = SearchConfig.of({"data": "planted"})
 
 

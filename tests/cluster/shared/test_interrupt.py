@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.cluster.tiny import settings, stored
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import time
 from haemsa.cluster.shared.interrupt import interruptible

@@ -21,6 +21,8 @@ from haemsa.cluster.tracking.records import GenerationEnded, ModelTrained, Searc
 from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import fake_predictor, generation, genome, started
 
+pytestmark = pytest.mark.slow
+
 LOAD = """
 import mlflow, numpy as np, pandas as pd
 loaded = mlflow.pyfunc.load_model("models:/haemsa-toy@champion")

@@ -25,6 +25,8 @@ from haemsa.model.spec.genome import Genome
 from tests.support.cluster.local_server import mlflow_running
 from tests.support.cluster.tiny import settings, stored
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 USER = "nobody"
 """Who runs PostgreSQL where the tests are root's, which it refuses to be."""

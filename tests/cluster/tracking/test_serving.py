@@ -28,6 +28,8 @@ from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import genome, started
 from tests.support.cluster.tiny import data, stored
 
+pytestmark = pytest.mark.slow
+
 WIDTH = data().modalities["text"].width
 COUNT = 4  # samples that are asked for
 

@@ -16,6 +16,8 @@ from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.search_fakes import generation, started
 from tests.support.cluster.tiny import settings
 
+pytestmark = pytest.mark.slow
+
 
 class Notes(SilentProgress):
     """Keeps what it is told."""

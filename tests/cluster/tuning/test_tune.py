@@ -40,6 +40,8 @@ from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import genome as made_genome
 from tests.support.cluster.tiny import SPACE, problem, settings, stored
 
+pytestmark = pytest.mark.slow
+
 BOUNDS = Bounds(epochs=(2, 6, 7), learning_rate=(1e-3, 1e-2))
 DOMAIN = Domain(("text", "audio"), BOUNDS, tasks={"mood": "regression"})
 TWO_EXPERTS = Genome(

@@ -71,6 +71,7 @@ def test_utterances_look_back_within_their_dialogue_alone() -> None:
     assert data.modalities["text_before"].lengths[np.array(first) + 1].tolist() == [1] * len(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [0, 3])
 def test_a_network_learns_more_than_the_largest_class(context: int) -> None:
     data = with_context(emotions(), context) if context else emotions()

@@ -143,6 +143,7 @@ def test_a_genome_inherits_itself() -> None:
         assert all(torch.equal(found[name], values) for name, values in weights.items())
 
 
+@pytest.mark.slow
 def test_any_genome_can_inherit_from_any_other() -> None:
     rng = np.random.default_rng(2)
     for _ in range(150):

@@ -84,6 +84,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
         assert largest_difference(found.weights, same.weights) < 1e-9
 
 
+@pytest.mark.slow
 def test_padding_stays_exactly_zero_over_600_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     from haemsa.model.training import train as training
 

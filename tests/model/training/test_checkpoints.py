@@ -11,6 +11,8 @@ from haemsa.model.training.train import FailedRow, TrainedRow, TrainingSettings,
 from tests.support.model.cohort_tools import POOL, genome, level
 from tests.support.model.random_genomes import random_genome, three_folds
 
+pytestmark = pytest.mark.slow
+
 FOLDS = three_folds(len(POOL))
 EXACT = TrainingSettings(batch_size=16, dtype=torch.float64)
 EXPERTS = level(ExpertSpec(("text", "audio")), ExpertSpec(("audio",), "gated"), kind="top_k", noise=0.5)

@@ -23,6 +23,8 @@ from haemsa.model.data.task import Task
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import data, settings, stored
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CONFIG = {"validation": "folds:2", "confirm": 2, "evaluations": 4, "population": 4, "design": "flat_mixture"}
 READ = ("text", "audio", "vision")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from haemsa.cluster.report.figures.search import write_pictures
 from haemsa.cluster.run_directory.tables import thinned
 from haemsa.cluster.shared.files import write_json
@@ -11,6 +13,7 @@ from tests.support.cluster.driver import Driven
 from tests.support.cluster.trainers import instant
 
 
+@pytest.mark.slow
 def test_a_search_leaves_a_file_for_each_picture_and_none_before_it_has_scores(tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     with Driven(tmp_path / "run", instant) as driven:

@@ -34,6 +34,7 @@ def texts(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.axes[0].texts]
 
 
+@pytest.mark.slow
 def test_every_picture_of_a_run_has_a_caption_and_needs_no_data(tmp_path: Path) -> None:
     with RunDirectory.open(made_run(tmp_path / "run", data="/nowhere/mine.h5"), read_only=True) as run:
         figures = search_figures(run)

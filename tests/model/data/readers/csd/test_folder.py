@@ -262,6 +262,7 @@ def test_without_folds_splits_are_made_of_whole_videos(folder):
     assert len(data.notes) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOSEI922.exists(), reason="no real data here")
 def test_mosei922_is_read_as_it_is_described():
     data = read(MOSEI922, AS_IT_IS)

@@ -84,6 +84,7 @@ def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path, text, message):
         opened(tmp_path, text, ["a"], ["y"])
 
 
+@pytest.mark.slow
 def test_short_rows_below_a_wide_header_do_not_fill_the_memory(tmp_path):
     header = ",".join(f"x{column}" for column in range(50_000))
     with pytest.raises(ValueError, match="its rows have fewer cells than its header, which has 50001"):
