@@ -91,7 +91,7 @@ def drawn(genome: Genome) -> str:
     from haemsa.cluster.shared.genome_tree import genome_tree
 
     out = io.StringIO()
-    Console(file=out, width=90, color_system=None).print(genome_tree(genome))
+    Console(file=out, width=90, color_system=None, force_jupyter=False).print(genome_tree(genome))
     return out.getvalue().rstrip()
 
 
