@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process a folder of its own for Ray, so that it never finds the cluster of another one."""
+    folder = os.environ["RAY_TMPDIR"] = tempfile.mkdtemp(prefix="ray")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
