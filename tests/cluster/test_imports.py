@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib", "h5py", "deap", "moocore", "rich.table")
 
 

@@ -26,7 +26,6 @@ def test_there_are_six_notebooks_that_lead_from_one_to_the_next() -> None:
         assert f"({after.name})" in nbformat.read(path, as_version=4).cells[-1].source
 
 
-@pytest.mark.ray
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_without_warnings(path: Path, tmp_path: Path) -> None:
     assert not warnings_in(execute(path, tmp_path, "tiny"))

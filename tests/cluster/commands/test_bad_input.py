@@ -170,6 +170,7 @@ def ray_is_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
 
 
+@pytest.mark.slow
 def test_an_address_at_which_no_ray_answers(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ray_is_not_running(monkeypatch)
     with socket.socket() as taken:
@@ -181,6 +182,7 @@ def test_an_address_at_which_no_ray_answers(store: Path, monkeypatch: pytest.Mon
     assert not Path("run").exists()
 
 
+@pytest.mark.slow
 def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     from haemsa.cluster.workers.ray_cluster import connect
 
@@ -250,6 +252,7 @@ def model(store: Path, trains: None) -> Path:
     return Path("model")
 
 
+@pytest.mark.slow
 def test_data_that_a_model_cannot_read(store: Path, model: Path, tmp_path: Path) -> None:
     other = pickled(tmp_path)
     assert haemsa("evaluate", model, "--data", other).sentence == (
@@ -267,6 +270,7 @@ def test_a_split_that_does_not_exist(store: Path, model: Path) -> None:
     assert haemsa("predict", model, "--data", store, "--split", "dev", "--out", "out.csv").sentence == sentence
 
 
+@pytest.mark.slow
 def test_labels_that_a_model_was_not_trained_on(store: Path, model: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 

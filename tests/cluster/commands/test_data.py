@@ -110,6 +110,7 @@ def test_what_was_there_stays_if_an_import_fails(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_check_tells_leaks_by_its_exit_status(tmp_path: Path) -> None:
     assert haemsa("data", "check", stored(tmp_path), "--out", tmp_path / "page.html").status == 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")

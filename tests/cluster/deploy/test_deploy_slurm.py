@@ -167,7 +167,6 @@ def test_it_says_where_it_must_be_submitted_from(pretended: Slurm, monkeypatch: 
     assert job.returncode == 2
 
 
-@pytest.mark.ray
 def test_two_nodes_search_for_real_and_the_run_is_kept(slurm: Slurm) -> None:
     config = {
         "data": "planted", "space": SPACE, "evaluations": 24, "population": 8, "cohort": 2, "validation": "holdout",

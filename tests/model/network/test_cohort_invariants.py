@@ -62,6 +62,7 @@ def test_outputs_and_gradients_in_a_cohort_are_those_alone_in_single_precision()
             torch.testing.assert_close(found.gradients[place][name], gradient, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_rows_trained_together_end_as_those_trained_alone(dtype: torch.dtype) -> None:
     rows = random_rows(16, 5, folds=3)  # of one to four epochs each
@@ -75,6 +76,7 @@ def test_rows_trained_together_end_as_those_trained_alone(dtype: torch.dtype) ->
             assert largest_difference(found.weights, alone.weights) < 1e-9
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_does_not_matter() -> None:
     rows = random_rows(6, 6, folds=3)
     settings = TrainingSettings(batch_size=16, dtype=torch.float64)

@@ -71,6 +71,7 @@ def test_steps_are_rounded_up_to_powers_of_two_but_not_beyond_the_data() -> None
     assert {shape.steps[1] for shape in found} == {1, 2, 4, 6}
 
 
+@pytest.mark.slow
 def test_rows_that_stay_after_their_results_were_taken_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = random_rows(8, 3, folds=3)
     rebuilt = train(rows, POOL, FOLDS, EXACT)

@@ -73,6 +73,7 @@ def with_present_held_out_samples(fold: int) -> Dataset:
 EVERY_GENE = {"loss": "l1", "class_balance": 0.8, "distillation": 0.7, "task_weights": (("emotion", 0.4),)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("genes", [{}, EVERY_GENE], ids=["random genes", "every gene"])
 def test_held_out_features_and_labels_change_no_bit_of_a_rows_weights(genes: dict) -> None:
     rows = [CohortRow(row.genome, row.seed, 1) for row in random_rows(8, 0, epochs=3, **genes)]

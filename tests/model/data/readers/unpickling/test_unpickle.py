@@ -211,6 +211,7 @@ def test_the_scan_follows_no_plain_values(monkeypatch):
     assert set(followed) == {"PROTO", "BINPUT", "BINGET", "MARK", "APPENDS", "STOP"}
 
 
+@pytest.mark.slow
 def test_many_tuples_next_to_each_other_are_no_nesting(tmp_path):
     content = [((np.zeros(2), np.zeros(3)), index) for index in range(12_000)]
     assert load(saved(tmp_path, content))[-1][1] == 11_999
