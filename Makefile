@@ -72,6 +72,6 @@ torture: $(VENV)/installed ## searches killed at random, nodes that leave and jo
 	$(BIN)/python -m tests.torture.faults
 
 clean: ## remove what was made here, runs and models too
-	rm -rf $(VENV) build runs models mlruns mlartifacts mlflow.db* bench-results docs/api
+	rm -rf $(VENV) build runs models tuned compared ablated mlruns mlartifacts mlflow.db* bench-results docs/api
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
