@@ -143,12 +143,12 @@ class SearchConfig(BaseModel):
     """Leave the features of a store in its file until a batch needs them. null: do so if they would fill an eighth of
     the memory. The scores are the same in both cases."""
     candidate_time: Seconds | None = None
-    """On Ray, give up a candidate that trains for longer: seconds, or 30m, 2h. null: 50 times as long as the slowest
-    candidate so far needed for this many epochs, but at least ten minutes; no limit before the first candidate has
-    ended."""
+    """On Ray, stop a candidate that trains for longer than this: seconds, or 30m, 2h. It counts as failed. null: 50
+    times as long as the slowest candidate so far needed for this many epochs, but at least ten minutes; no limit before
+    the first candidate has ended."""
     memory_per_worker: Positive | None = None
-    """How many GiB a worker on Ray may use in addition to what it starts with (only on Linux). null: until the system
-    ends it."""
+    """How many GiB a worker on Ray may use in addition to what it starts with (only on Linux). null: no
+    limit, but the system may end a worker when memory runs out."""
     cohort: Count | Literal["auto"] = "auto"
     """How many networks are trained together as one tensor; each replicate of a genome counts. auto: 16; in steady mode
     the number that trains fastest on a worker, measured in the first seconds."""

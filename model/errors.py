@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ Place = tuple[int | str, ...]
 """Where in its input a value stands, as pydantic tells it: keys from the outside in."""
 _LONGEST_LINE: Final = 500
 _LONGEST_VALUE: Final = 80
+_BOUNDS: Final = {"greater": "more", "less": "less"}
 
 
 def error_line(error: BaseException) -> str:
@@ -43,18 +45,20 @@ def validation_sentence(
     if first["type"] == "extra_forbidden":
         return f"{place} is unknown, expected one of {', '.join(fields(first['loc']))}"
     if first["type"] == "missing":
-        return f"{place} is missing, expected {fields(first['loc'])[str(first['loc'][-1])]}"
+        return f"{place} is missing, expected {(fields(first['loc'])[str(first['loc'][-1])] or '').removesuffix('.')}"
     messages = dict.fromkeys(_message(problem["msg"]) for problem in problems if name(problem["loc"]) == place)
     expected = [message.removeprefix("expected ") for message in messages if message.startswith("expected ")]
     if not expected:
         return f"{place}: {next(iter(messages))}" if place else next(iter(messages))
     value = repr(first["input"])
     shown = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
-    return f"{place} is {shown}, expected {' or '.join(expected)}"
+    either = ", or " if any(" or " in words for words in expected) else " or "
+    return f"{place} is {shown}, expected {either.join(expected)}"
 
 
 def _message(text: str) -> str:
-    """What was expected, without pydantic's openings."""
+    """What was expected, without pydantic's openings, and in plain words."""
+    text = re.sub(r"(greater|less) than or equal to (\S+)", lambda found: f"{found[2]} or {_BOUNDS[found[1]]}", text)
     for opening in ("Input should be a valid ", "Input should be "):
         if text.startswith(opening):
             return f"expected {text.removeprefix(opening)}"

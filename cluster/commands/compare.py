@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def compare(
-    run: Annotated[
-        Path | None, typer.Option(help="The search whose best networks are compared; none: search first.")
-    ] = None,
+    run: Annotated[Path | None, typer.Option(help="The run directory of a search \\[default: search first].")] = None,
     data: Annotated[str | None, typer.Option(help="The data, if there is no run, or if the data has moved.")] = None,
     trials: Annotated[
         int | None, typer.Option(help="Trials for each model \\[default: as many as the search had].")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How often to train each tuned model.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How often to train each tuned model, each time with another seed.")
+    ] = 5,
     out: Annotated[
         Path | None, typer.Option(help="The folder for the other searches \\[default: compared/NAME].")
     ] = None,
@@ -39,9 +39,11 @@ def compare(
 def ablate(
     run: Annotated[Path, typer.Argument(help="The run directory of a search.")],
     trials: Annotated[
-        int | None, typer.Option(help="Evaluations of each search \\[default: as many as the search had].")
+        int | None, typer.Option(help="How many genomes each search evaluates \\[default: as many as the search had].")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How often to train what each search found.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How often to train what each search found, each time with another seed.")
+    ] = 5,
     out: Annotated[Path | None, typer.Option(help="The folder for the searches \\[default: ablated/NAME].")] = None,
     json_file: Json = None,
 ) -> None:

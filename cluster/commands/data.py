@@ -90,6 +90,7 @@ def check(
     show_check(data_check, console())
     if out is not None:
         write_check(data_check, out)
+        say(f"page: {out}")
     write_figures(json_file, as_values(data_check))
     if leaks(data_check):
         raise typer.Exit(1)

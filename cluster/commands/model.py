@@ -9,6 +9,7 @@ import typer
 
 from haemsa.cluster.commands.options import Data
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
+from haemsa.cluster.shared.text import counted
 
 Model = Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")]
 
@@ -20,14 +21,16 @@ def train(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Train the best ensemble of the run, not its best genome.")
     ] = False,
-    whole: Annotated[bool, typer.Option("--all", help="Train on the validation split too, in any case.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Train on the validation split too, also after a search by holdout.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The folder for the model \\[default: models/NAME].")] = None,
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
     json_file: Json = None,
 ) -> None:
-    """Train the best genome, or the best ensemble, for good. Save it, and score it once on the test split."""
+    """Train the final model from the best genome or ensemble. Save it, and score it once on the test split."""
     from haemsa.cluster.api import (
         genome_tree,
         metric_table,
@@ -42,9 +45,12 @@ def train(
     table, protocol = train_for_good(recipe, data, seeds, folder)
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
-        terminal.print(genome_tree(genome, f"genome {number}, chosen {count} times" if ensemble else "genome"))
-    terminal.print(f"{seeds} seeds, {protocol}; test split:", highlight=False)
+        terminal.print(genome_tree(genome, f"genome {number}, weight {count}" if ensemble else "genome"))
+    terminal.print(f"{counted(seeds, 'seed')}, {protocol}; test split:", highlight=False)
     terminal.print(metric_table(table))
+    if len(table) > 1:
+        alone, together = table
+        say(f"{alone}: the seeds one by one, mean ± standard deviation. {together}: the mean of their predictions.")
     references = reference_table(data, table)
     if references is not None:
         terminal.print(references)

@@ -30,7 +30,7 @@ def limits_of(options: Sequence[str] | None) -> dict[str, float] | None:
         try:
             limits[name.strip()] = float(value)
         except ValueError:
-            raise ValueError(f"limit is {option!r}, expected NAME=NUMBER, as params=200000") from None
+            raise ValueError(f"limit is {option!r}, expected NAME=NUMBER, for example params=200000") from None
     return limits
 
 

@@ -22,7 +22,7 @@ def report(
     run: Run,
     data: Annotated[str | None, typer.Option(help="The data of the search, if it has moved.")] = None,
     ablated: Annotated[
-        Path | None, typer.Option(help="What haemsa ablate left of this search \\[default: ablated/NAME].")
+        Path | None, typer.Option(help="The folder that haemsa ablate wrote for this search \\[default: ablated/NAME].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page to write \\[default: RUN/report.html].")] = None,
 ) -> None:

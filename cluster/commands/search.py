@@ -21,9 +21,11 @@ def search(
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many generations without progress.")] = None,
     objectives: Annotated[str | None, typer.Option(help="What to optimise, for example mae,params.")] = None,
-    limit: Annotated[list[str] | None, typer.Option(help="A hard limit, for example params=200000.")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(help="A hard limit, for example params=200000. Several are allowed.")
+    ] = None,
     validation: Annotated[
-        str | None, typer.Option(help="auto, holdout[:SEEDS], folds:K, or groups (leave one out).")
+        str | None, typer.Option(help="How a genome is scored: auto, holdout[:SEEDS], folds:K or groups.")
     ] = None,
     rungs: Annotated[
         bool | None, typer.Option("--rungs/--no-rungs", help="Train only promising candidates for long.")
@@ -34,29 +36,35 @@ def search(
     confirm: Annotated[
         int | None, typer.Option(help="How many genomes to train again from scratch at the end; 0: none.")
     ] = None,
-    population: Annotated[str | None, typer.Option(help="Genomes that survive: a number, or auto.")] = None,
-    mode: Annotated[str | None, typer.Option(help="steady or generational.")] = None,
+    population: Annotated[str | None, typer.Option(help="How many genomes survive: a number, or auto.")] = None,
+    mode: Annotated[str | None, typer.Option(help="steady (no worker waits) or generational.")] = None,
     workers: Annotated[
         str | None, typer.Option(help="How many workers train at the same time: a number, or auto.")
     ] = None,
-    backend: Annotated[str | None, typer.Option(help="ray or inline.")] = None,
+    backend: Annotated[str | None, typer.Option(help="ray (in parallel) or inline (one after another).")] = None,
     address: Annotated[
-        str | None, typer.Option(help="A Ray cluster, HOST:PORT or auto; none: RAY_ADDRESS or here.")
+        str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto \\[default: RAY_ADDRESS, or start one].")
     ] = None,
-    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker; fractions too.")] = None,
+    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker, also a fraction.")] = None,
     cohort: Annotated[
-        str | None, typer.Option(help="Networks trained together as one tensor: a number, or auto.")
+        str | None, typer.Option(help="How many networks are trained together: a number, or auto.")
     ] = None,
     batch_size: Annotated[str | None, typer.Option(help="Samples in a training step: a number, or auto.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of everything random.")] = None,
     name: Annotated[str | None, typer.Option(help="The name of the search \\[default: that of the data].")] = None,
     run: Annotated[str | None, typer.Option(help="The run directory \\[default: a new one under runs/].")] = None,
-    tracking: Annotated[str | None, typer.Option(help="MLflow's store, or off.")] = None,
+    tracking: Annotated[
+        str | None,
+        typer.Option(help="MLflow's store, or off \\[default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db]."),
+    ] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run directory.")] = None,
     json_file: Json = None,
     score: OldValidation = None,
 ) -> None:
-    """Search for the best networks for your data."""
+    """Search for the best networks for your data.
+
+    haemsa config explains every setting and prints its default.
+    """
     from haemsa.cluster.api import SearchConfig, resume_search, run_search
     from haemsa.cluster.shared.progress import progress
 

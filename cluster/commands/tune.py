@@ -14,24 +14,29 @@ from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 def tune(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
     data: Data,
-    trials: Annotated[int | None, typer.Option(help="Genomes to try \\[default: 32, or 8 with pbt].")] = None,
+    trials: Annotated[int | None, typer.Option(help="How many genomes to try \\[default: 32, or 8 with pbt].")] = None,
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
-    scheduler: Annotated[str, typer.Option(help="asha or pbt (population based training).")] = "asha",
+    scheduler: Annotated[str, typer.Option(help="asha or pbt (population-based training).")] = "asha",
     validation: Annotated[
-        str | None, typer.Option(help="holdout[:SEEDS], folds:K or groups \\[default: as in the search].")
+        str | None,
+        typer.Option(help="How a genome is scored: holdout[:SEEDS], folds:K or groups \\[default: as in the search]."),
     ] = None,
     workers: Annotated[
         str | None, typer.Option(help="How many networks train at the same time: a number, or auto.")
     ] = None,
-    address: Annotated[str | None, typer.Option(help="A running Ray cluster; none: start one here.")] = None,
-    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker; fractions too.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto \\[default: RAY_ADDRESS, or start one].")
+    ] = None,
+    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker, also a fraction.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="The seed of everything random \\[default: as in the search].")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder for genome.json and the trials \\[default: tuned/NAME].")
     ] = None,
-    tracking: Annotated[str | None, typer.Option(help="MLflow's store, or off.")] = None,
+    tracking: Annotated[
+        str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
+    ] = None,
     json_file: Json = None,
     score: OldValidation = None,
 ) -> None:

@@ -68,4 +68,4 @@ def _figures(drawn: Iterable[tuple[Figure | None, str]]) -> str:
 def _notes(check: DataCheck) -> str:
     if not check.notes:
         return ""
-    return "\n".join([html.heading("What the reader found"), *(html.paragraph(note, "note") for note in check.notes)])
+    return "\n".join([html.heading("Notes on the data"), *(html.paragraph(note, "note") for note in check.notes)])

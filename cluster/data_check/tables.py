@@ -32,9 +32,13 @@ class TextTable:
 
 def heading(check: DataCheck) -> str:
     """Name and sizes in one line."""
-    splits = ", ".join(f"{split} {count:,}" for split, count in check.splits.items())
-    groups = counted(check.groups, "group")
-    return f"{check.name}: {counted(check.samples, 'sample')} ({splits}) in {groups}, fingerprint {check.fingerprint}"
+    return heading_of(check.name, check.samples, check.splits, check.groups, check.fingerprint)
+
+
+def heading_of(name: str, samples: int, splits: Mapping[str, int], groups: int, fingerprint: str) -> str:
+    """Name and sizes of data in one line."""
+    sizes = ", ".join(f"{split} {count:,}" for split, count in splits.items())
+    return f"{name}: {counted(samples, 'sample')} ({sizes}) in {counted(groups, 'group')}, fingerprint {fingerprint}"
 
 
 def check_tables(check: DataCheck) -> list[TextTable]:
@@ -113,7 +117,7 @@ def _repeats(check: DataCheck) -> TextTable:
             continue
         across = [f"{' and '.join(overlap.splits)} {overlap.count:,}" for overlap in repeats.across]
         rows.append((name, *(f"{count:,}" for count in repeats.within.values()), ", ".join(across) or "0"))
-    text = "Within a split: samples that repeat an earlier one of it."
+    text = "Within a split: samples that repeat an earlier sample of that split."
     return TextTable("Equal samples", columns, tuple(rows), text)
 
 

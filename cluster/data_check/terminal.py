@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.problems import leaks, warnings
-from haemsa.cluster.data_check.tables import NOTICE, TextTable, check_tables, heading
+from haemsa.cluster.data_check.tables import NOTICE, TextTable, check_tables, heading, heading_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 
-def data_tables(description: Mapping[str, Any]) -> list[Table]:
-    """Two tables: of modalities and of tasks.
+def data_tables(description: Mapping[str, Any]) -> list[RenderableType]:
+    """Two tables: of modalities, under a line about all of the data, and of tasks.
 
     Args:
         description: what `describe_data` returned.
@@ -27,11 +27,12 @@ def data_tables(description: Mapping[str, Any]) -> list[Table]:
         >>> len(data_tables(describe(planted(sizes=(20, 10, 10)))))
         2
     """
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    splits = ", ".join(f"{name} {count}" for name, count in description["splits"].items())
-    title = f"{description['name']}: {description['samples']} samples ({splits}) in {description['groups']} groups"
-    modalities = Table(title=f"{title}, fingerprint {description['fingerprint']}", title_justify="left")
+    title = heading_of(*(description[key] for key in ("name", "samples", "splits", "groups", "fingerprint")))
+    modalities = Table()
     for name in ("modality", "steps", "features", "mean length", "absent in"):
         modalities.add_column(name, justify="left" if name == "modality" else "right")
     for name, modality in description["modalities"].items():
@@ -42,7 +43,7 @@ def data_tables(description: Mapping[str, Any]) -> list[Table]:
         tasks.add_column(name)
     for name, task in description["tasks"].items():
         tasks.add_row(name, task["kind"], str(task["unlabelled"]), task["distribution"])
-    return [modalities, tasks]
+    return [Group(Text(title), modalities), tasks]
 
 
 def show_check(check: DataCheck, console: Console) -> None:

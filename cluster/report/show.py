@@ -57,7 +57,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
 
 def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
     """What the best ensemble is made of, how good it is, and its size. `ensemble`: as summary.json has it."""
-    members = ", ".join(f"candidate {member['id']} x {member['count']}" for member in ensemble["members"])
+    members = ", ".join(f"candidate {member['id']} (weight {member['count']})" for member in ensemble["members"])
     score, best_alone = ensemble["scores"].get(objective), ensemble["best_alone"].get(objective)
     sentences = [f"Ensemble: {members}."]
     if score is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -33,8 +34,8 @@ def metric_table(models: Mapping[str, Metrics]) -> Table:
     return table
 
 
-def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Table:
-    """A row per subset of modalities and a column per metric: the mean over networks.
+def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Group:
+    """A table per task, with a row per subset of modalities and a column per metric: the mean over networks.
 
     Args:
         tables: by subset, what `metric_table` takes. Only the first model is shown.
@@ -45,17 +46,24 @@ def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Tab
         >>> tables = {shown: evaluation.table for shown, evaluation in evaluations.items()}  # doctest: +SKIP
         >>> rich.print(subset_table(tables, "valid"))  # doctest: +SKIP
     """
+    from rich.console import Group
     from rich.table import Table
 
     main = next(iter(next(iter(tables.values()))))
-    metrics = list(next(iter(tables.values()))[main])
-    table = Table(title=f"{split} split, by the modalities that are shown", title_justify="left")
-    table.add_column("modalities", no_wrap=True)
-    for metric in metrics:
-        table.add_column(metric.replace("_", " "), justify="right")
-    for subset, models in tables.items():
-        table.add_row(subset, *(f"{models[main][metric]['mean']:.3f}" for metric in metrics))
-    return table
+    by_task: dict[str, list[str]] = {}
+    for metric in next(iter(tables.values()))[main]:
+        by_task.setdefault(metric.rpartition("/")[0], []).append(metric)
+    result = []
+    for task, metrics in by_task.items():
+        title = f"{split} split{task and f', {task}'}, by the modalities that are shown"
+        table = Table(title=title, title_justify="left")
+        table.add_column("modalities", no_wrap=True)
+        for metric in metrics:
+            table.add_column(metric.rpartition("/")[2].replace("_", " "), justify="right")
+        for subset, models in tables.items():
+            table.add_row(subset, *(f"{models[main][metric]['mean']:.3f}" for metric in metrics))
+        result.append(table)
+    return Group(*result)
 
 
 def reference_table(data: str, models: Mapping[str, Metrics]) -> Table | None:
@@ -80,7 +88,7 @@ def _planted_table(metrics: Metrics) -> Table:
     truth = planted_floor()
     rows = {
         "this model": (metrics["sentiment/mae"]["mean"], metrics["emotion/accuracy"]["mean"]),
-        "floor: nothing can do better": (truth.mae, truth.accuracy),
+        "the best that is possible": (truth.mae, truth.accuracy),
         f"the best from a single modality ({truth.single})": (truth.single_mae, truth.single_accuracy),
         "the best constant": (truth.constant_mae, truth.constant_accuracy),
     }

@@ -147,7 +147,8 @@ def _search(
     """Search, confirm the front, and finish."""
     name = config.title
     scored = describe_validation(problem.folds, problem.pool, config.validation)
-    for line in (*problem.pool.notes, scored, f"run directory: {run.path}"):
+    notes = [f"note: {note}" for note in problem.pool.notes]
+    for line in (*notes, scored, f"run directory: {run.path}"):
         progress.note(line)
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
         follow, facts = tracker(config.tracking, run), run.manifest()

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this file, as JSON.")]
 
 
 def console() -> Console:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from haemsa.cluster.shared.text import counted
+from haemsa.cluster.shared.text import counted, number
 from haemsa.cluster.tracking.records import ModelTrained
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ model = mlflow.pyfunc.load_model("{address}")
 model.predict(pandas.DataFrame([{{{cells}}}]))
 ```
 
-A row is a sample. A cell holds the features of a modality: a list of steps, each with the number of features above. The
-cell is None if the modality is missing. When `{address}` has moved to another version, this version is at
+A row is a sample. A cell holds the features of a modality: a list of steps, each with the number of features above. \
+The cell is None if the modality is missing. When `{address}` has moved to another version, this version is at \
 models:/{name}/NUMBER.
 
 ```bash
@@ -44,10 +44,10 @@ In JSON, a missing modality is null, or no record has its field.
 ## Intended use and limits
 
 - It needs features that were made exactly like those that it was trained on, from similar people and recordings.
-- Samples with more steps are cut. A modality may be missing; `haemsa evaluate --missing` tells how well the model
-  predicts then.
-- What it says about a person's sentiment or emotion is a guess from a recording. It is often wrong, and it was not
-  compared between groups of people. No decision about anybody should depend on it.
+- Samples with more steps are cut. A modality may be missing; `haemsa evaluate --missing` tells how well the model \
+predicts then.
+- What it says about a person's sentiment or emotion is a guess from a recording. It is often wrong, and it was not \
+compared between groups of people. No decision about anybody should depend on it.
 """
 
 
@@ -76,9 +76,11 @@ def _network(predictor: Predictor) -> Iterator[str]:
     reads = ", ".join(f"{name} [{steps}, {width}]" for name, (steps, width) in predictor.modalities.items())
     tasks = ", ".join(f"{name} ({task.kind})" for name, task in predictor.tasks.items())
     genomes = dict.fromkeys(genome for genome, _ in predictor.members)
-    count = len(predictor.members)
-    yield f"A hierarchical mixture of experts that haemsa found. It reads {reads} (most steps, features) and predicts"
-    yield f"{tasks}. A prediction is the mean of {counted(count, 'network')} of {counted(len(genomes), 'genome')}."
+    networks = counted(len(predictor.members), "network")
+    yield (
+        f"A hierarchical mixture of experts that haemsa found. It reads {reads} ([steps at most, features]). "
+        f"It predicts {tasks}. A prediction is the mean of {networks} of {counted(len(genomes), 'genome')}."
+    )
     yield from ("", "## Network", "")
     for genome in genomes:
         yield from ("```text", drawn(genome), "```", "")
@@ -100,19 +102,26 @@ def _data(record: ModelTrained) -> Iterator[str]:
     yield from ("## Data", "")
     yield f"{record.data_name}, fingerprint `{record.fingerprint}`" + (f": samples {sizes}." if sizes else ".")
     protocol = record.params.get("protocol")
-    yield f"{protocol[0].upper()}{protocol[1:]}." if protocol else "Trained on the samples that did not score it."
+    yield (
+        f"{protocol[0].upper()}{protocol[1:]}."
+        if protocol
+        else "Each network was trained without the samples that score it."
+    )
     yield ""
 
 
 def _figures(record: ModelTrained) -> Iterator[str]:
-    yield from ("## Figures", "")
+    yield from ("## Scores", "")
     if record.alias == "champion":
         yield from ("| metric | value |", "|---|---|")
-        yield from (f"| {name} | {value:.4g} |" for name, value in record.metrics.items())
-        note = "On the samples that the search chose it by, so a little too good. `haemsa train` tests a model."
+        yield from (f"| {name} | {number(value)} |" for name, value in record.metrics.items())
+        note = "These scores chose the model, so they may flatter it. `haemsa train` scores it on the test split."
         yield from ("", note, "")
         return
-    yield from ("On the test split, read once after training: the mean of the single seeds, and all together.", "")
+    yield from (
+        "On the test split, read once after training. Alone: the mean over seeds. Together: their mean prediction.",
+        "",
+    )
     yield from ("| metric | alone | together |", "|---|---|---|")
     alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
     yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())

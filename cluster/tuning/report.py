@@ -65,16 +65,16 @@ def verdict(tuning: Tuning) -> str:
     """One sentence that says which genome is better."""
     difference = tuning.difference
     if tuning.genome is None:
-        return "Which genome is better was not found out."
+        return "It is not known which genome is better."
     if tuning.tuned == tuning.original:
-        return "No trial that had all its epochs was better than the genome itself, so that stays as it is."
+        return "No trial that had all its epochs was better than the original genome, so the genome stays as it is."
     if difference is None and tuning.genome == tuning.original:
-        return "The tuned genome could not be trained again, the genome itself stays as it is."
+        return "The tuned genome could not be trained again, so the genome stays as it is."
     if difference is None:
-        return "The genome itself could not be trained again, the tuned one could."
+        return "The original genome could not be trained again, but the tuned genome could."
     measured = f"{difference.mean:+.4f} ± {difference.error:.4f} over {difference.replicates} replicates"
     kept = "the genome stays as it is" if tuning.genome == tuning.original else "the tuned genome is better"
-    return f"Tuned less original, both trained again on fresh seeds: {tuning.metric} {measured}: {kept}."
+    return f"Tuned minus original, both trained again on fresh seeds: {tuning.metric} {measured}: {kept}."
 
 
 def tuning_table(tuning: Tuning) -> Table:

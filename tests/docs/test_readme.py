@@ -160,4 +160,4 @@ def test_the_commands_of_make_demo_run(ray_cluster: None, tmp_path: Path, monkey
     for step in found:
         ran = haemsa(*reduced(step.arguments))
         assert ran.status == 0, ran.err
-    assert "floor: nothing can do better" in ran.out
+    assert "the best that is possible" in ran.out

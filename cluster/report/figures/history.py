@@ -79,7 +79,8 @@ def _draw_pair(
     )
     for number, moment in enumerate(fronts):
         newest = number == len(fronts) - 1
-        name = f"front after {moment.evaluations} evaluations" if newest or number == 0 else None
+        named = newest or (number == 0 and moment.evaluations != fronts[-1].evaluations)
+        name = f"front after {moment.evaluations} evaluations" if named else None
         look: dict[str, Any] = {"alpha": 0.15 + 0.75 * (number + 1) / len(fronts), "label": name}
         _draw_front(axes, values(moment.front, [right, up]), objectives, right, {"linewidth": 1 + newest, **look})
     look = {"color": STRONG, "markerfacecolor": PAPER if confirmed else STRONG, "markersize": _size(len(front))}

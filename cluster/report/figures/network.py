@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.figures.style import FAINT, INK, PAPER, SERIES, WIDTH, drawable
+from haemsa.cluster.shared.text import counted
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec
 
@@ -131,7 +132,7 @@ class _Drawing:
         for number, line in enumerate(lines):
             y = place[1] + (number - (len(lines) - 1) / 2) * 0.17
             look: dict[str, Any] = {"fontsize": 8 if number == 0 else 7.2, "ha": "center", "va": "center", "zorder": 3}
-            text = drawable(line, int(size[0] * 15.5))
+            text = drawable(line, int(size[0] * (15.5 if number == 0 else 16)))
             self._axes.text(
                 place[0], y, text, color=INK, weight="bold" if number == 0 < len(lines) - 1 else None, **look
             )
@@ -158,7 +159,7 @@ def _over(place: Place, by: float = _BOX[1] / 2) -> Place:
 def _encoder(encoder: EncoderSpec) -> str:
     kind = encoder.kind.replace("_", " ")
     if encoder.kind == "attention":
-        return f"{kind}, {encoder.heads} head{'s' if encoder.heads > 1 else ''}"
+        return f"{kind}, {counted(encoder.heads, 'query', 'queries')}"
     return f"{kind} of {encoder.kernel}" if encoder.kind == "convolution" else kind
 
 

@@ -110,7 +110,7 @@ def planted(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> Dataset:
         splits=splits,
         ids=tuple(f"video{video:03d}$_${number}" for video, number in zip(hidden.video, clip, strict=True)),
         groups=hidden.video,
-        notes=("text informs alone, audio only together with text, vision not at all", *notes),
+        notes=("made so that text informs alone, audio only together with text, vision not at all", *notes),
     )
 
 

@@ -177,7 +177,7 @@ def test_genomes_that_json_cannot_hold_are_refused_before_any_is_evaluated() -> 
             {"validation": "holdout"},
             "setting 'validation' is not one of a custom search, expected one of evaluations, time",
         ),
-        ({"evaluations": 0}, "setting evaluations is 0, expected greater than or equal to 1"),
+        ({"evaluations": 0}, "setting evaluations is 0, expected 1 or more"),
         ({"backend": "threads"}, "setting backend is 'threads', expected 'ray' or 'inline'"),
     ],
 )

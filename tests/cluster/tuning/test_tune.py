@@ -183,7 +183,7 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
     found = tuning(Score.of([1.0, 2.0]), Score.of([0.8, 2.0]))
     found = replace(found, genome=found.tuned)
     assert verdict(found) == (
-        "Tuned less original, both trained again on fresh seeds: mae -0.1000 ± 0.1000 over 2 replicates: "
+        "Tuned minus original, both trained again on fresh seeds: mae -0.1000 ± 0.1000 over 2 replicates: "
         "the tuned genome is better."
     )
     values = as_values(found)
@@ -201,10 +201,10 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (tuning(None, None, None), "Which genome is better was not found out."),
+        (tuning(None, None, None), "It is not known which genome is better."),
         (replace(tuning(None, None), tuned=TWO_EXPERTS), "No trial that had all its epochs was better"),
-        (tuning(Score(0.9), None), "The tuned genome could not be trained again, the genome itself stays"),
-        (tuning(None, Score(0.9), made_genome(1)), "The genome itself could not be trained again"),
+        (tuning(Score(0.9), None), "The tuned genome could not be trained again, so the genome stays"),
+        (tuning(None, Score(0.9), made_genome(1)), "The original genome could not be trained again"),
         (tuning(Score.of([1.0, 2.0]), Score.of([2.0, 2.0])), "the genome stays as it is"),
     ],
 )
@@ -257,7 +257,7 @@ def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, m
     source = ("tune", tmp_path / "genome.json", "--data", stored(tmp_path))
     ran = haemsa(*source, "--out", out, "--tracking", "off")
     assert ran.status == 1, ran.err
-    assert "Which genome is better was not found out." in ran.out
+    assert "It is not known which genome is better." in ran.out
     assert sorted(path.name for path in out.iterdir()) == ["trials.csv", "tuning.json"]
     assert json.loads((out / "tuning.json").read_text())["trials"]["unfinished"] == 1
 

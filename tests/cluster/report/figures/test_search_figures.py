@@ -95,7 +95,7 @@ def test_a_network_is_drawn_with_what_each_expert_sees() -> None:
     genome = Genome(NetworkSpec(16, (EncoderSpec("text", "attention", 4), EncoderSpec("audio")), (level,)))
     figure = network_figure(genome, ("mood",))
     words = texts(figure)
-    for expected in ("attention, 4 heads", "gated", "2 x 48", "1 x 32", "level 1", "width 16", "mood"):
+    for expected in ("attention, 4 queries", "gated", "2 x 48", "1 x 32", "level 1", "width 16", "mood"):
         assert expected in words, expected
     assert "top-3 gate: a modality's token hears only its own experts" in words
     assert (
