@@ -22,7 +22,7 @@ Outputs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Difference:
-    """The metric of one model less that of another, a mean over seeds, and the interval that holds 95% of resamples."""
+    """One model's metric minus that of another, a mean over seeds, and the interval that holds 95% of resamples."""
 
     mean: float
     low: float

@@ -27,8 +27,8 @@ def draw(comparison: Comparison, path: Path) -> None:
         axes.plot(difference.mean, place, "o", color=colour, markersize=5)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    better = "less" if comparison.judged.minimise else "more"
-    axes.set_xlabel(f"{comparison.judged.name} of ours less that of the other ({better} is better for us)", fontsize=9)
+    better = "lower" if comparison.judged.minimise else "higher"
+    axes.set_xlabel(f"{comparison.judged.name} of ours minus that of the other ({better} is better for us)", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     figure.savefig(path, dpi=150)

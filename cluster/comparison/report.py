@@ -27,10 +27,10 @@ def compare_table(comparison: Comparison) -> Table:
     """
     from rich.table import Table
 
-    judged, caption = comparison.judged, legend(comparison)
+    judged, caption = comparison.judged, f"within: the interval includes 0; {legend(comparison)}"
     title = f"{judged.task}: {judged.name} on the test split, read once"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    names = ("model", "trials", "held out", judged.name, "best less it", "95% interval", "", "our ensemble less it")
+    names = ("model", "trials", "held out", judged.name, "best minus it", "95% interval", "", "our ensemble minus it")
     for name in names:
         table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
     for name in ordered(comparison):

@@ -65,7 +65,7 @@ class Tuning:
 
     @property
     def difference(self) -> Score | None:
-        """Tuned less original, replicate by replicate."""
+        """Tuned minus original, replicate by replicate."""
         before, after = self.scores
         if before is None or after is None:
             return None
