@@ -109,7 +109,7 @@ class SearchConfig(BaseModel):
     design: Name | None = None
     """Search only networks of one usual design: only_MODALITY, early_fusion, late_fusion, low_rank_fusion,
     tensor_fusion, cross_modal_attention or flat_mixture. one_level: any network with one level of experts. no_transfer:
-    any network without transfer between levels. null: any network."""
+    any network without transfer between modalities. null: any network."""
     first_epochs: Count = 3
     """How many epochs the first rung has."""
     eta: AtLeastTwo = 3
