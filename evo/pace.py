@@ -32,27 +32,21 @@ class Pace(Protocol[G]):
     @property
     def waiting(self) -> list[Candidate[G]]:
         """Candidates that were bred or promoted already, and that nobody has asked for yet."""
-        ...
 
     def ask(self, count: int, new: int, pending: int) -> list[Candidate[G]]:
         """Up to `count` candidates, at most `new` of them new, while `pending` others are being evaluated."""
-        ...
 
     def tell(self, candidate: Candidate[G], pending: int) -> bool:
         """`candidate` has ended, and `pending` others have not. Returns whether a generation ended with it."""
-        ...
 
     def settle(self) -> None:
         """Choose the survivors of all that entered, if that may be done at any time."""
-        ...
 
     def state_dict(self, encode: Callable[[G], Any]) -> dict[str, Any]:
         """State as JSON."""
-        ...
 
     def load_state_dict(self, saved: Mapping[str, Any], decode: Callable[[Any], G]) -> None:
         """Go on from `state_dict`'s value."""
-        ...
 
 
 @dataclass(frozen=True)

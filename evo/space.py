@@ -39,16 +39,12 @@ class Space(Protocol[G]):
 
     def sample(self, rng: np.random.Generator) -> G:
         """Draw a genome."""
-        ...
 
     def mutate(self, genome: G, rng: np.random.Generator) -> G:
         """A changed copy of `genome`."""
-        ...
 
     def crossover(self, a: G, b: G, rng: np.random.Generator) -> tuple[G, G]:
         """Two children of `a` and `b`."""
-        ...
 
     def key(self, genome: G) -> str:
         """A text that is the same for two genomes exactly if it would be a waste to evaluate both."""
-        ...

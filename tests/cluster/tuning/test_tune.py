@@ -299,7 +299,7 @@ def test_a_search_and_its_tuning_are_one_in_mlflow_and_the_result_can_be_trained
     run_search(settings(**given, space=space, validation="folds:2"))
     home = Path.home() / "ray_results"
     before = home.exists() and sorted(home.iterdir())
-    options = ("--trials", 2, "--workers", 1)
+    options = ("--trials", 4, "--workers", 1)
     ran = haemsa("tune", run, "--data", store, *options, "--out", out, "--json", tmp_path / "tune.json")
     assert ran.status == 0, ran.err
     assert "Traceback" not in ran.err and "ray" not in ran.err.lower(), ran.err
@@ -308,7 +308,7 @@ def test_a_search_and_its_tuning_are_one_in_mlflow_and_the_result_can_be_trained
 
     original = read_recipe(str(run)).members[0][0]
     rows = list(csv.DictReader((out / "trials.csv").open()))
-    assert len(rows) == 2
+    assert len(rows) == 4
     assert float(rows[0]["learning_rate"]) == original.training.learning_rate
     found = json.loads((tmp_path / "tune.json").read_text())
     assert found["better"] in ("original", "tuned")
@@ -320,7 +320,7 @@ def test_a_search_and_its_tuning_are_one_in_mlflow_and_the_result_can_be_trained
     runs = client.search_runs([client.get_experiment_by_name("tiny").experiment_id])
     (parent,) = [item for item in runs if item.data.tags.get("haemsa.search")]
     children = {item.info.run_name: item for item in runs if item.data.tags.get("mlflow.source.name") == "haemsa tune"}
-    assert set(children) == {"trial 000", "trial 001", "tuned genome"}
+    assert set(children) == {"trial 000", "trial 001", "trial 002", "trial 003", "tuned genome"}
     assert {item.data.tags["mlflow.parentRunId"] for item in children.values()} == {parent.info.run_id}
     assert children["trial 000"].data.params["epochs"] == str(original.training.epochs)
     assert "sentiment/mae" in children["trial 000"].data.metrics
