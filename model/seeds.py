@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+
 
 class SeedPurpose(IntEnum):
     """The numbers are part of every result: a new purpose gets a new one, and none is ever changed."""
@@ -23,3 +25,13 @@ class SeedPurpose(IntEnum):
     CLASSICAL_MODELS = 7
     """Settings that are tried of models of scikit-learn."""
     BOOTSTRAP = 11
+
+
+def derived_seed(seed: int, purpose: SeedPurpose | int, *numbers: int) -> int:
+    """A 32-bit seed that only `seed`, its purpose and the numbers decide.
+
+    Example:
+        >>> derived_seed(0, SeedPurpose.SEARCH, 1) == derived_seed(0, SeedPurpose.CONFIRMATION, 1)
+        False
+    """
+    return int(np.random.SeedSequence([seed, purpose, *numbers]).generate_state(1)[0])

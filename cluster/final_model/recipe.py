@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.ranking import best_genome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, final, holdout
-from haemsa.model.seeds import SeedPurpose
+from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
 
 
@@ -117,4 +115,4 @@ def protocol(validation: str, pool: Dataset, *, whole: bool = False) -> tuple[Fo
 
 def final_seed(seed: int, replicate: int) -> int:
     """A seed of final training. No candidate of a search has the same."""
-    return int(np.random.SeedSequence([seed, SeedPurpose.FINAL_TRAINING, replicate]).generate_state(1)[0])
+    return derived_seed(seed, SeedPurpose.FINAL_TRAINING, replicate)

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.trainer import check_modalities
@@ -27,7 +25,7 @@ from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
 from haemsa.model.data.folds import describe_validation
-from haemsa.model.seeds import SeedPurpose
+from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -131,7 +129,7 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
 
 def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
     """What each worker gets, with a seed that no training of a search has had."""
-    seed = int(np.random.SeedSequence([config.seed, SeedPurpose.TUNING]).generate_state(1)[0])
+    seed = derived_seed(config.seed, SeedPurpose.TUNING)
     return replace(worker_data(config, problem), seed=seed, missing=False)
 
 

@@ -19,7 +19,7 @@ from haemsa.evo.candidate import Failure, Score
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds
 from haemsa.model.errors import error_line
-from haemsa.model.seeds import SeedPurpose
+from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ This costs the first score about .007. With -16 a child predicts exactly as its 
 
 def row_seed(seed: int, purpose: SeedPurpose, candidate: int, replicate: int) -> int:
     """The seed of one training. It depends only on the search's seed, the purpose, the candidate and the replicate."""
-    return int(np.random.SeedSequence([seed, purpose, candidate, replicate]).generate_state(1)[0])
+    return derived_seed(seed, purpose, candidate, replicate)
 
 
 class CohortTrainer:

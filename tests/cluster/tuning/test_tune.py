@@ -333,10 +333,10 @@ def test_a_population_goes_on_from_each_others_weights_without_tuning_its_epochs
     _, data = problem(validation="holdout:1")
     genes = Genes.of(TWO_EXPERTS, DOMAIN, epochs=False)
     follower = Follower(genes, lambda: None)
-    config = tune_config("genome.json", "pbt", {"data": "planted", "evaluations": 2})
+    config = tune_config("genome.json", "pbt", {"data": "planted", "evaluations": 3})
     run_trials(Task(config, "pbt", genes, CohortTrainer, data, "sentiment/mae", "min"), follower, tmp_path)
-    trials = [follower.trials[number] for number in range(2)]
+    trials = [follower.trials[number] for number in range(3)]
     assert [(trial.state, trial.genome.training.epochs, list(trial.scores)[-1]) for trial in trials] == [
         ("ended", 7, 7)
-    ] * 2
+    ] * 3
     assert {epochs for trial in trials for epochs in trial.scores} == {1, 2, 7}
