@@ -36,7 +36,8 @@ from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import as_values as check_values
 from haemsa.cluster.data_check.terminal import data_tables, show_check
-from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model, load_for, load_model
+from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
+from haemsa.cluster.final_model.load import load_for, load_model
 from haemsa.cluster.final_model.predictions import predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training

@@ -8,7 +8,8 @@ import typer
 
 from haemsa.cluster.commands.compare import ablate, compare
 from haemsa.cluster.commands.data import data_app
-from haemsa.cluster.commands.model import evaluate, predict, train
+from haemsa.cluster.commands.model import evaluate, train
+from haemsa.cluster.commands.predict import predict
 from haemsa.cluster.commands.run import config, report, show, sync, ui
 from haemsa.cluster.commands.search import search
 from haemsa.cluster.commands.tune import tune

@@ -1,4 +1,4 @@
-"""The commands about final models: `haemsa train`, `evaluate`, `predict`. Everything heavy loads inside a command."""
+"""The commands about final models: `haemsa train`, `evaluate`. Everything heavy loads inside a command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import Data
+from haemsa.cluster.commands.options import Data, Model
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 from haemsa.cluster.shared.text import counted
-
-Model = Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")]
 
 
 def train(
@@ -81,21 +79,3 @@ def evaluate(
         words = "share of labels in their 90 % intervals" if name == "coverage" else "expected calibration error"
         say(f"{f'{task}: ' if task else ''}{words} {value:.3f}")
     write_figures(json_file, {"split": split, "subsets": tables, "reliability": reliability})
-
-
-def predict(
-    model: Model,
-    data: Data,
-    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
-    split: Annotated[str | None, typer.Option(help="Only this split \\[default: all samples].")] = None,
-) -> None:
-    """Write the predictions of a saved model, one row for each sample."""
-    from haemsa.cluster.api import load_for, load_model, predictions, write_predictions
-
-    predictor = load_model(model)
-    dataset = load_for(predictor, data)
-    samples = dataset.take(dataset.split(split)) if split else dataset
-    write_predictions(predictions(predictor, samples), out)
-    say(f"{len(samples)} predictions of {len(predictor.members)} networks in {out}")
-    if "calibration" in predictor.info:
-        say(f"90 % intervals and probabilities: {predictor.info['calibration']}")

@@ -10,6 +10,7 @@ import typer
 
 DATA_HELP: Final = "planted, digits, or a path to data of any layout."
 Data = Annotated[str, typer.Option(help=DATA_HELP)]
+Model = Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")]
 Run = Annotated[Path, typer.Argument(help="A run directory.")]
 OldValidation = Annotated[str | None, typer.Option("--score", hidden=True)]
 """`--validation` was called `--score` before."""

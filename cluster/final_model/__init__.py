@@ -1,5 +1,5 @@
 """`haemsa train`, `evaluate` and `predict`: the model that a person keeps.
 
-Read `train` first, then `recipe` (what is trained), `trainer` and `calibrate`. `evaluate` and `predictions` use a saved
-model, and `record` registers it in MLflow.
+Read `train` first, then `recipe` (what is trained), `trainer` and `calibrate`. `load` reads a saved model, `evaluate`
+and `predictions` use it, and `record` registers it in MLflow.
 """

@@ -1,79 +1,19 @@
-"""Using a saved model: it is loaded with data that fits, and scored, also with modalities missing."""
+"""A saved model is scored, also with modalities missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.sources import load
 from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
 from haemsa.model.predictor.scores import ScoreTable, score
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
-
-
-def load_model(address: str | Path) -> Predictor:
-    """Load a saved model.
-
-    Args:
-        address: a folder made by `haemsa train`, a run directory (its best network is loaded), or an address in MLflow
-            (runs:/... or models:/...).
-
-    Returns:
-        The model. Its `predict` takes arrays and returns arrays.
-
-    Raises:
-        ValueError: there is no model at the address.
-
-    Example:
-        >>> model = load_model("models/planted")  # doctest: +SKIP
-    """
-    from haemsa.model.predictor.predictor import Predictor
-    from haemsa.model.training.process import prepare_process
-
-    prepare_process()
-    if str(address).startswith(("runs:/", "models:/")):
-        from haemsa.cluster.tracking.fetch import fetch_model
-
-        return Predictor.load(fetch_model(str(address)))
-    path = Path(address)
-    best = path / "best"
-    return Predictor.load(best if best.is_dir() else path)
-
-
-def load_for(predictor: Predictor, data: str) -> Dataset:
-    """Load data that a model can read.
-
-    Args:
-        predictor: the model.
-        data: planted, digits, or a path to data of any layout.
-
-    Raises:
-        ValueError: the data cannot be read, or it does not fit the model: a task or a modality differs from that of
-            the training data, or the data has none of the model's modalities.
-        FileNotFoundError: the path does not exist.
-
-    Example:
-        >>> data = load_for(load_model("models/planted"), "planted")  # doctest: +SKIP
-    """
-    dataset = load(data)
-    for name, trained_task in predictor.tasks.items():
-        task = dataset.tasks.get(name)
-        if task is not None and (task.kind, task.labels) != (trained_task.kind, trained_task.labels):
-            raise ValueError(f"task {name!r} of data {dataset.name!r} is not the one that the model was trained on")
-    for name, (_, width) in predictor.modalities.items():
-        modality = dataset.modalities.get(name)
-        if modality is not None and modality.width != width:
-            raise ValueError(f"modality {name!r} has {modality.width} features, the model was trained on {width}")
-    if not set(dataset.modalities) & set(predictor.modalities):
-        raise ValueError(f"data {dataset.name!r} has none of the model's modalities {', '.join(predictor.modalities)}")
-    return dataset
 
 
 @dataclass(frozen=True)

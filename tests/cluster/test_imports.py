@@ -58,6 +58,7 @@ def test_networks_load_neither_search_nor_records() -> None:
         "run_directory.run_directory",
         "final_model.train",
         "final_model.evaluate",
+        "final_model.load",
         "report.show",
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from haemsa.cluster.final_model.evaluate import load_model
+from haemsa.cluster.final_model.load import load_model
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.run_directory.ranking import full_rung
