@@ -2,4 +2,5 @@
 
 Read `compare` first. `contenders` and `classical_trials` tune the other models, `finals` trains them all and predicts
 the test split, `bootstrap` says how sure a difference is, and `report` and `figure` show it.
+`calls` does all this from beginning to end.
 """

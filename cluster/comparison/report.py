@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.comparison.compare import Comparison
+from haemsa.cluster.shared.plain_values import as_values
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +63,8 @@ def _difference(comparison: Comparison, name: str) -> tuple[str, str, str, str]:
     return f"{difference.mean:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}", verdict, last
 
 
-def as_values(comparison: Comparison) -> dict[str, Any]:
+@as_values.register(Comparison)
+def comparison_values(comparison: Comparison) -> dict[str, Any]:
     """`--json` of compare: `{"models": {name: {metric: {"mean", "std", "values"}}}, "differences", "tuned", ...}`."""
     return {
         "models": comparison.models,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.problems import leaks, warnings
 from haemsa.cluster.data_check.tables import NOTICE, TextTable, check_tables, heading, heading_of
+from haemsa.cluster.shared.plain_values import as_values
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -74,7 +75,8 @@ def show_check(check: DataCheck, console: Console) -> None:
     console.print(Text(NOTICE, style="dim"), soft_wrap=True)
 
 
-def as_values(check: DataCheck) -> dict[str, Any]:
+@as_values.register(DataCheck)
+def check_values(check: DataCheck) -> dict[str, Any]:
     """The check for a JSON file. What is wrong comes first."""
     return {"leaks": leaks(check), "warnings": warnings(check), "samples": check.samples, **asdict(check)}
 

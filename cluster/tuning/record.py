@@ -11,7 +11,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.files import to_json
 from haemsa.cluster.tracking.client import connect, experiment_id, store_uri
 from haemsa.cluster.tuning.genes import GENES
-from haemsa.cluster.tuning.report import as_values
+from haemsa.cluster.tuning.report import tuning_values
 from haemsa.cluster.tuning.result import Tuning
 from haemsa.model.errors import error_line
 
@@ -81,5 +81,5 @@ def _result(client: MlflowClient, parent: Any, tuning: Tuning) -> None:
         if score is not None:
             client.log_metric(run_id, f"{name}/{tuning.metric}", score.mean)
     client.log_text(run_id, tuning.genome.to_json(), "genome.json")
-    client.log_text(run_id, to_json(as_values(tuning), indent=2), "tuning.json")
+    client.log_text(run_id, to_json(tuning_values(tuning), indent=2), "tuning.json")
     client.set_terminated(run_id)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
+from haemsa.cluster.shared.plain_values import as_values
 from haemsa.cluster.shared.text import counted, number
 from haemsa.cluster.tuning.genes import GENES
 from haemsa.cluster.tuning.result import Tried, Tuning
@@ -21,12 +22,13 @@ def write(tuning: Tuning, out: Path) -> None:
     """Write trials.csv and tuning.json to the folder `out`, and genome.json unless the tuning was interrupted."""
     with replacing(out / "trials.csv") as temporary:
         write_csv(temporary, [_row(tried, tuning.metric) for tried in tuning.trials])
-    write_json(out / "tuning.json", as_values(tuning))
+    write_json(out / "tuning.json", tuning_values(tuning))
     if tuning.genome is not None:
         write_text(out / "genome.json", tuning.genome.to_json() + "\n")
 
 
-def as_values(tuning: Tuning) -> dict[str, Any]:
+@as_values.register(Tuning)
+def tuning_values(tuning: Tuning) -> dict[str, Any]:
     """What `--json` holds. `better` is "original" or "tuned", or null if that was not found out."""
     better = None if tuning.genome is None else "original" if tuning.genome == tuning.original else "tuned"
     genomes = {"original": tuning.original, "tuned": tuning.tuned}

@@ -65,3 +65,8 @@ def test_a_run_that_is_none_is_told_before_anything_is_compared(tmp_path: Path) 
     for call in (library.compare_models, library.ablate_search):
         with pytest.raises(ValueError, match="holds no search, expected a folder made by haemsa search"):
             call(tmp_path)
+
+
+def test_only_results_have_plain_values() -> None:
+    with pytest.raises(TypeError, match="int is no result of a comparison, a tuning or a check of data"):
+        library.as_values(3)

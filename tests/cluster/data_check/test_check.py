@@ -14,7 +14,7 @@ from haemsa.cluster.data_check.labels import task_check
 from haemsa.cluster.data_check.overlap import Overlap, overlaps, repeats
 from haemsa.cluster.data_check.page import page
 from haemsa.cluster.data_check.problems import leaks, warnings
-from haemsa.cluster.data_check.terminal import as_values
+from haemsa.cluster.data_check.terminal import check_values
 from haemsa.cluster.shared.files import to_json
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.store.file import write
@@ -216,7 +216,7 @@ def test_what_is_found_is_plain_and_printable_whatever_the_names() -> None:
     odd = replace(
         data, name="a\nb", ids=tuple(f"\x07{n}" for n in range(len(data))), tasks={"mood": task}, notes=("n\x00",)
     )
-    values = json.loads(to_json(as_values(check(odd))).encode("utf-8"))
+    values = json.loads(to_json(check_values(check(odd))).encode("utf-8"))
     assert (values["name"], values["notes"]) == ("a?b", ["n?"])
     assert values["tasks"]["mood"]["bins"] == ["a?[31m", "?", "x" * 39 + "…"]
     assert (values["leaks"], values["samples"]) == ([], 420)

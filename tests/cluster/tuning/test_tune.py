@@ -21,7 +21,7 @@ from haemsa.cluster.tuning import tuner as tuner_module
 from haemsa.cluster.tuning.follower import Follower
 from haemsa.cluster.tuning.genes import GENES, Genes
 from haemsa.cluster.tuning.record import record
-from haemsa.cluster.tuning.report import as_values, tuning_table, verdict, write
+from haemsa.cluster.tuning.report import tuning_table, tuning_values, verdict, write
 from haemsa.cluster.tuning.result import Tried, Tuning
 from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
 from haemsa.cluster.tuning.tune import tune_config
@@ -186,7 +186,7 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
         "Tuned minus original, both trained again on fresh seeds: mae -0.1000 ± 0.1000 over 2 replicates: "
         "the tuned genome is better."
     )
-    values = as_values(found)
+    values = tuning_values(found)
     assert (values["better"], values["trials"]["all"], values["trials"]["ended"]) == ("tuned", 2, 2)
     assert values["confirmed"]["original"] == {"mean": 1.5, "error": 0.5, "values": [1.0, 2.0]}
     assert tuning_table(found).row_count == len(GENES) + 1

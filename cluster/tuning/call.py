@@ -1,0 +1,51 @@
+"""A tuning from beginning to end: `tune_genome`, which also keeps and records what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.tuning.record import record
+from haemsa.cluster.tuning.report import write
+from haemsa.cluster.tuning.result import Tuning
+from haemsa.cluster.tuning.tune import tune, tune_config
+
+
+def tune_genome(
+    source: str,
+    data: str,
+    *,
+    trials: int | None = None,
+    scheduler: str = "asha",
+    out: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Tuning:
+    """Tune how a genome is trained, with Ray Tune. Its network stays as it is.
+
+    Args:
+        source: a run directory, a genome.json, or an address in MLflow.
+        data: planted, digits, or a path to data of any layout.
+        trials: how many genomes are tried (None: 32, or 8 with "pbt").
+        scheduler: "asha", or "pbt" for population based training.
+        out: the folder for genome.json, the trials and how they were judged (None: tuned/NAME).
+        progress: shows how far it is (None: nothing is shown).
+        settings: settings of `haemsa config`. The others are those of the search, if `source` is a run directory.
+
+    Returns:
+        What was found. `genome` is the better of the original and the tuned genome on fresh seeds.
+
+    Raises:
+        ValueError: before any training, for what does not fit; later if no trial could be trained.
+
+    Example:
+        >>> tuned = tune_genome("runs/planted", "planted", trials=32, workers=2)  # doctest: +SKIP
+        >>> tuned.genome.training  # doctest: +SKIP
+    """
+    config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
+    folder = out or Path("tuned") / config.title
+    tuning = tune(source, config, scheduler, folder, progress or SilentProgress())
+    write(tuning, folder)
+    record(tuning, source, config, folder)
+    return tuning
