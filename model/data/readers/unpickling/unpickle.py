@@ -57,12 +57,13 @@ class _Type:
 
 
 class _Array:
-    """Stands for a numpy array, or its class while it is made."""
+    """Stands for a numpy array, or its class while it is made. `axes` says how it is transposed after all else."""
 
-    __slots__ = ("state",)
+    __slots__ = ("axes", "state")
 
     def __init__(self, *_: object) -> None:
         self.state: tuple[Any, ...] = ()
+        self.axes: object = None
 
     def __setstate__(self, state: Any) -> None:
         _, shape, kind, fortran, raw = state
@@ -76,7 +77,14 @@ class _Array:
         if not self.state:
             raise RefusedError("an array has no content")
         shape, kind, order, raw = self.state
-        return _checked(kind).view(raw, shape, order)
+        array = _checked(kind).view(raw, shape, order)
+        return array if self.axes is None else _transposed(array, self.axes)
+
+
+def _transposed(array: NDArray[Any], axes: object) -> NDArray[Any]:
+    if not isinstance(axes, tuple) or not all(isinstance(axis, int) for axis in axes):
+        raise RefusedError(f"an array has the order of axes {as_text(axes)}, expected their numbers")
+    return array.transpose(axes)
 
 
 def _objects(raw: object, shape: tuple[int, ...], order: str) -> NDArray[Any]:
@@ -100,9 +108,12 @@ class _Maker:
         return self._make(*arguments)
 
 
-def _from_buffer(raw: object, kind: object, shape: object, order: object) -> _Array:
+def _from_buffer(raw: object, kind: object, shape: object, order: object, axes: object = None) -> _Array:
+    """An array as protocol 5 keeps it. Order "K" (numpy 2.3 and later) gives rows of `shape`, to be transposed."""
+    if order not in ("C", "F", "K") or (order == "K") != (axes is not None):
+        raise RefusedError(f"an array has the order {as_text(order)}, expected 'C', 'F', or 'K' with an order of axes")
     array = _Array()
-    array.state = (shape, kind, order, raw)
+    array.state, array.axes = (shape, kind, order, raw), axes
     return array
 
 

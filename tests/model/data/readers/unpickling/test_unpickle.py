@@ -33,6 +33,10 @@ def arrays():
         "half": np.arange(6, dtype=np.float16).reshape(2, 3),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         "swapped": np.arange(3, dtype=">i4"),
+        "channels first": np.arange(24.0).reshape(2, 4, 3).transpose(0, 2, 1),
+        "time major": np.arange(24.0).reshape(3, 2, 4).transpose(1, 0, 2),
+        "turned around": np.arange(24.0).reshape(4, 3, 2).transpose(2, 0, 1),
+        "reversed": np.arange(6.0).reshape(2, 3)[:, ::-1],
         "flags": np.array([True, False]),
         "text": np.array(["a", "bcd"]),
         "bytes": np.array([b"a", b"bcd"]),
@@ -51,6 +55,37 @@ def test_arrays_of_every_plain_type_come_back_the_same(tmp_path, protocol):
         assert array.tolist() == expected.tolist(), name
         assert array.shape == expected.shape
         assert array.dtype == expected.dtype
+
+
+def kept(*arguments):
+    """A pickle of protocol 5 that calls numpy's function for arrays with these arguments."""
+    dtype = b"\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02f4\x85R"
+    call = b"\x80\x05\x8c\x13numpy._core.numeric\x8c\x0b_frombuffer\x93("
+    first, *others = (pickle.dumps(item, protocol=2)[2:-1] for item in arguments)
+    return call + first + dtype + b"".join(others) + b"tR."
+
+
+def test_a_transposed_array_without_a_copy_is_read_as_numpy_2_3_wrote_it(tmp_path):
+    raw = np.arange(6, dtype=np.float32).tobytes().decode("latin1")
+    array = plain(load(saved(tmp_path, kept(raw, (2, 3), "K", (1, 0)))))
+    assert array.tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (("K",), "has the order 'K', expected 'C', 'F', or 'K' with an order of axes"),
+        (("C", (1, 0)), "has the order 'C', expected 'C', 'F', or 'K' with an order of axes"),
+        (("A",), "has the order 'A', expected 'C', 'F', or 'K' with an order of axes"),
+        (("K", (0,)), "an array of the pickle is broken: axes don't match array"),
+        (("K", (0, 5)), "an array of the pickle is broken: axis 5 is out of bounds"),
+        (("K", ("a", 0)), "an array has the order of axes a value of type tuple, expected their numbers"),
+    ],
+)
+def test_an_array_with_an_impossible_order_of_axes_gets_one_sentence(tmp_path, order, expected):
+    with pytest.raises(ValueError, match=expected) as caught:
+        plain(load(saved(tmp_path, kept("\0" * 24, (2, 3), *order))))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("protocol", range(6))
