@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _CONFIG: Final = "config.yaml"
 _JOURNAL: Final = "journal.sqlite"
 _LOCK: Final = ".lock"
-_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", _LOCK})
+_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", _LOCK, f"{_LOCK}-journal"})
 
 
 class RunDirectory:
@@ -50,9 +50,9 @@ class RunDirectory:
         ...     frame, summary = run.population(), run.summary()
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, lock: sqlite3.Connection | None = None) -> None:
         self.path = path
-        self._lock = None if read_only else _lock(path)
+        self._lock = None if read_only else lock or _lock(path)
         self.journal = Journal(path / _JOURNAL, read_only=read_only)
         self.states = WeightStore(path / "states")
 
@@ -74,9 +74,11 @@ class RunDirectory:
             (path / "states").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"run directory {path} cannot be made: {error.strerror}") from None
+        lock = _lock(path)
+        cls.check_vacant(path)  # another search may have taken it just now
         write_text(path / _CONFIG, config.to_yaml())
         write_json(path / "manifest.json", manifest)
-        return cls(path)  # the journal comes last: a folder with a journal is complete
+        return cls(path, lock=lock)  # the journal comes last: a folder with a journal is complete
 
     @staticmethod
     def check_vacant(path: Path) -> None:

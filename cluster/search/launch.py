@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.run_directory.reserved import reserved
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
@@ -69,23 +70,22 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
     """
     show = progress or SilentProgress()
     problem = Problem.of(config)
-    path = Path(config.run) if config.run else _new_run(config)
-    RunDirectory.check_vacant(path)  # before workers are started
-    check_kept(path, store_of(config.tracking))
-    facts = manifest(
-        data=config.data,
-        fingerprint=problem.fingerprint,
-        seed=config.seed,
-        device=device_of(config),
-        objectives=dict(problem.objectives),
-        validation=problem.folds.kind,
-        notes=list(problem.pool.notes),
-        id=uuid.uuid4().hex,
-    )
-    with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
-        sized = sized_config(config, problem, evaluator)
-        with RunDirectory.create(path, sized, facts) as run:
-            return _search(sized, problem, run, evaluator, show)
+    with _vacant(config) as path:
+        check_kept(path, store_of(config.tracking))
+        facts = manifest(
+            data=config.data,
+            fingerprint=problem.fingerprint,
+            seed=config.seed,
+            device=device_of(config),
+            objectives=dict(problem.objectives),
+            validation=problem.folds.kind,
+            notes=list(problem.pool.notes),
+            id=uuid.uuid4().hex,
+        )
+        with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
+            sized = sized_config(config, problem, evaluator)
+            with RunDirectory.create(path, sized, facts) as run:
+                return _search(sized, problem, run, evaluator, show)
 
 
 def resume_search(
@@ -228,10 +228,12 @@ def new_evolution(
     )
 
 
-def _new_run(config: SearchConfig) -> Path:
-    """runs/NAME; with a number if that exists already."""
+def _vacant(config: SearchConfig) -> AbstractContextManager[Path]:
+    """The run directory, before workers are started: the one that was named, or runs/NAME with a number."""
+    if config.run:
+        RunDirectory.check_vacant(Path(config.run))
+        return nullcontext(Path(config.run))
     name = config.title
     if not name or Path(name).name != name or name.startswith("."):
         raise ValueError(f"name is {name!r}, expected one that can be a folder's")
-    base = Path("runs") / name
-    return next(path for n in range(1, 1_000_000) if not (path := base if n == 1 else Path(f"{base}-{n}")).exists())
+    return reserved(Path("runs") / name)

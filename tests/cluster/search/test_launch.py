@@ -334,6 +334,20 @@ def test_runs_without_a_directory_are_numbered_by_name(
         run_search(settings(data=str(store), name="../mine"))
 
 
+def test_a_search_that_cannot_start_leaves_no_folder_behind(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> None:
+        assert Path("runs/tiny").is_dir()  # no other search can take it
+        raise ValueError("no Ray answers")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(haemsa.cluster.search.launch, "new_evaluator", unreachable)
+    with pytest.raises(ValueError, match="no Ray answers"):
+        run_search(settings(data=str(store)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_search_on_streamed_data_ends_as_one_on_data_in_memory(tmp_path: Path) -> None:
     path = stored(tmp_path)
     found = [
