@@ -1,5 +1,6 @@
-"""Metrics, exactly as the field computes them. `y` are labels, `p` predictions. Axes: `N` samples, `C` classes.
+"""Metrics, as the field computes them. `y` are labels, `p` predictions. Axes: `N` samples, `C` classes.
 
+A prediction of a value lies within the bounds of its task (`bounds`). `mae_unclipped` is the error without this rule.
 Sentiment: Acc-7, Acc-5 and Acc-3 clip labels and predictions to [-3, 3], [-2, 2] and [-1, 1], and round half to even.
 There are two kinds of Acc-2 and F1. "has0" compares y >= 0 with p >= 0 on all samples. "non0" compares y > 0 with p > 0
 on samples where y is not 0. F1 is weighted by the number of labels of each class.
@@ -14,14 +15,19 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.agreement import ccc, pearson
+from haemsa.model.bounds import within
+
 Direction = Literal["min", "max"]
 SENTIMENT_BOUNDS: Final = (-3.0, 3.0)
+UNCLIPPED: Final = "mae_unclipped"
+"""The mean absolute error as the field computes it, for a task with bounds: no prediction is clipped to them."""
 _MAXIMISED: Final = (
     "corr", "ccc", "acc7", "acc5", "acc3", "acc2_has0", "acc2_non0", "f1_has0", "f1_non0",
     "accuracy", "wf1", "macro_f1", "uar",
 )  # fmt: skip
 DIRECTIONS: Final[dict[str, Direction]] = {
-    **dict.fromkeys(("mae", "loss", "params", "flops"), "min"),
+    **dict.fromkeys(("mae", UNCLIPPED, "loss", "params", "flops"), "min"),
     **dict.fromkeys(_MAXIMISED, "max"),
 }
 """Whether a smaller or a larger value is better, for each metric below and for a network's cost."""
@@ -81,11 +87,12 @@ def regression_metrics(y: Array, p: Array, bounds: tuple[float, float] | None = 
 
     Args:
         y: The labels.
-        p: The predictions. They are not clipped.
+        p: What networks gave, not clipped yet. The metrics are of predictions, which lie within the bounds.
         bounds: The range of the labels. (-3, 3) means sentiment.
 
     Returns:
-        mae, corr and ccc; for sentiment also acc7, acc5, acc3, acc2 and f1. NaN where no sample counts.
+        mae, corr and ccc; with bounds also mae_unclipped; for sentiment also acc7, acc5, acc3, acc2 and f1. NaN where
+        no sample counts.
 
     Example:
         >>> regression_metrics(np.array([1.0, -1.0]), np.array([0.5, -1.0]))["mae"]
@@ -93,7 +100,10 @@ def regression_metrics(y: Array, p: Array, bounds: tuple[float, float] | None = 
     """
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     _check("predictions", p, y.shape)
+    unclipped, p = p, within(p, bounds)
     values = {"mae": _mean(np.abs(y - p)), "corr": pearson(y, p), "ccc": ccc(y, p)}
+    if bounds is not None:
+        values[UNCLIPPED] = _mean(np.abs(y - unclipped))
     if bounds != SENTIMENT_BOUNDS:
         return values
     for name, limit in (("acc7", 3), ("acc5", 2), ("acc3", 1)):
@@ -159,23 +169,6 @@ def multilabel_metrics(y: Array, p: Array) -> dict[str, float]:
         "macro_f1": _mean(f1[columns]),
         "uar": _mean([metrics["uar"] for metrics in binary]),
     }
-
-
-def pearson(y: Array, p: Array) -> float:
-    """The correlation of two arrays [N]; 0 if one of them is constant."""
-    a, b = y - y.mean() if len(y) else y, p - p.mean() if len(p) else p
-    scale = math.sqrt(float((a**2).sum()) * float((b**2).sum()))
-    constant = len(y) == 0 or np.ptp(y) == 0 or np.ptp(p) == 0
-    return 0.0 if constant or scale == 0 else float((a * b).sum()) / scale
-
-
-def ccc(y: Array, p: Array) -> float:
-    """Lin's concordance correlation of two arrays [N]: 2 cov / (var + var + (mean - mean)^2); 0 if undefined."""
-    y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    if not len(y):
-        return 0.0
-    spread = float(y.var() + p.var() + (y.mean() - p.mean()) ** 2)
-    return 0.0 if spread == 0 else float(2 * ((y - y.mean()) * (p - p.mean())).mean() / spread)
 
 
 def task_metrics(task: TaskLike, y: Array, outputs: Array) -> dict[str, float]:

@@ -72,7 +72,12 @@ def _scores_and_predictions(
     from joblib import Parallel, delayed
 
     features, task = summaries(problem.pool), problem.pool.tasks[judged.task]
-    depends = {"data": problem.fingerprint, "folds": digest(held_out.tobytes()), "judged": vars(judged)}
+    depends = {
+        "data": problem.fingerprint,
+        "folds": digest(held_out.tobytes()),
+        "judged": vars(judged),
+        "bounds": task.bounds,
+    }
     folder = folder.resolve()  # joblib's workers stay in the folder in which they were started
     jobs = (delayed(_cached_trial)(folder, depends, model, features, task, held_out, judged) for model in models)
     ended: list[Arrays] = []

@@ -24,6 +24,7 @@ from haemsa.cluster.search.sizing import SIZED
 from haemsa.cluster.shared.progress import Progress
 from haemsa.evo.expert_space.designs import usual_designs
 from haemsa.model.baselines.classical import Classical
+from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Task
 from haemsa.model.metrics import task_metrics
 from haemsa.model.missing_modalities import streams_of
@@ -55,7 +56,7 @@ class TestMetric:
         """The metric of outputs [N, C] on the samples that have a label."""
         labelled = task.labelled
         if self.name == "mae":
-            return float(np.abs(outputs[labelled, 0] - task.targets[labelled]).mean())
+            return float(np.abs(within(outputs[labelled, 0], task.bounds) - task.targets[labelled]).mean())
         return task_metrics(task, task.targets, outputs)[self.name]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haemsa.cluster.shared.files import replacing
+from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def predictions(predictor: Predictor, dataset: Dataset) -> pd.DataFrame:
     Returns:
         A table with a row for each sample. Its first columns are `id` and `split`. Each task adds these columns:
         regression: `task` (mean over the networks), `task_std` (their spread), `task_0`, `task_1` ... (each network); a
-        calibrated model also gives `task_low` and `task_high`, and 90 % of the labels lie between them.
+        calibrated model also gives `task_low` and `task_high`, and 90 % of the labels lie between them. All values lie
+        within the bounds of the labels; only the spread is that of the networks' outputs before.
         classes: `task` (the most likely class), `task/LABEL` (probability, calibrated if the model is), `task_0` ...
         multilabel: `task/LABEL` (probability) and `task/LABEL_0` ...
 
@@ -61,15 +63,14 @@ def _columns(predictor: Predictor, name: str, values: Any) -> dict[str, Any]:
     """The columns of one task, from the predictions of all networks [K, N, C]."""
     from haemsa.model.predictor.calibration import Interval, spread_of
 
-    task, mean, interval = predictor.tasks[name], predictor.mean(values), predictor.calibration.get(name)
+    task, mean, interval = predictor.tasks[name], predictor.prediction(name, values), predictor.calibration.get(name)
     if task.kind == "regression":
-        each = {f"{name}_{k}": member[:, 0] for k, member in enumerate(values)}
+        each = {f"{name}_{k}": within(member[:, 0], task.bounds) for k, member in enumerate(values)}
         center, spread = mean[:, 0], spread_of(values)[:, 0]
         columns = {name: center, f"{name}_std": spread}
         if isinstance(interval, Interval):
             columns |= zip((f"{name}_low", f"{name}_high"), interval.around(center, spread, task.bounds), strict=True)
         return columns | each
-    mean = predictor.calibrated(name, mean)
     labels = np.array(task.labels)
     shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}
     if task.kind == "classes":

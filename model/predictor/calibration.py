@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.bounds import within
 from haemsa.model.data.task import Task
 
 LEVEL: Final = 0.9
@@ -68,10 +69,9 @@ class Interval:
         return cls(float(scaled[rank - 1]), _WEIGHTS[best] / unit)
 
     def around(self, values: Floats, spread: Floats, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
-        """The lower and upper ends of the intervals around values [N], within the bounds of the labels."""
-        half = self.width * np.sqrt(1 + self.weight * spread**2)
-        low, high = bounds or (-math.inf, math.inf)
-        return np.clip(values - half, low, high), np.clip(values + half, low, high)
+        """The lower and upper ends of the intervals around predictions [N], all within the bounds of the labels."""
+        values, half = within(values, bounds), self.width * np.sqrt(1 + self.weight * spread**2)
+        return within(values - half, bounds), within(values + half, bounds)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def fit(task: Task, mean: Floats, spread: Floats) -> Calibration | None:
     """Calibrate a task on held-out predictions: the mean and the spread of the members [N, C]. None for multilabel."""
     labelled = task.labelled
     if task.kind == "regression":
-        return Interval.fit(mean[labelled, 0] - task.targets[labelled], spread[labelled, 0])
+        return Interval.fit(within(mean[labelled, 0], task.bounds) - task.targets[labelled], spread[labelled, 0])
     return Temperature.fit(mean[labelled], task.targets[labelled]) if task.kind == "classes" else None
 
 

@@ -1,7 +1,7 @@
 """A trained model: networks, with all they need to predict from raw features.
 
-Statistics of folds are baked into the weights (`baking`). So the networks read normalised features and answer in the
-units of the labels. Axes: `K` members, `N` samples, `T` time steps, `D` features, `C` outputs.
+Statistics of folds are baked into the weights (`baking`): the networks read normalised features and answer in the units
+of the labels. Axes: `K` members, `N` samples, `T` time steps, `D` features, `C` outputs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
@@ -133,26 +134,23 @@ class Predictor:
             inputs: Raw features and lengths by modality.
 
         Returns:
-            By task, the mean of the members by their shares: values [N] for regression, otherwise probabilities [N, C],
-            which are calibrated if the model has a temperature.
+            By task, the mean of the members by their shares: values [N] within the bounds for regression, otherwise
+            probabilities [N, C], calibrated if the model has a temperature.
 
         Raises:
             ValueError: A modality is unknown, has another number of features or samples, or there is none.
         """
-        means = {name: self.mean(values) for name, values in self.predict_members(inputs).items()}
-        return {
-            name: values[:, 0] if self.tasks[name].kind == "regression" else self.calibrated(name, values)
-            for name, values in means.items()
-        }
+        every = {name: self.prediction(name, outputs) for name, outputs in self.predict_members(inputs).items()}
+        return {name: p[:, 0] if self.tasks[name].kind == "regression" else p for name, p in every.items()}
 
     def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean [N, C] of the members' predictions [K, N, C], by their shares."""
         return np.average(outputs.astype(np.float64), 0, self.shares or None).astype(np.float32)
 
-    def calibrated(self, task: str, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean probabilities [N, C], calibrated if the task has a temperature."""
-        calibration = self.calibration.get(task)
-        return calibration.apply(probabilities) if isinstance(calibration, Temperature) else probabilities
+    def prediction(self, task: str, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean [N, C] of the members' outputs for a task, within its bounds, calibrated if it has a temperature."""
+        mean, calibration = within(self.mean(outputs), self.tasks[task].bounds), self.calibration.get(task)
+        return calibration.apply(mean) if isinstance(calibration, Temperature) else mean
 
     def predict_members(
         self, inputs: Inputs, batch_size: int = 256, watch: Callable[[CohortNetwork], object] | None = None
@@ -165,7 +163,7 @@ class Predictor:
             watch: Gets the network before it predicts, and can add hooks to it (`insight`).
 
         Returns:
-            By task, values or probabilities [K, N, C]. These are not calibrated.
+            By task, values or probabilities [K, N, C]. These are neither clipped nor calibrated.
 
         Raises ValueError as `predict`.
         """

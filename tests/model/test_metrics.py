@@ -24,7 +24,8 @@ P = np.array([-4.0, -1.4, -0.2, 0.6, 1.2, 0.0])
 
 def test_sentiment_metrics_agree_with_a_case_worked_by_hand():
     found = regression_metrics(Y, P, BOUNDS)
-    assert found["mae"] == pytest.approx((1 + 0.2 + 0.2 + 0.2 + 1.3 + 1) / 6)
+    assert found["mae"] == pytest.approx((0 + 0.2 + 0.2 + 0.2 + 1.3 + 1) / 6)
+    assert found["mae_unclipped"] == pytest.approx((1 + 0.2 + 0.2 + 0.2 + 1.3 + 1) / 6)
     # rounded: y -3 -2 0 0 2 1, p -3 -1 0 1 1 0 (2.5 rounds to even)
     assert found["acc7"] == pytest.approx(2 / 6)
     # within [-2, 2]: y -2 -2 0 0 2 1, p -2 -1 0 1 1 0
@@ -44,15 +45,22 @@ def test_a_half_rounds_to_the_even_class():
     assert found["acc7"] == 1.0
 
 
-def test_mean_absolute_error_and_correlation_are_not_clipped():
+def test_predictions_are_clipped_to_the_bounds_and_the_error_of_the_field_is_kept():
     found = regression_metrics(np.array([0.0, 1.0]), np.array([0.0, 11.0]), BOUNDS)
+    assert (found["mae"], found["mae_unclipped"]) == (1.0, 5.0)
+    found = regression_metrics(np.array([-3.0, 0.0, 3.0]), np.array([-9.0, 0.0, 9.0]), BOUNDS)
+    assert (found["mae"], found["mae_unclipped"], found["ccc"]) == (0.0, 4.0, 1.0)
+
+
+def test_without_bounds_nothing_is_clipped_and_there_is_one_error():
+    found = regression_metrics(np.array([0.0, 1.0]), np.array([0.0, 11.0]))
     assert found["mae"] == 5.0
-    assert found["corr"] == pytest.approx(1.0)
+    assert "mae_unclipped" not in found
 
 
 def test_accuracies_of_sentiment_are_left_out_under_other_bounds():
     assert set(regression_metrics(Y, P)) == {"mae", "corr", "ccc"}
-    assert set(regression_metrics(Y, P, (-1.0, 1.0))) == {"mae", "corr", "ccc"}
+    assert set(regression_metrics(Y, P, (-1.0, 1.0))) == {"mae", "corr", "ccc", "mae_unclipped"}
 
 
 def test_regression_agrees_with_scikit_learn():
@@ -61,8 +69,9 @@ def test_regression_agrees_with_scikit_learn():
     p = y + rng.normal(0, 1, 400)
     found = regression_metrics(y, p, BOUNDS)
     rounded = np.round(np.clip(y, -3, 3)), np.round(np.clip(p, -3, 3))
-    assert found["mae"] == pytest.approx(sk.mean_absolute_error(y, p))
-    assert found["corr"] == pytest.approx(np.corrcoef(y, p)[0, 1])
+    assert found["mae_unclipped"] == pytest.approx(sk.mean_absolute_error(y, p))
+    assert found["mae"] == pytest.approx(sk.mean_absolute_error(y, np.clip(p, -3, 3)))
+    assert found["corr"] == pytest.approx(np.corrcoef(y, np.clip(p, -3, 3))[0, 1])
     assert found["acc7"] == pytest.approx(sk.accuracy_score(*rounded))
     assert found["f1_has0"] == pytest.approx(sk.f1_score(y >= 0, p >= 0, average="weighted"))
     non0 = y != 0

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import choose_folds
 
@@ -95,5 +96,6 @@ class ObservedModel:
 
     @property
     def outputs(self) -> Mapping[str, NDArray[np.float32]]:
-        """Predictions by task [N, C]: values, or probabilities."""
-        return {task: self.held.mean(values) for task, values in self.insight.outputs.items()}
+        """Predictions by task [N, C]: values within their bounds, or probabilities."""
+        tasks = self.predictor.tasks
+        return {name: within(self.held.mean(o), tasks[name].bounds) for name, o in self.insight.outputs.items()}

@@ -18,6 +18,7 @@ from haemsa.model.predictor.calibration import Interval
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.predictor.scores import member_metrics, summarise
+from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
@@ -70,6 +71,21 @@ def test_a_genome_that_held_out_the_validation_split_is_calibrated_on_it() -> No
     labels = valid.tasks["sentiment"].targets
     held = (frame["sentiment_low"] - 1e-6 <= labels) & (labels <= frame["sentiment_high"] + 1e-6)
     assert held.sum() == 37  # of 40: the error of rank 41 times .9 is kept within
+
+
+def test_each_column_of_values_lies_within_the_bounds_and_each_interval_holds_its_value() -> None:
+    trainer = Trainer.of(ONE, data())
+    model = train_predictor(trainer, "tiny", 2)
+    tasks = {**model.tasks, "sentiment": TaskInfo("regression", bounds=(-0.25, 0.25))}
+    bounded = replace(model, schema=Schema(model.modalities, tasks), calibration={"sentiment": Interval(0.1, 0.0)})
+    assert predictions(model, data())["sentiment"].abs().max() > 0.25
+    frame = predictions(bounded, data())
+    values = frame[["sentiment", "sentiment_0", "sentiment_1", "sentiment_low", "sentiment_high"]]
+    assert values.abs().max().tolist() == [0.25] * 5
+    assert ((frame["sentiment_low"] <= frame["sentiment"]) & (frame["sentiment"] <= frame["sentiment_high"])).all()
+    assert predictions(bounded, data())["sentiment"].to_numpy() == pytest.approx(
+        bounded.predict(inputs_of(data()))["sentiment"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,18 @@ def test_a_few_errors_give_the_largest_of_them() -> None:
 
 def test_intervals_keep_within_the_bounds_of_the_labels() -> None:
     low, high = Interval(1.0, 0.0).around(np.array([-2.5, 0.0, 3.4]), np.zeros(3), (-3.0, 3.0))
-    assert (low.tolist(), high.tolist()) == ([-3.0, -1.0, pytest.approx(2.4)], [-1.5, 1.0, 3.0])
+    assert (low.tolist(), high.tolist()) == ([-3.0, -1.0, 2.0], [-1.5, 1.0, 3.0])
+
+
+def test_an_interval_contains_its_own_prediction_however_far_out_the_network_went() -> None:
+    outputs = np.array([-9.0, 4.73, 2.9])
+    low, high = Interval(0.5, 0.0).around(outputs, np.zeros(3), (-3.0, 3.0))
+    assert (low.tolist(), high.tolist()) == ([-3.0, 2.5, 2.4], [-2.5, 3.0, 3.0])
+
+
+def test_intervals_are_fitted_to_the_errors_of_predictions_within_the_bounds() -> None:
+    task = Task("regression", np.array([3.0, -3.0], np.float32), bounds=(-3.0, 3.0))
+    assert fit(task, np.array([[5.0], [-2.5]]), np.zeros((2, 1))) == Interval(0.5, 0.0)
 
 
 def test_where_errors_grow_with_the_spread_intervals_do_and_hold_as_often() -> None:

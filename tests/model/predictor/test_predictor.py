@@ -13,11 +13,13 @@ import pytest
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, grouped, holdout
 from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.task import Task
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.predictor.calibration import Interval, Temperature
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.predictor import Predictor
-from haemsa.model.schema import Schema
+from haemsa.model.predictor.scores import score
+from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderKind, EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
@@ -120,6 +122,21 @@ def test_the_prediction_is_the_mean_over_members(trained: Trained) -> None:
     np.testing.assert_allclose(means["emotion"], members["emotion"].mean(0), rtol=1e-5)
     assert (means["sentiment"].shape, means["traits"].shape) == ((60,), (60, 2))
     np.testing.assert_allclose(means["emotion"].sum(1), 1, rtol=1e-5)
+
+
+def test_a_prediction_is_clipped_after_the_mean_and_scored_as_it_is_given(trained: Trained) -> None:
+    tasks = {"sentiment": TaskInfo("regression", bounds=(-0.125, 0.125))}
+    bounded = replace(trained.predictor, schema=Schema(trained.predictor.modalities, tasks))
+    inputs = inputs_of(trained.data)
+    raw = bounded.predict_members(inputs)["sentiment"][..., 0]
+    given = bounded.predict(inputs)["sentiment"]
+    np.testing.assert_allclose(given, np.clip(raw.mean(0), -0.125, 0.125), atol=1e-6)
+    assert np.abs(raw.mean(0)).max() > 0.125 == pytest.approx(np.abs(given).max())
+    labels = np.sign(trained.data.tasks["sentiment"].targets) / 8
+    scored = replace(trained.data, tasks={"sentiment": Task("regression", labels, bounds=(-0.125, 0.125))})
+    table = score(bounded, scored)["best+ensemble"]
+    assert table["mae"]["mean"] == pytest.approx(np.nanmean(np.abs(given - labels)), rel=1e-5)
+    assert table["mae_unclipped"]["mean"] == pytest.approx(np.nanmean(np.abs(raw.mean(0) - labels)), rel=1e-5)
 
 
 def test_a_loaded_model_predicts_exactly_what_the_saved_one_did(trained: Trained, tmp_path: Path) -> None:
