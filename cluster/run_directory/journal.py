@@ -202,9 +202,14 @@ def _is_whole(path: Path) -> bool:
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    uri = path.resolve().as_uri()
-    db = sqlite3.connect(f"{uri}?mode={'ro' if read_only else 'rwc'}", uri=True, timeout=10)
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if not read_only:
+        path.touch()  # with the permissions of the umask; SQLite itself never lets a group write
+    try:
+        db, version = _opened(path, "mode=ro" if read_only else "mode=rwc")
+    except sqlite3.OperationalError:  # who may not write beside it can read it while nobody writes it
+        if not read_only or path.with_name(path.name + "-wal").exists():
+            raise
+        db, version = _opened(path, "mode=ro&immutable=1")
     empty = not read_only and not version and not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
     if version != FORMAT and not empty:
         db.close()
@@ -214,6 +219,12 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, and no outcome waits for the disk
         db.executescript(_SCHEMA.format(version=FORMAT))
     return db
+
+
+def _opened(path: Path, how: str) -> tuple[sqlite3.Connection, int]:
+    """A connection, and the format of the journal."""
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=10)
+    return db, int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _ended_values(ended: RungOutcome) -> tuple[object, ...]:

@@ -207,6 +207,10 @@ class RunDirectory:
 
 def _lock(path: Path) -> sqlite3.Connection:
     """Lock the folder for this process. SQLite's lock works on every system, and it ends with the process."""
+    try:
+        (path / _LOCK).touch()  # with the permissions of the umask; SQLite itself never lets a group write
+    except OSError as error:
+        raise ValueError(f"run directory {path} cannot be written: {error.strerror}") from None
     lock = sqlite3.connect(path / _LOCK, timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")

@@ -74,16 +74,17 @@ def _bring(source: Path, target: Path, seen: tuple[int, int]) -> bool:
 def _copy_journal(source: Path, target: Path) -> None:
     """Copy the journal with SQLite's own backup, which works while the database is in use."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        replacing(target) as temporary,
-        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as journal,
-        closing(sqlite3.connect(temporary)) as copy,
-    ):
-        try:
-            journal.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log next to it
-        except sqlite3.Error as error:
-            raise OSError(f"the journal {source} cannot be copied to {target}: {error}") from None
+    with replacing(target) as temporary:
+        temporary.touch()  # with the permissions of the umask; SQLite itself never lets a group write
+        with (
+            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as journal,
+            closing(sqlite3.connect(temporary)) as copy,
+        ):
+            try:
+                journal.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log next to it
+            except sqlite3.Error as error:
+                raise OSError(f"the journal {source} cannot be copied to {target}: {error}") from None
 
 
 def main(arguments: list[str] | None = None) -> None:

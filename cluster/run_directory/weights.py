@@ -14,6 +14,7 @@ import numpy as np
 
 from haemsa.cluster.shared.files import replacing
 from haemsa.cluster.workers.job import RowState
+from haemsa.model.predictor.model_files import as_safetensors
 
 log = logging.getLogger(__name__)
 _CHECKSUM: Final = "crc32"
@@ -41,9 +42,6 @@ class WeightStore:
         Raises:
             OSError: the disk is full or read-only.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import save_file
-
         arrays: dict[str, Any] = {}
         for replicate, state in states.items():
             arrays[f"{replicate}/epochs"] = np.array([state.epochs], np.int64)
@@ -53,8 +51,8 @@ class WeightStore:
         path = self._path(number, rung)
         with replacing(path) as temporary:
             try:
-                save_file(arrays, temporary, metadata={_CHECKSUM: _checksum(arrays)})
-            except SafetensorError as error:
+                temporary.write_bytes(as_safetensors(arrays, {_CHECKSUM: _checksum(arrays)}))
+            except OSError as error:
                 raise OSError(f"the weights {path} cannot be written: {error}") from None
         self._remember(number, rung, dict(sorted(states.items())))
         return path
@@ -63,6 +61,9 @@ class WeightStore:
         """The states that a candidate's replicates reached on a rung, by the number of the replicate.
 
         Empty if they were not kept. Empty, with a warning, if the file is damaged: training then starts from scratch.
+
+        Raises:
+            OSError: the file may not be read.
         """
         if (number, rung) in self._recent:
             self._recent.move_to_end((number, rung))
@@ -124,11 +125,14 @@ def _read(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()  # safetensors says of a file that may not be read that there is none
         with safe_open(path, framework="numpy") as file:
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
             if (file.metadata() or {}).get(_CHECKSUM) == _checksum(arrays):
                 return arrays
             reason = "its checksum is another"
+    except PermissionError as error:
+        raise OSError(f"the weights {path} cannot be read: {error.strerror}") from None
     except (SafetensorError, OSError) as error:
         reason = str(error)
     log.warning("the weights in %s are damaged and left out: %s", path, reason)

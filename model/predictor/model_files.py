@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,29 +16,49 @@ _ARRAYS: Final = "weights.safetensors"
 
 
 def write_model(folder: Path, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write both files. The folder is made, and files of these names in it are replaced."""
-    from safetensors.numpy import save_file
-
+    """Write both files. The folder is made, and files of these names in it are replaced, each at once."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(dict(arrays), folder / _ARRAYS)
-    text = json.dumps({"format": FORMAT, **description}, indent=2)
-    (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+    for name, content in (
+        (_ARRAYS, as_safetensors(arrays)),
+        (_DESCRIPTION, (json.dumps({"format": FORMAT, **description}, indent=2) + "\n").encode()),
+    ):
+        unfinished = folder / f".{name}.{os.getpid()}.tmp"
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(folder / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def as_safetensors(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Arrays as the content of a safetensors file.
+
+    The caller writes the file, so it has the permissions of the umask. safetensors' own `save_file` writes files that
+    only their owner can read.
+    """
+    from safetensors.numpy import save
+
+    return save(dict(arrays), dict(metadata) if metadata else None)
 
 
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The description and the arrays that `write_model` wrote. The arrays can have any names and shapes.
 
     Raises:
-        ValueError: The folder holds no model, or one that is damaged or of another format. The message is one sentence.
+        ValueError: The folder holds no model, or one that is damaged, of another format, or that this user may not
+            read. The message is one sentence.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+        (folder / _ARRAYS).open("rb").close()  # safetensors says of a file that may not be read that there is none
         arrays = load_file(folder / _ARRAYS)
     except FileNotFoundError:
         raise ValueError(f"{folder} holds no model, expected {_DESCRIPTION} and {_ARRAYS}") from None
+    except PermissionError as error:
+        raise ValueError(f"the model in {folder} cannot be read: {error.strerror}: {error.filename}") from None
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, OSError) as error:
         raise ValueError(f"the model in {folder} is damaged: {error}") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
