@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -63,3 +63,9 @@ def _message(text: str) -> str:
         if text.startswith(opening):
             return f"expected {text.removeprefix(opening)}"
     return text.removeprefix("Value error, ")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence lists them; of many, only the first."""
+    names = [name[:60] for name in names]
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "none"

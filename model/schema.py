@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.modality import check_columns
 from haemsa.model.data.task import TaskKind
+from haemsa.model.errors import listed
 
 if TYPE_CHECKING:
     from haemsa.model.data.dataset import Dataset
@@ -39,6 +44,7 @@ class Schema:
     Args:
         modalities: For each modality, the most time steps and the number of features.
         tasks: The tasks by name.
+        columns: The names of the features by modality, where they are known.
 
     Example:
         >>> from haemsa.model.data.builtin.planted import planted
@@ -51,21 +57,60 @@ class Schema:
 
     modalities: Mapping[str, tuple[int, int]]
     tasks: Mapping[str, TaskInfo]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Schema:
         """The schema of a data set."""
         modalities = {name: (item.steps, item.width) for name, item in dataset.modalities.items()}
         tasks = {name: TaskInfo(task.kind, tuple(task.labels), task.bounds) for name, task in dataset.tasks.items()}
-        return cls(modalities, tasks)
+        columns = {name: item.columns for name, item in dataset.modalities.items() if item.columns}
+        return cls(modalities, tasks, columns)
 
     def over_time(self, names: Iterable[str]) -> tuple[str, ...]:
         """Only the names of modalities that have several time steps."""
         return tuple(name for name in names if self.modalities.get(name, (1, 0))[0] > 1)
 
+    def places_of(self, modality: str, columns: Sequence[str], width: int) -> NDArray[np.int64] | None:
+        """Where the features of a modality are among those of new data.
+
+        Args:
+            modality: The modality, which the schema has.
+            columns: The names of the data's features; none if they are not known.
+            width: How many features the data has.
+
+        Returns:
+            The place of each feature, int64; None if all are at their place already. Without names on both sides, only
+            the number of features can be compared.
+
+        Raises:
+            ValueError: Features are missing, or the numbers differ. The message is one sentence.
+
+        Example:
+            >>> schema = Schema({"audio": (1, 2)}, {}, {"audio": ("pitch", "rate")})
+            >>> schema.places_of("audio", ("rate", "new", "pitch"), 3).tolist()
+            [2, 0]
+        """
+        wanted, expected = self.columns.get(modality, ()), self.modalities[modality][1]
+        if not columns or not wanted:
+            if width != expected:
+                raise ValueError(f"modality {modality!r} has {width} features, the model was trained on {expected}")
+            return None
+        if tuple(columns) == wanted:
+            return None
+        place = {name: number for number, name in enumerate(columns)}
+        if missing := [name for name in wanted if name not in place]:
+            raise ValueError(
+                f"modality {modality!r} lacks {listed(missing)}, which the model was trained on; the data has "
+                f"{listed(columns)}"
+            )
+        return np.array([place[name] for name in wanted], dtype=np.int64)
+
     def to_dict(self) -> dict[str, Any]:
         """The schema as plain JSON values."""
-        return {"modalities": dict(self.modalities), "tasks": {name: asdict(task) for name, task in self.tasks.items()}}
+        tasks = {name: asdict(task) for name, task in self.tasks.items()}
+        known = {"columns": {name: list(names) for name, names in self.columns.items()}} if self.columns else {}
+        return {"modalities": dict(self.modalities), "tasks": tasks, **known}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
@@ -75,4 +120,7 @@ class Schema:
             str(name): TaskInfo(item["kind"], tuple(item["labels"]), tuple(item["bounds"]) if item["bounds"] else None)
             for name, item in data["tasks"].items()
         }
-        return cls(modalities, tasks)
+        columns = {str(name): tuple(map(str, names)) for name, names in data.get("columns", {}).items()}
+        for name, names in columns.items():
+            check_columns(names, modalities[name][1])
+        return cls(modalities, tasks, columns)

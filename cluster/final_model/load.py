@@ -42,7 +42,7 @@ def load_model(address: str | Path) -> Predictor:
 
 
 def load_for(predictor: Predictor, data: str) -> Dataset:
-    """Load data that a model can read.
+    """Load data that a model can read. Columns with names are put into the model's order.
 
     Args:
         predictor: the model.
@@ -50,21 +50,19 @@ def load_for(predictor: Predictor, data: str) -> Dataset:
 
     Raises:
         ValueError: the data cannot be read, or it does not fit the model: a task or a modality differs from that of
-            the training data, or the data has none of the model's modalities.
+            the training data, columns of the model are missing, or the data has none of the model's modalities.
         FileNotFoundError: the path does not exist.
 
     Example:
         >>> data = load_for(load_model("models/planted"), "planted")  # doctest: +SKIP
     """
+    from haemsa.model.predictor.inputs import fitting
+
     dataset = load(data)
     for name, trained_task in predictor.tasks.items():
         task = dataset.tasks.get(name)
         if task is not None and (task.kind, task.labels) != (trained_task.kind, trained_task.labels):
             raise ValueError(f"task {name!r} of data {dataset.name!r} is not the one that the model was trained on")
-    for name, (_, width) in predictor.modalities.items():
-        modality = dataset.modalities.get(name)
-        if modality is not None and modality.width != width:
-            raise ValueError(f"modality {name!r} has {modality.width} features, the model was trained on {width}")
     if not set(dataset.modalities) & set(predictor.modalities):
         raise ValueError(f"data {dataset.name!r} has none of the model's modalities {', '.join(predictor.modalities)}")
-    return dataset
+    return fitting(dataset, predictor.schema)

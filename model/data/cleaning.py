@@ -24,10 +24,12 @@ class RawModality:
     Args:
         features: Floats [N, T, D]. Cleaning changes them in place if they are float32.
         lengths: int64 [N], the time steps of each sample.
+        columns: The names of the D features; none if they are not known.
     """
 
     features: NDArray[Any]
     lengths: NDArray[np.int64]
+    columns: tuple[str, ...] = ()
 
 
 def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
@@ -91,7 +93,7 @@ def _clean_one(
     absent = int((lengths == 0).sum())
     if absent:
         notes.append(f"{name}: absent in {absent} of {len(lengths)} samples")
-    kept[name] = Modality(features, lengths)
+    kept[name] = Modality(features, lengths, raw.columns)
 
 
 def _places(mask: NDArray[np.bool_]) -> str:

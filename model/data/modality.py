@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +23,10 @@ class Modality:
         features: float32 [N, T, D], finite, and zero beyond each sample's length. Features that stay in their file
             (`StoredFeatures`) are not checked, because their writer checked them.
         lengths: int64 [N], the time steps of each sample, 0 to T. A sample of length 0 lacks this modality.
+        columns: The names of the D features, each once; none if they are not known.
 
     Raises:
-        ValueError: The features or lengths have another type or shape, or break one of these rules.
+        ValueError: The features, lengths or names have another type or shape, or break one of these rules.
 
     Example:
         >>> import numpy as np
@@ -37,6 +39,7 @@ class Modality:
 
     features: NDArray[np.float32] | StoredFeatures
     lengths: NDArray[np.int64]
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.features.shape
@@ -48,6 +51,7 @@ class Modality:
         outside = (self.lengths < 0) | (self.lengths > self.steps)
         if outside.any():
             raise ValueError(f"a length is {self.lengths[outside][0]}, expected 0 to {self.steps}")
+        check_columns(self.columns, self.width)
         if isinstance(self.features, StoredFeatures):
             return
         for block in blocks(shape):
@@ -95,18 +99,31 @@ class Modality:
             return self
         lengths = np.where(where, 0, self.lengths)
         if isinstance(self.features, StoredFeatures):
-            return Modality(replace(self.features, lengths=lengths), lengths)
-        return Modality(np.where(where[:, None, None], np.float32(0), self.features), lengths)
+            return Modality(replace(self.features, lengths=lengths), lengths, self.columns)
+        return Modality(np.where(where[:, None, None], np.float32(0), self.features), lengths, self.columns)
 
     def moved(self, path: Path) -> Modality:
         """The same stored stream, read from a copy of its file at `path`. Moments that are known are kept."""
         assert isinstance(self.features, StoredFeatures)
-        copy = Modality(replace(self.features, path=path, version=version_of(path)), self.lengths)
+        copy = replace(self, features=replace(self.features, path=path, version=version_of(path)))
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name == "moments"})
         return copy
 
     def take(self, indices: NDArray[np.int64]) -> Modality:
         """The same stream for the samples at `indices`, in their order."""
         if isinstance(self.features, StoredFeatures):
-            return Modality(self.features.select(indices), self.lengths[indices])
-        return Modality(self.features[indices], self.lengths[indices])
+            return Modality(self.features.select(indices), self.lengths[indices], self.columns)
+        return Modality(self.features[indices], self.lengths[indices], self.columns)
+
+    def in_columns(self, places: NDArray[np.int64]) -> Modality:
+        """The same stream with only the features at `places`, in their order."""
+        columns = tuple(self.columns[place] for place in places) if self.columns else ()
+        if isinstance(self.features, StoredFeatures):
+            return Modality(self.features.in_columns(places), self.lengths, columns)
+        return Modality(self.features[:, :, places], self.lengths, columns)
+
+
+def check_columns(columns: Sequence[str], width: int) -> None:
+    """Raise ValueError unless there is no name, or a name of its own for each of `width` features."""
+    if columns and (len(columns) != width or len(set(columns)) != width):
+        raise ValueError(f"there are {len(set(columns))} distinct names of features, expected {width}, or none")

@@ -57,7 +57,7 @@ class Normalisation:
     def apply(self, dataset: Dataset) -> Dataset:
         """The data set with normalised features. Padding and absent modalities stay exactly zero."""
         modalities = {
-            name: Modality(self._features(name, modality), modality.lengths)
+            name: Modality(self._features(name, modality), modality.lengths, modality.columns)
             for name, modality in dataset.modalities.items()
         }
         return replace(dataset, modalities=modalities)

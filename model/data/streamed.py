@@ -37,6 +37,7 @@ class StoredFeatures:
         rows: int64 [N], the row of each sample in the file.
         lengths: int64 [N]; what lies beyond is read as zero.
         scaling: The mean and the scale [D] by which features are normalised when they are read, if they are.
+        columns: int64 [D], the column of each feature in the file, if they are not those of the file.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class StoredFeatures:
     rows: NDArray[np.int64]
     lengths: NDArray[np.int64]
     scaling: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    columns: NDArray[np.int64] | None = None
 
     dtype = np.dtype(np.float32)
 
@@ -62,7 +64,8 @@ class StoredFeatures:
         rows, features = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # where a run of consecutive rows begins
         for start, end in zip(starts, np.append(starts, len(rows))[1:], strict=True):
-            features[start:end] = self.data[rows[start] : rows[end - 1] + 1, :count]
+            run = self.data[rows[start] : rows[end - 1] + 1, :count]
+            features[start:end] = run if self.columns is None else run[:, :, self.columns]
         lengths = np.minimum(self.lengths[samples], count)
         if self.scaling is None:
             features[~step_mask(lengths, count)] = 0
@@ -74,6 +77,12 @@ class StoredFeatures:
         """The same features for some samples, in their order."""
         shape = (len(samples), *self.shape[1:])
         return replace(self, shape=shape, rows=self.rows[samples], lengths=self.lengths[samples])
+
+    def in_columns(self, places: NDArray[np.int64]) -> StoredFeatures:
+        """Only the features at `places`, in their order."""
+        assert self.scaling is None, "features are normalised last"
+        columns = places if self.columns is None else self.columns[places]
+        return replace(self, shape=(*self.shape[:2], len(places)), columns=columns)
 
     def scaled(self, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> StoredFeatures:
         """The same features, normalised when they are read."""

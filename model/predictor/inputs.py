@@ -6,6 +6,7 @@ Axes: `N` samples, `T` time steps, `D` features.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.data.streamed import StoredFeatures
+from haemsa.model.schema import Schema
 
 Inputs = Mapping[str, tuple[NDArray[Any] | StoredFeatures, NDArray[np.int64]]]
 """Raw features [N, T, D] and lengths [N] by modality. A modality that is absent is left out, or has length 0."""
@@ -21,9 +23,26 @@ Sizes = Mapping[str, tuple[int, int]]
 """Time steps and features by modality."""
 
 
-def inputs_of(dataset: Dataset) -> Inputs:
-    """The raw features of a data set, as a model reads them."""
-    return {name: (modality.features, modality.lengths) for name, modality in dataset.modalities.items()}
+def inputs_of(dataset: Dataset, known: Collection[str] | None = None) -> Inputs:
+    """The raw features of a data set, as a model reads them: all modalities, or only those that are `known`."""
+    names = [name for name in dataset.modalities if known is None or name in known]
+    return {name: (dataset.modalities[name].features, dataset.modalities[name].lengths) for name in names}
+
+
+def fitting(dataset: Dataset, schema: Schema) -> Dataset:
+    """The data with the features that a model was trained on, in their order, if both have names for them.
+
+    Modalities that the model does not know stay as they are.
+
+    Raises:
+        ValueError: Features of the model are missing, or a modality has another number of them.
+    """
+    modalities = dict(dataset.modalities)
+    for name in schema.modalities.keys() & modalities.keys():
+        places = schema.places_of(name, modalities[name].columns, modalities[name].width)
+        if places is not None:
+            modalities[name] = modalities[name].in_columns(places)
+    return replace(dataset, modalities=modalities)
 
 
 def count_samples(inputs: Inputs, known: Sizes) -> int:

@@ -25,7 +25,7 @@ from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.predictor.baking import bake
 from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
-from haemsa.model.predictor.inputs import Inputs, count_samples, inputs_of, normalised
+from haemsa.model.predictor.inputs import Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.model_files import read_model, write_model
 from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
@@ -124,8 +124,8 @@ class Predictor:
         return dict(self.normalisation.mean)
 
     def inputs(self, dataset: Dataset) -> Inputs:
-        """The raw features of a data set, for the modalities that the model reads."""
-        return {name: stream for name, stream in inputs_of(dataset).items() if name in self.modalities}
+        """The raw features of a data set, for the modalities that the model reads. Raises ValueError as `fitting`."""
+        return inputs_of(fitting(dataset, self.schema), self.modalities)
 
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Predict samples. Modalities can be missing.

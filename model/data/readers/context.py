@@ -61,7 +61,7 @@ def _stream(modality: Modality, conversations: Sequence[NDArray[np.int64]], step
             before = candidates[max(0, count - steps) : count]
             features[sample, : len(before)] = means[before]
             lengths[sample] = len(before)
-    return Modality(features, lengths)
+    return Modality(features, lengths, modality.columns)
 
 
 def _conversations(dataset: Dataset) -> list[NDArray[np.int64]]:

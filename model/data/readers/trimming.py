@@ -19,7 +19,7 @@ def keep(modality: RawModality, kept: NDArray[np.integer[Any]]) -> RawModality:
     features, lengths = modality.features, modality.lengths[kept]
     for block in blocks((len(kept), *features.shape[1:])):
         features[block] = features[kept[block]]  # samples of later blocks are not overwritten yet
-    return RawModality(features[: len(kept), : lengths.max(initial=1)], lengths)
+    return RawModality(features[: len(kept), : lengths.max(initial=1)], lengths, modality.columns)
 
 
 def shorten(name: str, modality: RawModality, steps: int | None, notes: list[str]) -> RawModality:
@@ -30,7 +30,7 @@ def shorten(name: str, modality: RawModality, steps: int | None, notes: list[str
     first_steps = zeros((len(features), steps, features.shape[2]))
     for block in blocks(features.shape):
         first_steps[block] = features[block, :steps]
-    return RawModality(first_steps, lengths)
+    return RawModality(first_steps, lengths, modality.columns)
 
 
 def shortened(name: str, lengths: NDArray[np.int64], steps: int | None, notes: list[str]) -> NDArray[np.int64]:

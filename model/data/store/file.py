@@ -1,7 +1,8 @@
 """Data sets as HDF5 files. They hold numbers and text, no pickles, and nothing that points outside the file.
 
-- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N]; with the attributes digest, and constant,
-  which is uint8 [D], 1 where a column never changes in training
+- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N], and columns, the names of the features,
+  if they are known; with the attributes digest, and constant, which is uint8 [D], 1 where a column never changes in
+  training
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N]
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,6 +117,8 @@ def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
         group = modalities.create_group(name)
         _write_features(name, modality, group, dtype)
         group["lengths"] = modality.lengths
+        if modality.columns:
+            _write_text(group, "columns", modality.columns)
     tasks = file.create_group("tasks", track_order=True)
     for name, task in dataset.tasks.items():
         group = tasks.create_group(name)
@@ -127,8 +131,12 @@ def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
     for name, indices in dataset.splits.items():
         splits[name] = indices
     file["groups"] = dataset.groups
-    for name, lines in (("ids", dataset.ids), ("notes", dataset.notes)):
-        file.create_dataset(name, data=list(lines), dtype=h5py.string_dtype(), shape=(len(lines),))
+    _write_text(file, "ids", dataset.ids)
+    _write_text(file, "notes", dataset.notes)
+
+
+def _write_text(group: Any, name: str, lines: Sequence[str]) -> None:
+    group.create_dataset(name, data=list(lines), dtype=h5py.string_dtype(), shape=(len(lines),))
 
 
 def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.floating[Any]]) -> None:
@@ -174,10 +182,12 @@ class _Reader:
         if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
             form = f"{array.dtype} {list(array.shape)}"
             raise ValueError(f"{place!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
+        columns = self._text(f"{path}/columns") if "columns" in self._file.group(path).names() else ()
         if not self._stream:
-            return Modality(array.astype(np.float32)[()], lengths)
+            return Modality(array.astype(np.float32)[()], lengths, columns)
         version, rows = version_of(self._path), np.arange(len(lengths))
-        modality = Modality(StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths), lengths)
+        stored = StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths)
+        modality = Modality(stored, lengths, columns)
         attributes = self._file.group(path).attributes
         digest, constant = attributes.get("digest"), attributes.get("constant")
         if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes

@@ -11,11 +11,12 @@ import numpy as np
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.dataset import SPLITS
 from haemsa.model.data.memory import zeros
-from haemsa.model.data.readers.described.cells import Cells, listed
+from haemsa.model.data.readers.described.cells import Cells
 from haemsa.model.data.readers.described.description import SPLIT, VALID
 from haemsa.model.data.readers.described.npz import Header, Npz
 from haemsa.model.data.readers.described.samples import Samples
 from haemsa.model.data.readers.options import Damage
+from haemsa.model.errors import listed
 
 
 class ArraySource:

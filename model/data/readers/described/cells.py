@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -52,9 +52,3 @@ def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
         return f"{column!r} is {repr(cell.item() if isinstance(cell, np.generic) else cell)[:60]}, expected {expected}"
 
     return problem
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names as a sentence lists them; of many, only the first."""
-    names = [name[:60] for name in names]
-    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -119,7 +120,7 @@ def _modality(
             lengths = to_front(name, raw.features, lengths, notes)
         elif lengths is None:
             lengths = raw.lengths
-        return shorten(name, RawModality(raw.features, lengths), steps, notes)
+        return shorten(name, replace(raw, lengths=lengths), steps, notes)
 
 
 def _lengths(name: str, column: str, source: DescribedSource, raw: RawModality, notes: list[str]) -> NDArray[np.int64]:

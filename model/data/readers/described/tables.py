@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.memory import zeros
-from haemsa.model.data.readers.described.cells import Cells, listed, numbers, unlike
+from haemsa.model.data.readers.described.cells import Cells, numbers, unlike
 from haemsa.model.data.readers.described.columns import (
     column_names,
     errors_naming,
@@ -26,6 +26,7 @@ from haemsa.model.data.readers.described.columns import (
 from haemsa.model.data.readers.described.lists import read_lists
 from haemsa.model.data.readers.described.samples import Samples
 from haemsa.model.data.readers.options import Damage
+from haemsa.model.errors import listed
 
 
 @dataclass
@@ -118,7 +119,8 @@ class TableSource:
             return modality
         columns = self._modalities[names].pop(0)
         self._mark_damaged(columns.problems)
-        return RawModality(columns.features[: len(self.samples)], np.ones(len(self.samples), dtype=np.int64))
+        lengths = np.ones(len(self.samples), dtype=np.int64)
+        return RawModality(columns.features[: len(self.samples)], lengths, tuple(columns.columns))
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:  # noqa: ARG002 - as in ArraySource
         """The splits that lack these columns: none."""

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from haemsa.model.data.readers.described.cells import Cells, listed, numbers, unlike, word, words
+from haemsa.model.data.readers.described.cells import Cells, numbers, unlike, word, words
 from haemsa.model.data.readers.described.description import TaskEntry
 from haemsa.model.data.readers.described.samples import Samples
 from haemsa.model.data.task import Task, TaskKind, check_name
+from haemsa.model.errors import listed
 
 _NUMBER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _CODE: Final = re.compile(r"[+-]?0[0-9][0-9.]*")
