@@ -47,8 +47,7 @@ def train(
     terminal.print(f"{counted(seeds, 'seed')}, {protocol}; test split:", highlight=False)
     terminal.print(metric_table(table))
     if len(table) > 1:
-        alone, together = table
-        say(f"{alone}: the seeds one by one, mean ± standard deviation. {together}: the mean of their predictions.")
+        say("model: the mean of the seeds, which predict writes. each seed: one by one, mean ± standard deviation.")
     references = reference_table(data, table)
     if references is not None:
         terminal.print(references)

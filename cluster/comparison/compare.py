@@ -39,11 +39,11 @@ KEPT: Final = "kept"
 class Comparison:
     """All models on the test split.
 
-    - `models`: metrics by name. The ensemble of a model is NAME+ensemble: the one that its search or its trials found
-      (these names are in `greedy`), or the mean of its seeds.
+    - `models`: metrics by name. "best" and "ensemble" are those of our search. Each model has an ensemble too. It is
+      called "NAME, ensemble of trials" if its search or its trials found one, or "NAME, mean of seeds".
     - `tuned`: held-out score and trials by name.
-    - `differences`: our best genome less each other model, and the mean of its seeds less each other ensemble.
-    - `of_ensembles`: our best ensemble less each other ensemble.
+    - `differences`: our best genome minus each other model, and the mean of its seeds minus each other ensemble.
+    - `of_ensembles`: our best ensemble (the mean of its seeds) minus each other ensemble.
     - `failed`: models that could not be tuned or trained, and why.
     - `folder`: where the searches, the picture and the figures are.
     """
@@ -54,7 +54,6 @@ class Comparison:
     differences: Mapping[str, Difference]
     of_ensembles: Mapping[str, Difference]
     failed: Mapping[str, str] = field(default_factory=dict)
-    greedy: tuple[str, ...] = ()
     folder: Path = Path()
 
 
@@ -120,13 +119,13 @@ def tested(
     dataset, lost = load(config.data, stream=config.stream), dict(failed or {})
     predictions: dict[str, Outputs] = {}
     finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, folder)
-    models = {name: item.model for name, item in tuned.items()}
-    ensembles = {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble is not None}
-    for name, model in (models | ensembles).items():
+    wanted = [(name, name, item.model) for name, item in tuned.items()]
+    ensembles = [(of_trials(name), f"{name}+ensemble", item.ensemble) for name, item in tuned.items() if item.ensemble]
+    for name, file, model in [*wanted, *ensembles]:
         progress.note(f"training {name}")
         try:
-            by_seed = finals.predictions(name, model)
-            predictions[name] = by_seed.mean(axis=0, keepdims=True) if name in ensembles else by_seed
+            by_seed = finals.predictions(file, model)
+            predictions[name] = by_seed.mean(axis=0, keepdims=True) if is_ensemble(name) else by_seed
         except ValueError as error:
             if name == "best":
                 raise
@@ -144,15 +143,14 @@ def judge(
 ) -> Comparison:
     """Metrics and differences by the predictions for the test samples, [S, N, C] by name.
 
-    A model without predictions of an ensemble has the mean of its seeds as NAME+ensemble.
+    A model without predictions of an ensemble of its trials has the mean of its seeds.
     """
     task = test.tasks[judged.task]
     labelled = np.flatnonzero(task.labelled)
     labels, groups = task.take(labelled), test.groups[labelled]
     every = {name: by_seed[:, labelled] for name, by_seed in predictions.items()}
-    greedy = tuple(name for name in every if name.endswith("+ensemble"))
-    plain = [name for name in every if name not in greedy and f"{name}+ensemble" not in greedy]
-    every |= {f"{name}+ensemble": every[name].mean(axis=0, keepdims=True) for name in plain}
+    plain = [name for name in every if not is_ensemble(name) and of_trials(name) not in every]
+    every |= {mean_of_seeds(name): every[name].mean(axis=0, keepdims=True) for name in plain}
     models = {
         name: summarise([task_metrics(labels, labels.targets, outputs) for outputs in by_seed])
         for name, by_seed in every.items()
@@ -160,13 +158,28 @@ def judge(
     rng = np.random.default_rng((seed, SeedPurpose.BOOTSTRAP))
     others = [name for name in every if not name.startswith(OURS)]
 
-    def less(mine: str, name: str) -> Difference:
+    def minus(mine: str, name: str) -> Difference:
         return paired_difference(judged.metric, labels, groups, every[mine], every[name], rng)
 
-    single = {name: less("best+ensemble" if name.endswith("+ensemble") else "best", name) for name in others}
-    best = "ensemble+ensemble"
-    joint = {name: less(best, name) for name in others if name.endswith("+ensemble")} if best in every else {}
-    return Comparison(judged, models, tuned, single, joint, dict(failed or {}), greedy)
+    single = {name: minus(mean_of_seeds("best") if is_ensemble(name) else "best", name) for name in others}
+    best = mean_of_seeds("ensemble")
+    joint = {name: minus(best, name) for name in others if is_ensemble(name)} if best in every else {}
+    return Comparison(judged, models, tuned, single, joint, dict(failed or {}))
+
+
+def mean_of_seeds(name: str) -> str:
+    """What the mean of a model's seeds is called."""
+    return f"{name}, mean of seeds"
+
+
+def of_trials(name: str) -> str:
+    """What the best ensemble of a model's trials is called."""
+    return f"{name}, ensemble of trials"
+
+
+def is_ensemble(name: str) -> bool:
+    """Whether the name is one of these two."""
+    return ", " in name
 
 
 def ours(run: Path, judged: TestMetric) -> dict[str, Tuned]:

@@ -1,4 +1,4 @@
-"""A picture of a comparison: our best less each other model, with its interval."""
+"""A picture of a comparison: our best minus each other model, with its interval."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def draw(comparison: Comparison, path: Path) -> None:
         axes.plot(difference.mean, place, "o", color=colour, markersize=5)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    better = "lower" if comparison.judged.minimise else "higher"
-    axes.set_xlabel(f"{comparison.judged.name} of ours minus that of the other ({better} is better for us)", fontsize=9)
+    way = "below" if comparison.judged.minimise else "above"
+    axes.set_xlabel(
+        f"{comparison.judged.name} of our best minus that of the model: {way} 0, ours is better", fontsize=9
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     figure.savefig(path, dpi=150)

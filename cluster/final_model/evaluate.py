@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """The scores of a model on samples.
 
-    table: the metrics `{model: {metric: {"mean", "std", "values"}}}`. The model "best" stands for the networks one by
-    one, "best+ensemble" for their mean prediction.
+    table: the metrics `{name: {metric: {"mean", "std", "values"}}}`. The name "model" stands for what `haemsa predict`
+    writes, the mean of the networks; "each seed" for the seeds one by one.
     reliability: how far a calibrated model can be trusted. `coverage` is the share of labels within the 90 % intervals,
     `ece` the expected calibration error of the probabilities. With several tasks a key names its task: "mood/ece".
     """
@@ -51,7 +51,7 @@ def evaluate_model(
     Example:
         >>> model = load_model("models/planted")  # doctest: +SKIP
         >>> evaluations = evaluate_model(model, load_for(model, "planted"), missing=True)  # doctest: +SKIP
-        >>> evaluations["text"].table["best"]["sentiment/mae"]["mean"]  # doctest: +SKIP
+        >>> evaluations["text"].table["model"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
     samples = dataset.take(dataset.split(split))
     unlabelled = sorted(set(predictor.tasks) - set(samples.tasks))

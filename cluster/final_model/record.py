@@ -20,6 +20,7 @@ from haemsa.cluster.tracking.model_card import ALONE, TOGETHER
 from haemsa.cluster.tracking.records import ModelTrained
 from haemsa.model.errors import error_line
 from haemsa.model.metrics import direction
+from haemsa.model.predictor.scores import EACH_SEED, MODEL
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,11 +80,10 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     """The record of a saved model, from its metrics.json. Its score is the first metric of its first task."""
     facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
     table = facts["models"]
-    name = "ensemble" if recipe.ensemble else "best"
-    alone, together = table[name], table.get(f"{name}+ensemble", {})
+    alone, together = table.get(EACH_SEED, table[MODEL]), table[MODEL] if EACH_SEED in table else {}
     genome, _ = max(recipe.members, key=lambda member: member[1])
     first = next(iter(alone))
-    score = together.get(first, alone[first])["mean"]
+    score = table[MODEL][first]["mean"]
     settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
     return ModelTrained(
         name=recipe.name or Path(facts["data"]).stem,

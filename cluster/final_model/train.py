@@ -37,7 +37,7 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Sc
     Example:
         >>> recipe = read_recipe("runs/planted")  # doctest: +SKIP
         >>> table, protocol = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
-        >>> table["best"]["sentiment/mae"]["mean"]  # doctest: +SKIP
+        >>> table["model"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
     from haemsa.cluster.final_model.calibrate import calibrated
 

@@ -6,7 +6,7 @@ Axes: `K` members, `N` samples, `C` outputs, `S` seeds, `G` genomes (K = S * G).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ScoreTable = dict[str, dict[str, dict[str, Any]]]
 """Metrics of models: `{model: {metric: {"mean", "std", "values"}}}`."""
+MODEL: Final = "model"
+"""Names the metrics of what a model predicts: the mean of its networks."""
+EACH_SEED: Final = "each seed"
+"""Names the metrics of its seeds one by one."""
 
 
 def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = None) -> ScoreTable:
@@ -29,20 +33,17 @@ def score(predictor: Any, dataset: Dataset, outputs: Mapping[str, Any] | None = 
         outputs: The predictions of its members by task, [K, N, C], if they are known already.
 
     Returns:
-        The metrics of its networks one by one, called `best`, and of their mean prediction, called `best+ensemble`. For
-        an ensemble of genomes these are `ensemble` (for each seed, the mean over genomes) and `ensemble+ensemble` (the
-        mean over all).
+        The metrics of what the model predicts, called `model`. If it has several seeds, also the metrics of the seeds
+        one by one, called `each seed`. A seed of an ensemble is the mean over its genomes.
     """
     outputs = outputs or predictor.predict_members(predictor.inputs(dataset))
     weights, means = _weights(predictor), seed_means(predictor, outputs)
     each = [member_metrics(dataset, {name: values[k] for name, values in means.items()}) for k in range(len(weights))]
-    name = "ensemble" if predictor.info.get("ensemble") else "best"
-    table = {name: summarise(each)}
-    if len(each) > 1:
-        total = weights.sum(1) / weights.sum()
-        mean = {task: np.tensordot(total, values, 1).astype(np.float32) for task, values in means.items()}
-        table[f"{name}+ensemble"] = summarise([member_metrics(dataset, mean)])
-    return table
+    if len(each) == 1:
+        return {MODEL: summarise(each)}
+    total = weights.sum(1) / weights.sum()
+    mean = {task: np.tensordot(total, values, 1).astype(np.float32) for task, values in means.items()}
+    return {MODEL: summarise([member_metrics(dataset, mean)]), EACH_SEED: summarise(each)}
 
 
 def seed_means(predictor: Predictor, outputs: Mapping[str, Any]) -> dict[str, Any]:

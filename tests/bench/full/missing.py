@@ -93,7 +93,8 @@ def _errors(run: Path, data: str, seeds: int) -> dict[str, float]:
         haemsa("train", str(run), "--data", data, "--seeds", str(seeds), "--out", str(model))
         haemsa("evaluate", str(model), "--data", data, "--missing", "--json", str(result))
     tables = json.loads(result.read_text(encoding="utf-8"))["subsets"]
-    each = {subset: found["best"] for subset, found in tables.items() if not subset.endswith("% missing")}
+    subsets = {subset: found for subset, found in tables.items() if not subset.endswith("% missing")}
+    each = {subset: found.get("each seed", found["model"]) for subset, found in subsets.items()}
     return {
         subset: next(cell["mean"] for key, cell in metrics.items() if key.rpartition("/")[2] == "mae")
         for subset, metrics in each.items()

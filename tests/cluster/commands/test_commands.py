@@ -94,13 +94,13 @@ def test_train_prints_and_writes_mean_deviation_and_values_of_every_metric(world
     assert ended_well(world.trained)
     found = world.json("train.json")
     models = found["models"]
-    assert set(models) == {"best", "best+ensemble"}
-    assert {"sentiment/mae", "sentiment/acc7", "emotion/uar"} <= set(models["best"])
-    for cell in models["best"].values():
+    assert set(models) == {"model", "each seed"}
+    assert {"sentiment/mae", "sentiment/acc7", "emotion/uar"} <= set(models["model"])
+    for cell in models["each seed"].values():
         assert cell["mean"] == pytest.approx(np.mean(cell["values"]))
         assert cell["std"] == pytest.approx(np.std(cell["values"], ddof=1))
         assert len(cell["values"]) == 2
-    mae = models["best"]["sentiment/mae"]
+    mae = models["each seed"]["sentiment/mae"]
     assert f"{mae['mean']:.4f} ± {mae['std']:.4f}" in world.trained.out
     assert f"saved in {world.model}" in world.trained.out.replace("\n", "")
 
@@ -153,10 +153,10 @@ def test_predictions_reproduce_the_figures_of_training(world: World) -> None:
         shares = np.stack([(table[f"emotion_{k}"] == label).to_numpy(dtype=float) for label in labels], 1)
         found = all_metrics(part.tasks, {"sentiment": table[f"sentiment_{k}"].to_numpy(), "emotion": shares})
         for name, value in found.items():
-            assert value == pytest.approx(models["best"][name]["values"][k], abs=1e-6), name
+            assert value == pytest.approx(models["each seed"][name]["values"][k], abs=1e-6), name
     shares = table[[f"emotion/{label}" for label in labels]].to_numpy()
     found = all_metrics(part.tasks, {"sentiment": table["sentiment"].to_numpy(), "emotion": shares})
-    assert found == {name: pytest.approx(cell["mean"], abs=1e-6) for name, cell in models["best+ensemble"].items()}
+    assert found == {name: pytest.approx(cell["mean"], abs=1e-6) for name, cell in models["model"].items()}
 
 
 def test_predictions_come_with_intervals_that_evaluate_says_how_far_to_trust(world: World, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_evaluate_missing_prints_subsets_and_rates_of_missing_modalities(world: 
     assert list(found) == names
     rows = [line.split("│")[1].strip() for line in ran.out.splitlines() if line.startswith("│")]
     assert rows == names * 2  # one table per task
-    assert len({found[name]["best"]["sentiment/mae"]["mean"] for name in names}) > 1
+    assert len({found[name]["model"]["sentiment/mae"]["mean"] for name in names}) > 1
 
 
 def test_evaluate_takes_another_split_and_a_runs_own_best(world: World, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_model_is_scored_on_data_with_more_modalities_and_tasks_than_it_knows(
     assert ended_well(ran)
     found = json.loads((tmp_path / "found.json").read_text())["subsets"]
     assert list(found) == ["text+audio"]
-    assert {"mae", "acc7"} <= set(found["text+audio"]["best"])
+    assert {"mae", "acc7"} <= set(found["text+audio"]["model"])
 
 
 def test_show_prints_the_search(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from haemsa.cluster.comparison import bootstrap as bootstrap_module
 from haemsa.cluster.comparison import compare as compare_module
@@ -18,10 +20,10 @@ from haemsa.cluster.comparison.ablate import ablate, ablations
 from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
 from haemsa.cluster.comparison.cache import cached
 from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
-from haemsa.cluster.comparison.compare import KEPT, checked, compare, judge
+from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensemble, judge
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
 from haemsa.cluster.comparison.contenders import Tuned
-from haemsa.cluster.comparison.report import legend
+from haemsa.cluster.comparison.report import compare_table
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.train import train_predictor
@@ -60,25 +62,40 @@ def test_models_are_judged_by_their_seeds_and_by_the_mean_of_their_answers() -> 
     given = {"best": off_by(test, 0.1, -0.3), "ridge": off_by(test, 0.5, 0.5)}
     found = judge(test, MAE, tuned, given, seed=0)
     assert found.models["best"]["mae"]["values"] == pytest.approx([0.1, 0.3], abs=1e-6)
-    assert found.models["best+ensemble"]["mae"]["mean"] == pytest.approx(0.1, abs=1e-6)
-    assert set(found.differences) == {"ridge", "ridge+ensemble"}
+    assert found.models["best, mean of seeds"]["mae"]["mean"] == pytest.approx(0.1, abs=1e-6)
+    assert set(found.differences) == {"ridge", "ridge, mean of seeds"}
     difference = found.differences["ridge"]
     assert difference.mean == pytest.approx(-0.3, abs=1e-6)
     assert difference.wins(minimise=True)
-    assert found.differences["ridge+ensemble"].mean == pytest.approx(-0.4, abs=1e-6)
+    assert found.differences["ridge, mean of seeds"].mean == pytest.approx(-0.4, abs=1e-6)
 
 
 def test_an_ensemble_that_a_model_brings_stands_for_the_mean_of_its_seeds() -> None:
     test = inner_samples()
     tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ensemble", "ridge", "svr")}
-    given = {name: off_by(test, 0.1, 0.3) for name in tuned} | {"ridge+ensemble": off_by(test, 0.05)}
+    given = {name: off_by(test, 0.1, 0.3) for name in tuned} | {"ridge, ensemble of trials": off_by(test, 0.05)}
     found = judge(test, MAE, tuned, given, seed=0)
-    means = {name: found.models[f"{name}+ensemble"]["mae"]["mean"] for name in tuned}
-    assert means == pytest.approx({"best": 0.2, "ensemble": 0.2, "ridge": 0.05, "svr": 0.2}, abs=1e-6)
-    assert found.of_ensembles["ridge+ensemble"].mean == pytest.approx(0.15, abs=1e-6)
-    assert found.greedy == ("ridge+ensemble",)
-    assert "for ridge the greedy ensemble of what their trials found" in legend(found)
-    assert legend(replace(found, greedy=())) == "+ensemble: the mean of a model's seeds"
+    means = {name: found.models[name]["mae"]["mean"] for name in found.models if is_ensemble(name)}
+    expected = {"best, mean of seeds": 0.2, "ensemble, mean of seeds": 0.2, "svr, mean of seeds": 0.2}
+    assert means == pytest.approx({**expected, "ridge, ensemble of trials": 0.05}, abs=1e-6)
+    assert found.of_ensembles["ridge, ensemble of trials"].mean == pytest.approx(0.15, abs=1e-6)
+
+
+def test_the_tables_of_a_comparison_have_plain_names_and_say_what_an_interval_covers() -> None:
+    test = data().part("test")
+    tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ensemble", "ridge")}
+    given = {"best": off_by(test, 0.1, -0.3), "ensemble": off_by(test, 0.1), "ridge": off_by(test, 0.5)}
+    console = Console(width=110, record=True, file=io.StringIO())
+    console.print(compare_table(judge(test, MAE, tuned, given | {"ridge, ensemble of trials": given["ridge"]}, seed=0)))
+    lines = console.export_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    assert [row[0] for row in rows] == ["ensemble", "best", "ridge", "best", "ensemble", "ridge"]
+    assert rows[2][1:5] == ["3", "0.100", "0.500", "-0.300"]
+    assert rows[2][6] == "ahead"
+    assert [row[1] for row in rows[3:]] == ["seeds", "seeds", "trials"]
+    assert rows[5][6].startswith("-0.400")
+    assert "A difference is the mae of ours minus that of the other; below 0, ours is better." in lines
+    assert any("over test samples only; another search may differ" in line for line in lines)
 
 
 def test_answers_beyond_the_bounds_are_judged_as_they_would_be_given() -> None:
@@ -141,11 +158,12 @@ def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_
     names = {"best", "ensemble", "only_text", "only_audio", "only_vision", "early_fusion", "late_fusion"}
     names |= {"low_rank_fusion", "tensor_fusion", "cross_modal_attention", "flat_mixture"}
     names |= {"ridge", "svr", "boosting", "misa"}
-    assert set(found["models"]) == names | {f"{name}+ensemble" for name in names}
-    assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
     designs = names - {"best", "ensemble"}
-    assert set(found["greedy"]) == {f"{name}+ensemble" for name in designs}
-    assert {len(found["models"][f"{name}+ensemble"]["mae"]["values"]) for name in names} == {1}
+    assert set(found["models"]) == names | {f"{name}, mean of seeds" for name in ("best", "ensemble")} | {
+        f"{name}, ensemble of trials" for name in designs
+    }
+    assert {item["trials"] for name, item in found["tuned"].items() if name not in ("best", "ensemble")} == {2}
+    assert {len(found["models"][name]["mae"]["values"]) for name in found["models"] if is_ensemble(name)} == {1}
     assert len(found["models"]["misa"]["mae"]["values"]) == 2
     assert len(found["models"]["ridge"]["mae"]["values"]) == 1
     assert (out / "compare.png").stat().st_size > 1000
