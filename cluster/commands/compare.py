@@ -59,8 +59,8 @@ def ablate(
 def _show_comparison(comparison: Comparison, name: str, json_file: Path | None) -> None:
     from haemsa.cluster.api import as_values, compare_table
 
+    write_figures(json_file, as_values(comparison))
     console().print(compare_table(comparison))
     for model, problem in comparison.failed.items():
         say(f"{model} is left out: {problem}")
     say(f"picture: {comparison.folder / f'{name}.png'}")
-    write_figures(json_file, as_values(comparison))

@@ -87,11 +87,12 @@ def check(
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
     data_check = check_data(load_data(data, reading=reading))
-    show_check(data_check, console())
+    write_figures(json_file, as_values(data_check))
     if out is not None:
         write_check(data_check, out)
+    show_check(data_check, console())
+    if out is not None:
         say(f"page: {out}")
-    write_figures(json_file, as_values(data_check))
     if leaks(data_check):
         raise typer.Exit(1)
 
@@ -119,8 +120,8 @@ def _show_data(dataset: Dataset, json_file: Path | None) -> None:
     from haemsa.cluster.api import data_tables, describe_data
 
     description = describe_data(dataset)
+    write_figures(json_file, description)
     for table in data_tables(description):
         console().print(table)
     for note in dataset.notes:
         say(f"note: {note}")
-    write_figures(json_file, description)

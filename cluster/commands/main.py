@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -13,6 +14,7 @@ from haemsa.cluster.commands.predict import predict
 from haemsa.cluster.commands.run import config, report, show, sync, ui
 from haemsa.cluster.commands.search import search
 from haemsa.cluster.commands.tune import tune
+from haemsa.cluster.shared.output import lasting_output
 
 app = typer.Typer(
     name="haemsa",
@@ -30,7 +32,19 @@ app.add_typer(data_app, name="data")
 def main() -> None:
     """Run the command. Wrong input gives one sentence on standard error, and exit status 2."""
     try:
+        with lasting_output():
+            _run()
+    except OSError as error:
+        _fail(error)
+
+
+def _run() -> None:
+    try:
         app()
     except (ValueError, OSError) as error:
-        print(f"haemsa: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _fail(error)
+
+
+def _fail(error: Exception) -> NoReturn:
+    print(f"haemsa: {error}", file=sys.stderr)
+    raise SystemExit(2) from None

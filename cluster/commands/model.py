@@ -41,6 +41,8 @@ def train(
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
     folder = out or Path("models") / Path(data).stem
     table, protocol = train_for_good(recipe, data, seeds, folder)
+    address = record_training(recipe, folder, tracking)
+    write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
         terminal.print(genome_tree(genome, f"genome {number}, weight {count}" if ensemble else "genome"))
@@ -51,9 +53,7 @@ def train(
     references = reference_table(data, table)
     if references is not None:
         terminal.print(references)
-    address = record_training(recipe, folder, tracking)
     say(f"saved in {folder}" + (f", registered as {address}" if address else ""))
-    write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
 
 
 def evaluate(
@@ -72,9 +72,9 @@ def evaluate(
     evaluations = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
     tables = {name: evaluation.table for name, evaluation in evaluations.items()}
     reliability = {name: evaluation.reliability for name, evaluation in evaluations.items()}
+    write_figures(json_file, {"split": split, "subsets": tables, "reliability": reliability})
     console().print(subset_table(tables, split))
     for key, value in next(iter(reliability.values())).items():  # all modalities are shown
         task, name = key.rpartition("/")[::2]
         words = "share of labels in their 90 % intervals" if name == "coverage" else "expected calibration error"
         say(f"{f'{task}: ' if task else ''}{words} {value:.3f}")
-    write_figures(json_file, {"split": split, "subsets": tables, "reliability": reliability})

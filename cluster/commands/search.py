@@ -83,8 +83,8 @@ def search(
             result = resume_search(resume, shown, options)
         else:
             result = run_search(SearchConfig.load(config, options), shown)
-    _show_result(result)
     write_figures(json_file, result.summary)
+    _show_result(result)
     if result.summary["best"] is None:
         raise typer.Exit(1)
 

@@ -50,11 +50,11 @@ def tune(
     }  # fmt: skip
     with progress() as shown:
         tuning = tune_genome(source, data, trials=trials, scheduler=scheduler, out=out, progress=shown, **settings)
+    write_figures(json_file, as_values(tuning))
     if tuning.genome is not None:
         console().print(tuning_table(tuning))
     for line in tuning_lines(tuning):
         say(line)
-    write_figures(json_file, as_values(tuning))
     if tuning.genome is None:
         raise typer.Exit(1)
     say(f"Next:\n  {train_command(tuning.folder / 'genome.json', data)}")

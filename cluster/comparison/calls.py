@@ -10,7 +10,7 @@ from haemsa.cluster.comparison.compare import Comparison, compare
 from haemsa.cluster.comparison.contenders import ComparisonSetup, begun
 from haemsa.cluster.comparison.report import comparison_values
 from haemsa.cluster.shared.files import write_json
-from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.shared.progress import Progress, lasting
 
 
 def compare_models(
@@ -43,7 +43,7 @@ def compare_models(
     Example:
         >>> compare_models(Path("runs/planted"), trials=48).differences["early_fusion"]  # doctest: +SKIP
     """
-    shown = progress or SilentProgress()
+    shown = lasting(progress)
     setup = begun(run, data, trials, out, shown, "compared")
     return _kept(compare(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "compare")
 
@@ -69,7 +69,7 @@ def ablate_search(
     Example:
         >>> ablate_search(Path("runs/planted"), trials=48).models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
     """
-    shown = progress or SilentProgress()
+    shown = lasting(progress)
     setup = begun(run, None, trials, out, shown, "ablated")
     return _kept(ablate(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "ablate")
 

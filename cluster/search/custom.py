@@ -19,7 +19,7 @@ from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.launch import new_evolution
 from haemsa.cluster.search.sizing import POPULATION
 from haemsa.cluster.shared.interrupt import interruptible
-from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.tracking.tracker import NullTracker
 from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator
 from haemsa.cluster.workers.factory import ray_workers
@@ -115,7 +115,7 @@ def search_custom(
             evaluator,
             directory,
             NullTracker(),
-            progress or SilentProgress(),
+            lasting(progress),
             lambda _: 0.0,  # what an evaluation costs is not known
             before=float(state.get("seconds", 0.0)),
         )

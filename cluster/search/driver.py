@@ -23,7 +23,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.budget import Budget, Clock
 from haemsa.cluster.search.jobs import Jobs
 from haemsa.cluster.search.statistics import GenerationTables, SearchStatistics
-from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.shared.progress import Progress, line
 from haemsa.cluster.tracking.records import GenerationEnded, shows
 from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.evaluator import Evaluator, Finished
@@ -228,6 +228,7 @@ class Driver:
 
     def _end_generation(self, number: int) -> None:
         """Tell the tracker, write the front, and copy the journal now and then."""
+        log.info("generation %d: %s", number, line(self.statistics.status()))
         front = self.evolution.front()
         tables = self._tables.rows(front) if shows(number) else {}
         self.tracker.generation(GenerationEnded(number, metrics=self.statistics.metrics(), at=time.time(), **tables))

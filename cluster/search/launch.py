@@ -20,7 +20,7 @@ from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.search.resume import changed, has_more
 from haemsa.cluster.search.sizing import ladder_of, sized_config
 from haemsa.cluster.shared.interrupt import interruptible
-from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.tracking.client import store_of
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchStarted
@@ -68,7 +68,7 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         >>> result = run_search(config)  # doctest: +SKIP
         >>> result.summary["best"]["scores"]  # doctest: +SKIP
     """
-    show = progress or SilentProgress()
+    show = lasting(progress)
     problem = Problem.of(config)
     with _vacant(config) as path:
         check_kept(path, store_of(config.tracking))
@@ -108,7 +108,7 @@ def resume_search(
     Example:
         >>> resume_search(Path("runs/planted"), changes={"evaluations": 144})  # doctest: +SKIP
     """
-    show = progress or SilentProgress()
+    show = lasting(progress)
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
@@ -148,9 +148,9 @@ def _search(
     name = config.title
     scored = describe_validation(problem.folds, problem.pool, config.validation)
     notes = [f"note: {note}" for note in problem.pool.notes]
-    for line in (*notes, scored, f"run directory: {run.path}"):
-        progress.note(line)
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
+        for line in (*notes, scored, f"run directory: {run.path}"):
+            progress.note(line)
         follow, facts = tracker(config.tracking, run), run.manifest()
         follow.started(SearchStarted(
             name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from haemsa.cluster.shared.text import duration, number
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,34 @@ class SilentProgress:
 
     def note(self, message: str) -> None:
         """Do nothing."""
+
+
+class LastingProgress:
+    """Shows what another progress shows, and logs its notes. When it can show nothing any more, the work goes on."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+
+    def update(self, status: Status) -> None:
+        """Show this status soon, if that is possible."""
+        self._try(lambda: self._shown.update(status))
+
+    def note(self, message: str) -> None:
+        """Log one line, and print it if that is possible."""
+        log.info("%s", message)
+        self._try(lambda: self._shown.note(message))
+
+    def _try(self, show: Callable[[], None]) -> None:
+        try:
+            show()
+        except (OSError, ValueError) as problem:  # the terminal is gone, the file is closed, the encoding is too small
+            log.warning("progress is no longer shown: %s", problem)
+            self._shown = SilentProgress()
+
+
+def lasting(progress: Progress | None) -> Progress:
+    """A progress on which no work depends. None: nothing is shown."""
+    return SilentProgress() if progress is None else LastingProgress(progress)
 
 
 class PlainProgress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from haemsa.cluster.shared.progress import Progress, SilentProgress
+from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.tuning.record import record
 from haemsa.cluster.tuning.report import write
 from haemsa.cluster.tuning.result import Tuning
@@ -45,7 +45,7 @@ def tune_genome(
     """
     config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
     folder = out or Path("tuned") / config.title
-    tuning = tune(source, config, scheduler, folder, progress or SilentProgress())
+    tuning = tune(source, config, scheduler, folder, lasting(progress))
     write(tuning, folder)
     record(tuning, source, config, folder)
     return tuning

@@ -6,6 +6,7 @@ import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from typing import TextIO
 from unittest.mock import patch
 
 from haemsa.cluster.commands.main import main
@@ -28,10 +29,11 @@ class Ran:
         return line.removeprefix("haemsa: ")
 
 
-def haemsa(*arguments: object) -> Ran:
-    """Run `haemsa` with these arguments."""
+def haemsa(*arguments: object, into: TextIO | None = None) -> Ran:
+    """Run `haemsa` with these arguments. Standard output goes to `into`, if it is given."""
     out, err = io.StringIO(), io.StringIO()
-    with patch.object(sys, "argv", ["haemsa", *map(str, arguments)]), redirect_stdout(out), redirect_stderr(err):
+    stdout = redirect_stdout(into or out)
+    with patch.object(sys, "argv", ["haemsa", *map(str, arguments)]), stdout, redirect_stderr(err):
         try:
             main()
             status = 0
