@@ -61,13 +61,13 @@ class CohortAdamW:
         """Move every row down the gradient of `loss`, the sum over rows of their losses."""
         # The tokens that replace missing modalities have no gradient where none is missing.
         gradients = torch.autograd.grad(loss, [span.stack.parameter for span in self.spans], materialize_grads=True)
-        flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
-        squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
-        norms = torch.zeros_like(self._clip).index_add_(0, self._rows, squares).sqrt_()
-        factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0).index_select(0, self._rows).unsqueeze(1)
-        torch._foreach_mul_(flat, torch.split(factors, self._counts))
-        torch.cat([gradient.view(-1) for gradient in flat], out=self._direction.grad)
         with torch.no_grad():
+            flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
+            squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
+            norms = torch.zeros_like(self._clip).index_add_(0, self._rows, squares).sqrt_()
+            factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0).index_select(0, self._rows).unsqueeze(1)
+            torch._foreach_mul_(flat, torch.split(factors, self._counts))
+            torch.cat([gradient.view(-1) for gradient in flat], out=self._direction.grad)
             self._direction.zero_()
             self._adam.step()
             self.values.mul_(self._decay).addcmul_(self._direction, self._rate)
