@@ -10,9 +10,12 @@ API := haemsa.evo haemsa.cluster.api haemsa.model.spec haemsa.model.cost haemsa.
 	haemsa.model.data.normalisation
 QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 
+RESOLUTION_lowest := lowest-direct
+RESOLUTION_newest := highest
+
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo check test docs notebooks bench bench-quick bench-full torture lint clean
+.PHONY: demo check test test-lowest test-newest docs notebooks bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -38,6 +41,12 @@ check: lint ## lint, types, import rules and the tests that need no Ray, server,
 
 test: lint ## lint, types, import rules and all tests
 	$(PYTEST)
+
+test-lowest test-newest: test-%: ## all tests with the lowest, or the newest, version of each dependency: some gigabytes
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check uv
+	$(VENV)-$*/bin/uv pip install --quiet --python $(VENV)-$*/bin/python --resolution $(RESOLUTION_$*) --editable '.[test,bench]'
+	$(VENV)-$*/bin/pytest --numprocesses auto --dist loadgroup
 
 docs: $(VENV)/installed ## pages of the functions and classes for use from Python, in docs/api
 	PDOC_ALLOW_EXEC=1 $(BIN)/python $(QUIETLY) -m pdoc --docformat google --output-directory docs/api $(API)
@@ -72,6 +81,6 @@ torture: $(VENV)/installed ## searches killed at random, nodes that leave and jo
 	$(BIN)/python -m tests.torture.faults
 
 clean: ## remove what was made here, runs and models too
-	rm -rf $(VENV) build runs models tuned compared ablated mlruns mlartifacts mlflow.db* bench-results docs/api
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build runs models tuned compared ablated mlruns mlartifacts mlflow.db* bench-results docs/api
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
