@@ -29,9 +29,12 @@ def cached(folder: Path, name: str, depends: Mapping[str, Any], make: Callable[[
             return dict(arrays)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
         made = make()
+    for key, array in made.items():
+        if array.dtype.hasobject:  # numpy would pickle it
+            raise ValueError(f"array {key!r} holds Python objects, expected numbers or text")
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **made)
+        np.savez_compressed(file, **made)
     return made
 
 

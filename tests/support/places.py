@@ -8,3 +8,9 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 SHARED_DATA: Final = ROOT.parent / "shared" / "data"
 """Tests that want it are skipped where it is not."""
+
+
+def pinned(package: str) -> str:
+    """The version of a package that the tests usually run with. Raises StopIteration if it is not pinned."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return next(version for name, _, version in (line.partition("==") for line in lines) if name == package)
