@@ -81,8 +81,8 @@ class SearchConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
-    data: Name
-    """planted, digits, or a path to data of any layout."""
+    data: Name | None = None
+    """planted, digits, or a path to data of any layout. null: the data is given from Python."""
     name: Name | None = None
     """The name of the search. null: the name of the data."""
     run: Name | None = None
@@ -211,7 +211,7 @@ class SearchConfig(BaseModel):
     @property
     def title(self) -> str:
         """The name of the search. If it has none, the name of the data's file or folder."""
-        return self.name or Path(self.data).stem
+        return self.name or Path(self.data or "search").stem
 
     def to_yaml(self) -> str:
         """All settings as YAML, which `load` reads back."""

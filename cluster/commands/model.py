@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import Data, Model
+from haemsa.cluster.commands.options import DATA_HELP, Data, Model
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 from haemsa.cluster.shared.text import counted
 
 
 def train(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
-    data: Data,
+    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the search]")] = None,
     seeds: Annotated[int, typer.Option(help="How often to train each network, each time with another seed.")] = 5,
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Train the best ensemble of the run, not its best genome.")
@@ -39,18 +39,21 @@ def train(
     )
 
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
-    folder = out or Path("models") / Path(data).stem
+    read = data or recipe.data or ""
+    folder = out or Path("models") / (Path(read).stem or "model")
     table, protocol = train_for_good(recipe, data, seeds, folder)
     address = record_training(recipe, folder, tracking)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
         terminal.print(genome_tree(genome, f"genome {number}, weight {count}" if ensemble else "genome"))
-    terminal.print(f"{counted(seeds, 'seed')}, {protocol}; test split:", highlight=False)
-    terminal.print(metric_table(table))
+    scored = "test split:" if table else "the data has no test split, so the model has no score"
+    terminal.print(f"{counted(seeds, 'seed')}, {protocol}; {scored}", highlight=False)
+    if table:
+        terminal.print(metric_table(table))
     if len(table) > 1:
         say("model: the mean of the seeds, which predict writes. each seed: one by one, mean ± standard deviation.")
-    references = reference_table(data, table)
+    references = reference_table(read, table) if table else None
     if references is not None:
         terminal.print(references)
     say(f"saved in {folder}" + (f", registered as {address}" if address else ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,7 +44,7 @@ def tune(
     from haemsa.cluster.api import as_values, train_command, tune_genome, tuning_lines, tuning_table
     from haemsa.cluster.shared.progress import progress
 
-    settings = {
+    settings: dict[str, Any] = {
         "time": time, "workers": number_of(workers), "validation": validation or score, "address": address,
         "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
     }  # fmt: skip

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from haemsa.cluster.comparison.compare import KEPT, Comparison, checked, ours, tested
-from haemsa.cluster.comparison.contenders import TestMetric, tuned_network
-from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.comparison.compare import Comparison, checked, ours, tested
+from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, tuned_network
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
 
@@ -34,14 +32,11 @@ def ablations(problem: Problem, judged: TestMetric, trials: int) -> dict[str, Ma
     return changes
 
 
-def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
-    """Compare the best network of `run` with what the same search finds without each idea.
+def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison:
+    """Compare the best network of a search with what the same search finds without each idea.
 
     Args:
-        config: The settings of the search.
-        run: Its run directory.
-        out: The folder of the other searches. Those that are there go on.
-        trials: Evaluations of each search.
+        setup: The search. Other searches that are in its folder go on.
         seeds: How many times each network is trained in the end.
         progress: Shows how the searches stand.
 
@@ -51,13 +46,14 @@ def ablate(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, 
     Raises:
         ValueError: Before any training, for what cannot be compared.
     """
-    problem, judged = checked(config, run, seeds)
-    tuned = {"best": ours(run, judged)["best"]}
+    problem, judged = checked(setup, seeds)
+    config, trials = setup.config, setup.trials
+    tuned = {"best": ours(setup.run, judged)["best"]}
     for name, changes in ablations(problem, judged, trials).items():
         progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
-        found = tuned_network(config, changes, trials, out / name, judged, progress)
+        found = tuned_network(config, changes, trials, setup.out / name, judged, progress, setup.dataset)
         tuned[name] = replace(found, ensemble=None)
-    return tested(config, problem, judged, tuned, seeds, out / KEPT, progress)
+    return tested(setup, problem, judged, tuned, seeds, progress)
 
 
 def _objectives(problem: Problem, judged: TestMetric) -> list[str]:

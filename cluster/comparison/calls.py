@@ -10,7 +10,9 @@ from haemsa.cluster.comparison.compare import Comparison, compare
 from haemsa.cluster.comparison.contenders import ComparisonSetup, begun
 from haemsa.cluster.comparison.report import comparison_values
 from haemsa.cluster.shared.files import write_json
+from haemsa.cluster.shared.given_data import check_one
 from haemsa.cluster.shared.progress import Progress, lasting
+from haemsa.model.data.dataset import Dataset
 
 
 def compare_models(
@@ -21,6 +23,7 @@ def compare_models(
     seeds: int = 5,
     out: Path | None = None,
     progress: Progress | None = None,
+    dataset: Dataset | None = None,
 ) -> Comparison:
     """Compare the best networks of a search with the models that people usually use. The test split is read once.
 
@@ -33,6 +36,7 @@ def compare_models(
         seeds: how often each tuned model is trained.
         out: the folder for the other searches, compare.png and compare.json (None: compared/NAME).
         progress: shows how far it is (None: nothing is shown).
+        dataset: the data, if it is given from Python.
 
     Returns:
         The metrics of all models on the test split, and the differences with their intervals.
@@ -44,12 +48,19 @@ def compare_models(
         >>> compare_models(Path("runs/planted"), trials=48).differences["early_fusion"]  # doctest: +SKIP
     """
     shown = lasting(progress)
-    setup = begun(run, data, trials, out, shown, "compared")
-    return _kept(compare(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "compare")
+    check_one(data, dataset)
+    setup = begun(run, data, trials, out, shown, "compared", dataset)
+    return _kept(compare(setup, seeds, shown), setup, "compare")
 
 
 def ablate_search(
-    run: Path, *, trials: int | None = None, seeds: int = 5, out: Path | None = None, progress: Progress | None = None
+    run: Path,
+    *,
+    trials: int | None = None,
+    seeds: int = 5,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    dataset: Dataset | None = None,
 ) -> Comparison:
     """Compare the best network of a search with searches that lack hierarchy, evolution, transfer or several tasks.
 
@@ -59,6 +70,7 @@ def ablate_search(
         seeds: how often each found network is trained.
         out: the folder for the searches, ablate.png and ablate.json (None: ablated/NAME).
         progress: shows how far it is (None: nothing is shown).
+        dataset: the data, if it is given from Python.
 
     Returns:
         Metrics and differences on the test split, which is read once, by "no_hierarchy", "no_evolution" and so on.
@@ -70,8 +82,8 @@ def ablate_search(
         >>> ablate_search(Path("runs/planted"), trials=48).models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
     """
     shown = lasting(progress)
-    setup = begun(run, None, trials, out, shown, "ablated")
-    return _kept(ablate(setup.config, setup.run, setup.out, setup.trials, seeds, shown), setup, "ablate")
+    setup = begun(run, None, trials, out, shown, "ablated", dataset)
+    return _kept(ablate(setup, seeds, shown), setup, "ablate")
 
 
 def _kept(comparison: Comparison, setup: ComparisonSetup, name: str) -> Comparison:

@@ -15,9 +15,8 @@ import numpy as np
 
 from haemsa.cluster.comparison.bootstrap import Difference, Outputs, paired_difference
 from haemsa.cluster.comparison.classical_trials import tuned_classical
-from haemsa.cluster.comparison.contenders import TestMetric, Tuned, designs, tuned_network
+from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs, tuned_network
 from haemsa.cluster.comparison.finals import Finals
-from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
@@ -25,7 +24,6 @@ from haemsa.cluster.shared.progress import Progress
 from haemsa.model.baselines.classical import kinds
 from haemsa.model.cost import COSTS
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.sources import load
 from haemsa.model.metrics import task_metrics
 from haemsa.model.predictor.scores import ScoreTable, summarise
 from haemsa.model.seeds import SeedPurpose
@@ -57,39 +55,39 @@ class Comparison:
     folder: Path = Path()
 
 
-def compare(config: SearchConfig, run: Path, out: Path, trials: int, seeds: int, progress: Progress) -> Comparison:
+def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison:
     """Tune all models, train each `seeds` times, and read the test split once.
 
     Args:
-        config: The settings of the search.
-        run: Its run directory. Its best genome and ensemble are compared.
-        out: The folder of the other searches. A comparison that was cut off goes on there.
-        trials: Trials of each other model.
+        setup: The search, whose best genome and ensemble are compared. A comparison that was cut off goes on.
         seeds: How many times each model is trained in the end.
         progress: Shows how the searches stand.
 
     Raises:
         ValueError: Before any training, for what cannot be compared.
     """
-    problem, judged = checked(config, run, seeds)
-    tuned, failed = ours(run, judged), dict[str, str]()
+    problem, judged = checked(setup, seeds)
+    config, trials, out = setup.config, setup.trials, setup.out
+    tuned, failed = ours(setup.run, judged), dict[str, str]()
     for name in designs(problem):
         progress.note(f"tuning {name}: {trials} trials")
         try:
-            tuned[name] = tuned_network(config, {"design": name}, trials, out / name, judged, progress)
+            changes = {"design": name}
+            tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress, setup.dataset)
         except ValueError as error:  # for example, if no network of this design keeps the limits
             failed[name] = str(error)
     for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
         tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT, progress)
-    return tested(config, problem, judged, tuned, seeds, out / KEPT, progress, failed)
+    return tested(setup, problem, judged, tuned, seeds, progress, failed)
 
 
-def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, TestMetric]:
+def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
     """The data of a search, and the metric that all are judged by. Raises ValueError for what cannot be compared."""
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
-    dataset = load(config.data, stream=config.stream)
+    config, run = setup.config, setup.run
+    dataset = setup.data()
     dataset.split("test")
     problem = Problem.of(config, dataset)
     first = next(iter(problem.objectives))
@@ -98,27 +96,28 @@ def checked(config: SearchConfig, run: Path, seeds: int) -> tuple[Problem, TestM
     with RunDirectory.open(run, read_only=True) as directory:
         searched = directory.manifest().get("fingerprint")
     if searched != problem.fingerprint:
-        raise ValueError(f"data {config.data} has fingerprint {problem.fingerprint}, the search was on {searched}")
+        raise ValueError(
+            f"data {config.data or dataset.name} has fingerprint {problem.fingerprint}, the search was on {searched}"
+        )
     return problem, TestMetric.of(problem)
 
 
 def tested(
-    config: SearchConfig,
+    setup: ComparisonSetup,
     problem: Problem,
     judged: TestMetric,
     tuned: Mapping[str, Tuned],
     seeds: int,
-    folder: Path,
     progress: Progress,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Train all models, then read the labels of the test split, once. `folder` keeps the predictions.
+    """Train all models, then read the labels of the test split, once. The folder keeps the predictions.
 
     A model that cannot be trained is left out, except the best genome.
     """
-    dataset, lost = load(config.data, stream=config.stream), dict(failed or {})
+    dataset, lost, seed = setup.data(), dict(failed or {}), setup.config.seed
     predictions: dict[str, Outputs] = {}
-    finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, folder)
+    finals = Finals(dataset, setup.config.data, problem, judged, seed, seeds, setup.out / KEPT)
     wanted = [(name, name, item.model) for name, item in tuned.items()]
     ensembles = [(of_trials(name), f"{name}+ensemble", item.ensemble) for name, item in tuned.items() if item.ensemble]
     for name, file, model in [*wanted, *ensembles]:
@@ -130,7 +129,7 @@ def tested(
             if name == "best":
                 raise
             lost[name] = str(error)
-    return judge(dataset.part("test"), judged, tuned, predictions, config.seed, lost)
+    return judge(dataset.part("test"), judged, tuned, predictions, seed, lost)
 
 
 def judge(

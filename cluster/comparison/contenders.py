@@ -21,11 +21,12 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import SIZED
+from haemsa.cluster.shared.given_data import check_known, data_again
 from haemsa.cluster.shared.progress import Progress
 from haemsa.evo.expert_space.designs import usual_designs
 from haemsa.model.baselines.classical import Classical
 from haemsa.model.bounds import within
-from haemsa.model.data.dataset import Task
+from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.metrics import task_metrics
 from haemsa.model.missing_modalities import streams_of
 
@@ -75,41 +76,64 @@ class Tuned:
 
 @dataclass(frozen=True)
 class ComparisonSetup:
-    """A search that is compared, its settings, the folder of the other models, and how many trials each gets."""
+    """A search that is compared, its settings, the folder of the other models, and how many trials each gets.
+
+    `dataset`: the data, if it was given from Python.
+    """
 
     config: SearchConfig
     run: Path
     out: Path
     trials: int
+    dataset: Dataset | None = None
+
+    def data(self) -> Dataset:
+        """The data of the search, with its test split."""
+        return data_again(self.config.data, self.dataset, self.config.stream, f"the search in {self.run}")
 
 
 def begun(
-    run: Path | None, data: str | None, trials: int | None, out: Path | None, progress: Progress, folder: str
+    run: Path | None,
+    data: str | None,
+    trials: int | None,
+    out: Path | None,
+    progress: Progress,
+    folder: str,
+    dataset: Dataset | None = None,
 ) -> ComparisonSetup:
-    """What the options of a command mean. Without a run, a search of as many trials on `data` comes first.
+    """What the options of a command mean. Without a run, a search of as many trials on the data comes first.
 
-    Raises ValueError if both are missing, or for fewer than one trial.
+    Raises ValueError if run and data are missing, or for fewer than one trial.
     """
     if trials is not None and trials < 1:
         raise ValueError(f"{trials} trials were asked for, expected 1 or more")
     if run is not None:
         with RunDirectory.open(run, read_only=True) as directory:
             config, summary = directory.config(), directory.summary()
-        config = config.model_copy(update={"data": data or config.data})
+        config = config.model_copy(update={"data": None if dataset is not None else data or config.data})
+        if dataset is None:
+            check_known(config.data, f"the search in {run}")
         place = out or Path(folder) / run.name
-        return ComparisonSetup(config, run, place, trials or int((summary or {}).get("evaluations", 1)))
-    if data is None:
+        return ComparisonSetup(config, run, place, trials or int((summary or {}).get("evaluations", 1)), dataset)
+    if data is None and dataset is None:
         raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
-    config = SearchConfig.of({"data": data})
+    config = SearchConfig.of({"data": data, "name": None if dataset is None else dataset.name})
     place = out or Path(folder) / config.title
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")
-    tuned_network(config, {}, count, place / "search", TestMetric.of(Problem.of(config)), progress)
-    return ComparisonSetup(config, place / "search", place, count)
+    judged = TestMetric.of(Problem.of(config, dataset))
+    tuned_network(config, {}, count, place / "search", judged, progress, dataset)
+    return ComparisonSetup(config, place / "search", place, count, dataset)
 
 
 def tuned_network(
-    config: SearchConfig, changes: Mapping[str, Any], trials: int, run: Path, judged: TestMetric, progress: Progress
+    config: SearchConfig,
+    changes: Mapping[str, Any],
+    trials: int,
+    run: Path,
+    judged: TestMetric,
+    progress: Progress,
+    dataset: Dataset | None = None,
 ) -> Tuned:
     """The best network of a search in `run`, with the settings of `config` and `changes`.
 
@@ -119,9 +143,10 @@ def tuned_network(
     wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
     if (run / "config.yaml").exists():
         sized = {name for name in SIZED if wanted[name] == "auto"}
-        result = resume_search(run, progress, {name: wanted[name] for name in wanted if name not in sized})
+        kept = {name: wanted[name] for name in wanted if name not in sized}
+        result = resume_search(run, progress, kept, dataset=dataset)
     else:
-        result = run_search(SearchConfig.of(wanted), progress)
+        result = run_search(SearchConfig.of(wanted), progress, dataset=dataset)
     if result.summary["ended_by"] == "interrupted":
         raise KeyboardInterrupt
     best = result.summary["best"]

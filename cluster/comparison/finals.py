@@ -30,7 +30,7 @@ class Finals:
     """Trains each model as its search validated it, `seeds` times if seeds change it. `folder` keeps predictions."""
 
     dataset: Dataset
-    data: str
+    data: str | None
     problem: Problem
     judged: TestMetric
     seed: int

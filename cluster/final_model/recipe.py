@@ -25,7 +25,8 @@ class Recipe:
     scored ("holdout", "folds:K" or "groups"). batch_size, seed, stream, tasks: settings of the search. origin: where
     the genomes were read. fingerprint: of the data that the search used. whole: train on the validation split too, even
     if the search held it out. name, search, tracking: the name, the id and the setting of the search; empty or None if
-    no search is known.
+    no search is known. data: the name or path of its data. None if no search is known, or if the data was given from
+    Python.
     """
 
     members: tuple[tuple[Genome, int], ...]
@@ -41,6 +42,7 @@ class Recipe:
     name: str = ""
     search: str = ""
     tracking: str | None = None
+    data: str | None = None
 
 
 def read_recipe(
@@ -77,7 +79,7 @@ def read_recipe(
             validation, found_on = validation_of(facts), facts.get("fingerprint")
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             name = config.title
-            search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking}
+            search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking, "data": config.data}
             return Recipe(members, ensemble, validation, *settings, whole=whole, **search)
     try:
         return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source, whole=whole)

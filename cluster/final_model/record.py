@@ -80,10 +80,11 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     """The record of a saved model, from its metrics.json. Its score is the first metric of its first task."""
     facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
     table = facts["models"]
-    alone, together = table.get(EACH_SEED, table[MODEL]), table[MODEL] if EACH_SEED in table else {}
+    mean = table.get(MODEL, {})  # there is none if the data has no test split
+    alone, together = table.get(EACH_SEED, mean), mean if EACH_SEED in table else {}
     genome, _ = max(recipe.members, key=lambda member: member[1])
-    first = next(iter(alone))
-    score = table[MODEL][first]["mean"]
+    first = next(iter(alone), None) or facts["objective"]
+    score = mean[first]["mean"] if mean else None
     settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
     return ModelTrained(
         name=recipe.name or Path(facts["data"]).stem,
@@ -108,7 +109,7 @@ def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
-    count = len(next(iter(metrics.values()))["values"])
+    count = len(next(iter(metrics.values()))["values"]) if metrics else 0
     return [{f"test by seed/{key}": figure["values"][seed] for key, figure in metrics.items()} for seed in range(count)]
 
 

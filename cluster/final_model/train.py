@@ -10,26 +10,31 @@ from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
-from haemsa.model.data.sources import load_again
+from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
+from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
+from haemsa.model.metrics import primary
 from haemsa.model.predictor.scores import ScoreTable, score
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 
-def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[ScoreTable, str]:
+def train_for_good(
+    recipe: Recipe, data: str | None = None, seeds: int = 5, out: Path | None = None, *, dataset: Dataset | None = None
+) -> tuple[ScoreTable, str]:
     """Train the recipe's genomes on all but the test split, calibrate the model, save it, and score it once.
 
     Args:
         recipe: what is trained, as `read_recipe` gives it.
-        data: planted, digits, or a path to data of any layout.
+        data: planted, digits, or a path to data of any layout (None: the data of the search).
         seeds: how often each genome is trained, each time with another seed. All networks are one cohort.
-        out: the folder for the model. It also gets metrics.json.
+        out: the folder for the model (None: models/NAME). It also gets metrics.json.
+        dataset: the data, in place of `data`.
 
     Returns:
         The metrics on the test split, `{model: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
-        samples the model was trained on.
+        samples the model was trained on. There are no metrics if the data has no test split.
 
     Raises:
         ValueError: the data does not fit the recipe, `seeds` is less than 1, or a network diverges.
@@ -41,17 +46,26 @@ def train_for_good(recipe: Recipe, data: str, seeds: int, out: Path) -> tuple[Sc
     """
     from haemsa.cluster.final_model.calibrate import calibrated
 
-    dataset = load_again(data, recipe.stream)
-    trainer = Trainer.of(recipe, dataset)
-    predictor = calibrated(train_predictor(trainer, data, seeds), trainer, seeds)
-    predictor.save(out)
-    table = score(predictor, dataset.part("test"))
-    write_json(out / "metrics.json", {"models": table, "split": "test", **predictor.info})
+    check_one(data, dataset)
+    source = None if dataset is not None else data or recipe.data
+    if source is None and dataset is None and not recipe.search:
+        raise ValueError(f"{recipe.origin} names no data, expected planted, digits, a path to data, or dataset=...")
+    dataset = data_again(source, dataset, recipe.stream, f"the search in {recipe.origin}")
+    trainer, folder = Trainer.of(recipe, dataset), out or Path("models") / Path(source or dataset.name).stem
+    predictor = calibrated(train_predictor(trainer, source, seeds), trainer, seeds)
+    predictor.save(folder)
+    table = score(predictor, dataset.part("test")) if "test" in dataset.splits else {}
+    first, task = next(iter(trainer.dataset.tasks.items()))
+    main = primary(task) if len(trainer.dataset.tasks) == 1 else f"{first}/{primary(task)}"
+    facts = {"models": table, "split": "test" if table else None, "objective": main}
+    write_json(folder / "metrics.json", {**facts, **predictor.info})
     return table, str(predictor.info["protocol"])
 
 
-def train_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
-    """The recipe's genomes, trained `seeds` times as one cohort on all but the test split; `data` is its name.
+def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor:
+    """The recipe's genomes, trained `seeds` times as one cohort on all but the test split.
+
+    `data`: where the data was read. None: it was given from Python.
 
     Raises:
         ValueError: `seeds` is less than 1, or a network diverges.
@@ -68,9 +82,9 @@ def train_predictor(trainer: Trainer, data: str, seeds: int) -> Predictor:
         line += "; the genome was found on other data"
     trained = trainer.train(folds, [final_seed(recipe.seed, k) for k in range(seeds)])
     info = manifest(
-        data=data,
+        data=data or dataset.name,
         fingerprint=dataset.fingerprint,
-        dataset=provenance(dataset, data),
+        dataset=provenance(dataset, data or FROM_PYTHON),
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=trainer.pool.device.type,

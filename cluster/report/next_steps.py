@@ -22,6 +22,8 @@ _PRIVATE: Final = frozenset({"run", "tracking", "address", "address_timeout"})
 _BUDGET: Final = frozenset({"evaluations", "time", "patience"})
 SETTINGS_FILE: Final = "search.yaml"
 """The file that the repeated search reads for settings that are no options."""
+PLACE: Final = "FILE"
+"""What commands name as the data that was given from Python."""
 
 
 def search_command(config: SearchConfig) -> tuple[str, str]:
@@ -69,9 +71,10 @@ def next_commands(run: Path, config: SearchConfig, summary: Mapping[str, Any] | 
     commands = [resume] if summary.get("ended_by") == "interrupted" else []
     if summary.get("best"):
         model = f"models/{config.title}"
-        data = ["--data", config.data]
+        source = config.data or PLACE
+        data = ["--data", source]
         commands += [
-            train_command(run, config.data, model),
+            train_command(run, source, model),
             shlex.join(["haemsa", "evaluate", model, *data, "--missing"]),
             shlex.join(["haemsa", "predict", model, *data, "--out", "predictions.csv"]),
             *(["haemsa ui"] if config.tracking != "off" else []),
@@ -99,7 +102,7 @@ def train_command(source: Path | str, data: str, out: str | None = None) -> str:
 def _changed(config: SearchConfig) -> Iterator[tuple[str, Any]]:
     """The settings that the command must name: the data, the budget, and what is not at its default."""
     defaults = SearchConfig.of({"data": config.data}).model_dump(mode="json")
-    for name, value in config.model_dump(mode="json").items():
+    for name, value in {**config.model_dump(mode="json"), "data": config.data or PLACE}.items():
         always = name == "data" or name in _BUDGET
         if name not in _PRIVATE and value is not None and (always or value != defaults[name]):
             yield name, value

@@ -14,14 +14,17 @@ from haemsa.cluster.report.sentences import best_line, lines
 from haemsa.cluster.report.show import cell, score_words
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import genome_columns
+from haemsa.cluster.shared.given_data import check_one, data_again
 from haemsa.cluster.shared.text import number
-from haemsa.model.data.sources import load_again
+from haemsa.model.data.dataset import Dataset
 
 _ROWS: Final = 30
 _COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gates", "epochs", "learning_rate")
 
 
-def write_report(run: Path, out: Path, data: str | None = None, ablated: Path | None = None) -> None:
+def write_report(
+    run: Path, out: Path, data: str | None = None, ablated: Path | None = None, *, dataset: Dataset | None = None
+) -> None:
     """Write the page of a search, also while the search runs.
 
     Args:
@@ -29,19 +32,23 @@ def write_report(run: Path, out: Path, data: str | None = None, ablated: Path | 
         out: the HTML file to write.
         data: where the search's data is now, if it has moved.
         ablated: a folder of `haemsa ablate`. Its best networks are shown next to the best of this search.
+        dataset: the data of the search, if it was given from Python.
 
     Raises:
-        ValueError: `run` holds no search, or `data` is not the data of the search.
+        ValueError: `run` holds no search, or `data` is not the data of the search, or there is a `dataset` too.
 
     Example:
         >>> write_report(Path("runs/planted"), Path("report.html"))  # doctest: +SKIP
     """
     with RunDirectory.open(run, read_only=True) as directory:
         record = SearchRecord.read(directory)
-    html.write(out, page(record, data, ablated))
+    check_one(data, dataset)
+    html.write(out, page(record, data, ablated, dataset))
 
 
-def page(record: SearchRecord, data: str | None = None, ablated: Path | None = None) -> str:
+def page(
+    record: SearchRecord, data: str | None = None, ablated: Path | None = None, dataset: Dataset | None = None
+) -> str:
     """The whole page. The arguments are those of `write_report`."""
     from haemsa.cluster.report.figures.search import CAPTIONS, figures_of
 
@@ -54,7 +61,7 @@ def page(record: SearchRecord, data: str | None = None, ablated: Path | None = N
         *_next_steps(record),
         *([html.heading("The front"), front, _front_table(record)] if record.front else []),
         *([html.heading("The best network"), network] if network else []),
-        *_at_work(record, data, ablated),
+        *_at_work(record, data, ablated, dataset),
         *([html.heading("How the search went"), *pictures.values()] if pictures else []),
         *_failures(record),
         *_repeat(record),
@@ -87,20 +94,20 @@ def _front_table(record: SearchRecord) -> str:
     return html.table(head, rows) + (html.paragraph(more, "faint") if more else "")
 
 
-def _at_work(record: SearchRecord, data: str | None, ablated: Path | None) -> Iterator[str]:
+def _at_work(record: SearchRecord, data: str | None, ablated: Path | None, dataset: Dataset | None) -> Iterator[str]:
     """Pictures that need the data. If it is missing, a note says so; if it was asked for, that is an error."""
     from haemsa.cluster.report.best_model.figures import ablations, best_figures, observe_best
 
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
         yield html.paragraph("Pictures of the best network at work follow when the search has ended.", "note")
         return
-    config = record.config.model_copy(update={"data": data} if data else {})
+    config = record.config
     try:
-        dataset = load_again(config.data, config.stream)
-        observed = observe_best(record.path, dataset)
-        others = ablations(ablated, dataset)
+        known = data_again(data or config.data, dataset, config.stream, "this search")
+        observed = observe_best(record.path, known)
+        others = ablations(ablated, known)
     except (ValueError, OSError) as error:
-        if data:
+        if data or dataset is not None:
             raise
         words = f"No pictures of the best network at work: {error}. If the data has moved, give its path with --data."
         yield html.paragraph(words, "note")

@@ -16,7 +16,7 @@ from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.custom_genomes import Coded, CodedSpace, Evaluate, as_it_is, one_by_one, tuples
 from haemsa.cluster.search.driver import Driver
-from haemsa.cluster.search.launch import new_evolution
+from haemsa.cluster.search.evolution import new_evolution
 from haemsa.cluster.search.sizing import POPULATION
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting

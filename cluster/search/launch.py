@@ -15,10 +15,12 @@ from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.run_directory.reserved import reserved
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
+from haemsa.cluster.search.evolution import evolution_of
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.search.resume import changed, has_more
-from haemsa.cluster.search.sizing import ladder_of, sized_config
+from haemsa.cluster.search.sizing import sized_config
+from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.tracking.client import store_of
@@ -29,12 +31,8 @@ from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.factory import described, device_of, new_evaluator
 from haemsa.cluster.workers.ray_job import check_kept
-from haemsa.evo.evolution import Evolution
-from haemsa.evo.objectives import Direction
-from haemsa.evo.rungs import Ladder
-from haemsa.evo.space import Space
+from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
-from haemsa.model.spec.genome import Genome
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +46,15 @@ class SearchResult:
     model: str | None
 
 
-def run_search(config: SearchConfig, progress: Progress | None = None) -> SearchResult:
+def run_search(
+    config: SearchConfig, progress: Progress | None = None, *, dataset: Dataset | None = None
+) -> SearchResult:
     """Search as configured: `haemsa search`.
 
     Args:
         config: The settings, as `SearchConfig.of({...})` makes them.
         progress: Shows how the search stands. None: nothing is shown.
+        dataset: The data, in place of the setting `data`. What comes after the search needs it again.
 
     Returns:
         The run directory and the summary, also of a search that Ctrl-C ended.
@@ -69,11 +70,14 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
         >>> result.summary["best"]["scores"]  # doctest: +SKIP
     """
     show = lasting(progress)
-    problem = Problem.of(config)
+    check_one(config.data, dataset)
+    if dataset is not None:
+        config = config.model_copy(update={"name": config.name or dataset.name})
+    problem = Problem.of(config, dataset)
     with _vacant(config) as path:
         check_kept(path, store_of(config.tracking))
         facts = manifest(
-            data=config.data,
+            data=config.data or f"{problem.pool.name}, {FROM_PYTHON}",
             fingerprint=problem.fingerprint,
             seed=config.seed,
             device=device_of(config),
@@ -89,7 +93,11 @@ def run_search(config: SearchConfig, progress: Progress | None = None) -> Search
 
 
 def resume_search(
-    path: Path, progress: Progress | None = None, changes: Mapping[str, Any] | None = None
+    path: Path,
+    progress: Progress | None = None,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    dataset: Dataset | None = None,
 ) -> SearchResult:
     """Continue the search in a run directory: `haemsa search --resume`.
 
@@ -97,6 +105,7 @@ def resume_search(
         path: The run directory.
         progress: Shows how the search stands. None: nothing is shown.
         changes: Settings by name that differ from now on (cluster/search/resume.py says which may). None: none.
+        dataset: The data, if it was given from Python.
 
     Returns:
         The result of the whole search. A search that has ended is returned as it is, unless its budget grew.
@@ -118,12 +127,13 @@ def resume_search(
             _send_rest(run, config, show)
             summary = run.summary() or summary  # with the model's address, if MLflow has taken the model only now
             return SearchResult(path, summary, summary.get("model"))
-        problem = Problem.of(config)
+        if dataset is None:
+            check_known(config.data, f"the search in {path}")
+        problem = Problem.of(config, dataset)
         begun_with = run.manifest().get("fingerprint")
         if begun_with != problem.fingerprint:
-            raise ValueError(
-                f"data {config.data} has fingerprint {problem.fingerprint}, the search began with {begun_with}"
-            )
+            data = config.data or problem.pool.name
+            raise ValueError(f"data {data} has fingerprint {problem.fingerprint}, the search began with {begun_with}")
         with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
             sized = sized_config(config, problem, evaluator)
             run.reopen(sized)
@@ -158,7 +168,7 @@ def _search(
         ))  # fmt: skip
         driver = Driver(
             config,
-            _evolution(config, problem, run),
+            evolution_of(config, problem, run),
             evaluator,
             run,
             follow,
@@ -196,36 +206,6 @@ def _confirmed(driver: Driver, problem: Problem, progress: Progress, ended_by: s
         except KeyboardInterrupt:
             log.warning("interrupted: the front is not confirmed")
     return unconfirmed(driver), "interrupted"
-
-
-def _evolution(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
-    """The evolution as the run directory left it. A new one begins with the usual designs."""
-    evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
-    state = run.journal.state()
-    if state:
-        evolution.load_state_dict(
-            state["evolution"], Genome.from_json, (row.for_evolution() for row in run.journal.rows())
-        )
-    else:
-        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
-    return evolution
-
-
-def new_evolution(
-    config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
-) -> Evolution[Genome]:
-    """An evolution that has not begun. The sizes in `config` must be numbers, not "auto"."""
-    assert config.population != "auto" and config.cohort != "auto"
-    return Evolution(
-        space,
-        objectives,
-        seed=config.seed,
-        population_size=config.population,
-        mode=config.mode,
-        ladder=rungs,
-        batch=config.cohort,
-        favour_first=True,
-    )
 
 
 def _vacant(config: SearchConfig) -> AbstractContextManager[Path]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.search.objectives import counts_missing, default_training_genes, full_name, resolve_objectives
+from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import device_of
 from haemsa.evo.expert_space.bounds import Bounds
@@ -53,12 +54,12 @@ class Problem:
 
         Args:
             config: The settings of a search.
-            dataset: The data, if it was read already. None: `config.data` is read.
+            dataset: The data, if it was read already or is given from Python. None: `config.data` is read.
 
         Raises:
             ValueError: In one sentence, for settings that do not fit the data.
         """
-        data = load(config.data, stream=config.stream) if dataset is None else dataset
+        data = _read(config) if dataset is None else dataset
         data = data.with_tasks(config.tasks)
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
@@ -89,7 +90,7 @@ class Problem:
             objectives=objectives,
             space=space,
             fingerprint=data.fingerprint,
-            described=provenance(data, config.data),
+            described=provenance(data, config.data or FROM_PYTHON),
         )
 
     @property
@@ -116,6 +117,12 @@ class Problem:
     def size(self, genome: Genome) -> float:
         """What training a genome costs, to sort cohorts by: FLOPs of one pass, times its epochs."""
         return cost(genome.network, self.schema)["flops"] * genome.training.epochs
+
+
+def _read(config: SearchConfig) -> Dataset:
+    if config.data is None:
+        raise ValueError("setting data is missing, expected planted, digits, or a path to data of any layout")
+    return load(config.data, stream=config.stream)
 
 
 def _design(design: str | None, steps: Mapping[str, int]) -> Design | None:

@@ -24,6 +24,7 @@ from haemsa.cluster.workers.factory import join_ray
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
+from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
 from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TRIALS: Final = {"asha": 32, "pbt": 8}
 """Trials by scheduler, if neither their number nor a time is given."""
-KEPT: Final = ("batch_size", "name", "objectives", "validation", "seed", "space", "stream", "tasks", "tracking")
+KEPT: Final = ("batch_size", "data", "name", "objectives", "validation", "seed", "space", "stream", "tasks", "tracking")
 """These settings of a search also hold when its genome is tuned."""
 
 
@@ -73,7 +74,9 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
     return config
 
 
-def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress) -> Tuning:
+def tune(
+    source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress, dataset: Dataset | None = None
+) -> Tuning:
     """Tune the training genes of a genome on a Ray cluster.
 
     Args:
@@ -82,6 +85,7 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
         scheduler: "asha" or "pbt".
         folder: A folder that all nodes can write. Ray Tune keeps its files there until it ends.
         progress: Shows how the trials stand.
+        dataset: The data, if it is given from Python.
 
     Raises:
         ValueError: Before any training, for what does not fit; afterwards, if no trial or neither genome was trained.
@@ -91,7 +95,7 @@ def tune(source: str, config: SearchConfig, scheduler: str, folder: Path, progre
     from haemsa.cluster.tuning.tuner import Task
     from haemsa.cluster.workers.node_copies import trainer_maker
 
-    original, problem = read_recipe(source).members[0][0], Problem.of(config)
+    original, problem = read_recipe(source).members[0][0], Problem.of(config, dataset)
     check_modalities(original, problem.pool)
     genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
-from haemsa.cluster.search.launch import new_evolution
+from haemsa.cluster.search.evolution import new_evolution
 from haemsa.cluster.search.sizing import fit_sizes
 from haemsa.cluster.shared.progress import SilentProgress, Status
 from haemsa.cluster.tracking.tracker import NullTracker

@@ -21,8 +21,8 @@ from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
 from haemsa.cluster.comparison.cache import cached
 from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
 from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensemble, judge
+from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
-from haemsa.cluster.comparison.contenders import Tuned
 from haemsa.cluster.comparison.report import compare_table
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
@@ -211,21 +211,25 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+def setup(config: SearchConfig, run: Path, out: Path = Path()) -> ComparisonSetup:
+    return ComparisonSetup(config, run, out, trials=2)
+
+
 def test_what_cannot_be_compared_is_told_before_any_training(searched: Path, tmp_path: Path) -> None:
     with RunDirectory.open(searched, read_only=True) as run:
         config = run.config()
     with pytest.raises(ValueError, match="0 seeds were asked for, expected 1 or more"):
-        checked(config, searched, 0)
+        checked(setup(config, searched), 0)
     other = config.model_copy(update={"data": "planted"})
     with pytest.raises(ValueError, match=r"data planted has fingerprint .*, the search was on"):
-        checked(other, searched, 1)
+        checked(setup(other, searched), 1)
     small = config.model_copy(update={"objectives": ["params", "sentiment/mae"]})
     with pytest.raises(ValueError, match=r"the first objective of .* is params, expected a metric"):
-        checked(small, searched, 1)
+        checked(setup(small, searched), 1)
     write(data().pool(), tmp_path / "pool.h5")
     pool = config.model_copy(update={"data": str(tmp_path / "pool.h5")})
     with pytest.raises(ValueError, match="has no split 'test'"):
-        checked(pool, searched, 1)
+        checked(setup(pool, searched), 1)
 
 
 def test_one_task_is_searched_trained_and_tested_alone(tmp_path: Path) -> None:
@@ -260,7 +264,7 @@ def test_permuted_test_labels_change_nothing_before_the_figures(
         run_search(config.model_copy(update={"population": 2}))
         command = compare if kind == "compare" else ablate
         with pytest.raises(KeyboardInterrupt):
-            command(config, folder / "run", folder / "out", 2, 1, SilentProgress())
+            command(setup(config, folder / "run", folder / "out"), 1, SilentProgress())
     (scores, given), (again, other) = seen
     assert scores == again
     assert all(np.array_equal(given[name], other[name]) for name in given)
@@ -292,13 +296,13 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
         monkeypatch.setattr(finals_module, "cached", counting(limit))
         if limit < 100:
             with pytest.raises(KeyboardInterrupt):
-                compare(config, searched, tmp_path, 2, 1, SilentProgress())
+                compare(setup(config, searched, tmp_path), 1, SilentProgress())
             assert len(made) == limit
             tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
-    found = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    found = compare(setup(config, searched, tmp_path), 1, SilentProgress())
     names = ["best", "only_text", "ridge", "misa"]
     assert sorted(made) == sorted([*names, "ridge+ensemble", "misa+ensemble"])
-    again = compare(config, searched, tmp_path, 2, 1, SilentProgress())
+    again = compare(setup(config, searched, tmp_path), 1, SilentProgress())
     assert again.models == found.models
     assert len(made) == 6
     tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
@@ -313,7 +317,7 @@ class _Interrupted(SilentProgress):
 
 def test_trials_that_ended_are_not_run_again_where_tuning_was_cut_off(searched: Path, tmp_path: Path) -> None:
     with RunDirectory.open(searched, read_only=True) as run:
-        problem, judged = checked(run.config(), searched, 1)
+        problem, judged = checked(setup(run.config(), searched), 1)
     with pytest.raises(KeyboardInterrupt):
         tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, _Interrupted())
     first = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trial-*")}  # not what a worker had half written

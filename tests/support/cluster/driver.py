@@ -10,7 +10,7 @@ from typing import Any
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
-from haemsa.cluster.search.launch import new_evolution
+from haemsa.cluster.search.evolution import new_evolution
 from haemsa.cluster.shared.progress import SilentProgress, Status
 from haemsa.cluster.workers.evaluator import Evaluator, Finished, InlineEvaluator, JobBatch, TrainCohort
 from haemsa.cluster.workers.job import Result

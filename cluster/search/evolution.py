@@ -1,0 +1,45 @@
+"""The evolution of a search: a new one, or as its run directory left it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.search.sizing import ladder_of
+from haemsa.evo.evolution import Evolution
+from haemsa.evo.objectives import Direction
+from haemsa.evo.rungs import Ladder
+from haemsa.evo.space import Space
+from haemsa.model.spec.genome import Genome
+
+
+def evolution_of(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
+    """The evolution as the run directory left it. A new one begins with the usual designs."""
+    evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
+    state = run.journal.state()
+    if state:
+        evolution.load_state_dict(
+            state["evolution"], Genome.from_json, (row.for_evolution() for row in run.journal.rows())
+        )
+    else:
+        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
+    return evolution
+
+
+def new_evolution(
+    config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
+) -> Evolution[Genome]:
+    """An evolution that has not begun. The sizes in `config` must be numbers, not "auto"."""
+    assert config.population != "auto" and config.cohort != "auto"
+    return Evolution(
+        space,
+        objectives,
+        seed=config.seed,
+        population_size=config.population,
+        mode=config.mode,
+        ladder=rungs,
+        batch=config.cohort,
+        favour_first=True,
+    )
