@@ -61,22 +61,17 @@ def write_predictions(frame: pd.DataFrame, out: Path) -> None:
 
 def _columns(predictor: Predictor, name: str, values: Any) -> dict[str, Any]:
     """The columns of one task, from the predictions of all networks [K, N, C]."""
-    from haemsa.model.predictor.calibration import Interval, spread_of
+    from haemsa.model.predictor.answers import answer
+    from haemsa.model.predictor.calibration import spread_of
 
-    task, mean, interval = predictor.tasks[name], predictor.prediction(name, values), predictor.calibration.get(name)
+    task, columns = predictor.tasks[name], answer(predictor, name, values)
     if task.kind == "regression":
         each = {f"{name}_{k}": within(member[:, 0], task.bounds) for k, member in enumerate(values)}
-        center, spread = mean[:, 0], spread_of(values)[:, 0]
-        columns = {name: center, f"{name}_std": spread}
-        if isinstance(interval, Interval):
-            columns |= zip((f"{name}_low", f"{name}_high"), interval.around(center, spread, task.bounds), strict=True)
-        return columns | each
+        return {name: columns.pop(name), f"{name}_std": spread_of(values)[:, 0], **columns, **each}
     labels = np.array(task.labels)
-    shares = {f"{name}/{label}": mean[:, c] for c, label in enumerate(labels)}
     if task.kind == "classes":
-        each = {f"{name}_{k}": labels[member.argmax(1)] for k, member in enumerate(values)}
-        return {name: labels[mean.argmax(1)], **shares, **each}
-    return shares | {
+        return columns | {f"{name}_{k}": labels[member.argmax(1)] for k, member in enumerate(values)}
+    return columns | {
         f"{name}/{label}_{k}": member[:, c] for k, member in enumerate(values) for c, label in enumerate(labels)
     }
 

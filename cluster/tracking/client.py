@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,18 @@ def store_uri(uri: str | None) -> str:
 def store_of(tracking: str | None) -> str | None:
     """The store that the setting `tracking` names. None if tracking is off."""
     return None if tracking == "off" else store_uri(tracking)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """MLflow prints nothing while the block runs. The environment is the caller's again afterwards."""
+    added = [name for name in _QUIET if name not in os.environ]
+    try:
+        os.environ.update({name: _QUIET[name] for name in added})
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def connect(uri: str | None) -> MlflowClient:

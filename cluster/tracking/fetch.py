@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from haemsa.cluster.tracking.client import connect, store_uri
+from haemsa.cluster.tracking.client import connect, quiet, store_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 def fetch_model(address: str, tracking: str | None = None) -> Path:
@@ -38,15 +42,26 @@ def fetch_genome(address: str, tracking: str | None = None) -> str:
 
 
 def _download(address: str, tracking: str | None) -> Path:
-    import mlflow
+    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     place = store_uri(tracking)
-    connect(place)  # it also keeps MLflow quiet
-    mlflow.set_tracking_uri(place)
-    whole = address + "/" if re.fullmatch(r"runs:/[^/]+", address) else address
     try:
-        return Path(mlflow.artifacts.download_artifacts(whole))
+        with quiet():
+            source = _source(connect(place), address)
+            return Path(download_artifacts(source, tracking_uri=place, registry_uri=place))
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{address} cannot be loaded from MLflow at {place}: {reason}") from None
+
+
+def _source(client: MlflowClient, address: str) -> str:
+    """Where the files are. MLflow itself would look for an alias in the registry of this process."""
+    if re.fullmatch(r"runs:/[^/]+", address):
+        return address + "/"
+    registered = re.fullmatch(r"models:/([^/@]+)(?:@([^/]+)|/(\d+))", address)
+    if registered is None:
+        return address
+    name, alias, number = registered.groups()
+    version = number or client.get_model_version_by_alias(name, alias).version
+    return str(client.get_model_version_download_uri(name, str(version)))

@@ -39,7 +39,7 @@ curl 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
   -d '{{"dataframe_records": [{{{json}}}]}}'
 ```
 
-In JSON, a missing modality is null, or no record has its field.
+In JSON, a missing modality is null, or the record has no such field. A missing number is null.
 
 ## Intended use and limits
 

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from haemsa.cluster.shared.files import write_json, write_text
+from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.records import ModelTrained
 
 if TYPE_CHECKING:
@@ -46,8 +49,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
     mlflow.pyfunc.save_model(
         path=str(path),
         python_model=str(script),
-        artifacts={"model": str(Path(record.model_dir).resolve())},
-        code_paths=[str(_copy_code(folder))],
+        artifacts={"model": str(Path(record.model_dir).resolve()), "code": str(copy_code(folder))},
         signature=signature(predictor),
         input_example=input_example(predictor),
         pip_requirements=requirements(),
@@ -60,36 +62,33 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
     return path
 
 
-def _copy_code(folder: Path) -> Path:
-    """Copy the package `haemsa` with only its room `model`, without compiled files."""
-    import haemsa.model
-
-    target = folder / "haemsa"
-    target.mkdir()
-    shutil.copyfile(str(haemsa.__file__), target / "__init__.py")
-    model = Path(str(haemsa.model.__file__)).parent
-    shutil.copytree(model, target / "model", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    return target
-
-
 def signature(predictor: Predictor) -> Any:
-    """In: an optional column for each modality, of steps by width. Out: the columns that served.py gives.
+    """In: an optional column for each modality. Out: the columns that served.py gives.
 
-    A modality is a column, because a tensor cannot be optional in MLflow. Its numbers are of any type, because MLflow
-    does not take whole numbers as `double`, and many languages write 2.0 as 2 in JSON.
+    A column is of any type. MLflow's arrays cannot be missing in one record and present in another, whole numbers are
+    no `double` to it, and many languages write 2.0 as 2 in JSON. served.py checks what it gets.
     """
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, Array, ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
-    features = Array(Array(AnyType()))  # type: ignore[no-untyped-call]
-    inputs: list[ColSpec | TensorSpec] = [ColSpec(features, name=name, required=False) for name in predictor.modalities]
-    outputs: list[ColSpec | TensorSpec] = []
-    for name, task in predictor.tasks.items():
-        if task.kind != "multilabel":
-            outputs.append(ColSpec("double" if task.kind == "regression" else "string", name=name))
-        if task.kind != "regression":
-            outputs += [ColSpec("double", name=f"{name}/{label}") for label in task.labels]
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name=name, required=False) for name in predictor.modalities]
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec("double" if values.dtype.kind == "f" else "string", name=name)
+        for name, values in _example_answers(predictor).items()
+    ]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def _example_answers(predictor: Predictor) -> dict[str, Any]:
+    """The columns of an answer, with one value each."""
+    from haemsa.model.predictor.answers import answer
+
+    step = {name: (means[None, None], np.ones(1, np.int64)) for name, means in predictor.feature_means().items()}
+    every = predictor.predict_members({name: step[name] for name in predictor.modalities})
+    return {
+        column: values for task, outputs in every.items() for column, values in answer(predictor, task, outputs).items()
+    }
 
 
 def input_example(predictor: Predictor) -> pd.DataFrame:

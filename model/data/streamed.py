@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,6 +90,8 @@ class StoredFeatures:
     @cached_property
     def data(self) -> Any:
         """The open `h5py.Dataset`. Raises ValueError if the file has changed since it was first read."""
+        import h5py  # only here: a registered model does not need it
+
         file = h5py.File(self.path, "r")
         if version_of(self.path) != self.version:
             file.close()

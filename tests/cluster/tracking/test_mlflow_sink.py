@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,21 +16,10 @@ from haemsa.cluster.tracking.client import store_uri
 from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 from haemsa.cluster.tracking.records import GenerationEnded, ModelTrained, SearchEnded, shows
 from tests.support.cluster.mlflow_store import mlflow_store
-from tests.support.cluster.search_fakes import fake_predictor, generation, genome, started
+from tests.support.cluster.saved_model import saved_model
+from tests.support.cluster.search_fakes import generation, genome, started
 
 pytestmark = pytest.mark.slow
-
-LOAD = """
-import mlflow, numpy as np, pandas as pd
-loaded = mlflow.pyfunc.load_model("models:/haemsa-toy@champion")
-example = loaded.predict(loaded.input_example)
-two = pd.DataFrame({"text": [[[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], None]})
-import haemsa.model
-sentiment = loaded.predict(two)["sentiment"].tolist()
-answers = {"example": example.to_dict("list"), "two": sentiment, "code": haemsa.model.__file__}
-import json
-print(json.dumps(answers))
-"""
 
 
 class World:
@@ -48,14 +34,14 @@ class World:
         for record in self.records:
             self.sink.send(record)
         self.run_id = self.sink.run_id
-        with fake_predictor(folder) as saved:
-            good = ModelTrained("toy", saved, "aaaa", "mae", "min", 0.9, genome(3).to_json(), "toydata", {"mae": 0.95})
-            scores = {"first": good, "worse": dataclasses.replace(good, score=0.91)}
-            scores["better"] = dataclasses.replace(good, score=0.8)
-            scores["other data"] = dataclasses.replace(good, score=0.1, fingerprint="bbbb")
-            scores["no number"] = dataclasses.replace(good, score=float("nan"))
-            self.addresses = {what: self.sink.send(record) for what, record in scores.items()}
-            self.again = {what: MlflowSink(self.uri, started()).send(record) for what, record in scores.items()}
+        saved = saved_model(folder)
+        good = ModelTrained("toy", saved, "aaaa", "mae", "min", 0.9, genome(2).to_json(), "toydata", {"mae": 0.95})
+        scores = {"first": good, "worse": dataclasses.replace(good, score=0.91)}
+        scores["better"] = dataclasses.replace(good, score=0.8)
+        scores["other data"] = dataclasses.replace(good, score=0.1, fingerprint="bbbb")
+        scores["no number"] = dataclasses.replace(good, score=float("nan"))
+        self.addresses = {what: self.sink.send(record) for what, record in scores.items()}
+        self.again = {what: MlflowSink(self.uri, started()).send(record) for what, record in scores.items()}
 
     @property
     def client(self) -> Any:
@@ -160,23 +146,6 @@ def test_the_champion_moves_only_to_a_better_score_on_the_same_data(world: World
         ("3", "0.8", "aaaa"),
         (3, "0.8", "aaaa"),
     }
-
-
-def test_the_champion_loads_in_a_new_process_with_its_own_code(world: World) -> None:
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": world.uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    environment.pop("PYTHONPATH", None)
-    command = [sys.executable, "-c", LOAD]
-    result = subprocess.run(command, cwd=world.folder, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    answers = json.loads(result.stdout.splitlines()[-1])
-    assert answers["example"] == {
-        "sentiment": [1.75],
-        "emotion": ["happy"],
-        "emotion/sad": [0.0],
-        "emotion/happy": [1.0],
-    }
-    assert answers["two"] == [5.5, 1.0]
-    assert "mlartifacts" in answers["code"]
 
 
 def test_nothing_is_pickled_and_requirements_have_no_local_versions(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haemsa.cluster.final_model.load import load_model
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.record import record_training, search_run, trained_record
@@ -20,9 +22,11 @@ from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.tracking.client import connect, experiment_id
 from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 from haemsa.cluster.tracking.model_card import LONGEST, model_card, shortened
+from haemsa.cluster.tracking.pyfunc import requirements
 from haemsa.cluster.tracking.registry import register
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.predictor.predictor import Predictor
+from tests.support.cluster.bare_environment import bare_environment
 from tests.support.cluster.local_server import ask, mlflow_running
 from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import genome, started
@@ -160,10 +164,11 @@ def test_a_modality_may_be_left_out_and_numbers_may_be_whole(world: World, loade
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        ([[1.0]], "text of row 0 has shape (1, 1), expected steps of width"),
-        ([[1.0], [1.0, 2.0]], "text of row 0 is not steps of"),
-        ([["a"]], "text of row 0 is not steps of"),
-        ([[None] * WIDTH], "text of row 0 has a number that is not finite"),
+        ([[1.0]], f"text of row 0 has a step of 1 numbers, expected {WIDTH} numbers in each step"),
+        ([[1.0] * WIDTH, [1.0, 2.0]], f"text of row 0 has a step of 2 numbers, expected {WIDTH} numbers in each step"),
+        ([1.0] * WIDTH, f"text of row 0 has a step of shape [], expected {WIDTH} numbers in each step"),
+        ([["a"]], f"text of row 0 is not steps of {WIDTH} numbers each"),
+        (5.0, f"text of row 0 is not steps of {WIDTH} numbers each"),
     ],
 )
 def test_a_sample_of_another_form_is_named(loaded: Any, cell: Any, words: str) -> None:
@@ -197,14 +202,56 @@ def test_the_search_behind_a_model_is_found(world: World) -> None:
     assert list(found.values()) == [sink.run_id, None, "5678", "unknown", "unknown", None]
 
 
-def test_a_server_answers_json_with_and_without_a_modality(world: World) -> None:
+def test_numbers_that_are_missing_are_filled_as_in_training(world: World, loaded: Any) -> None:
+    means = Predictor.load(world.saved).feature_means()["text"]
+    steps = rows()[0]["text"]
+    holes = [[None if at == 2 else value for at, value in enumerate(step)] for step in steps]
+    filled = [[float(means[2]) if at == 2 else value for at, value in enumerate(step)] for step in steps]
+    as_nan = np.array(holes, float)
+    answers = loaded.predict(pd.DataFrame({"text": [holes, filled, as_nan]}))
+    np.testing.assert_allclose(answers["sentiment"], [answers["sentiment"][1]] * 3, rtol=1e-5)
+    without = loaded.predict(pd.DataFrame({"text": [None, [[None] * WIDTH], [], float("nan")]}))  # as data is read
+    assert without["sentiment"].nunique() == 1
+
+
+def test_answers_have_the_intervals_and_the_signature_says_so(loaded: Any) -> None:
+    answers = loaded.predict(pd.DataFrame(rows()))
+    assert list(answers.columns[:4]) == ["sentiment", "sentiment_low", "sentiment_high", "emotion"]
+    assert (answers["sentiment_low"] <= answers["sentiment"]).all()
+    assert (answers["sentiment"] <= answers["sentiment_high"]).all()
+    assert loaded.metadata.get_output_schema().input_names() == list(answers.columns)
+    assert len(answers) == COUNT
+
+
+def test_a_server_in_an_environment_of_the_requirements_alone_answers_json(world: World, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("raise OSError('of somebody else')")
+    python = bare_environment(tmp_path / "bare", requirements())
     words = ["models", "serve", "-m", "models:/haemsa-tiny@champion", "--env-manager", "local"]
-    with mlflow_running(words, "/ping", world.saved.parent, {"MLFLOW_TRACKING_URI": world.uri}) as address:
+    with mlflow_running(words, "/ping", tmp_path, {"MLFLOW_TRACKING_URI": world.uri}, python) as address:
         for hidden in (None, "audio"):
             status, found = ask(f"{address}/invocations", {"dataframe_records": rows(hidden)})
             assert status == 200, found
             check(pd.DataFrame(json.loads(found)["predictions"]), world.expected(hidden))
-        status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": rows()[0]["text"]}]})
+        first, *others = rows("audio")
+        mixed = [first, *({name: cell for name, cell in row.items() if cell is not None} for row in others)]
+        status, found = ask(f"{address}/invocations", {"dataframe_records": mixed})
         assert status == 200, found
+        check(pd.DataFrame(json.loads(found)["predictions"]), world.expected("audio"))
         status, found = ask(f"{address}/invocations", {"dataframe_records": [{"text": [[1, 2]]}]})
-        assert status == 400 and "text of row 0 has shape (1, 2)" in found
+        sentence = f"text of row 0 has a step of 2 numbers, expected {WIDTH} numbers in each step"
+        assert (status, json.loads(found)) == (400, {"error_code": "INVALID_PARAMETER_VALUE", "message": sentence})
+
+
+def test_loading_a_model_leaves_the_callers_address_and_environment_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", world.uri)
+    mlflow.set_registry_uri("http://elsewhere:1")
+    try:
+        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri(), dict(os.environ)
+        assert load_model("models:/haemsa-tiny@champion").tasks == Predictor.load(world.saved).tasks
+        assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri(), dict(os.environ)) == before
+    finally:
+        mlflow.set_registry_uri("")

@@ -28,14 +28,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def mlflow_running(words: Sequence[str], health: str, folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
-    """`mlflow WORDS` on a free port, as soon as it answers at the path `health`; gives its address."""
+def mlflow_running(
+    words: Sequence[str], health: str, folder: Path, variables: Mapping[str, str], python: Path = Path(sys.executable)
+) -> Iterator[str]:
+    """`mlflow WORDS` on a free port, as soon as it answers at the path `health`; gives its address.
+
+    `python` is that of its environment; if it is another, it finds nothing of the tests' own.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn by name
+    command = [str(python), "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn by name
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "server.log").open("wb") as log:
         environment = {**os.environ, "PATH": path, **quiet, **variables}
+        if python != Path(sys.executable):
+            environment.pop("PYTHONPATH", None)
         server = subprocess.Popen(
             command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
         )  # fmt: skip

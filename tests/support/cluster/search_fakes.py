@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import numpy as np
 
 from haemsa.cluster.run_directory.tables import evaluated_rows
@@ -19,42 +14,6 @@ from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSp
 from haemsa.model.spec.training import TrainingGenes
 
 OBJECTIVES = {"mae": "min", "params": "min"}
-
-PREDICTOR = '''
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-
-
-@dataclass(frozen=True)
-class TaskInfo:
-    kind: str
-    labels: tuple
-    bounds: object = None
-
-
-class Predictor:
-    """Sentiment is the mean of the text; two of the three classes share what is left."""
-
-    modalities = {"text": (4, 3), "audio": (1, 2)}
-    members = ()
-    tasks = {"sentiment": TaskInfo("regression", ()), "emotion": TaskInfo("classes", ("sad", "happy"))}
-
-    @classmethod
-    def load(cls, folder):
-        predictor = cls()
-        predictor.shift = float((Path(folder) / "shift.txt").read_text())
-        return predictor
-
-    def predict(self, inputs):
-        features, lengths = next(iter(inputs.values()))
-        means = features.sum(axis=(1, 2)) / np.maximum(lengths, 1) + self.shift
-        return {"sentiment": means, "emotion": np.stack([means <= 1, means > 1], axis=1).astype(float)}
-
-    def feature_means(self):
-        return {"text": np.array([0.5, 0.25, 0.0], np.float32), "audio": np.ones(2, np.float32)}
-'''
 
 
 def genome(number: int) -> Genome:
@@ -117,29 +76,3 @@ def generation(number: int, size: int = 16) -> GenerationEnded:
     population = sorted(rows[-size:], key=lambda row: float(row["mae"]))
     chosen = [row for row in rows if row["on_front"]]
     return GenerationEnded(number, population, chosen, {**metrics, "failures": 1, "busy_fraction": 0.97}, rows, at=1e9)
-
-
-@contextmanager
-def fake_predictor(folder: Path) -> Iterator[Path]:
-    """While the block runs, `haemsa.model` is a package with a toy predictor; yields a folder with a saved model."""
-    from haemsa import model
-
-    package = folder / "code" / "model"
-    (package / "predictor").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "predictor" / "__init__.py").write_text("")
-    (package / "predictor" / "predictor.py").write_text(PREDICTOR)
-    saved = folder / "saved"
-    saved.mkdir()
-    (saved / "shift.txt").write_text("1.0")
-    names = "haemsa.model.predictor", "haemsa.model.predictor.predictor"
-    before, real = (model.__path__, model.__file__), {name: sys.modules.pop(name, None) for name in names}
-    model.__path__, model.__file__ = [str(package)], str(package / "__init__.py")
-    try:
-        yield saved
-    finally:
-        model.__path__, model.__file__ = before
-        for name, module in real.items():
-            sys.modules.pop(name, None)
-            if module is not None:
-                sys.modules[name] = module
