@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.journal import Journal
+from haemsa.cluster.run_directory.places import found_again
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.tables import evaluated_rows, genome_columns, score_columns
 from haemsa.cluster.run_directory.weights import WeightStore
@@ -107,12 +108,13 @@ class RunDirectory:
     # -- what was asked for
 
     def config(self) -> SearchConfig:
-        """The settings of this search, without bounds of genes that went after an older version wrote them."""
+        """The settings of this search, with its places found again (places.py), and without genes that went since."""
         from haemsa.evo.expert_space.bounds import without_removed
 
         settings = read_yaml(self.path / _CONFIG, "a configuration", "settings")
-        bounds = settings.get("space")
-        return SearchConfig.of({**settings, "space": without_removed(bounds)} if isinstance(bounds, dict) else settings)
+        if isinstance(bounds := settings.get("space"), dict):
+            settings["space"] = without_removed(bounds)
+        return found_again(SearchConfig.of(settings), self.manifest().get("run"), self.path)
 
     def reopen(self, config: SearchConfig) -> None:
         """Continue the search with these settings: it no longer counts as ended."""

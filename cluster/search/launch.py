@@ -12,6 +12,7 @@ from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.run_directory.places import kept
 from haemsa.cluster.run_directory.reserved import reserved
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
@@ -23,7 +24,7 @@ from haemsa.cluster.search.sizing import sized_config
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting
-from haemsa.cluster.tracking.client import store_of
+from haemsa.cluster.tracking.client import store_of, store_to_keep
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchStarted
 from haemsa.cluster.tracking.sync import send_waiting
@@ -73,6 +74,7 @@ def run_search(
     check_one(config.data, dataset)
     if dataset is not None:
         config = config.model_copy(update={"name": config.name or dataset.name})
+    config = kept(config, store_to_keep(config.tracking))
     problem = Problem.of(config, dataset)
     with _vacant(config) as path:
         check_kept(path, store_of(config.tracking))
@@ -85,6 +87,7 @@ def run_search(
             validation=problem.folds.kind,
             notes=list(problem.pool.notes),
             id=uuid.uuid4().hex,
+            run=str(path.resolve()),
         )
         with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
             sized = sized_config(config, problem, evaluator)
@@ -121,6 +124,7 @@ def resume_search(
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
+        config = kept(config, store_to_keep(config.tracking))
         check_kept(path, store_of(config.tracking))
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")

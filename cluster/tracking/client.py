@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from haemsa.cluster.run_directory.places import absolute_store
 from haemsa.cluster.shared.files import to_json
 
 if TYPE_CHECKING:
@@ -27,13 +29,26 @@ _QUIET: Final = {
 
 
 def store_uri(uri: str | None) -> str:
-    """MLflow's store: `uri`; without it MLFLOW_TRACKING_URI; without both a database in the current folder."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+    """MLflow's store: `uri`; without it MLFLOW_TRACKING_URI; without both a database in the current folder.
+
+    A path in it is absolute, so that it names the same store in every folder.
+    """
+    return absolute_store(uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE)
 
 
 def store_of(tracking: str | None) -> str | None:
     """The store that the setting `tracking` names. None if tracking is off."""
     return None if tracking == "off" else store_uri(tracking)
+
+
+def store_to_keep(tracking: str | None) -> str | None:
+    """The setting `tracking` as a run directory keeps it: the store that is in effect now.
+
+    An address of the environment that holds a password is not written down. It is None then, as it was given.
+    """
+    store = store_of(tracking)
+    secret = tracking is None and store is not None and re.search(r"//[^/@]*:[^/@]*@", store)
+    return tracking if store is None or secret else store
 
 
 @contextmanager

@@ -232,9 +232,12 @@ def test_a_deleted_experiment_is_used_again(world: World) -> None:
     assert world.client.get_run(sink.run_id).info.experiment_id == experiment
 
 
-def test_the_store_is_the_one_given_else_the_environments_else_a_database_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_is_the_one_given_else_the_environments_else_a_database_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there")
-    assert store_uri("sqlite:///here.db") == "sqlite:///here.db"
+    assert store_uri("http://here") == "http://here"
     assert store_uri(None) == "http://there"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert store_uri(None) == "sqlite:///mlflow.db"
+    monkeypatch.chdir(tmp_path)
+    assert store_uri(None) == f"sqlite:///{tmp_path.resolve()}/mlflow.db"

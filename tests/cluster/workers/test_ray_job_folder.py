@@ -29,7 +29,7 @@ def test_a_run_directory_beside_the_shipped_code_is_refused_before_anything_is_t
 
 
 def test_so_is_a_store_of_mlflow_there(shipped: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"MLflow's store sqlite:///mlflow.db lies in the folder .* or --tracking off"):
+    with pytest.raises(ValueError, match=r"store sqlite:////.*/mlflow.db lies in the folder .* or --tracking off"):
         check_kept(tmp_path / "run", store_of(None))
 
 

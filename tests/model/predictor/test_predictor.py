@@ -134,7 +134,7 @@ def test_a_prediction_is_clipped_after_the_mean_and_scored_as_it_is_given(traine
     assert np.abs(raw.mean(0)).max() > 0.125 == pytest.approx(np.abs(given).max())
     labels = np.sign(trained.data.tasks["sentiment"].targets) / 8
     scored = replace(trained.data, tasks={"sentiment": Task("regression", labels, bounds=(-0.125, 0.125))})
-    table = score(bounded, scored)["best+ensemble"]
+    table = score(bounded, scored)["model"]
     assert table["mae"]["mean"] == pytest.approx(np.nanmean(np.abs(given - labels)), rel=1e-5)
     assert table["mae_unclipped"]["mean"] == pytest.approx(np.nanmean(np.abs(raw.mean(0) - labels)), rel=1e-5)
 
