@@ -50,8 +50,9 @@ def execute(path: Path, folder: Path, size: str = "normal") -> Any:
 
 
 def _environment(folder: Path, size: str) -> dict[str, str]:
-    """What the kernel sees: the packages of this checkout, no personal settings of IPython, no other MLflow."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    """What the kernel sees: the packages of this checkout, no personal settings of IPython, no other MLflow or Ray."""
+    theirs = ("MLFLOW_", "RAY_ADDRESS")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     return variables | {
         "HAEMSA_NOTEBOOK_SIZE": size,
         "IPYTHONDIR": str(folder / ".ipython"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.cluster.apart import keep_apart
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this process a folder of its own for Ray, so that it never finds the cluster of another one."""
-    folder = os.environ["RAY_TMPDIR"] = tempfile.mkdtemp(prefix="ray")
+    """Keep this process apart from all that others run on this machine."""
+    folder = keep_apart()
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
@@ -26,10 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """A local Ray of two cores; `haemsa.cluster.workers.ray_cluster.connect` takes it as it is."""
+    """A local Ray of two cores; `haemsa.cluster.workers.ray_session.connected` takes it as it is."""
     import ray
 
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(
         address="local",
         num_cpus=2,

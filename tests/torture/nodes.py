@@ -12,13 +12,15 @@ import tempfile
 from pathlib import Path
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from tests.torture.faults import EVALUATIONS, World, settings, wait
+from tests.support.cluster.apart import apart
+from tests.support.places import ROOT
+from tests.torture.world import World, settings, wait
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with apart(), tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), driver="from haemsa.cluster.commands.main import main; main()")
-        os.environ["PYTHONPATH"] = world.environment()["PYTHONPATH"]  # for the workers
+        os.environ["PYTHONPATH"] = str(ROOT)  # for the workers
         world.start_cluster(others=2)
         try:
             (world.folder / "search.yaml").write_text(settings(world, "off").to_yaml())
@@ -37,8 +39,8 @@ def main() -> None:
         with RunDirectory.open(world.run, read_only=True) as run:
             ended = [row.id for row in run.journal.rows() if row.status == "done"]
     print(*told, sep="\n")
-    print(f"ended with status {status}, {len(ended)} of {EVALUATIONS} evaluations done")
-    raise SystemExit(status != 0 or ended != list(range(EVALUATIONS)))
+    print(f"ended with status {status}, {len(ended)} of {world.evaluations} evaluations done")
+    raise SystemExit(status != 0 or ended != list(range(world.evaluations)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import numpy as np
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.ranking import final_rows, front_of, full_rung
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from tests.support.cluster.apart import apart
 from tests.support.cluster.tiny import SPACE, stored
 from tests.support.places import ROOT
 
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=5, help="at most, per search")
     parser.add_argument("--seed", type=int, default=0, help="of the first search")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with apart(), tempfile.TemporaryDirectory() as folder:
         seeds = list(range(given.seed, given.seed + given.searches))
         failed = torture(Path(folder), seeds, given.kills)
     print(json.dumps({"searches": given.searches, "failed": failed}))

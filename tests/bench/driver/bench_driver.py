@@ -38,11 +38,13 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.shared.progress import SilentProgress, Status
 from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator, JobBatch, TrainCohort
 from haemsa.cluster.workers.job import Job, Result, RowState
+from haemsa.cluster.workers.ray_session import connected
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.rungs import Fidelity, Ladder, ladder, single
 from tests.bench.driver.simulation import driving
 from tests.bench.evolution import synthetic
 from tests.bench.shared.machine import write_result
+from tests.support.cluster.apart import apart
 from tests.support.places import ROOT
 
 WORKERS: Final = 2
@@ -229,19 +231,6 @@ def inline_apart(evaluations: int, cohort: int, rungs: bool) -> dict[str, Any]:
     return costs
 
 
-@contextmanager
-def ray_running() -> Iterator[None]:
-    import ray
-
-    from haemsa.cluster.workers.ray_cluster import connect
-
-    connect(None, 20.0, WORKERS)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
 def report(label: str, cost: Cost, note: str = "") -> dict[str, float]:
     print(f"{label:<48} {cost.wall:9.2f} ms {cost.cpu:9.2f} ms of processor time  {note}", flush=True)
     return cost._asdict()
@@ -250,7 +239,7 @@ def report(label: str, cost: Cost, note: str = "") -> dict[str, float]:
 def measure(quick: bool) -> dict[str, Any]:
     count, many = (500, 2000) if quick else (2000, 10_000)
     found: dict[str, Any] = {}
-    with ray_running():
+    with apart(), connected(None, 20.0, WORKERS):
         for cohort in (1, 4, 16):
             bare = report(f"bare Ray actors, cohorts of {cohort}", on_bare_actors(count, cohort))
             ours = report(f"haemsa on Ray, cohorts of {cohort}", on_ray(count, cohort))

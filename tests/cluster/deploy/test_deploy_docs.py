@@ -62,6 +62,12 @@ def test_rays_commands_have_these_options(words: list[str]) -> None:
         assert context.params
 
 
+@pytest.mark.parametrize("path", ["README.md", "docs/cluster.md", "notebooks/05_from_laptop_to_cluster.ipynb"])
+def test_a_node_is_started_with_a_token(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert not re.search(r"(?<!RAY_AUTH_MODE=token )(?<!`)ray start [^`\n]*--(head|address)", text)
+
+
 def test_files_and_links_are_there() -> None:
     for name in re.findall(r"(?<![\w/])(?:cluster|tests)/[\w/]+\.\w+", TEXT):
         assert (ROOT / name).is_file(), name
