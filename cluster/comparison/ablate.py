@@ -14,6 +14,7 @@ from haemsa.cluster.comparison.compare import Comparison, checked, ours, tested
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, tuned_network
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.workers.factory import shared_ray
 
 
 def ablations(problem: Problem, judged: TestMetric, trials: int) -> dict[str, Mapping[str, Any]]:
@@ -49,10 +50,11 @@ def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison
     problem, judged = checked(setup, seeds)
     config, trials = setup.config, setup.trials
     tuned = {"best": ours(setup.run, judged)["best"]}
-    for name, changes in ablations(problem, judged, trials).items():
-        progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
-        found = tuned_network(config, changes, trials, setup.out / name, judged, progress, setup.dataset)
-        tuned[name] = replace(found, ensemble=None)
+    with shared_ray(config):
+        for name, changes in ablations(problem, judged, trials).items():
+            progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
+            found = tuned_network(config, changes, trials, setup.out / name, judged, progress, setup.dataset)
+            tuned[name] = replace(found, ensemble=None)
     return tested(setup, problem, judged, tuned, seeds, progress)
 
 

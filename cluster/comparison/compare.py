@@ -21,6 +21,7 @@ from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.workers.factory import shared_ray
 from haemsa.model.baselines.classical import kinds
 from haemsa.model.cost import COSTS
 from haemsa.model.data.dataset import Dataset
@@ -69,13 +70,14 @@ def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Compariso
     problem, judged = checked(setup, seeds)
     config, trials, out = setup.config, setup.trials, setup.out
     tuned, failed = ours(setup.run, judged), dict[str, str]()
-    for name in designs(problem):
-        progress.note(f"tuning {name}: {trials} trials")
-        try:
-            changes = {"design": name}
-            tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress, setup.dataset)
-        except ValueError as error:  # for example, if no network of this design keeps the limits
-            failed[name] = str(error)
+    with shared_ray(config):
+        for name in designs(problem):
+            progress.note(f"tuning {name}: {trials} trials")
+            try:
+                changes = {"design": name}
+                tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress, setup.dataset)
+            except ValueError as error:  # for example, if no network of this design keeps the limits
+                failed[name] = str(error)
     for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
         progress.note(f"tuning {kind}: {trials} trials")
         tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT, progress)

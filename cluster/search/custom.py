@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, cast
@@ -100,10 +100,11 @@ def search_custom(
         >>> result.ended_by, abs(result.front[0].genome[0] - 0.5) < 0.1
         ('evaluations', True)
     """
+    show = lasting(progress)
     config, coded = _config(settings), CodedSpace(space, encode, decode)
     coded.check(np.random.default_rng(config.seed))
     evolution = new_evolution(config, cast(Any, coded), objectives, single())
-    with _directory(run, config) as directory, _evaluator(config, evaluate) as evaluator:
+    with _directory(run, config) as directory, _evaluator(config, evaluate, show) as evaluator:
         state = directory.journal.state()
         if state:
             rows = (row.for_evolution() for row in directory.journal.rows())
@@ -115,7 +116,7 @@ def search_custom(
             evaluator,
             directory,
             NullTracker(),
-            lasting(progress),
+            show,
             lambda _: 0.0,  # what an evaluation costs is not known
             before=float(state.get("seconds", 0.0)),
         )
@@ -135,11 +136,11 @@ def _config(settings: Mapping[str, Any]) -> SearchConfig:
 
 
 @contextmanager
-def _evaluator(config: SearchConfig, evaluate: Evaluate[Any]) -> Iterator[Evaluator]:
+def _evaluator(config: SearchConfig, evaluate: Evaluate[Any], progress: Progress) -> Iterator[Evaluator]:
     if config.backend == "inline":
         yield InlineEvaluator(one_by_one(evaluate))
         return
-    with closing(ray_workers(config, lambda _: one_by_one, evaluate)) as evaluator:
+    with ray_workers(config, lambda _: one_by_one, evaluate, progress) as evaluator:
         yield evaluator
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from haemsa.cluster.tracking.records import SearchStarted
 from haemsa.cluster.tracking.sync import send_waiting
 from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
-from haemsa.cluster.workers.factory import described, device_of, new_evaluator
+from haemsa.cluster.workers.factory import described, device_of, evaluator_for
 from haemsa.cluster.workers.ray_job import check_kept
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
@@ -89,7 +89,7 @@ def run_search(
             id=uuid.uuid4().hex,
             run=str(path.resolve()),
         )
-        with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
+        with evaluator_for(config, worker_data(config, problem), show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             with RunDirectory.create(path, sized, facts) as run:
                 return _search(sized, problem, run, evaluator, show)
@@ -138,7 +138,7 @@ def resume_search(
         if begun_with != problem.fingerprint:
             data = config.data or problem.pool.name
             raise ValueError(f"data {data} has fingerprint {problem.fingerprint}, the search began with {begun_with}")
-        with closing(new_evaluator(config, worker_data(config, problem))) as evaluator:
+        with evaluator_for(config, worker_data(config, problem), show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             run.reopen(sized)
             return _search(sized, problem, run, evaluator, show)

@@ -20,7 +20,7 @@ from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, Status
 from haemsa.cluster.tuning.result import Tuning
 from haemsa.cluster.workers.cohort_trainer import WorkerData
-from haemsa.cluster.workers.factory import join_ray
+from haemsa.cluster.workers.factory import joined_ray
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
@@ -99,20 +99,20 @@ def tune(
     check_modalities(original, problem.pool)
     genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
     folder.mkdir(parents=True, exist_ok=True)
-    join_ray(config)
-    for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
-        progress.note(line)
-    data, began = _tuning_data(config, problem), time.monotonic()
-    task = Task(config, scheduler, genes, trainer_maker(data), data, *problem.main_metric)
-    follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
-    facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
-    tuning = Tuning(*facts, (), original, original, None, folder=folder)
-    with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
-        try:
-            tuning = _tuned(tuning, task, follower, problem, Path(place), progress)
-        except KeyboardInterrupt:
-            log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
-    return replace(tuning, trials=[follower.trials[number] for number in sorted(follower.trials)])
+    with joined_ray(config):
+        for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
+            progress.note(line)
+        data, began = _tuning_data(config, problem), time.monotonic()
+        task = Task(config, scheduler, genes, trainer_maker(data), data, *problem.main_metric)
+        follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
+        facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
+        tuning = Tuning(*facts, (), original, original, None, folder=folder)
+        with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
+            try:
+                tuning = _tuned(tuning, task, follower, problem, Path(place), progress)
+            except KeyboardInterrupt:
+                log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
+        return replace(tuning, trials=[follower.trials[number] for number in sorted(follower.trials)])
 
 
 def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, place: Path, progress: Progress) -> Tuning:

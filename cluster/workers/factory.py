@@ -3,52 +3,75 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.shared.noted import warnings_noted
+from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
 from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator, TrainCohort
 
 
-def new_evaluator(config: SearchConfig, data: WorkerData) -> Evaluator:
-    """What trains networks, as configured. Raises ValueError if no Ray cluster answers, or if it has no room."""
+@contextmanager
+def evaluator_for(config: SearchConfig, data: WorkerData, progress: Progress) -> Iterator[Evaluator]:
+    """What trains networks while the block runs, as configured. See `ray_workers`."""
     if config.backend == "inline":
-        return InlineEvaluator(CohortTrainer(data))
+        with closing(InlineEvaluator(CohortTrainer(data))) as evaluator:
+            yield evaluator
+        return
     from haemsa.cluster.workers.node_copies import trainer_maker
 
-    return ray_workers(config, trainer_maker, data)
+    with ray_workers(config, trainer_maker, data, progress) as workers:
+        yield workers
 
 
-def ray_workers(config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any) -> Evaluator:
-    """Workers as configured, on a Ray cluster that is joined or started first.
+@contextmanager
+def ray_workers(
+    config: SearchConfig, maker: Callable[[Any], Callable[[Any], TrainCohort]], data: Any, progress: Progress
+) -> Iterator[Evaluator]:
+    """Workers while the block runs, as configured, on a Ray cluster that is joined or started first.
 
     Args:
         config: The settings.
         maker: Is called with `data` here, once Ray runs. It gives what makes a trainer in each worker.
         data: What every worker gets.
+        progress: Is told when workers wait, die or leave.
 
     Raises:
         ValueError: If no Ray cluster answers, or if it has no room.
     """
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-    wanted = join_ray(config)
-    memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-    limit = config.candidate_time
-    return RayEvaluator(maker(data), data, wanted, gpus=config.gpus_per_worker, limit=limit, memory=memory)
+    with warnings_noted(progress, "haemsa.cluster.workers"), joined_ray(config) as wanted:
+        memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
+        limits: dict[str, Any] = {"gpus": config.gpus_per_worker, "limit": config.candidate_time, "memory": memory}
+        with closing(RayEvaluator(maker(data), data, wanted, **limits)) as evaluator:
+            yield evaluator
 
 
-def join_ray(config: SearchConfig) -> int | None:
-    """Join or start a Ray cluster. Returns the workers wanted (None: auto). ValueError if it has no room for them."""
-    from haemsa.cluster.workers.ray_cluster import connect, count_workers
+@contextmanager
+def joined_ray(config: SearchConfig) -> Iterator[int | None]:
+    """Ray while the block runs, joined or started. Gives the workers wanted (None: auto).
+
+    Raises:
+        ValueError: If no Ray cluster answers, or if it has no room for so many workers.
+    """
+    from haemsa.cluster.workers.ray_cluster import count_workers
+    from haemsa.cluster.workers.ray_session import connected
 
     wanted = None if config.workers == "auto" else config.workers
-    connect(config.address, config.address_timeout, wanted or os.cpu_count())
-    room = count_workers(1.0, config.gpus_per_worker)
-    if wanted and wanted > room:
-        raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-    return wanted
+    with connected(config.address, config.address_timeout, wanted or os.cpu_count()):
+        room = count_workers(1.0, config.gpus_per_worker)
+        if wanted and wanted > room:
+            raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
+        yield wanted
+
+
+def shared_ray(config: SearchConfig) -> AbstractContextManager[int | None]:
+    """Several searches in the block use the same Ray, if they use Ray: to start it takes seconds."""
+    return nullcontext() if config.backend == "inline" else joined_ray(config)
 
 
 def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:

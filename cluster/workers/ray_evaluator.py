@@ -16,7 +16,7 @@ from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorErro
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
 from haemsa.cluster.workers.limits import TimeLimit
 from haemsa.cluster.workers.ray_cluster import dead_nodes
-from haemsa.cluster.workers.worker_pool import WorkerPool
+from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
 from haemsa.evo.candidate import FailureKind
 from haemsa.model.errors import error_line
 from haemsa.model.spec.genome import Genome
@@ -28,8 +28,6 @@ MOST_LEFT: Final = 10
 """So many nodes may leave while they train a cohort. After that the cohort is to blame."""
 LONGEST_MEASUREMENT: Final = 60.0
 """Seconds that workers may take to measure the fastest cohort."""
-STEP: Final = 1.0
-"""Seconds between looks at the clock while nothing ends."""
 
 
 @dataclass

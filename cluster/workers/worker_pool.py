@@ -15,13 +15,16 @@ from ray.exceptions import RayError
 from haemsa.cluster.workers.evaluator import JobBatch, TrainCohort, measure
 from haemsa.cluster.workers.job import Result
 from haemsa.cluster.workers.limits import limit_memory
-from haemsa.cluster.workers.ray_cluster import room_for
+from haemsa.cluster.workers.ray_cluster import free, room_for
+from haemsa.cluster.workers.start_watch import StartWatch, needs
 from haemsa.model.errors import error_line
 from haemsa.model.spec.genome import Genome
 
 log = logging.getLogger(__name__)
 FOLLOW: Final = 5.0
 """Seconds between looks at how many workers the cluster has room for."""
+STEP: Final = 1.0
+"""Seconds between looks at the clock while nothing ends."""
 STARTS: Final = 3
 """So many workers in a row may fail to start, if no other worker is there."""
 LONGEST_START: Final = 60.0
@@ -31,12 +34,15 @@ LONGEST_START: Final = 60.0
 class _Actor:
     """The body of an actor: it makes what trains once, and keeps it."""
 
-    def __init__(self, make: Callable[[Any], TrainCohort], data: Any, memory: float | None) -> None:
-        limit_memory(memory)
-        self._train = make(data)
+    _train: TrainCohort
 
     def node(self) -> str:
+        """Answers as soon as the actor has its cores. To prepare it takes longer."""
         return str(ray.get_runtime_context().get_node_id())
+
+    def prepare(self, make: Callable[[Any], TrainCohort], data: Any, memory: float | None) -> None:
+        limit_memory(memory)
+        self._train = make(data)
 
     def evaluate(self, cohort: JobBatch) -> tuple[list[Result], float]:
         start = time.perf_counter()
@@ -49,12 +55,15 @@ class _Actor:
 
 @dataclass
 class _Worker:
+    """`placed`: Ray's reference of its node, which is there once the worker has its cores. `node`: once it is ready."""
+
     actor: Any
+    placed: Any
     node: str = ""
 
 
 class WorkerPool:
-    """Workers by name. Those in `idle` have no cohort; those in `starting`, by Ray's reference, have not answered yet.
+    """Workers by name. Those in `idle` have no cohort; those in `starting`, by Ray's reference, are not ready yet.
 
     `wanted`: how many there should be; None: as many as the cluster has room for, as its nodes come and go.
     """
@@ -75,6 +84,7 @@ class WorkerPool:
         self._workers: dict[str, _Worker] = {}
         self.starting: dict[Any, str] = {}
         self.idle: deque[str] = deque()
+        self._watch = StartWatch(needs(cpus, gpus), free)
         self._started = self._bad_starts = 0
         self._followed = 0.0
         self.follow()
@@ -95,26 +105,33 @@ class WorkerPool:
         for _ in range(wanted - len(self._workers)):
             name = f"worker-{self._started}"
             self._started += 1
-            actor = self._actor.remote(self._make, self._data, self._memory)
-            self._workers[name] = _Worker(actor)
-            self.starting[actor.node.remote()] = name
+            actor = self._actor.remote()
+            self._workers[name] = _Worker(actor, actor.node.remote())
+            self.starting[actor.prepare.remote(self._make, self._data, self._memory)] = name
         for reference in list(self.starting)[: max(0, len(self._workers) - wanted)]:  # no room for them
             ray.kill(self._workers.pop(self.starting.pop(reference)).actor)
         if len(self._workers) != before:
             log.info("%d workers", len(self._workers))
 
     def follow_now_and_then(self) -> None:
-        """`follow`, if the last time was more than `FOLLOW` seconds ago."""
+        """`follow`, if the last time was more than `FOLLOW` seconds ago. Says if workers wait for cores."""
         if time.monotonic() - self._followed > FOLLOW:
             self.follow()
+        self._watch.look(self._unplaced(), len(self._workers))
+
+    def _unplaced(self) -> int:
+        """How many workers have no cores yet."""
+        references = [self._workers[name].placed for name in self.starting.values()]
+        return len(ray.wait(references, num_returns=len(references), timeout=0)[1]) if references else 0
 
     def greet(self, reference: Any) -> None:
-        """A worker in `starting` has answered: it is idle, or it could not start. Raises ValueError if none can."""
+        """A worker in `starting` is ready: it is idle, or it could not start. Raises ValueError if none can."""
         name = self.starting.pop(reference)
         try:
-            self._workers[name].node = ray.get(reference)
+            ray.get(reference)
+            self._workers[name].node = ray.get(self._workers[name].placed)
         except RayError as error:
-            self._workers.pop(name)
+            ray.kill(self._workers.pop(name).actor)
             self._bad_starts += 1
             log.warning("%s could not start: %s", name, _cause(error))
             if self._bad_starts >= STARTS and not any(worker.node for worker in self._workers.values()):
@@ -125,10 +142,12 @@ class WorkerPool:
 
     def await_start(self) -> None:
         """Let all workers start. After `LONGEST_START` go on with those that have: others may hold what they need."""
-        references = list(self.starting)
-        ready, _ = ray.wait(references, num_returns=len(references), timeout=LONGEST_START) if references else ([], [])
-        for reference in ready:
-            self.greet(reference)
+        end = time.monotonic() + LONGEST_START
+        while self.starting and time.monotonic() < end:
+            references = list(self.starting)
+            for reference in ray.wait(references, num_returns=len(references), timeout=STEP)[0]:
+                self.greet(reference)
+            self.follow_now_and_then()
         self.follow()
 
     def kill(self, name: str) -> None:

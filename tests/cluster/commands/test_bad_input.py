@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -184,32 +185,36 @@ def test_an_address_at_which_no_ray_answers(store: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 def test_an_address_at_which_something_else_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    from haemsa.cluster.workers.ray_cluster import connect
+    from haemsa.cluster.workers.ray_session import connected
 
     ray_is_not_running(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(ValueError, match=f"no Ray answers at {address} within 0.5 seconds"):
-            connect(address, timeout=0.5)
+        with (
+            pytest.raises(ValueError, match=f"no Ray answers at {address} within 0.5 seconds"),
+            connected(address, timeout=0.5),
+        ):
+            pass
 
 
 @pytest.mark.parametrize("address", ["nowhere", "http://127.0.0.1:8265", "127.0.0.1"])
 def test_what_is_no_address_is_refused_in_the_option_and_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    from haemsa.cluster.workers.ray_cluster import connect
+    from haemsa.cluster.workers.ray_session import connected
 
     ray_is_not_running(monkeypatch)
     monkeypatch.setenv("RAY_ADDRESS", address)
     for given in (address, None):
-        with pytest.raises(ValueError, match=f"address is '{address}', expected HOST:PORT, ray://HOST:PORT or auto"):
-            connect(given, timeout=0.5)
+        expected = f"address is '{address}', expected HOST:PORT, ray://HOST:PORT or auto"
+        with pytest.raises(ValueError, match=expected), connected(given, timeout=0.5):
+            pass
 
 
 def test_more_gpus_than_there_are(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from haemsa.cluster.workers import ray_cluster
+    from haemsa.cluster.workers import ray_cluster, ray_session
 
-    monkeypatch.setattr(ray_cluster, "connect", lambda *_: None)
+    monkeypatch.setattr(ray_session, "connected", lambda *_: nullcontext())
     monkeypatch.setattr(ray_cluster.ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}])
     ran = search(store, "--backend", "ray", "--gpus-per-worker", 0.5)
     assert ran.sentence == "a worker asks for 0.5 GPUs, but the cluster has 0"

@@ -208,3 +208,24 @@ def test_workers_that_cannot_start_end_the_search_with_a_sentence(
     evaluator.submit(jobs(1))
     with pytest.raises(ValueError, match="3 workers in a row could not start, the last: "):
         collect_all(evaluator)
+
+
+@pytest.mark.ray
+def test_a_search_says_that_it_waits_for_a_core_and_when_it_goes_on(
+    ray_workers: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import ray
+
+    monkeypatch.setattr("haemsa.cluster.workers.start_watch.PATIENCE", 0.0)
+    other = ray.remote(num_cpus=2)(type("Other", (), {"here": lambda self: True})).remote()
+    ray.get(other.here.remote())
+    evaluator = ray_workers(echoing(), 7, 1)
+    evaluator.submit(jobs(1))
+    with caplog.at_level(logging.WARNING):
+        while not caplog.messages:
+            assert evaluator.collect(timeout=0.1) == []
+        ray.kill(other)
+        assert outcomes(collect_all(evaluator)) == {0: {"mae": Score(0.0), "data": Score(7.0)}}
+    assert caplog.messages == [
+        "the search waits for a core: 0 of 2 cores are free", "the search goes on with 1 of 1 workers"
+    ]  # fmt: skip

@@ -67,7 +67,7 @@ def test_gpus_that_a_node_claims_but_does_not_have_are_told_in_a_sentence(nodes:
 
 
 def test_without_the_token_nobody_gets_in(nodes: Loopback) -> None:
-    code = "import sys, haemsa.cluster.workers.ray_cluster as c; c.connect(sys.argv[1], 60.0)"
+    code = "import sys, haemsa.cluster.workers.ray_session as s; s.connected(sys.argv[1], 60.0).__enter__()"
     environment = {**nodes.environment, "RAY_AUTH_TOKEN": "f" * 64}
     ran = Loopback(nodes.folder, nodes.port, 0, environment).run(sys.executable, "-c", code, nodes.address, cwd=ROOT)
     assert ran.returncode == 1
