@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from haemsa.cluster.comparison.bootstrap import Difference
 from haemsa.cluster.comparison.compare import Comparison, is_ensemble, mean_of_seeds
 from haemsa.cluster.shared.plain_values import as_values
+from haemsa.cluster.shared.text import figure
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -54,9 +56,9 @@ def _models(comparison: Comparison) -> Table:
         if is_ensemble(name):
             continue
         cell, tuned = comparison.models[name][judged.name], comparison.tuned.get(name)
-        spread = f" ± {cell['std']:.3f}" if len(cell["values"]) > 1 else ""
-        trials = (str(tuned.trials), f"{tuned.score:.3f}") if tuned else ("", "")
-        table.add_row(name, *trials, f"{cell['mean']:.3f}{spread}", *_difference(comparison, name))
+        spread = f" ± {figure(cell['std'], 3)}" if len(cell["values"]) > 1 else ""
+        trials = (str(tuned.trials), figure(tuned.score, 3)) if tuned else ("", "")
+        table.add_row(name, *trials, f"{figure(cell['mean'], 3)}{spread}", *_difference(comparison, name))
     return table
 
 
@@ -69,9 +71,9 @@ def _ensembles(comparison: Comparison) -> Table:
             continue
         name, _, _ = full.partition(", ")
         of, joint = "seeds" if full == mean_of_seeds(name) else "trials", comparison.of_ensembles.get(full)
-        last = f"{joint.mean:+.3f} ({joint.low:+.3f} to {joint.high:+.3f})" if joint else ""
-        figure = f"{comparison.models[full][judged.name]['mean']:.3f}"
-        table.add_row(name, of, figure, *_difference(comparison, full), last)
+        last = "{} ({})".format(*_figures(joint)) if joint else ""
+        mean = figure(comparison.models[full][judged.name]["mean"], 3)
+        table.add_row(name, of, mean, *_difference(comparison, full), last)
     return table
 
 
@@ -91,7 +93,13 @@ def _difference(comparison: Comparison, name: str) -> tuple[str, str, str]:
         return "", "", ""
     verdicts = {True: "ahead", False: "behind", None: "not sure"}
     verdict = verdicts[difference.wins(minimise=comparison.judged.minimise)]
-    return f"{difference.mean:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}", verdict
+    return *_figures(difference), verdict
+
+
+def _figures(difference: Difference) -> tuple[str, str]:
+    """A difference, and its interval."""
+    mean, low, high = (figure(value, 3, "+") for value in (difference.mean, difference.low, difference.high))
+    return mean, f"{low} to {high}"
 
 
 @as_values.register(Comparison)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from haemsa.cluster.data_check.scan import Moments, Scan
 from haemsa.model.data.dataset import Modality
+from haemsa.model.data.normalisation import is_constant
 
 FAR: Final = 1.0
 """A column's means in two splits are far apart from so many standard deviations of training on."""
@@ -122,7 +123,7 @@ def _counts(modality: Modality, splits: Mapping[str, Indices]) -> dict[str, int]
 
 def _shifts(part: Moments, train: Moments) -> NDArray[np.float64]:
     """Signed distances of the means [D]; 0 for columns that are constant in training."""
-    scale = np.where(train.std <= 1e-6 * np.abs(train.mean) + 1e-12, np.inf, train.std)
+    scale = np.where(is_constant(train.mean, train.std), np.inf, train.std)
     return np.asarray((part.mean - train.mean) / scale)
 
 

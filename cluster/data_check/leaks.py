@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.data.normalisation import is_constant
 from haemsa.model.data.steps import LIMIT
 
 GAP: Final = 0.3
@@ -152,7 +153,7 @@ def score(predicted: Floats, targets: Floats, groups: Indices, folds: Indices | 
 
     Its standard error is that of the jackknife over groups. None if there is nothing to correlate.
     """
-    predicted, targets = _centred(predicted, folds), _centred(targets, folds)
+    predicted, targets = _standard(predicted, folds), _standard(targets, folds)
     names, members = np.unique(groups, return_inverse=True)
     pairs = ((predicted, targets), (predicted, predicted), (targets, targets))
     sums = np.stack([np.bincount(members, (left * right).sum(axis=1)) for left, right in pairs])
@@ -171,6 +172,15 @@ def _correlation(sums: Floats) -> Floats:
     return np.asarray(np.clip(across / spread, -1, 1))
 
 
+def _standard(values: Floats, folds: Indices | None) -> Floats:
+    """Values [B, C] minus their mean in each fold, as shares of their size; 0 where only rounding is left."""
+    centred = _centred(values, folds)
+    size = float(np.sqrt((centred**2).sum()))
+    if size <= 1e-12 * np.sqrt(values.size) * float(np.abs(values).max(initial=0)):
+        return np.zeros_like(centred)
+    return centred / size
+
+
 def _centred(values: Floats, folds: Indices | None) -> Floats:
     """Values [B, C] minus their mean in each fold. Folds differ in level, and that is not skill."""
     members = np.zeros(len(values), dtype=np.int64) if folds is None else folds
@@ -187,7 +197,7 @@ def _ridge(features: NDArray[np.float32], targets: Floats, others: NDArray[np.fl
     from sklearn.linear_model import Ridge
 
     mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    scale = np.where(std <= 1e-6 * np.abs(mean) + 1e-12, np.inf, std)
+    scale = np.where(is_constant(mean, std), np.inf, std)
     inputs, new = (np.clip((part - mean) / scale, -LIMIT, LIMIT).astype(np.float32) for part in (features, others))
     fitted = Ridge(alpha=features.shape[1]).fit(inputs, targets)
     return np.asarray(fitted.predict(new), dtype=np.float64).reshape(len(others), -1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from haemsa.cluster.shared.text import figure
+
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
@@ -61,7 +63,7 @@ def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Gro
         for metric in metrics:
             table.add_column(metric.rpartition("/")[2].replace("_", " "), justify="right")
         for subset, models in tables.items():
-            table.add_row(subset, *(f"{models[main][metric]['mean']:.3f}" for metric in metrics))
+            table.add_row(subset, *(figure(models[main][metric]["mean"], 3) for metric in metrics))
         result.append(table)
     return Group(*result)
 
@@ -118,9 +120,9 @@ def _references(title: str, metrics: Sequence[str], rows: Mapping[str, Sequence[
     for name in metrics:
         table.add_column(name, justify="right")
     for name, values in rows.items():
-        table.add_row(name, *(f"{value:.4f}" for value in values))
+        table.add_row(name, *(figure(value) for value in values))
     return table
 
 
 def _mean_and_spread(metric: Mapping[str, Any]) -> str:
-    return f"{metric['mean']:.4f}" + (f" ± {metric['std']:.4f}" if len(metric["values"]) > 1 else "")
+    return figure(metric["mean"]) + (f" ± {figure(metric['std'])}" if len(metric["values"]) > 1 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 
 def number(value: float) -> str:
@@ -16,6 +17,23 @@ def number(value: float) -> str:
         if abs(value) >= least:
             return f"{value / scale:.{0 if scale == 1 else 1}f}{unit}"
     return f"{value:.4g}"
+
+
+def figure(value: float, decimals: int = 4, sign: Literal["", "+"] = "") -> str:
+    """A score for a table: so many decimals, or significant digits where the unit makes a score very small or large.
+
+    Args:
+        value: The score.
+        decimals: How many decimals a score of an ordinary unit has.
+        sign: "+" shows the sign of a number above 0 too.
+
+    Example:
+        >>> [figure(value) for value in (0.4, -12.5, 0.0000123456, 1234567.89)]
+        ['0.4000', '-12.5000', '1.23e-05', '1234568']
+    """
+    if value and not 10 ** (1 - decimals) <= abs(value) < 1e5:
+        return f"{value:{sign}.{decimals - 1}g}" if abs(value) < 1 else f"{value:{sign}.7g}"
+    return f"{value:{sign}.{decimals}f}"
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
 from haemsa.cluster.shared.plain_values import as_values
-from haemsa.cluster.shared.text import counted, number
+from haemsa.cluster.shared.text import counted, figure, number
 from haemsa.cluster.tuning.genes import GENES
 from haemsa.cluster.tuning.result import Tried, Tuning
 from haemsa.evo.candidate import Score
@@ -74,7 +74,8 @@ def verdict(tuning: Tuning) -> str:
         return "The tuned genome could not be trained again, so the genome stays as it is."
     if difference is None:
         return "The original genome could not be trained again, but the tuned genome could."
-    measured = f"{difference.mean:+.4f} ± {difference.error:.4f} over {difference.replicates} replicates"
+    gain = f"{figure(difference.mean, sign='+')} ± {figure(difference.error)}"
+    measured = f"{gain} over {difference.replicates} replicates"
     kept = "the genome stays as it is" if tuning.genome == tuning.original else "the tuned genome is better"
     return f"Tuned minus original, both trained again on fresh seeds: {tuning.metric} {measured}: {kept}."
 
@@ -108,7 +109,7 @@ def _gene(genome: Genome, name: str) -> str:
 
 
 def _figure(score: Score | None) -> str:
-    return "failed" if score is None else f"{score.mean:.4f} ± {score.error:.4f}"
+    return "failed" if score is None else f"{figure(score.mean)} ± {figure(score.error)}"
 
 
 def _score(score: Score | None) -> dict[str, Any] | None:

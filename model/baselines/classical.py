@@ -134,8 +134,8 @@ def outputs(
         return misa_outputs(parts, task, labelled, model.settings, seed)
     x = np.concatenate(parts, axis=1)
     if task.kind == "regression":
-        y = task.targets[labelled]
-        centre, scale = float(y.mean()), max(float(y.std()), 1e-6)
+        y = task.targets[labelled].astype(np.float64)
+        centre, scale = float(y.mean()), float(y.std()) or 1.0
         values = _estimator(model, task, x.shape[1], seed).fit(x[labelled], (y - centre) / scale).predict(x)
         return np.asarray(values * scale + centre, dtype=np.float32).reshape(-1, 1)
     if task.kind == "classes":

@@ -116,7 +116,8 @@ def misa_outputs(
     inputs, targets = [torch.from_numpy(x) for x in features], targets_of(task, torch.device("cpu"))
     mean, deviation = 0.0, 1.0
     if task.kind == "regression":
-        mean, deviation = float(task.targets[labelled].mean()), max(float(task.targets[labelled].std()), 1e-6)
+        labels = task.targets[labelled].astype(np.float64)
+        mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
     scale = TargetScale(torch.tensor(mean), torch.tensor(deviation))
     loss = TaskLoss(TaskInfo(task.kind, task.labels, task.bounds), scale)
     with torch.random.fork_rng(devices=[]):

@@ -115,6 +115,17 @@ class Normalisation:
         return cls(parts["mean"], parts["scale"])
 
 
+def is_constant(mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which columns deviate by no more than the rounding of float32, whatever their unit.
+
+    Example:
+        >>> is_constant(np.array([1e6, 1e6, 0.0, 0.0]), np.array([1.0, 0.1, 1e-20, 0.0])).tolist()
+        [False, True, False, True]
+    """
+    rounding = np.finfo(np.float32)
+    return np.asarray(deviation <= 2 * rounding.eps * np.abs(mean) + rounding.tiny)
+
+
 def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and scale [D]. Sums are float64, over one block of samples at a time, to need little memory."""
     count, total, square = 0, np.zeros(modality.width), np.zeros(modality.width)
@@ -135,5 +146,4 @@ def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray
     shift = total / count
     mean = centre + shift
     std = np.sqrt(np.maximum(square / count - shift**2, 0))
-    constant = std <= 1e-6 * np.abs(mean) + 1e-12
-    return mean.astype(np.float32), np.where(constant, np.inf, std).astype(np.float32)
+    return mean.astype(np.float32), np.where(is_constant(mean, std), np.inf, std).astype(np.float32)

@@ -86,6 +86,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def _distribution(task: Task) -> str:
     values = task.targets[task.labelled]
     if task.kind == "regression":
-        return f"mean {values.mean():.3f}, sd {values.std():.3f}, {values.min():.3g} to {values.max():.3g}"
+        exact = values.astype(np.float64)
+        return f"mean {exact.mean():.4g}, sd {exact.std():.4g}, {exact.min():.4g} to {exact.max():.4g}"
     counts = np.bincount(values, minlength=len(task.labels)) if task.kind == "classes" else np.nansum(values, 0)
     return ", ".join(f"{label} {int(count)}" for label, count in zip(task.labels, counts, strict=True))

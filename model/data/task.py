@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 TaskKind = Literal["regression", "classes", "multilabel"]
+_MOST_LOST: Final = 0.01
+"""Rounding labels to 32 bits may move them by this share of their deviation. The error of a network is far larger."""
+_EQUAL: Final = 1e-14
+"""Labels that deviate by less than about this share of their mean are all the same, except for rounding to 64 bits."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
@@ -17,6 +21,36 @@ def check_name(what: str, name: object) -> None:
     """Raise ValueError unless `name` can be part of a file name, a metric's key and an HDF5 path."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"{what} is named {name!r}, expected letters, digits, '_', '-', '+' or '.'")
+
+
+def labels_of(values: NDArray[np.float64], column: str) -> NDArray[np.float32]:
+    """Labels of regression as `Task` takes them, infinite where they are too large.
+
+    Args:
+        values: The labels as they were read, NaN where one is missing.
+        column: What they are called.
+
+    Raises:
+        ValueError: Numbers of 32 bits cannot tell these labels apart.
+
+    Example:
+        >>> labels_of(np.array([0.1, np.nan]), "mood").dtype
+        dtype('float32')
+    """
+    with np.errstate(over="ignore"):
+        labels = values.astype(np.float32)
+    known = np.isfinite(values) & np.isfinite(labels)
+    if not known.any():
+        return labels
+    exact = values[known]
+    lost, mean, deviation = np.abs(labels[known] - exact).max(), float(exact.mean()), float(exact.std())
+    if lost > _MOST_LOST * deviation > _EQUAL * abs(mean):
+        change = f"minus {mean:g}" if abs(mean) > deviation else f"divided by {deviation:.2g}"
+        raise ValueError(
+            f"the labels {column!r} lie around {mean:g} and deviate by {deviation:.2g}, so numbers of 32 bits "
+            f"cannot tell them apart, expected the labels {change}"
+        )
+    return labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +99,8 @@ class Task:
             raise ValueError("a regression label is infinite, expected numbers, or NaN where one is missing")
         if self.bounds is None or not self.labelled.any():
             return
-        low, high = float(np.nanmin(self.targets)), float(np.nanmax(self.targets))
-        if low < self.bounds[0] or high > self.bounds[1]:
+        low, high = np.nanmin(self.targets), np.nanmax(self.targets)
+        if low < np.float32(self.bounds[0]) or high > np.float32(self.bounds[1]):
             raise ValueError(f"regression labels range from {low:g} to {high:g}, outside their bounds {self.bounds}")
 
     def _check_classes(self) -> None:

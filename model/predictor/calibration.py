@@ -59,10 +59,10 @@ class Interval:
             errors: Predictions minus labels, [N].
             spread: The standard deviation of the members' predictions, [N].
         """
-        squares = spread**2
-        unit = float(squares.mean()) or 1.0
+        errors, squares = errors.astype(np.float64), spread.astype(np.float64) ** 2
+        unit, size = float(squares.mean()) or 1.0, float((errors**2).mean()) or 1.0
         scales = [1 + weight / unit * squares for weight in _WEIGHTS]
-        losses = [math.log(max((errors**2 / scale).mean(), 1e-12)) + np.log(scale).mean() for scale in scales]
+        losses = [math.log(max((errors**2 / scale).mean() / size, 1e-12)) + np.log(scale).mean() for scale in scales]
         best = int(np.argmin(losses))
         scaled = np.sort(np.abs(errors) / np.sqrt(scales[best]))
         rank = min(math.ceil((len(errors) + 1) * LEVEL), len(errors))
@@ -70,7 +70,7 @@ class Interval:
 
     def around(self, values: Floats, spread: Floats, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
         """The lower and upper ends of the intervals around predictions [N], all within the bounds of the labels."""
-        values, half = within(values, bounds), self.width * np.sqrt(1 + self.weight * spread**2)
+        values, half = within(values, bounds), self.width * np.sqrt(1 + self.weight * spread.astype(np.float64) ** 2)
         return within(values - half, bounds), within(values + half, bounds)
 
 
@@ -122,7 +122,7 @@ def fit(task: Task, mean: Floats, spread: Floats) -> Calibration | None:
 
 def spread_of(members: Floats) -> Floats:
     """The standard deviation [N, C] of the members' predictions [K, N, C]; 0 for one member."""
-    return np.asarray(members.std(0, ddof=min(1, len(members) - 1)))
+    return np.asarray(members.std(0, ddof=min(1, len(members) - 1), dtype=np.float64))
 
 
 def reliability(task: Task, calibration: Calibration, mean: Floats, spread: Floats) -> dict[str, float]:

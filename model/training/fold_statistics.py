@@ -11,7 +11,8 @@ from haemsa.model.data.folds import Folds
 from haemsa.model.network.batch import FeatureStatistics, Moments
 from haemsa.model.training.pool import Pool
 
-_LEAST_DEVIATION = 1e-4  # a feature or target that varies less within a fold counts as constant
+_LEAST_DEVIATION = 1e-4  # a normalised feature that varies less within a fold counts as constant
+_ROUNDED = 1e-12  # labels are constant if they deviate by no more than what rounding leaves, as a share of the mean
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,19 @@ class FoldStatistics:
         for name, task in pool.schema.tasks.items():
             if task.kind == "regression":
                 values, known = pool.targets[name]
-                moments = _moments(values.double(), values.double().square(), trains * known.double().T)
-                targets[name] = (moments.mean[:, 0], 1 / moments.scale[:, 0])
+                targets[name] = _of_labels(values.double()[:, 0], trains * known.double()[:, 0])
         return cls(FeatureStatistics(pooled, steps), targets, trains)
+
+
+def _of_labels(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation [F] of labels [N] under weights [F, N]; 1 in place of a deviation of 0.
+
+    Labels have any unit. So no deviation is too small, and deviations are taken from the mean, which loses no digits.
+    """
+    total = weights.sum(1).clamp(min=1)
+    mean = weights @ values / total
+    deviation = ((weights * (values - mean.unsqueeze(1)).square()).sum(1) / total).sqrt()
+    return mean, torch.where(deviation > _ROUNDED * mean.abs(), deviation, 1.0)
 
 
 def _moments(values: Tensor, squares: Tensor, weights: Tensor) -> Moments:

@@ -47,6 +47,7 @@ def assemble(
         all_notes.append(f"no splits were given; made of whole groups with seed {seed}: {counted(splits)}")
     if len(straddling := straddlers(members, splits)):
         all_notes.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
+    all_notes += teaching_nothing(tasks, splits["train"])
     modalities, cleaned = clean(raw, splits["train"])
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*all_notes, *cleaned))
 
@@ -66,6 +67,17 @@ def labelled_everywhere(
         return dict(tasks)
     notes += [f"{name}: no label in {', '.join(where)}; left out" for name, where in lacking.items() if where]
     return {name: task for name, task in tasks.items() if not lacking[name]}
+
+
+def teaching_nothing(tasks: Mapping[str, Task], train: NDArray[np.int64]) -> list[str]:
+    """A note on each task whose labels in training are all the same. A network can only repeat that label."""
+    notes = []
+    for name, task in tasks.items():
+        values = np.unique(task.targets[train[task.labelled[train]]])
+        if task.kind != "multilabel" and len(values) == 1 < len(train):
+            label = task.labels[int(values[0])] if task.labels else f"{values[0]:g}"
+            notes.append(f"{name}: all labels of the training split are {label}, so there is nothing to learn")
+    return notes
 
 
 def straddlers(groups: NDArray[np.int64], splits: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -82,7 +82,7 @@ def test_an_ensemble_that_a_model_brings_stands_for_the_mean_of_its_seeds() -> N
 
 
 def test_the_tables_of_a_comparison_have_plain_names_and_say_what_an_interval_covers() -> None:
-    test = data().part("test")
+    test = inner_samples()
     tuned = {name: Tuned(0.1, 3, Recipe(())) for name in ("best", "ensemble", "ridge")}
     given = {"best": off_by(test, 0.1, -0.3), "ensemble": off_by(test, 0.1), "ridge": off_by(test, 0.5)}
     console = Console(width=110, record=True, file=io.StringIO())

@@ -133,3 +133,13 @@ def test_mosi_gives_no_sign() -> None:
     promised = found.skills["sentiment"]["text"].promised
     assert promised is not None
     assert promised.correlation == pytest.approx(0.63, abs=0.02)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_correlation_does_not_depend_on_the_unit_of_the_labels(unit: float) -> None:
+    rng = np.random.default_rng(0)
+    targets, noise = rng.normal(size=(2, 100, 1))
+    plain, scaled = (score((targets + noise) * k, targets * k, np.arange(100)) for k in (1.0, unit))
+    assert plain is not None
+    assert scaled is not None
+    assert (scaled.correlation, scaled.error) == (pytest.approx(plain.correlation), pytest.approx(plain.error))

@@ -85,3 +85,13 @@ def test_a_logistic_regression_is_tuned_without_a_look_at_the_test_split() -> No
     assert found["accuracy"] == best[105:].mean()
     with pytest.raises(ValueError, match="task 'sentiment' is regression, expected classes"):
         tuned_logistic(data, "sentiment")
+
+
+@pytest.mark.parametrize("unit", [2.0**-30, 2.0**70])
+def test_labels_in_another_unit_give_the_same_models(unit: float) -> None:
+    task, features = DATA.tasks["sentiment"], summaries(DATA)
+    scaled = dataclasses.replace(task, targets=(task.targets * unit).astype(np.float32), bounds=None)
+    for kind in kinds(task, tuple(features)):
+        model = Classical(kind, tuple(features), MIDDLE[kind])
+        found, plain = outputs(model, features, scaled, TRAIN), outputs(model, features, task, TRAIN)
+        np.testing.assert_allclose(found / np.float32(unit), plain, rtol=1e-4, atol=1e-5)

@@ -73,3 +73,11 @@ def test_a_modality_absent_from_the_samples_is_left_as_it_is():
     norm = Normalisation.fit(SMALL, np.array([2]))
     assert norm.mean["x"].tolist() == [0, 0]
     assert norm.scale["x"].tolist() == [1, 1]
+
+
+def test_a_column_is_constant_by_its_rounding_and_not_by_its_unit():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 1, 3)) * [1e-8, 1.0, 1e-20] + [0, 1e6, 0]
+    applied = Normalisation.fit(data(features, [1] * 200)).apply(data(features, [1] * 200))
+    found = applied.modalities["x"].features[:199, 0].std(axis=0)
+    assert found == pytest.approx([1, 1, 1], rel=1e-3)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from haemsa.model.data.task import Task
+from haemsa.model.data.task import Task, labels_of
 
 
 def test_outputs_and_labelled_samples_follow_the_kind():
@@ -33,3 +33,25 @@ def test_outputs_and_labelled_samples_follow_the_kind():
 def test_a_task_that_makes_no_sense_is_refused_in_one_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         Task(*arguments)
+
+
+def test_bounds_are_as_exact_as_labels_of_32_bits():
+    edge = np.array([-0.1, 0.1], np.float32)  # as float64 a little outside of -0.1 to 0.1
+    assert Task("regression", edge, bounds=(-0.1, 0.1)).targets.tolist() == edge.tolist()
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-5, 1.0, 1e22])
+def test_labels_of_any_unit_are_read(unit):
+    values = np.array([-3.0, 0.2, np.nan, 2.6]) * unit
+    np.testing.assert_allclose(labels_of(values, "y"), values, rtol=1e-6)
+
+
+def test_an_offset_is_refused_only_where_32_bits_cannot_tell_labels_apart():
+    values = np.linspace(-3, 3, 50)
+    assert len(np.unique(labels_of(values + 1e5, "y"))) == 50
+    with pytest.raises(ValueError, match=r"'y' lie around 1\.7e\+09 and deviate by 1\.8.* the labels minus 1\.7e\+09"):
+        labels_of(values + 1.7e9, "y")
+    with pytest.raises(ValueError, match=r"expected the labels divided by 1\.8e-44"):
+        labels_of(values * 1e-44, "y")
+    assert labels_of(np.arange(50) + 2.0**23, "whole numbers").std() == pytest.approx(14.43, abs=0.01)
+    assert labels_of(np.full(3, 0.1), "all the same").tolist() == [np.float32(0.1)] * 3

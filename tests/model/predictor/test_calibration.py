@@ -128,3 +128,18 @@ def test_reliability_compares_predicted_probabilities_with_how_often_they_come_t
     np.testing.assert_allclose(bins.rates, [1, 2 / 3])
     np.testing.assert_allclose(bins.shares, [0.25, 0.75])
     assert bins.error == pytest.approx(0.25 * 0.45 + 0.75 * (2.92 / 3 - 2 / 3))
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e22])
+def test_an_interval_is_as_wide_in_any_unit_of_the_labels(unit: float) -> None:
+    spread = RNG.uniform(0.1, 3, 500)
+    errors = RNG.normal(size=500) * np.sqrt(0.2 + spread**2)
+    plain = Interval.fit(errors, spread)
+    found = Interval.fit((errors * unit).astype(np.float32), (spread * unit).astype(np.float32))
+    assert plain.weight > 0
+    assert (found.width / unit, found.weight * unit**2) == pytest.approx((plain.width, plain.weight), rel=1e-5)
+    members = (RNG.normal(size=(3, 5, 1)) * unit).astype(np.float32)
+    np.testing.assert_allclose(spread_of(members), members.astype(np.float64).std(0, ddof=1), rtol=1e-6)
+    low, high = found.around(members[0, :, 0], spread_of(members)[:, 0], None)
+    assert np.isfinite(low).all()
+    assert (low < high).all()

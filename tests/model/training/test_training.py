@@ -295,3 +295,31 @@ def test_outputs_with_modalities_hidden_are_those_of_samples_without_them() -> N
     for found, wanted in zip(shown, expected, strict=True):
         for task, values in wanted.items():
             np.testing.assert_allclose(found[("vision",)][task], values, atol=1e-5)
+
+
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**70])
+def test_labels_in_another_unit_give_the_same_network_and_predictions_in_that_unit(unit: float) -> None:
+    task = DATA.tasks["sentiment"]
+    scaled = Task("regression", (task.targets * unit).astype(np.float32))
+    row = CohortRow(genome(EXPERTS, epochs=2), 1, 0)
+    (plain,) = trained([row], dataclasses.replace(DATA, tasks={"y": dataclasses.replace(task, bounds=None)}))
+    (found,) = trained([row], dataclasses.replace(DATA, tasks={"y": scaled}))
+    assert same_weights(plain, found)
+    np.testing.assert_array_equal(found.outputs["y"], plain.outputs["y"] * np.float32(unit))
+
+
+def test_labels_plus_an_offset_give_the_same_network_up_to_rounding() -> None:
+    labels = np.round(DATA.tasks["sentiment"].targets * 64) / 64
+    moved = [
+        dataclasses.replace(DATA, tasks={"y": Task("regression", labels + shift)}) for shift in np.float32([0, 4096])
+    ]
+    row = CohortRow(genome(EXPERTS, epochs=2), 1, 0)
+    plain, found = (trained([row], data)[0].outputs["y"] for data in moved)
+    np.testing.assert_allclose(found - 4096, plain, atol=2e-3)
+
+
+def test_labels_that_are_all_the_same_are_not_scaled() -> None:
+    data = dataclasses.replace(DATA, tasks={"y": Task("regression", np.full(len(DATA), 0.1, np.float32))})
+    mean, deviation = FoldStatistics.fit(Pool.of(data), FOLDS).targets["y"]
+    assert mean.tolist() == pytest.approx([0.1] * len(FOLDS))
+    assert deviation.tolist() == [1.0] * len(FOLDS)

@@ -11,7 +11,7 @@ import numpy as np
 from haemsa.model.data.readers.described.cells import Cells, numbers, unlike, word, words
 from haemsa.model.data.readers.described.description import TaskEntry
 from haemsa.model.data.readers.described.samples import Samples
-from haemsa.model.data.task import Task, TaskKind, check_name
+from haemsa.model.data.task import Task, TaskKind, check_name, labels_of
 from haemsa.model.errors import listed
 
 _NUMBER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?")
@@ -74,8 +74,7 @@ def _guess(columns: Iterable[Cells]) -> TaskKind:
 
 def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, samples: Samples) -> Task:
     values, odd = numbers(cells)
-    with np.errstate(over="ignore"):
-        targets = values.astype(np.float32)
+    targets = labels_of(values, column)
     samples.mark_damaged(odd | np.isinf(targets), unlike(column, cells, "a number"))
     targets[np.isinf(targets)] = np.nan
     if bounds is not None:

@@ -244,7 +244,8 @@ def test_label_columns_are_called_as_the_file_says_and_may_be_missing(folder):
     assert list(data.tasks) == ["valence", "arousal"]
     assert data.tasks["valence"].targets[::2].tolist() == [0, 1, 2, 3]
     assert not data.tasks["valence"].labelled[1::2].any()
-    assert data.notes == ("valence: 4 labels missing", "arousal: 4 labels missing")
+    same = "arousal: all labels of the training split are 1, so there is nothing to learn"
+    assert data.notes == ("valence: 4 labels missing", "arousal: 4 labels missing", same)
 
 
 def test_videos_without_fold_and_folds_without_videos_are_counted(folder):

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haemsa.model.data.dataset import Task
+from haemsa.model.data.readers.assemble import teaching_nothing
 from haemsa.model.data.readers.described.description import read_description
 from haemsa.model.data.readers.described.read import read
 from haemsa.model.data.readers.options import Reading
@@ -14,9 +16,7 @@ EXAMPLES = ("pom", "mmmo", "mfeat")
 
 
 def arrays():
-    """T
-    from tests.support.places import ROOT, SHARED_DATA
-    wo training samples, one each to validate and test; text lacks the training split."""
+    """Two training samples, one each to validate and test; text lacks the training split."""
     rng, found = np.random.default_rng(0), {}
     for split, count in (("train", 3), ("valid", 2), ("test", 2)):
         found[f"audio_{split}"] = rng.normal(size=(count, 4, 2))
@@ -56,6 +56,19 @@ def described(tmp_path, text, source, **reading):
     (tmp_path / "six.yaml").write_text(text)
     described_files(tmp_path, source)
     return load(str(tmp_path / "six.yaml"), reading=Reading(**reading))
+
+
+def test_labels_that_are_all_the_same_in_training_get_a_note():
+    train = np.arange(2)
+    tasks = {
+        "mood": Task("classes", np.array([1, 1, 0]), ("sad", "glad")),
+        "score": Task("regression", np.array([0.5, np.nan, 1], np.float32)),
+        "other": Task("regression", np.array([0.5, 1, 1], np.float32)),
+    }
+    assert teaching_nothing(tasks, train) == [
+        "mood: all labels of the training split are glad, so there is nothing to learn",
+        "score: all labels of the training split are 0.5, so there is nothing to learn",
+    ]
 
 
 def test_arrays_of_splits_are_read_by_what_the_description_calls_them(tmp_path):

@@ -89,6 +89,11 @@ def test_a_regression_label_that_is_no_number_is_damage(cell, shown):
     assert (np.isnan(task.targets).tolist(), sound) == ([False, True], [0])
 
 
+def test_labels_that_32_bits_cannot_tell_apart_are_refused_by_the_name_of_their_column():
+    with pytest.raises(ValueError, match=r"'y' lie around 1\.7e\+09 and deviate by 0\.82"):
+        only({"kind": "regression"}, 1.7e9, 1.7e9 + 1, 1.7e9 + 2)
+
+
 def test_several_columns_are_a_task_each_or_the_classes_of_one():
     columns = {"y[0]": np.array([0.5, 1]), "y[1]": np.array([2, 2.5])}
     tasks, _ = made({"from": "y", "columns": ["calm", "vivid"]}, columns)
