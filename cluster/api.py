@@ -8,7 +8,7 @@
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
-| `haemsa predict` | `predictions(model, load_for(model, data))` |
+| `haemsa predict` | `predictions(model, load_samples(model, data))` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
@@ -30,8 +30,8 @@ from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
-from haemsa.cluster.final_model.load import load_for, load_model
-from haemsa.cluster.final_model.predictions import predictions, write_predictions
+from haemsa.cluster.final_model.load import load_for, load_model, load_samples
+from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
 from haemsa.cluster.final_model.train import train_for_good
@@ -89,9 +89,11 @@ __all__ = [
     "load_data",
     "load_for",
     "load_model",
+    "load_samples",
     "metric_table",
     "network_figure",
     "next_steps",
+    "prediction_blocks",
     "predictions",
     "read_recipe",
     "record_training",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,11 @@ class Schema:
         tasks = {name: TaskInfo(task.kind, tuple(task.labels), task.bounds) for name, task in dataset.tasks.items()}
         columns = {name: item.columns for name, item in dataset.modalities.items() if item.columns}
         return cls(modalities, tasks, columns)
+
+    def only(self, names: Collection[str]) -> Schema:
+        """The schema with only these modalities."""
+        modalities = {name: size for name, size in self.modalities.items() if name in names}
+        return Schema(modalities, self.tasks, {name: self.columns[name] for name in self.columns if name in names})
 
     def over_time(self, names: Iterable[str]) -> tuple[str, ...]:
         """Only the names of modalities that have several time steps."""

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
-from haemsa.cluster.commands.options import Data, Model
+from haemsa.cluster.commands.data import Align, How, Skip
+from haemsa.cluster.commands.options import DATA_HELP, Model
 from haemsa.cluster.shared.terminal import say
+
+_DATA_HELP: Final = f"{DATA_HELP} Labels are not needed. A table with the model's columns needs no YAML file."
 
 
 def predict(
     model: Model,
-    data: Data,
-    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    data: Annotated[str, typer.Option(help=_DATA_HELP)],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
     split: Annotated[str | None, typer.Option(help="Only this split \\[default: all samples].")] = None,
+    table_format: Annotated[
+        Literal["csv", "parquet"] | None,
+        typer.Option("--format", help="The format of the file \\[default: as its name ends]."),
+    ] = None,
+    align: Align = None,
+    collapse: How = "mean",
+    skip_damaged: Skip = False,
 ) -> None:
     """Write the predictions of a saved model, one row for each sample."""
-    from haemsa.cluster.api import load_for, load_model, predictions, write_predictions
+    from haemsa.cluster.api import Reading, load_model, load_samples, prediction_blocks, write_predictions
+    from haemsa.cluster.shared.progress import progress
 
     predictor = load_model(model)
-    dataset = load_for(predictor, data)
-    samples = dataset.take(dataset.split(split)) if split else dataset
-    write_predictions(predictions(predictor, samples), out)
-    say(f"{len(samples)} predictions of {len(predictor.members)} networks in {out}")
+    samples = load_samples(predictor, data, Reading(align=align, collapse=collapse, skip_damaged=skip_damaged))
+    with progress() as shown:
+        count = write_predictions(prediction_blocks(predictor, samples, split, shown), out, table_format)
+    for note in samples.notes:
+        say(note)
+    say(f"{count} predictions of {len(predictor.members)} networks in {out}")
     if "calibration" in predictor.info:
         say(f"90 % intervals and probabilities: {predictor.info['calibration']}")

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
+from haemsa.model.predictor.new_samples.new_samples import NewSamples
+from haemsa.model.predictor.new_samples.read import read_samples
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -41,8 +44,37 @@ def load_model(address: str | Path) -> Predictor:
     return Predictor.load(best if best.is_dir() else path)
 
 
+def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -> NewSamples:
+    """Read new samples to predict. Labels, splits and groups are not needed, and labels are not read.
+
+    Modalities and columns are found by their names, in any order and among others. Of a model's modalities, only those
+    that its networks read count, and at least one must be there.
+
+    Args:
+        predictor: the model.
+        data: planted, digits, or a path to data of any layout. A YAML file needs no tasks. A table needs no YAML file
+            if the model knows the names of its columns.
+        reading: what is asked of the reader.
+
+    Returns:
+        The samples, which are read some at a time.
+
+    Raises:
+        ValueError: the data cannot be read, or does not fit the model: it has none of the modalities, columns are
+            missing, or a modality has another number of features. Some of this is found only while samples are read.
+        FileNotFoundError: the path does not exist.
+
+    Example:
+        >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
+    """
+    read = {name for genome, _ in predictor.members for name in genome.network.modalities}
+    return read_samples(data, predictor.schema.only(read), reading)
+
+
 def load_for(predictor: Predictor, data: str) -> Dataset:
-    """Load data that a model can read. Columns with names are put into the model's order.
+    """Load data with labels that a model can read, to score the model. Columns are put into the model's order.
+
+    Missing cells get the mean that the model knows from training, as in `load_samples`.
 
     Args:
         predictor: the model.
@@ -56,9 +88,9 @@ def load_for(predictor: Predictor, data: str) -> Dataset:
     Example:
         >>> data = load_for(load_model("models/planted"), "planted")  # doctest: +SKIP
     """
-    from haemsa.model.predictor.inputs import fitting
+    from haemsa.model.predictor.inputs import fitting, means_by
 
-    dataset = load(data)
+    dataset = load(data, reading=Reading(means=means_by(predictor.schema, predictor.feature_means())))
     for name, trained_task in predictor.tasks.items():
         task = dataset.tasks.get(name)
         if task is not None and (task.kind, task.labels) != (trained_task.kind, trained_task.labels):

@@ -5,7 +5,7 @@ Axes: `N` samples, `T` time steps, `D` features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.steps import blocks, step_mask
 from haemsa.model.data.streamed import StoredFeatures
+
+FeatureMeans = Callable[[str, tuple[str, ...], int], NDArray[np.float32]]
+"""Gives the mean of each feature, [D], for a modality, the names of its features, and D."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,20 @@ class RawModality:
     lengths: NDArray[np.int64]
     columns: tuple[str, ...] = ()
 
+    @property
+    def width(self) -> int:
+        """D, the features of each time step."""
+        return int(self.features.shape[2])
+
+    def take(self, indices: NDArray[np.int64]) -> RawModality:
+        """The same features for the samples at `indices`, in their order."""
+        return RawModality(self.features[indices], self.lengths[indices], self.columns)
+
+    def in_columns(self, places: NDArray[np.int64]) -> RawModality:
+        """Only the features at `places`, in their order."""
+        columns = tuple(self.columns[place] for place in places) if self.columns else ()
+        return RawModality(self.features[:, :, places], self.lengths, columns)
+
 
 def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
     """The lengths of zero-padded features [N, T, D], int64 [N]: up to the last step that is not all zero."""
@@ -41,7 +58,9 @@ def last_step(features: NDArray[Any]) -> NDArray[np.int64]:
     return lengths
 
 
-def clean(raw: Mapping[str, RawModality], train: NDArray[np.int64]) -> tuple[dict[str, Modality], tuple[str, ...]]:
+def clean(
+    raw: Mapping[str, RawModality], train: NDArray[np.int64], means: FeatureMeans | None = None
+) -> tuple[dict[str, Modality], tuple[str, ...]]:
     """The modalities that are of use, cleaned.
 
     A non-finite cell gets the mean of its column in training. A sample without any finite cell counts as absent. A
@@ -50,6 +69,8 @@ def clean(raw: Mapping[str, RawModality], train: NDArray[np.int64]) -> tuple[dic
     Args:
         raw: Features and lengths by name.
         train: The indices of the training samples.
+        means: Gives the means of a model that scores the data. They fill cells in place of those of `train`, and only a
+            modality that no sample has is dropped.
 
     Returns:
         The modalities, and notes on what was filled, absent or dropped.
@@ -67,14 +88,19 @@ def clean(raw: Mapping[str, RawModality], train: NDArray[np.int64]) -> tuple[dic
     kept: dict[str, Modality] = {}
     notes: list[str] = []
     for name, modality in raw.items():
-        _clean_one(name, modality, train, kept, notes)
+        _clean_one(name, modality, train, means, kept, notes)
     if not kept:
         raise ValueError(f"no usable modality remains: {'; '.join(notes) or 'there was none'}")
     return kept, tuple(notes)
 
 
 def _clean_one(
-    name: str, raw: RawModality, train: NDArray[np.int64], kept: dict[str, Modality], notes: list[str]
+    name: str,
+    raw: RawModality,
+    train: NDArray[np.int64],
+    means: FeatureMeans | None,
+    kept: dict[str, Modality],
+    notes: list[str],
 ) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         features = np.asarray(raw.features, dtype=np.float32)
@@ -82,9 +108,15 @@ def _clean_one(
     hopeless = int(((raw.lengths > 0) & (lengths == 0)).sum())
     if hopeless:
         notes.append(f"{name}: {hopeless} samples without a finite cell count as absent")
-    mean, constant = _columns(features, lengths, train)
-    if not _says_something(name, lengths[train], constant, notes):
+    if means is None:
+        mean, constant = _columns(features, lengths, train)
+        if not _says_something(name, lengths[train], constant, notes):
+            return
+    elif not lengths.any():
+        notes.append(f"{name}: dropped, absent or non-finite in all samples")
         return
+    else:
+        mean = means(name, raw.columns, raw.width)
     if non_finite.any():
         columns = f"{(non_finite > 0).sum()} columns ({_places(non_finite > 0)})"
         notes.append(f"{name}: {non_finite.sum()} non-finite cells in {columns} filled with the training mean")

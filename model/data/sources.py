@@ -56,7 +56,7 @@ def load(source: str, *, seed: int = 0, reading: Reading = AS_IT_IS, stream: boo
         from haemsa.model.data.store.file import read
 
         reading.check("a store")
-        return read(path, stream=stream)
+        return read(path, stream=stream, whole=reading.means is not None)
     if suffix in PICKLES:
         from haemsa.model.data.readers.pickles import read as read_pickle
 

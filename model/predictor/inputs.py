@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.data.cleaning import FeatureMeans
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.samples import Samples
+from haemsa.model.data.steps import step_mask
 from haemsa.model.data.streamed import StoredFeatures
 from haemsa.model.schema import Schema
 
@@ -23,13 +26,16 @@ Sizes = Mapping[str, tuple[int, int]]
 """Time steps and features by modality."""
 
 
-def inputs_of(dataset: Dataset, known: Collection[str] | None = None) -> Inputs:
+Data = TypeVar("Data", Dataset, Samples)
+
+
+def inputs_of(dataset: Dataset | Samples, known: Collection[str] | None = None) -> Inputs:
     """The raw features of a data set, as a model reads them: all modalities, or only those that are `known`."""
     names = [name for name in dataset.modalities if known is None or name in known]
     return {name: (dataset.modalities[name].features, dataset.modalities[name].lengths) for name in names}
 
 
-def fitting(dataset: Dataset, schema: Schema) -> Dataset:
+def fitting(dataset: Data, schema: Schema) -> Data:
     """The data with the features that a model was trained on, in their order, if both have names for them.
 
     Modalities that the model does not know stay as they are.
@@ -37,12 +43,31 @@ def fitting(dataset: Dataset, schema: Schema) -> Dataset:
     Raises:
         ValueError: Features of the model are missing, or a modality has another number of them.
     """
-    modalities = dict(dataset.modalities)
+    modalities: dict[str, Any] = dict(dataset.modalities)
     for name in schema.modalities.keys() & modalities.keys():
         places = schema.places_of(name, modalities[name].columns, modalities[name].width)
         if places is not None:
             modalities[name] = modalities[name].in_columns(places)
     return replace(dataset, modalities=modalities)
+
+
+def means_by(schema: Schema, means: Mapping[str, NDArray[np.float32]]) -> FeatureMeans:
+    """A function that gives the means of a model for features of new data, in the order of that data.
+
+    It raises ValueError as `fitting`. Features that the model does not know have the mean 0.
+    """
+
+    def means_of(name: str, columns: tuple[str, ...], width: int) -> NDArray[np.float32]:
+        if name not in schema.modalities:
+            return np.zeros(width, np.float32)
+        places = schema.places_of(name, columns, width)
+        if places is None:
+            return means[name]
+        found = np.zeros(width, np.float32)
+        found[places] = means[name]
+        return found
+
+    return means_of
 
 
 def count_samples(inputs: Inputs, known: Sizes) -> int:
@@ -64,7 +89,7 @@ def normalised(
     """The known modalities of some samples, normalised, with only the steps that the longest sample needs.
 
     A sample has at most as many steps as the model knows. Modalities that are absent, or that no network reads, have
-    length 0.
+    length 0. So has a sample without any finite cell, as in training.
     """
     modalities = {}
     for name, (steps, width) in known.items():
@@ -77,5 +102,14 @@ def normalised(
                 raw = features.read(samples, longest)
             else:
                 raw = np.asarray(features)[samples, :longest]
+                lengths[_without_numbers(raw, lengths)] = 0
         modalities[name] = Modality(normalisation.arrays(name, raw, lengths), lengths)
     return modalities
+
+
+def _without_numbers(raw: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which samples of features [N, T, D] have no finite cell within their length, [N]."""
+    if raw.ndim != 3 or lengths.shape != raw.shape[:1]:
+        return np.zeros(len(lengths), dtype=bool)  # `Normalisation.arrays` says what is wrong
+    finite: NDArray[np.bool_] = np.isfinite(raw).any(axis=2) & step_mask(lengths, raw.shape[1])
+    return np.asarray(~finite.any(axis=1))

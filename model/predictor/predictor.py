@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from haemsa.model.bounds import within
-from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.predictor.baking import bake
 from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
-from haemsa.model.predictor.inputs import Inputs, count_samples, fitting, inputs_of, normalised
+from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.model_files import read_model, write_model
 from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
@@ -123,7 +122,7 @@ class Predictor:
         """The mean of each feature in training, [D] by modality. It is an example that is no person's sample."""
         return dict(self.normalisation.mean)
 
-    def inputs(self, dataset: Dataset) -> Inputs:
+    def inputs(self, dataset: Data) -> Inputs:
         """The raw features of a data set, for the modalities that the model reads. Raises ValueError as `fitting`."""
         return inputs_of(fitting(dataset, self.schema), self.modalities)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.cleaning import RawModality, clean
+from haemsa.model.data.cleaning import FeatureMeans, RawModality, clean
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.splitting import SHARES, counted, make_splits, numbered
 
@@ -23,6 +23,7 @@ def assemble(
     sizes: Mapping[str, float] = SHARES,
     seed: int = 0,
     notes: Sequence[str] = (),
+    means: FeatureMeans | None = None,
 ) -> Dataset:
     """A data set from what a reader read.
 
@@ -36,6 +37,7 @@ def assemble(
         sizes: The sizes of splits that are made (`make_splits`).
         seed: Draws splits that are made.
         notes: What the reader noted.
+        means: Gives the means of a model that scores the data (`clean`).
 
     Raises:
         ValueError: Nothing usable remains, or the parts do not fit each other. The message is one sentence.
@@ -48,7 +50,7 @@ def assemble(
     if len(straddling := straddlers(members, splits)):
         all_notes.append(f"{len(straddling)} groups (videos) lie in more than one split: scores may flatter")
     all_notes += teaching_nothing(tasks, splits["train"])
-    modalities, cleaned = clean(raw, splits["train"])
+    modalities, cleaned = clean(raw, splits["train"], means)
     return Dataset(name, modalities, dict(tasks), dict(splits), tuple(ids), members, (*all_notes, *cleaned))
 
 

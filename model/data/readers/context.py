@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Modality
-from haemsa.model.data.memory import zeros
+from haemsa.model.data.readers.memory import zeros
 
 BEFORE: Final = "_before"
 _PLACE: Final = re.compile(r"(.*?)(\d+)\D*")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from haemsa.model.data.cleaning import FeatureMeans
+
 Collapse = Literal["mean", "last", "none"]
 Grouping = Literal["dialogue", "session", "speaker"]
 
@@ -25,6 +27,8 @@ class Reading:
         group_by: Which utterances of dialogues belong together: those of a dialogue, of a session (its name begins as
             IEMOCAP's "Ses01"), or of a speaker.
         classes: 4 reads IEMOCAP's six emotions as four: without frustration, and excitement as happiness.
+        means: Gives the means of a model that scores the data. They fill missing cells, and no modality that some
+            sample has is dropped. It concerns all data.
 
     Example:
         >>> Reading(steps=20, skip_damaged=True).check("a store")
@@ -40,11 +44,12 @@ class Reading:
     skip_damaged: bool = False
     group_by: Grouping = "dialogue"
     classes: Literal[4] | None = None
+    means: FeatureMeans | None = None
 
     def check(self, what: str, *known: str) -> None:
         """Raise ValueError if another option than the `known` ones is used: only these concern such data."""
         for field in fields(self):
-            if field.name not in known and getattr(self, field.name) != field.default:
+            if field.name not in (*known, "means") and getattr(self, field.name) != field.default:
                 option = "--" + field.name.replace("_", "-")
                 raise ValueError(f"{option} is given, but does not concern {what}")
 
@@ -63,15 +68,15 @@ def within(place: str) -> Iterator[None]:
 
 
 class Damage:
-    """Counts the damaged samples of a source, or refuses the first one."""
+    """Counts the damaged samples of a source, or refuses the first one. `command` is the one that can skip them."""
 
-    def __init__(self, *, skip: bool) -> None:
-        self._skip, self._count, self._first = skip, 0, ""
+    def __init__(self, *, skip: bool, command: str = "haemsa data import") -> None:
+        self._skip, self._count, self._first, self._command = skip, 0, "", command
 
     def report(self, place: str, problem: str) -> None:
         """Count a damaged sample. Raises ValueError, with place and problem, unless damaged samples are skipped."""
         if not self._skip:
-            raise ValueError(f"{place}: {problem}; haemsa data import --skip-damaged leaves such samples out")
+            raise ValueError(f"{place}: {problem}; {self._command} --skip-damaged leaves such samples out")
         self._count += 1
         self._first = self._first or f"{place}: {problem}"
 

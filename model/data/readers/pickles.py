@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from haemsa.model.data.dataset import SPLITS, Dataset
-from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.dialogue_pickles import read as dialogues
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.options import Reading
-from haemsa.model.data.readers.split_pickles import misa, mmsa, mult
+from haemsa.model.data.readers.split_pickles import misa, mmsa, mult, unlabelled
 from haemsa.model.data.readers.unpickling.unpickle import load
 from haemsa.model.data.readers.unpickling.values import form_of
+from haemsa.model.data.samples import Samples
 
 _LAYOUTS: Final = (
     "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
@@ -33,6 +35,39 @@ def read(path: Path, reading: Reading) -> Dataset:
         return _read(content, path, reading)
     except ValueError as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def read_samples(path: Path, reading: Reading) -> Samples:
+    """Read the samples of a pickle of any of these layouts, with or without labels and splits.
+
+    A single dictionary of features is read too: that of one sample, as MMSA-FET writes it, or of several.
+
+    Raises:
+        ValueError: The pickle is broken or of another layout. The message is one sentence that names the file.
+    """
+    content = load(path)
+    try:
+        return _samples(content, path, reading)
+    except ValueError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _samples(content: object, path: Path, reading: Reading) -> Samples:
+    reading.check("a pickle", "skip_damaged")
+    budget, name = MemoryBudget(path), path.stem
+    if isinstance(content, list | tuple) and any(isinstance(item, dict) for item in content[:3]):
+        return dialogues.read_samples(content, reading, budget)
+    if isinstance(content, list | tuple) and _is_segments(content):
+        files = _files(path)
+        lists = {"": content} if files is None else _lists(path, content, files)
+        return misa.read_samples(lists, name, reading, MemoryBudget(*(files or {"": path}).values()))
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds {form_of(content)}, expected features such as text, audio and vision")
+    parts = {("valid" if key in _VALID else key): part for key, part in content.items() if key in (*SPLITS, *_VALID)}
+    if parts and all(_is_segments(part) for part in parts.values()):
+        return misa.read_samples(parts, name, reading, budget)
+    by_split = {split: part for split, part in parts.items() if isinstance(part, dict)}
+    return unlabelled.read_samples(by_split or {"": content}, name, reading, budget)
 
 
 def _read(content: object, path: Path, reading: Reading) -> Dataset:
@@ -61,16 +96,31 @@ def _read(content: object, path: Path, reading: Reading) -> Dataset:
 
 def _read_files(path: Path, content: object, reading: Reading) -> Dataset:
     """MISA's train.pkl, dev.pkl and test.pkl, each with the segments of its split. `path` is one of them."""
-    valid = next((stem for stem in _VALID if path.with_name(stem + path.suffix).exists()), "dev")
-    stems = dict(zip(SPLITS, ("train", valid, "test"), strict=True))
+    files = _files(path)
+    if files is None:
+        raise ValueError(f"it holds the segments of one split, expected train, {_valid_of(path)}, test side by side")
+    lists = _lists(path, content, files)
+    return misa.read(lists, path.absolute().parent.name, reading, MemoryBudget(*files.values()))
+
+
+def _valid_of(path: Path) -> str:
+    return next((stem for stem in _VALID if path.with_name(stem + path.suffix).exists()), "dev")
+
+
+def _files(path: Path) -> dict[str, Path] | None:
+    """The file of each split, if `path` is one of them and all are there."""
+    stems = dict(zip(SPLITS, ("train", _valid_of(path), "test"), strict=True))
     files = {split: path.with_name(stem + path.suffix) for split, stem in stems.items()}
-    if path not in files.values() or not all(file.exists() for file in files.values()):
-        raise ValueError(f"it holds the segments of one split, expected {', '.join(stems.values())} side by side")
+    return files if path in files.values() and all(file.exists() for file in files.values()) else None
+
+
+def _lists(path: Path, content: object, files: Mapping[str, Path]) -> dict[str, Any]:
+    """The segments of each split. `content` is that of `path`."""
     lists: dict[str, Any] = {split: content if file == path else load(file) for split, file in files.items()}
     for split, file in files.items():
         if not _is_segments(lists[split]):
             raise ValueError(f"{file.name} next to it holds {form_of(lists[split])}, expected a list of segments")
-    return misa.read(lists, path.absolute().parent.name, reading, MemoryBudget(*files.values()))
+    return lists
 
 
 def _is_segments(value: object) -> bool:

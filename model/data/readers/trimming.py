@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import zeros
+from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.steps import blocks
 
 

@@ -11,30 +11,25 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import constant_columns, useful
-from haemsa.model.data.dataset import Dataset, Modality, Task
+from haemsa.model.data.dataset import Dataset, Modality
+from haemsa.model.data.samples import Samples
 from haemsa.model.data.steps import blocks, step_mask
+from haemsa.model.data.store.content import StoreContent
 from haemsa.model.data.store.float16 import Rounding
 from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
-from haemsa.model.data.streamed import StoredFeatures, version_of
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 1
-_CGROUP: Final = Path("/sys/fs/cgroup")
 _CHUNK: Final = 2**14
 """About how many numbers are stored, and compressed, as one piece."""
-_SHARE: Final = 8
-"""Features that need more than one part in eight of the memory are streamed: a search holds several copies of them."""
 
 
 def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
@@ -73,7 +68,7 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def read(path: Path, *, stream: bool | None = None) -> Dataset:
+def read(path: Path, *, stream: bool | None = None, whole: bool = False) -> Dataset:
     """Read an HDF5 file that `write` wrote.
 
     A modality that is absent or constant in training is left out, with a note.
@@ -81,19 +76,35 @@ def read(path: Path, *, stream: bool | None = None) -> Dataset:
     Args:
         path: The file. The data has the name of its stem.
         stream: Whether features stay in the file until they are needed; None: if they would fill much of the memory.
+        whole: Leave no modality out.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is no store, is damaged, or is of another version. The message is one sentence.
     """
     dataset = _read(path, stream=stream)
-    if "train" not in dataset.splits:
+    if whole or "train" not in dataset.splits:
         return dataset
     constant = {name: modality.__dict__.get("constant") for name, modality in dataset.modalities.items()}
     return useful(dataset, constant)
 
 
+def read_samples(path: Path) -> Samples:
+    """Read the features, ids and splits of a store. Features stay in the file until they are needed.
+
+    Raises as `read`.
+    """
+    with _opened(path, stream=True) as reader:
+        return reader.samples()
+
+
 def _read(path: Path, *, stream: bool | None) -> Dataset:
+    with _opened(path, stream=stream) as reader:
+        return reader.dataset(path.stem)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, *, stream: bool | None) -> Iterator[StoreContent]:
     if not path.exists():
         raise FileNotFoundError(f"data '{path}' does not exist")
     with one_sentence(f"{path} cannot be read: "), h5py.File(path, "r", track_order=True) as file:
@@ -101,7 +112,7 @@ def _read(path: Path, *, stream: bool | None) -> Dataset:
             raise ValueError("it is not a haemsa data set")
         if file.attrs.get("version") != VERSION:
             raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
-        return _Reader(SafeGroup(file, path.stat().st_size), path, stream=stream).dataset(path.stem)
+        yield StoreContent(SafeGroup(file, path.stat().st_size), path, stream=stream)
 
 
 def _attributes(modality: Modality, dataset: Dataset) -> dict[str, Any]:
@@ -151,76 +162,3 @@ def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.fl
             rounding.check(features[step_mask(modality.lengths[block], shape[1])])
         data[block] = features
     rounding.end()
-
-
-class _Reader:
-    """Reads one open file."""
-
-    def __init__(self, file: SafeGroup, path: Path, *, stream: bool | None) -> None:
-        self._file, self._path = file, path
-        self._stream = self._size() > _memory() / _SHARE if stream is None else stream
-
-    def dataset(self, name: str) -> Dataset:
-        return Dataset(
-            name=name,
-            modalities={key: self._modality(f"modalities/{key}") for key in self._file.group("modalities").names()},
-            tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks").names()},
-            splits={key: self._array(f"splits/{key}", np.int64) for key in self._file.group("splits").names()},
-            ids=self._text("ids"),
-            groups=self._array("groups", np.int64),
-            notes=self._text("notes"),
-        )
-
-    def _size(self) -> int:
-        """Bytes of all features in memory."""
-        names = self._file.group("modalities").names()
-        return sum(4 * math.prod(self._file.array(f"modalities/{name}/features").shape) for name in names)
-
-    def _modality(self, path: str) -> Modality:
-        place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
-        array = self._file.array(place)
-        if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
-            form = f"{array.dtype} {list(array.shape)}"
-            raise ValueError(f"{place!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
-        columns = self._text(f"{path}/columns") if "columns" in self._file.group(path).names() else ()
-        if not self._stream:
-            return Modality(array.astype(np.float32)[()], lengths, columns)
-        version, rows = version_of(self._path), np.arange(len(lengths))
-        stored = StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths)
-        modality = Modality(stored, lengths, columns)
-        attributes = self._file.group(path).attributes
-        digest, constant = attributes.get("digest"), attributes.get("constant")
-        if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes
-            modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
-        return modality
-
-    def _task(self, path: str) -> Task:
-        attributes = self._file.group(path).attributes
-        kind = attributes["kind"]
-        targets = self._array(f"{path}/targets", np.int64 if kind == "classes" else np.float32)
-        labels = tuple(str(label) for label in attributes["labels"])
-        if "bounds" not in attributes:
-            return Task(kind, targets, labels)
-        low, high = attributes["bounds"]
-        return Task(kind, targets, labels, (float(low), float(high)))
-
-    def _array(self, path: str, dtype: type[Any]) -> NDArray[Any]:
-        array = self._file.array(path)
-        if array.dtype != dtype:
-            raise ValueError(f"{path!r} holds {array.dtype}, expected {np.dtype(dtype)}")
-        return np.asarray(array[()])
-
-    def _text(self, path: str) -> tuple[str, ...]:
-        array = self._file.array(path)
-        if h5py.check_string_dtype(array.dtype) is None or array.ndim != 1:
-            raise ValueError(f"{path!r} holds {array.dtype}, expected a list of text")
-        return tuple(array.asstr()[()])
-
-
-def _memory() -> int:
-    """The bytes of memory that this process may use: those of the machine, or of its control group."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # "max": no limit
-            limits.append(int((_CGROUP / name).read_text()))
-    return min(limits)

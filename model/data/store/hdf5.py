@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import h5py
 
-from haemsa.model.data.memory import DEFLATED
+DEFLATED: Final = 1100
+"""No file can be compressed by more than 1,032 to 1. A file that claims more would only fill the memory."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from haemsa.cluster.final_model.load import load_for, load_model
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.model.data.sources import import_data, load
 from haemsa.model.predictor.predictor import Predictor
-from tests.support.cluster.table_model import AUDIO, described, table, trained
+from tests.support.table_model import AUDIO, described, table, trained
 
 
 class World:

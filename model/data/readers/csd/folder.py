@@ -5,7 +5,7 @@ Each label interval is a sample. Its time steps are what a stream has of its vid
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -38,19 +38,19 @@ def read(folder: Path, reading: Reading) -> Dataset:
     damage = Damage(skip=reading.skip_damaged)
     with ExitStack() as stack:
         sequences = [stack.enter_context(opened(path)) for path in sorted(folder.glob("*.csd"))]
-        labels = _find_labels(sequences, folder)
-        pivot = _named(reading.align, sequences, folder) if reading.align else None
+        labels = find_labels(sequences, folder)
+        pivot = named(reading.align, sequences, folder) if reading.align else None
         samples = read_segments(labels, damage, notes)
         if samples is None:
-            raise _unclear(sequences, folder)
+            raise unclear(sequences, folder)
         samples, split_of = _with_splits(samples, reading.folds or find_folds(folder), notes)
         if pivot is not None:
-            samples = _with_pivot(pivot, samples, notes)
+            samples = with_pivot(pivot, samples, notes)
             notes.append(f"steps are the intervals of {pivot.path.name}; rows within one: {reading.collapse}")
         cutter = Cutter(samples, labels, pivot, reading.collapse, damage, reading.steps)
-        raw = _modalities(_streams(sequences, labels, pivot, notes), samples, cutter, notes)
-        notes += _timeless(sequences)
-    raw, samples = _undamaged(raw, samples, cutter.damaged)
+        raw = modalities_of(streams_of(sequences, labels, pivot, notes), samples, cutter, notes)
+        notes += timeless(sequences)
+    raw, samples = undamaged(raw, samples, cutter.damaged)
     notes += damage.notes()
     if not raw or not len(samples):
         raise ValueError(f"folder '{folder}' has no features for labels: {'; '.join(notes) or 'labels are all it has'}")
@@ -58,32 +58,36 @@ def read(folder: Path, reading: Reading) -> Dataset:
     tasks = labelled_everywhere(make_tasks(samples.values, label_names(labels), notes), splits or {}, notes)
     name = folder.resolve().name
     with within(f"folder '{folder}'"):
-        return assemble(name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes)
+        return assemble(
+            name, raw, tasks, samples.ids, groups=samples.videos, splits=splits, notes=notes, means=reading.means
+        )
 
 
-def _is_labels(sequence: ComputationalSequence) -> bool:
+def is_labels(sequence: ComputationalSequence) -> bool:
+    """Whether the name of the file says that the sequence holds labels."""
     return "label" in sequence.path.stem.lower()
 
 
-def _find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> list[ComputationalSequence]:
+def find_labels(sequences: Sequence[ComputationalSequence], folder: Path) -> list[ComputationalSequence]:
     """The sequence called labels, or those with "label" in their file's name, the narrowest (sentiment) first."""
-    labels = [sequence for sequence in sequences if _is_labels(sequence)]
+    labels = [sequence for sequence in sequences if is_labels(sequence)]
     labels = [sequence for sequence in labels if sequence.path.stem.lower() == "labels"] or labels
     if not labels:
-        raise _unclear(sequences, folder)
+        raise unclear(sequences, folder)
     for sequence in labels:
         if sequence.is_text:
             raise ValueError(f"{sequence.path} holds text, expected labels that are numbers")
     return sorted(labels, key=lambda sequence: sequence.width)
 
 
-def _unclear(sequences: Sequence[ComputationalSequence], folder: Path) -> ValueError:
+def unclear(sequences: Sequence[ComputationalSequence], folder: Path) -> ValueError:
+    """The error for labels that are missing or do not fit each other."""
     files = ", ".join(sequence.path.name for sequence in sequences)
     expected = "labels.csd, or one name with 'label' in it, or several whose entries and intervals are the same"
     return ValueError(f"folder '{folder}' has {files}, expected {expected}")
 
 
-def _named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
+def named(name: str, sequences: Sequence[ComputationalSequence], folder: Path) -> ComputationalSequence:
     """The sequence whose file or root is called `name`, in upper or lower case."""
     for names in ([item.path.stem for item in sequences], [item.root for item in sequences]):
         for sequence, its_name in zip(sequences, names, strict=True):
@@ -116,7 +120,7 @@ def _splits(samples: LabelledSegments, split_of: Mapping[str, str]) -> dict[str,
     return {split: np.flatnonzero(splits == split).astype(np.int64) for split in SPLITS}
 
 
-def _with_pivot(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:
+def with_pivot(pivot: ComputationalSequence, samples: LabelledSegments, notes: list[str]) -> LabelledSegments:
     """The samples whose video the pivot has."""
     has_pivot = np.array([video in pivot.videos for video in samples.videos])
     if not has_pivot.all():
@@ -124,26 +128,31 @@ def _with_pivot(pivot: ComputationalSequence, samples: LabelledSegments, notes: 
     return samples.take(np.flatnonzero(has_pivot))
 
 
-def _streams(
+def streams_of(
     sequences: Sequence[ComputationalSequence],
     labels: Sequence[ComputationalSequence],
     pivot: ComputationalSequence | None,
     notes: list[str],
+    known: Collection[str] = (),
 ) -> dict[str, ComputationalSequence]:
-    """The sequences that are modalities, by name. Labels are none, because they would tell the answer, nor is text."""
+    """The sequences that are modalities, by name. Labels are none, because they would tell the answer, nor is text.
+
+    A file that is called as a `known` modality keeps its name.
+    """
     streams = {}
     for sequence in sequences:
-        if not _is_labels(sequence) and not sequence.is_text:
+        if not is_labels(sequence) and not sequence.is_text:
             streams[sequence.path.stem] = sequence
         elif sequence not in (*labels, pivot):
-            what = "labels too" if _is_labels(sequence) else "text, not features"
+            what = "labels too" if is_labels(sequence) else "text, not features"
             notes.append(f"{sequence.path.name}: holds {what}; left out")
-    return {name: streams[stem] for stem, name in modality_names(list(streams)).items()}
+    return {name: streams[stem] for stem, name in modality_names(list(streams), known).items()}
 
 
-def _modalities(
+def modalities_of(
     streams: Mapping[str, ComputationalSequence], samples: LabelledSegments, cutter: Cutter, notes: list[str]
 ) -> dict[str, RawModality]:
+    """What each stream has of each sample, by modality. A stream without anything is left out, with a note."""
     modalities: dict[str, RawModality] = {}
     videos = set(samples.videos)
     for name, stream in streams.items():
@@ -157,7 +166,8 @@ def _modalities(
     return modalities
 
 
-def _timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
+def timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
+    """A note for each sequence with rows that have no time."""
     counts = {sequence.path.name: sum(sequence.timeless.values()) for sequence in sequences}
     return [
         f"{file}: {count} rows end before they start, or have no time; left out"
@@ -166,7 +176,7 @@ def _timeless(sequences: Sequence[ComputationalSequence]) -> list[str]:
     ]
 
 
-def _undamaged(
+def undamaged(
     raw: Mapping[str, RawModality], samples: LabelledSegments, damaged: Set[str]
 ) -> tuple[dict[str, RawModality], LabelledSegments]:
     """Features and samples without the damaged videos."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -30,11 +30,11 @@ _FEATURES: Final = {
 """Kinds of features that the names of files tell, and the modality that each belongs to."""
 
 
-def modality_names(stems: Sequence[str]) -> dict[str, str]:
+def modality_names(stems: Sequence[str], known: Collection[str] = ()) -> dict[str, str]:
     """The name of each file's modality, by the file's stem: text, audio and vision first, then the others in order.
 
     "audio_covarep" and "CMU_MOSI_COVAREP" are "audio" if no other file is. If several are, each keeps its own name,
-    without the data set's.
+    without the data set's. A file whose own name is `known` keeps it in any case.
 
     Raises:
         ValueError: Two files would have the same name.
@@ -49,7 +49,8 @@ def modality_names(stems: Sequence[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for stem in sorted(stems, key=lambda stem: _rank(kinds[stem])):
         kind = kinds[stem]
-        name = kind if kind and files[kind] == 1 else valid_name(short[stem])
+        own = valid_name(short[stem])
+        name = kind if kind and files[kind] == 1 and own not in known else own
         if name in names.values():
             raise ValueError(f"{stem!r} is the second file of a modality {name!r}, expected names that differ")
         names[stem] = name

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import zeros
 from haemsa.model.data.readers.csd.align import Rows, align, collapse, cut, join
 from haemsa.model.data.readers.csd.labels import LabelledSegments
 from haemsa.model.data.readers.csd.sequence import ComputationalSequence, DamagedEntryError
+from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.readers.options import Collapse, Damage
 from haemsa.model.data.readers.trimming import shortened
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.dataset import SPLITS
-from haemsa.model.data.memory import zeros
 from haemsa.model.data.readers.described.cells import Cells
 from haemsa.model.data.readers.described.description import SPLIT, VALID
 from haemsa.model.data.readers.described.npz import Header, Npz
-from haemsa.model.data.readers.described.samples import Samples
+from haemsa.model.data.readers.described.samples import SoundSamples
+from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.errors import listed
 
@@ -24,6 +24,12 @@ class ArraySource:
 
     A name with {split} stands for one array in each split; these are joined along N. In the validation split, {split}
     can stand for any word of `VALID`, and all its arrays can be missing.
+
+    Args:
+        path: The file.
+        names: The names of the arrays.
+        damage: Counts damaged samples.
+        whole: Whether the splits train and test must be there. New samples need only one split.
 
     Attributes:
         samples: The N samples.
@@ -36,12 +42,14 @@ class ArraySource:
 
     zeros_pad = True
 
-    def __init__(self, path: Path, names: Iterable[str], damage: Damage) -> None:
+    def __init__(self, path: Path, names: Iterable[str], damage: Damage, *, whole: bool = True) -> None:
         self._path, self._npz = path, Npz(path)
         names = list(names)
         by_split = any(SPLIT in name for name in names)
-        has_valid = any(self._part(name, "valid") in self._npz.names for name in names)
-        self._splits = tuple(split for split in SPLITS if split != "valid" or has_valid) if by_split else ("",)
+        needed = ("train", "test") if whole else ()
+        self._splits = tuple(split for split in SPLITS if split in needed or self._has(names, split))
+        if not by_split or not self._splits:
+            self._splits = ("",)
         self._sizes = {split: self._size([self._part(name, split) for name in names]) for split in self._splits}
         count = sum(self._sizes.values())
         if count > path.stat().st_size:
@@ -49,7 +57,7 @@ class ArraySource:
         split_of = [split for split, size in self._sizes.items() for _ in range(size)]
         self.split_of: Sequence[str] | None = split_of if by_split else None
         labels = [f"{split}-{n}" if split else str(n) for split, size in self._sizes.items() for n in range(size)]
-        self.samples = Samples(f"{path}: sample", labels, damage)
+        self.samples = SoundSamples(f"{path}: sample", labels, damage)
 
     def features(self, names: str | tuple[str, ...]) -> RawModality:
         """The features [N, T, D] of an array [N, T, D] or [N, D]; zeros in a split that lacks it, and beyond its T."""
@@ -69,6 +77,10 @@ class ArraySource:
             if split in headers:
                 self._npz.fill(self._part(name, split), features[start : start + self._sizes[split]])
         return RawModality(features, np.full(len(features), steps, dtype=np.int64))
+
+    def has(self, names: str | tuple[str, ...]) -> bool:
+        """Whether any split has these arrays."""
+        return any(self._has([names] if isinstance(names, str) else names, split) for split in self._splits)
 
     def absent(self, names: str | tuple[str, ...]) -> list[str]:
         """The splits that lack this array."""
@@ -93,6 +105,9 @@ class ArraySource:
         ]
         columns = np.concatenate(blocks).T
         return {name if width == 1 else f"{name}[{place}]": column for place, column in enumerate(columns)}
+
+    def _has(self, names: Iterable[str], split: str) -> bool:
+        return any(self._part(name, split) in self._npz.names for name in names)
 
     def _part(self, name: str, split: str) -> str:
         """The array that a name stands for in one split."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from haemsa.model.data.memory import DEFLATED
 from haemsa.model.data.readers.described.cells import MISSING
 from haemsa.model.data.readers.described.lists import depth
+from haemsa.model.data.store.hdf5 import DEFLATED
 
 _MOST_COLUMNS: Final = 100_000
 _LONGEST_HEADER: Final = 2**24
@@ -34,10 +34,17 @@ class LabelColumns(NamedTuple):
     short: Mapping[int, int]
 
 
+class RowSizes(NamedTuple):
+    """How many rows a file has, and those of another number of cells than the header has, with their number."""
+
+    rows: int
+    other: Mapping[int, int]
+
+
 def column_names(path: Path) -> list[str]:
     """The names of the columns in the file at `path`. Raises ValueError if it is broken or repeats a name."""
     with errors_naming(path):
-        names = _csv_header(path) if _is_csv(path) else parquet(path).schema_arrow.names
+        names = _csv_header(path) if is_csv(path) else parquet(path).schema_arrow.names
         if not 0 < len(names) <= _MOST_COLUMNS:
             raise ValueError(f"it has {len(names)} columns, expected 1 to {_MOST_COLUMNS}")
         name, count = Counter(names).most_common(1)[0]
@@ -48,7 +55,7 @@ def column_names(path: Path) -> list[str]:
 
 def list_columns(path: Path) -> Mapping[str, int]:
     """The columns whose cells are lists of numbers (1), or lists of such lists (2)."""
-    if _is_csv(path):
+    if is_csv(path):
         return {}
     with errors_naming(path):
         depths = {field.name: depth(field.type) for field in parquet(path).schema_arrow}
@@ -58,13 +65,37 @@ def list_columns(path: Path) -> Mapping[str, int]:
 def most_rows(path: Path) -> int:
     """The most rows that the file can have. A row takes a line, and a cell takes at least one byte."""
     with errors_naming(path):
-        if not _is_csv(path):
+        if not is_csv(path):
             return int(parquet(path).metadata.num_rows)
         lines = 1
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 lines += block.count(b"\n") + block.count(b"\r")
         return min(lines, (path.stat().st_size + 1) // len(_csv_header(path)))
+
+
+def row_sizes(path: Path) -> RowSizes:
+    """How many rows the file has, and which of them have too few cells.
+
+    Raises:
+        ValueError: The file is broken, has no rows, or has a row with more cells than its header.
+    """
+    with errors_naming(path):
+        if is_csv(path):
+            width = len(_csv_header(path))
+            sizes = _row_sizes(path, width)
+            if any(size > width for size in sizes.other.values()):
+                raise ValueError(f"its rows have more cells than its header, which has {width}")
+        else:
+            sizes = RowSizes(int(parquet(path).metadata.num_rows), {})
+        if sizes.rows < 1:
+            raise ValueError("it has no rows")
+        return sizes
+
+
+def is_csv(path: Path) -> bool:
+    """Whether the name of the file ends in .csv; otherwise it is Parquet."""
+    return path.suffix.lower() == ".csv"
 
 
 def read_columns(
@@ -85,14 +116,10 @@ def read_columns(
         ValueError: The file is broken. The message is one sentence.
     """
     with errors_naming(path):
-        columns = (_read_csv if _is_csv(path) else _read_parquet)(path, features, labels, take)
+        columns = (_read_csv if is_csv(path) else _read_parquet)(path, features, labels, take)
         if not len(columns.frame):
             raise ValueError("it has no rows")
         return columns
-
-
-def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() == ".csv"
 
 
 @contextmanager
@@ -139,15 +166,34 @@ def _read_csv(
 
 def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
     """The rows with fewer cells than `width`, and how many they have. Pandas reads the other cells as missing."""
-    limit = csv.field_size_limit(2**31 - 1)
+    sizes = _row_sizes(path, width)
+    if sizes.rows != rows:
+        raise ValueError(f"it has {rows} rows or {sizes.rows}, as its quotes are read")
+    return {row: size for row, size in sizes.other.items() if size < width}
+
+
+def _row_sizes(path: Path, width: int) -> RowSizes:
+    limit, rows, other = csv.field_size_limit(2**31 - 1), -1, dict[int, int]()  # the header comes first
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            sizes = [len(row) for row in csv.reader(file) if row and not (len(row) == 1 and row[0].isspace())][1:]
+            for row in csv.reader(file):
+                if not row or (len(row) == 1 and row[0].isspace()):
+                    continue
+                if len(row) != width:
+                    other[rows] = len(row)
+                rows += 1
     finally:
         csv.field_size_limit(limit)
-    if len(sizes) != rows:
-        raise ValueError(f"it has {rows} rows or {len(sizes)}, as its quotes are read")
-    return {row: size for row, size in enumerate(sizes) if size < width}
+    return RowSizes(rows, other)
+
+
+def column_types(schema: Any, names: Iterable[str]) -> dict[str, str]:
+    """The Arrow types of Parquet columns. Raises ValueError for a column that is neither numbers nor text."""
+    types = {name: str(schema.field(name).type) for name in names}
+    for name, kind in types.items():
+        if not kind.startswith(_READ):
+            raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")
+    return types
 
 
 def parquet(path: Path, text: Sequence[str] = ()) -> Any:
@@ -161,10 +207,7 @@ def _read_parquet(
     path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
 ) -> LabelColumns:
     schema = parquet(path).schema_arrow
-    types = {name: str(schema.field(name).type) for name in (*features, *labels)}
-    for name, kind in types.items():
-        if not kind.startswith(_READ):
-            raise ValueError(f"column {name!r} holds {kind}, expected numbers or text")
+    types = column_types(schema, (*features, *labels))
     file = parquet(path, [name for name, kind in types.items() if kind in _TEXT])
     size, rows = path.stat().st_size, file.metadata.num_rows
     if rows > size or 8 * rows * len(types) > DEFLATED * size:

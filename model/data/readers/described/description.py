@@ -16,6 +16,8 @@ from haemsa.model.yaml_file import read_yaml
 
 SPLIT: Final = "{split}"
 """In the name of an array, this stands for train, valid and test."""
+TASKS: Final = "names with their arrays or columns"
+"""What training needs in tasks. To predict new samples, a description needs none."""
 VALID: Final = ("valid", "val", "dev", "validation")
 """What data can call its validation split."""
 
@@ -131,13 +133,13 @@ Tasks = dict[str, Annotated[TaskEntry, BeforeValidator(_entry)]]
 
 
 class Description(_Part):
-    """All that a description file says."""
+    """All that a description file says. Data without labels has no tasks."""
 
     source: Name = Field(description="a .npz, .csv or .parquet file next to this one")
     modalities: Annotated[Modalities, BeforeValidator(_entries)] = Field(
         description="names with their arrays or columns"
     )
-    tasks: Annotated[Tasks, BeforeValidator(_entries)] = Field(description="names with their arrays or columns")
+    tasks: Annotated[Tasks, BeforeValidator(_entries)] = Field(default_factory=dict, description=TASKS)
     groups: Name | None = None
     ids: Name | None = None
     split: Name | None = None

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import DEFLATED, zeros
+from haemsa.model.data.readers.memory import zeros
+from haemsa.model.data.store.hdf5 import DEFLATED
 
 _CELLS: Final = 2**22
 """About how many numbers are read at a time."""
@@ -52,7 +53,7 @@ def read_lists(file: Any, path: Path, column: str) -> tuple[RawModality, dict[in
     if 8 * claimed > limit:
         raise ValueError(f"column {column!r} claims {claimed} numbers, more than the file can hold")
     lengths, sizes = np.zeros(count, dtype=np.int64), Counter[int]()
-    rows_at_once = max(1, _CELLS * count // max(1, claimed))
+    rows_at_once = rows_of_lists(file, column)
     for start, counts, steps in _cells(file, column, rows_at_once):
         lengths[start : start + len(counts)] = counts
         sizes.update(_sizes(steps).tolist())
@@ -62,17 +63,51 @@ def read_lists(file: Any, path: Path, column: str) -> tuple[RawModality, dict[in
         raise ValueError(f"column {column!r} would become features {list(shape)}, more than the file can hold")
     features, problems = zeros(shape), dict[int, str]()
     for start, counts, steps in _cells(file, column, rows_at_once):
-        rows = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        widths = _sizes(steps)
-        fits = widths == width
-        numbers = np.asarray(steps.flatten().cast("float64").to_numpy(zero_copy_only=False))
-        with np.errstate(over="ignore"):
-            features[start + rows[fits], places[fits]] = numbers[np.repeat(fits, widths)].reshape(-1, width)
-        for step in np.flatnonzero(~fits).tolist():
-            problem = f"{column!r} has a list of {widths[step]} numbers, expected {width} as in most"
-            problems.setdefault(start + int(rows[step]), problem)
+        for row, size in _fill(features[start : start + len(counts)], counts, steps).items():
+            problems[start + row] = f"{column!r} has a list of {size} numbers, expected {width} as in most"
     return RawModality(features, lengths), problems
+
+
+def block_of_lists(cells: Any, column: str, most: int, width: int) -> tuple[RawModality, dict[int, str]]:
+    """Features [n, T, D] of some rows of one column, given as an Arrow array.
+
+    Args:
+        cells: The cells of these rows.
+        column: The name of the column.
+        most: The most steps that are kept, T at most. The lengths still count all.
+        width: D.
+
+    Returns:
+        The features, and the rows with a list of another size, with what is wrong.
+    """
+    counts, steps = _steps(cells)
+    features = np.zeros((len(counts), max(1, min(most, int(counts.max(initial=1)))), width), np.float32)
+    wrong = _fill(features, counts, steps)
+    problems = {row: f"{column!r} has a list of {size} numbers, expected {width}" for row, size in wrong.items()}
+    return RawModality(features, counts), problems
+
+
+def rows_of_lists(file: Any, column: str) -> int:
+    """How many rows of a column hold about as many numbers as are read at a time."""
+    return max(1, _CELLS * int(file.metadata.num_rows) // max(1, _claimed(file, column)))
+
+
+def _fill(features: NDArray[np.float32], counts: NDArray[np.int64], steps: Any) -> dict[int, int]:
+    """Write the lists of some rows into features [n, T, D]; the rows with a list of another size than D, and its size.
+
+    `counts` [n] are the steps of each row, and `steps` is the Arrow array of all their lists.
+    """
+    width, wrong = features.shape[2], dict[int, int]()
+    rows = np.repeat(np.arange(len(counts)), counts)
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    widths = _sizes(steps)
+    kept = (widths == width) & (places < features.shape[1])
+    numbers = np.asarray(steps.flatten().cast("float64").to_numpy(zero_copy_only=False))
+    with np.errstate(over="ignore"):
+        features[rows[kept], places[kept]] = numbers[np.repeat(kept, widths)].reshape(-1, width)
+    for step in np.flatnonzero(widths != width).tolist():
+        wrong.setdefault(int(rows[step]), int(widths[step]))
+    return wrong
 
 
 def _claimed(file: Any, column: str) -> int:
@@ -87,11 +122,15 @@ def _cells(file: Any, column: str, rows: int) -> Iterator[tuple[int, NDArray[np.
     start = 0
     for batch in file.iter_batches(rows, columns=[column]):
         cells = batch.column(column)
-        if depth(cells.type) == 2:
-            yield start, _sizes(cells), cells.flatten()
-        else:
-            yield start, np.asarray(cells.is_valid()).astype(np.int64), cells.drop_null()
+        yield start, *_steps(cells)
         start += len(cells)
+
+
+def _steps(cells: Any) -> tuple[NDArray[np.int64], Any]:
+    """The steps of each cell, and all their lists as an Arrow array."""
+    if depth(cells.type) == 2:
+        return _sizes(cells), cells.flatten()
+    return np.asarray(cells.is_valid()).astype(np.int64), cells.drop_null()
 
 
 def _sizes(lists: Any) -> NDArray[np.int64]:

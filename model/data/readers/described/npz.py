@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from haemsa.model.data.memory import DEFLATED
+from haemsa.model.data.store.hdf5 import DEFLATED
 
 _BLOCK: Final = 2**22
 """Bytes that are read at a time."""

@@ -4,50 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.dataset import SPLITS, Dataset, Task
 from haemsa.model.data.readers.assemble import assemble
-from haemsa.model.data.readers.described.cells import Cells, numbers, unlike, words
-from haemsa.model.data.readers.described.description import SPLIT, VALID, Description, ModalityEntry, read_description
-from haemsa.model.data.readers.described.samples import Samples
+from haemsa.model.data.readers.described.description import SPLIT, TASKS, Description, read_description
+from haemsa.model.data.readers.described.features import DescribedSource, read_modality, split_names, texts
 from haemsa.model.data.readers.described.targets import make_tasks
 from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading, within
-from haemsa.model.data.readers.padding import to_front
-from haemsa.model.data.readers.trimming import keep, shorten
+from haemsa.model.data.readers.trimming import keep
 from haemsa.model.data.splitting import with_validation
-from haemsa.model.data.steps import blocks
 
 SOURCES: Final = (".npz", ".csv", ".parquet")
-
-
-class DescribedSource(Protocol):
-    """The arrays or columns that a description names. Axes: `N` samples, `T` steps, `D` features.
-
-    Attributes:
-        samples: The samples, and which of them are damaged.
-        split_of: The split of each sample, if each split has arrays of its own.
-        zeros_pad: Whether steps that are all zero, at the end or in front of a sample, are padding.
-    """
-
-    samples: Samples
-    split_of: Sequence[str] | None
-    zeros_pad: bool
-
-    def features(self, names: str | tuple[str, ...]) -> RawModality:
-        """Features [N, T, D]. Steps that may be padding are among them."""
-
-    def absent(self, names: str | tuple[str, ...]) -> list[str]:
-        """The splits that lack these features."""
-
-    def cells(self, names: str | tuple[str, ...]) -> dict[str, Cells]:
-        """Columns [N] of labels, ids, groups, splits or lengths."""
 
 
 def read(path: Path, reading: Reading = AS_IT_IS) -> Dataset:
@@ -59,14 +31,17 @@ def read(path: Path, reading: Reading = AS_IT_IS) -> Dataset:
     """
     description, damage, notes = read_description(path), Damage(skip=reading.skip_damaged), list[str]()
     with within(str(path)):
-        source = _open(path.parent, description, damage)
+        if not description.tasks:
+            raise ValueError(f"tasks is missing, expected {TASKS}")
+        source = open_source(path.parent, description, damage)
         raw = {
-            name: _modality(name, entry, source, reading.steps, notes) for name, entry in description.modalities.items()
+            name: read_modality(name, entry, source, reading.steps, notes)
+            for name, entry in description.modalities.items()
         }
         tasks = _tasks(description, source)
-        ids = _texts("ids", description.ids, source) or source.samples.names
-        groups = _texts("groups", description.groups, source)
-        split_of = _split_names(description.split, source) or source.split_of
+        ids = texts("ids", description.ids, source) or source.samples.names
+        groups = texts("groups", description.groups, source)
+        split_of = split_names(description.split, source) or source.split_of
         sound = source.samples.sound  # nothing is read after this, so no more damage is found
         if not len(sound):
             raise ValueError("no sample is left")
@@ -88,57 +63,36 @@ def read(path: Path, reading: Reading = AS_IT_IS) -> Dataset:
             sizes=description.shares,
             seed=description.seed,
             notes=[*notes, *_repeated(ids), *_missing(tasks), *damage.notes()],
+            means=reading.means,
         )
 
 
-def _open(folder: Path, description: Description, damage: Damage) -> DescribedSource:
-    path = folder / description.source
-    kind = path.suffix.lower()
-    if kind not in SOURCES:
-        raise ValueError(f"source is {description.source!r}, expected a file that ends in {', '.join(SOURCES)}")
-    if not path.is_file():
-        raise ValueError(f"source is {description.source!r}, but there is no file '{path}'")
-    if kind == ".npz":
+def open_source(folder: Path, description: Description, damage: Damage) -> DescribedSource:
+    """The arrays or the table that a description in `folder` is about. Raises ValueError if there is none."""
+    path = source_path(folder, description)
+    if path.suffix.lower() == ".npz":
         from haemsa.model.data.readers.described.arrays import ArraySource
 
         return ArraySource(path, description.names, damage)
-    if description.by_split:
-        raise ValueError(f"{SPLIT} is for arrays, expected split: and the column of {path.name} that says which")
     from haemsa.model.data.readers.described.tables import TableSource
 
     return TableSource(path, description.features, description.labels, damage)
 
 
-def _modality(
-    name: str, entry: ModalityEntry, source: DescribedSource, steps: int | None, notes: list[str]
-) -> RawModality:
-    with within(f"modalities.{name}"):
-        raw = source.features(entry.from_)
-        notes += [f"{name}: absent in the whole split {split!r}" for split in source.absent(entry.from_)]
-        lengths = None if entry.lengths is None else _lengths(name, entry.lengths, source, raw, notes)
-        if source.zeros_pad:
-            lengths = to_front(name, raw.features, lengths, notes)
-        elif lengths is None:
-            lengths = raw.lengths
-        return shorten(name, replace(raw, lengths=lengths), steps, notes)
+def source_path(folder: Path, description: Description) -> Path:
+    """The file that a description in `folder` is about.
 
-
-def _lengths(name: str, column: str, source: DescribedSource, raw: RawModality, notes: list[str]) -> NDArray[np.int64]:
-    """The given lengths, cut to the steps that exist. Samples that are all zero, or have no steps, need no length."""
-    cells = _single(column, source)
-    values, odd = numbers(cells)
-    present = _filled(raw.features) if source.zeros_pad else raw.lengths > 0
-    odd = present & (odd | ~(values >= 0) | (np.floor(values) != values))
-    source.samples.mark_damaged(odd, unlike(column, cells, "a whole number from 0"))
-    longer = present & (values > raw.lengths)
-    if longer.any():
-        notes.append(f"{name}: {longer.sum()} lengths cut to the steps that there are")
-    return np.where(present & ~odd & ~longer, values, raw.lengths).astype(np.int64)
-
-
-def _filled(features: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which samples are not all zero, [N]."""
-    return np.concatenate([features[block].any(axis=(1, 2)) for block in blocks(features.shape)])
+    Raises:
+        ValueError: There is none, or the description has names of arrays for a table. The message is one sentence.
+    """
+    path = folder / description.source
+    if path.suffix.lower() not in SOURCES:
+        raise ValueError(f"source is {description.source!r}, expected a file that ends in {', '.join(SOURCES)}")
+    if not path.is_file():
+        raise ValueError(f"source is {description.source!r}, but there is no file '{path}'")
+    if description.by_split and path.suffix.lower() != ".npz":
+        raise ValueError(f"{SPLIT} is for arrays, expected split: and the column of {path.name} that says which")
+    return path
 
 
 def _tasks(description: Description, source: DescribedSource) -> dict[str, Task]:
@@ -160,36 +114,6 @@ def _missing(tasks: dict[str, Task]) -> list[str]:
 def _repeated(ids: Sequence[str]) -> list[str]:
     several = [name for name, count in Counter(ids).items() if count > 1]
     return [f"ids: {len(several)} names are of several samples, such as {several[0]!r}"] if several else []
-
-
-def _texts(key: str, column: str | None, source: DescribedSource) -> list[str] | None:
-    """The name of each sample in a column (None without a column). A sample without a name is damaged."""
-    if column is None:
-        return None
-    with within(key):
-        cells = _single(column, source)
-        names = words(cells)
-        source.samples.mark_damaged(np.array([not name for name in names]), unlike(column, cells, "a name"))
-        return names
-
-
-def _split_names(column: str | None, source: DescribedSource) -> list[str] | None:
-    """The split of each sample in a column (None without a column). A sample without a split is damaged."""
-    if column is None:
-        return None
-    with within("split"):
-        cells = _single(column, source)
-        names = ["valid" if text in VALID else text for text in words(cells)]
-        unknown = np.array([name not in SPLITS for name in names])
-        source.samples.mark_damaged(unknown, unlike(column, cells, " or ".join(SPLITS)))
-        return names
-
-
-def _single(column: str, source: DescribedSource) -> Cells:
-    columns = source.cells(column)
-    if len(columns) != 1:
-        raise ValueError(f"{column!r} has {len(columns)} columns, expected one")
-    return next(iter(columns.values()))
 
 
 def _splits(

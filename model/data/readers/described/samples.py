@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from haemsa.model.data.readers.options import Damage
 
 
-class Samples:
+class SoundSamples:
     """N samples.
 
     Args:

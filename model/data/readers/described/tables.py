@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import zeros
 from haemsa.model.data.readers.described.cells import Cells, numbers, unlike
 from haemsa.model.data.readers.described.columns import (
     column_names,
@@ -24,7 +23,8 @@ from haemsa.model.data.readers.described.columns import (
     read_columns,
 )
 from haemsa.model.data.readers.described.lists import read_lists
-from haemsa.model.data.readers.described.samples import Samples
+from haemsa.model.data.readers.described.samples import SoundSamples
+from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.errors import listed
 
@@ -50,7 +50,7 @@ class _FeatureColumns:
         if not start:  # now the file is known to be large enough
             self.features = zeros((self.rows, 1, len(self.columns)))
         for place, column in enumerate(self.columns):
-            cells = _cells(frame[column])
+            cells = cells_of(frame[column])
             values, odd = numbers(cells)
             with np.errstate(over="ignore"):
                 self.features[start : start + len(frame), 0, place] = values
@@ -100,7 +100,7 @@ class TableSource:
             elif len(columns) > 1:
                 raise ValueError(f"{path}: {listed(columns)} are not all single numbers, expected one column of lists")
         self._frame, short = read_columns(path, plain, others, self._take)
-        self.samples = Samples(f"{path}: row", [str(row) for row in range(1, len(self._frame) + 1)], damage)
+        self.samples = SoundSamples(f"{path}: row", [str(row) for row in range(1, len(self._frame) + 1)], damage)
         width = len(self._names)
         self._mark_damaged(
             {row: f"it has {cells} cells, expected {width} as the header" for row, cells in short.items()}
@@ -128,7 +128,7 @@ class TableSource:
 
     def cells(self, names: str | tuple[str, ...]) -> dict[str, Cells]:
         """The columns of labels by their names."""
-        return {column: _cells(self._frame[column]) for column in self._find(names)}
+        return {column: cells_of(self._frame[column]) for column in self._find(names)}
 
     def _take(self, start: int, frame: pd.DataFrame) -> None:
         for columns in (columns for modalities in self._modalities.values() for columns in modalities):
@@ -147,17 +147,21 @@ class TableSource:
         """The columns that the names and patterns of one modality or label stand for, each once."""
         columns: list[str] = []
         for name in [names] if isinstance(names, str) else names:
-            pattern = name.replace("[", "[[]")
-            matching = (
-                [name] if name in self._names else [title for title in self._names if fnmatchcase(title, pattern)]
-            )
-            if not matching:
+            found = matching(name, self._names)
+            if not found:
                 raise ValueError(f"{self._path} has no column {name!r}, it has {listed(self._names)}")
-            columns += matching
+            columns += found
         return list(dict.fromkeys(columns))
 
 
-def _cells(column: pd.Series[Any]) -> Cells:
+def matching(name: str, columns: Collection[str]) -> list[str]:
+    """The columns that a name or a pattern stands for, in the table's order."""
+    pattern = name.replace("[", "[[]")
+    return [name] if name in columns else [title for title in columns if fnmatchcase(title, pattern)]
+
+
+def cells_of(column: pd.Series[Any]) -> Cells:
+    """The cells of a column: numbers, or objects that are None where a cell is missing."""
     if column.dtype.kind in "biuf":
         return np.asarray(column)
     if isinstance(column.dtype, pd.CategoricalDtype):  # equal text stays one object; a missing cell has the code -1

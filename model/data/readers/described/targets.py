@@ -10,7 +10,7 @@ import numpy as np
 
 from haemsa.model.data.readers.described.cells import Cells, numbers, unlike, word, words
 from haemsa.model.data.readers.described.description import TaskEntry
-from haemsa.model.data.readers.described.samples import Samples
+from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.task import Task, TaskKind, check_name, labels_of
 from haemsa.model.errors import listed
 
@@ -22,10 +22,10 @@ _MOST_CLASSES: Final = 1000
 """More distinct labels than this are names or amounts, and no classes."""
 
 
-def make_tasks(name: str, entry: TaskEntry, columns: Mapping[str, Cells], samples: Samples) -> dict[str, Task]:
+def make_tasks(name: str, entry: TaskEntry, columns: Mapping[str, Cells], samples: SoundSamples) -> dict[str, Task]:
     """The task of one column [N], called `name`; of several columns, one task for each, called as the column.
 
-    Samples with a label that the task's kind does not allow are damaged.
+    SoundSamples with a label that the task's kind does not allow are damaged.
 
     Raises:
         ValueError: The names of columns are not allowed, or the kind is not clear. The message is one sentence.
@@ -72,7 +72,7 @@ def _guess(columns: Iterable[Cells]) -> TaskKind:
     raise ValueError("its labels could be of any kind, expected kind: regression, classes or multilabel")
 
 
-def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, samples: Samples) -> Task:
+def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, samples: SoundSamples) -> Task:
     values, odd = numbers(cells)
     targets = labels_of(values, column)
     samples.mark_damaged(odd | np.isinf(targets), unlike(column, cells, "a number"))
@@ -85,12 +85,14 @@ def _regression(column: str, cells: Cells, bounds: tuple[float, float] | None, s
     return Task("regression", targets, bounds=bounds)
 
 
-def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | None, samples: Samples) -> Task:
+def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | None, samples: SoundSamples) -> Task:
     texts = words(cells)
     names = set(texts) - {""} if labels is None else [word(label) for label in labels]
     value: Callable[[str], str | float] = _value if _are_numbers(names) else str
     kinds = [value(name) for name in names]
     if labels is None:
+        if not kinds:
+            raise ValueError(f"{column!r} has no label, expected at least one")
         kinds = sorted(kinds, key=lambda kind: (isinstance(kind, str), kind))
         if len(kinds) > _MOST_CLASSES:
             raise ValueError(f"{column!r} has {len(kinds)} distinct labels, expected at most {_MOST_CLASSES} classes")
@@ -111,7 +113,7 @@ def _are_numbers(names: Collection[str]) -> bool:
     return not any(map(_CODE.fullmatch, names)) and len(set(map(_value, names))) == len(names)
 
 
-def _multilabel(titles: Sequence[str], columns: Mapping[str, Cells], samples: Samples) -> Task:
+def _multilabel(titles: Sequence[str], columns: Mapping[str, Cells], samples: SoundSamples) -> Task:
     targets = []
     for column, cells in columns.items():
         plain = np.array([_TRUTH.get(cell, cell) for cell in cells], object) if cells.dtype == object else cells

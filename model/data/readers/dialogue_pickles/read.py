@@ -11,14 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from haemsa.model.data.dataset import SPLITS, Dataset
-from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.assemble import assemble
 from haemsa.model.data.readers.dialogue_pickles.speakers import session_of
-from haemsa.model.data.readers.dialogue_pickles.utterances import STREAMS, Fields, Name, Utterances
+from haemsa.model.data.readers.dialogue_pickles.utterances import STREAMS, Fields, Name, Utterances, entry_count
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.trimming import keep
 from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
 from haemsa.model.data.readers.unpickling.values import entries, form_of
+from haemsa.model.data.samples import Samples
 from haemsa.model.data.splitting import with_validation
 
 _SPOKEN: Final = ("ids", "speakers", "labels")
@@ -74,6 +75,32 @@ def read(content: Sequence[Any], name: str, reading: Reading, budget: MemoryBudg
         groups=groups,
         splits=splits,
         notes=[*utterances.notes, *damage.notes()],
+        means=reading.means,
+    )
+
+
+def read_samples(content: Sequence[Any], reading: Reading, budget: MemoryBudget) -> Samples:
+    """The utterances in such a tuple as new samples. Labels are not read, and a dialogue may be in no split.
+
+    Raises:
+        ValueError: The tuple has another layout, or an utterance is damaged (unless damage is skipped). The message is
+            one sentence.
+    """
+    fields, lists = _fields(content)
+    counted = next(
+        (field for field in ("labels", *STREAMS) if any(map(entry_count, fields.get(field, {}).values()))), ""
+    )
+    if not counted:
+        raise ValueError("there are no utterances, expected labels or features by dialogue")
+    split_of = {dialogue: split for split, dialogues in lists.items() for dialogue in dialogues}
+    utterances = Utterances(fields, list(fields[counted]), budget, counted)
+    raw, damage = utterances.modalities(), Damage(skip=reading.skip_damaged, command="haemsa predict")
+    kept = utterances.kept(damage)
+    return Samples(
+        {stream: keep(modality, kept) for stream, modality in raw.items()},
+        tuple(utterances.ids(kept)),
+        tuple(split_of.get(utterances.places[place][0], "") for place in kept),
+        (*utterances.notes, *damage.notes()),
     )
 
 

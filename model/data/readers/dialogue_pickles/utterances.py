@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality, last_step
 from haemsa.model.data.dataset import Task
-from haemsa.model.data.memory import OBJECT, MemoryBudget
 from haemsa.model.data.readers.dialogue_pickles import emotions
 from haemsa.model.data.readers.dialogue_pickles.speakers import marked, session_of, speaker_of
+from haemsa.model.data.readers.memory import OBJECT, MemoryBudget
 from haemsa.model.data.readers.options import Damage, Grouping, Reading
 from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
 from haemsa.model.data.readers.unpickling.values import entries, form_of, stacked
@@ -28,17 +28,19 @@ Fields = Mapping[str, Mapping[Name, Any]]
 
 
 class Utterances:
-    """The content of dictionaries by dialogue, for each utterance.
+    """The content of dictionaries by dialogue, for each utterance. `counted` is the dictionary that tells their number.
 
     Attributes:
         places: The dialogue of each utterance, and its number in that dialogue.
         notes: What was found so far.
     """
 
-    def __init__(self, fields: Fields, dialogues: Sequence[Name], budget: MemoryBudget) -> None:
+    def __init__(
+        self, fields: Fields, dialogues: Sequence[Name], budget: MemoryBudget, counted: str = "labels"
+    ) -> None:
         self._fields, self._budget = fields, budget
-        self._sizes = {dialogue: _length(fields["labels"][dialogue]) for dialogue in dialogues}
-        budget.claim("'labels'", OBJECT * sum(self._sizes.values()))
+        self._sizes = {dialogue: entry_count(fields[counted][dialogue]) for dialogue in dialogues}
+        budget.claim(repr(counted), OBJECT * sum(self._sizes.values()))
         self.places = [(dialogue, number) for dialogue, size in self._sizes.items() for number in range(size)]
         self._wrong: dict[int, str] = {}
         self._dropped = np.zeros(len(self.places), dtype=bool)
@@ -165,8 +167,8 @@ class Utterances:
         place = 0
         for dialogue, size in self._sizes.items():
             value = self._fields[field].get(dialogue)
-            if value is not None and _length(value) != size:
-                problem = f"its dialogue has {_length(value)} entries of {field!r}, expected {size}"
+            if value is not None and entry_count(value) != size:
+                problem = f"its dialogue has {entry_count(value)} entries of {field!r}, expected {size}"
                 wrong |= {place + number: problem for number in range(size)}
             place += size
         return rows, wrong
@@ -176,12 +178,12 @@ class Utterances:
         all_entries: list[Any] = []
         for dialogue, size in self._sizes.items():
             value = self._fields[field].get(dialogue)
-            fits = value is not None and _length(value) == size
+            fits = value is not None and entry_count(value) == size
             all_entries += [plain(entry) for entry in entries(value) or ()] if fits else [None] * size
         return all_entries
 
 
-def _length(value: object) -> int:
+def entry_count(value: object) -> int:
     """The number of entries of a list, a tuple or an array; 0 for anything else."""
     content = plain(value)
     is_filled = isinstance(content, list | tuple) or (isinstance(content, np.ndarray) and content.size)

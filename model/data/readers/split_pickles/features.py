@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.memory import MemoryBudget
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.padding import spans
 from haemsa.model.data.readers.split_pickles.split_content import SplitContent
 from haemsa.model.data.readers.trimming import shortened
@@ -57,29 +57,31 @@ def _holds_features(key: str, parts: Mapping[str, SplitContent]) -> bool:
     parts_with_key = {split: part for split, part in parts.items() if key in part.content}
     if key in _USUAL:
         for split, part in parts_with_key.items():
-            if not _is_features(part.content[key]):
+            if not is_features(part.content[key]):
                 expected = "expected floating-point numbers [N, T, D] or [N, D]"
                 raise ValueError(f"{split} {key!r} is {form_of(part.content[key])}, {expected}")
-    if key == _TOKENS or key.endswith(_LENGTHS) or _is_of_labels(key):
+    if key == _TOKENS or key.endswith(_LENGTHS) or is_of_labels(key):
         return False
     if key.lower().startswith(_BEGINNINGS):
-        return any(_is_features(part.content[key]) for part in parts_with_key.values())
+        return any(is_features(part.content[key]) for part in parts_with_key.values())
     arrays = [(part.content[key], len(part)) for part in parts_with_key.values()]
-    return all(_is_features(array) and array.ndim == 3 and len(array) == size for array, size in arrays)
+    return all(is_features(array) and array.ndim == 3 and len(array) == size for array, size in arrays)
 
 
-def _is_features(value: object) -> bool:
+def is_features(value: object) -> bool:
+    """Whether `value` is an array [N, T, D] or [N, D] of floats."""
     return isinstance(value, np.ndarray) and value.ndim in (2, 3) and value.dtype.kind == "f" and 0 not in value.shape
 
 
-def _is_of_labels(key: str) -> bool:
+def is_of_labels(key: str) -> bool:
+    """Whether the content of this key is never features, because its name has a word of labels."""
     return any(word in key.lower() for word in _OF_LABELS)
 
 
 def _reason(key: str, parts: Mapping[str, SplitContent]) -> str:
     if key == _TOKENS:
         return "holds token numbers, not features"
-    if _is_of_labels(key):
+    if is_of_labels(key):
         return "called like labels, but none that are read"
     split, part = next((split, part) for split, part in parts.items() if key in part.content)
     return f"{form_of(part.content[key])} in {split} is no array of features"
@@ -88,7 +90,7 @@ def _reason(key: str, parts: Mapping[str, SplitContent]) -> str:
 def _modality(
     name: str, parts: Mapping[str, SplitContent], steps: int | None, budget: MemoryBudget, notes: list[str]
 ) -> RawModality:
-    shapes = [part.content[name].shape[1:] for part in parts.values() if _is_features(part.content.get(name))]
+    shapes = [part.content[name].shape[1:] for part in parts.values() if is_features(part.content.get(name))]
     longest, width = max(shape[0] if len(shape) == 2 else 1 for shape in shapes), shapes[0][-1]
     ends = np.cumsum([part.intact.sum() for part in parts.values()])
     features = budget.zeros(name, int(ends[-1]), min(longest, steps or longest), width)
@@ -98,7 +100,7 @@ def _modality(
         if array is None:
             notes.append(f"{name}: absent in the whole split {split!r}")
             continue
-        if not _is_features(array) or array.shape[-1] != width or len(array) != len(part):
+        if not is_features(array) or array.shape[-1] != width or len(array) != len(part):
             raise ValueError(f"{split} {name!r} is {form_of(array)}, expected numbers [{len(part)}, T, {width}]")
         array = array.reshape(len(part), -1, width)
         given = _lengths(name, split, part, array.shape[1], budget, notes)

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.memory import OBJECT, MemoryBudget
+from haemsa.model.data.readers.memory import OBJECT, MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
+from haemsa.model.data.readers.split_pickles import unlabelled
 from haemsa.model.data.readers.split_pickles.mult import LABELS, tasks_of
 from haemsa.model.data.readers.split_pickles.splits import Splits
 from haemsa.model.data.readers.unpickling.unpickle import plain
 from haemsa.model.data.readers.unpickling.values import form_of, is_numbers
+from haemsa.model.data.samples import Samples
 
 _STREAMS: Final = ("text", "vision", "audio")
 Segment = tuple[tuple[Any, ...], Any, Any]
@@ -32,6 +35,28 @@ def is_segment(value: object) -> bool:
 def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in a list for each split. Raises ValueError, one sentence, for anything else."""
     damage = Damage(skip=reading.skip_damaged)
+    content, widths = _contents(lists, damage, reading.steps, budget)
+    splits = Splits(content, (LABELS,), damage, reading.steps, budget)
+    if "text" not in widths:
+        splits.notes.append("text: words or their numbers, not features; left out")
+    return splits.dataset(name, tasks_of(splits), reading.means)
+
+
+def read_samples(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget: MemoryBudget) -> Samples:
+    """The samples in lists by split, or in one list whose split is "". Labels are not read.
+
+    Raises ValueError, one sentence, for anything else.
+    """
+    damage = Damage(skip=reading.skip_damaged, command="haemsa predict")
+    content, _ = _contents(lists, damage, reading.steps, budget)
+    found = unlabelled.read_samples(content, name, reading, budget)
+    return replace(found, notes=(*found.notes, *damage.notes()))
+
+
+def _contents(
+    lists: Mapping[str, Sequence[Any]], damage: Damage, steps: int | None, budget: MemoryBudget
+) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """The dictionary of each split, and the streams with their widths."""
     budget.claim("the segments", OBJECT * sum(map(len, lists.values())))
     streams = {split: [_streams(item) for item in items] for split, items in lists.items()}
     widths = _widths([arrays for part in streams.values() for arrays in part])
@@ -43,12 +68,9 @@ def read(lists: Mapping[str, Sequence[Any]], name: str, reading: Reading, budget
                 damage.report(f"{split} segment {place}", problem)
         kept = [place for place, problem in enumerate(problems) if not problem]
         content[split] = _part(
-            [items[place] for place in kept], [streams[split][place] for place in kept], widths, reading.steps, budget
+            [items[place] for place in kept], [streams[split][place] for place in kept], widths, steps, budget
         )
-    splits = Splits(content, (LABELS,), damage, reading.steps, budget)
-    if "text" not in widths:
-        splits.notes.append("text: words or their numbers, not features; left out")
-    return splits.dataset(name, tasks_of(splits))
+    return content, widths
 
 
 def _streams(segment: Any) -> dict[str, NDArray[Any]]:

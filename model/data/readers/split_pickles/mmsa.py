@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import MemoryBudget
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.split_pickles.sentiment import are_signs, classes, sentiment
 from haemsa.model.data.readers.split_pickles.splits import Splits
@@ -34,7 +34,7 @@ def read(content: Mapping[Any, Any], name: str, reading: Reading, budget: Memory
             splits.leave_out(CLASSES, f"only the sign of {REGRESSION}")
         else:
             tasks["class"] = _classes(numbers, splits)
-    return splits.dataset(name, tasks)
+    return splits.dataset(name, tasks, reading.means)
 
 
 def _column(splits: Splits, key: str) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import MemoryBudget
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.split_pickles.sentiment import are_two_classes, classes, sentiment
 from haemsa.model.data.readers.split_pickles.splits import Splits
@@ -27,7 +27,7 @@ IEMOCAP: Final = ("neutral", "happy", "sad", "angry")
 def read(content: Mapping[Any, Any], name: str, reading: Reading, budget: MemoryBudget) -> Dataset:
     """The data set called `name` in what such a pickle holds. Raises ValueError, one sentence, for anything else."""
     splits = Splits(content, (LABELS,), Damage(skip=reading.skip_damaged), reading.steps, budget)
-    return splits.dataset(name, tasks_of(splits))
+    return splits.dataset(name, tasks_of(splits), reading.means)
 
 
 def tasks_of(splits: Splits) -> dict[str, Task]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.data.cleaning import FeatureMeans
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.data.memory import MemoryBudget
 from haemsa.model.data.readers.assemble import assemble, labelled_everywhere
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.data.readers.split_pickles.features import modalities
 from haemsa.model.data.readers.split_pickles.split_content import split_contents
@@ -131,7 +132,7 @@ class Splits:
         by_split = [names(part.content.get(key), len(part)) or [] for part in self._parts.values()]
         return [word for part in by_split for word in part] if all(by_split) else []
 
-    def dataset(self, name: str, tasks: Mapping[str, Task]) -> Dataset:
+    def dataset(self, name: str, tasks: Mapping[str, Task], means: FeatureMeans | None) -> Dataset:
         """The last step: the data of intact samples, with the tasks that have labels in each split."""
         kept = np.flatnonzero(self._intact).astype(np.int64)
         raw = modalities(self._parts, self._read, self._steps, self._budget, self.notes)
@@ -140,7 +141,8 @@ class Splits:
         splits = self._splits(groups)
         tasks = labelled_everywhere({task: item.take(kept) for task, item in tasks.items()}, splits, self.notes)
         notes = [*self.notes, *self._damage.notes()]
-        return assemble(name, raw, tasks, [ids[place] for place in kept], groups=groups, splits=splits, notes=notes)
+        ids = [ids[place] for place in kept]
+        return assemble(name, raw, tasks, ids, groups=groups, splits=splits, notes=notes, means=means)
 
     def _named(self) -> tuple[list[str], list[str]]:
         """The ids of the N samples, and the groups that the ids tell."""

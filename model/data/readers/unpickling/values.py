@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.memory import MemoryBudget
+from haemsa.model.data.readers.memory import MemoryBudget
 from haemsa.model.data.readers.unpickling.unpickle import as_text, plain
 
 _NUMBERS: Final = "fiub"

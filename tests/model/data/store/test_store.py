@@ -96,7 +96,7 @@ def assert_same(one, other):
 
 def test_features_are_streamed_where_they_would_fill_the_memory(path, monkeypatch):
     assert isinstance(read(path).modalities["text"].features, np.ndarray)
-    monkeypatch.setattr("haemsa.model.data.store.file._memory", lambda: 8)
+    monkeypatch.setattr("haemsa.model.data.store.content._memory", lambda: 8)
     assert isinstance(read(path).modalities["text"].features, StoredFeatures)
 
 
@@ -241,7 +241,7 @@ def test_streamed_features_are_zero_where_a_sample_ends_or_is_hidden_and_nothing
 
 
 def test_the_memory_of_a_control_group_counts(path, tmp_path, monkeypatch):
-    monkeypatch.setattr("haemsa.model.data.store.file._CGROUP", tmp_path)
+    monkeypatch.setattr("haemsa.model.data.store.content._CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("max\n")
     assert isinstance(read(path).modalities["text"].features, np.ndarray)
     (tmp_path / "memory.max").write_text("100\n")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from haemsa.model.data.readers.described.description import TaskEntry
-from haemsa.model.data.readers.described.samples import Samples
+from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.described.targets import make_tasks
 from haemsa.model.data.readers.options import Damage
 
@@ -13,7 +13,7 @@ def text(*cells):
 
 def made(entry, columns, *, skip=False):
     count = len(next(iter(columns.values())))
-    samples = Samples("t.csv: row", [str(row) for row in range(1, count + 1)], Damage(skip=skip))
+    samples = SoundSamples("t.csv: row", [str(row) for row in range(1, count + 1)], Damage(skip=skip))
     tasks = make_tasks("mood", TaskEntry.model_validate({"from": next(iter(columns)), **entry}), columns, samples)
     return tasks, samples.sound.tolist()
 

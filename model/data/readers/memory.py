@@ -11,8 +11,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-DEFLATED: Final = 1100
-"""No file can be compressed by more than 1,032 to 1. A file that claims more would only fill the memory."""
 LARGE: Final = 2**29
 """Arrays of more bytes than this lie in a file without a name, so the system can move them out of memory."""
 OBJECT: Final = 256

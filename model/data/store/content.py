@@ -1,0 +1,110 @@
+"""What an HDF5 store holds, read from an open file."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.dataset import Dataset, Modality, Task
+from haemsa.model.data.samples import Samples, split_names
+from haemsa.model.data.store.hdf5 import SafeGroup
+from haemsa.model.data.streamed import StoredFeatures, version_of
+
+_CGROUP: Final = Path("/sys/fs/cgroup")
+_SHARE: Final = 8
+"""Features that need more than one part in eight of the memory are streamed: a search holds several copies of them."""
+
+
+class StoreContent:
+    """What an open store holds. `stream`: whether features stay in it; None: if they would fill much of the memory."""
+
+    def __init__(self, file: SafeGroup, path: Path, *, stream: bool | None) -> None:
+        self._file, self._path = file, path
+        self._stream = self._size() > _memory() / _SHARE if stream is None else stream
+
+    def dataset(self, name: str) -> Dataset:
+        """All of it. The data is called `name`."""
+        return Dataset(
+            name=name,
+            modalities=self._modalities(),
+            tasks={key: self._task(f"tasks/{key}") for key in self._file.group("tasks").names()},
+            splits=self._splits(),
+            ids=self._text("ids"),
+            groups=self._array("groups", np.int64),
+            notes=self._text("notes"),
+        )
+
+    def samples(self) -> Samples:
+        """Features, ids and splits."""
+        ids, splits = self._text("ids"), self._splits()
+        for split, indices in splits.items():
+            if indices.min(initial=0) < 0 or indices.max(initial=0) >= len(ids):
+                raise ValueError(f"split {split!r} has indices outside 0 to {len(ids) - 1}")
+        return Samples(self._modalities(), ids, split_names(len(ids), splits))
+
+    def _modalities(self) -> dict[str, Modality]:
+        return {name: self._modality(f"modalities/{name}") for name in self._file.group("modalities").names()}
+
+    def _splits(self) -> dict[str, NDArray[np.int64]]:
+        return {name: self._array(f"splits/{name}", np.int64) for name in self._file.group("splits").names()}
+
+    def _size(self) -> int:
+        """Bytes of all features in memory."""
+        names = self._file.group("modalities").names()
+        return sum(4 * math.prod(self._file.array(f"modalities/{name}/features").shape) for name in names)
+
+    def _modality(self, path: str) -> Modality:
+        place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
+        array = self._file.array(place)
+        if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
+            form = f"{array.dtype} {list(array.shape)}"
+            raise ValueError(f"{place!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
+        columns = self._text(f"{path}/columns") if "columns" in self._file.group(path).names() else ()
+        if not self._stream:
+            return Modality(array.astype(np.float32)[()], lengths, columns)
+        version, rows = version_of(self._path), np.arange(len(lengths))
+        stored = StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths)
+        modality = Modality(stored, lengths, columns)
+        attributes = self._file.group(path).attributes
+        digest, constant = attributes.get("digest"), attributes.get("constant")
+        if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes
+            modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
+        return modality
+
+    def _task(self, path: str) -> Task:
+        attributes = self._file.group(path).attributes
+        kind = attributes["kind"]
+        targets = self._array(f"{path}/targets", np.int64 if kind == "classes" else np.float32)
+        labels = tuple(str(label) for label in attributes["labels"])
+        if "bounds" not in attributes:
+            return Task(kind, targets, labels)
+        low, high = attributes["bounds"]
+        return Task(kind, targets, labels, (float(low), float(high)))
+
+    def _array(self, path: str, dtype: type[Any]) -> NDArray[Any]:
+        array = self._file.array(path)
+        if array.dtype != dtype:
+            raise ValueError(f"{path!r} holds {array.dtype}, expected {np.dtype(dtype)}")
+        return np.asarray(array[()])
+
+    def _text(self, path: str) -> tuple[str, ...]:
+        array = self._file.array(path)
+        if h5py.check_string_dtype(array.dtype) is None or array.ndim != 1:
+            raise ValueError(f"{path!r} holds {array.dtype}, expected a list of text")
+        return tuple(array.asstr()[()])
+
+
+def _memory() -> int:
+    """The bytes of memory that this process may use: those of the machine, or of its control group."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max": no limit
+            limits.append(int((_CGROUP / name).read_text()))
+    return min(limits)

@@ -1,0 +1,124 @@
+"""Samples that a model predicts, some at a time: `NewSamples`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.samples import Samples
+from haemsa.model.data.streamed import StoredFeatures
+from haemsa.model.schema import Schema
+
+BLOCK: Final = 2**14
+"""How many samples are predicted at a time, if they are in memory or in a store."""
+
+
+class NewSamples:
+    """Samples, put into the order of a model's features. Labels are not read.
+
+    Args:
+        name: What the data is called in messages.
+        schema: The modalities that the model reads.
+        count: How many samples there are.
+        has_splits: Whether the data says which split a sample is in.
+        blocks: Reads the samples, some at a time.
+        notes: Gives what the reader found, when all is read.
+
+    Example:
+        >>> from haemsa.model.data.builtin.planted import planted
+        >>> data = planted(sizes=(20, 10, 10))
+        >>> new = NewSamples.of("mine", Schema.of(data), Samples.of(data))
+        >>> [len(block) for block in new.blocks()], new.notes
+        ([40], ())
+    """
+
+    def __init__(
+        self,
+        name: str,
+        schema: Schema,
+        count: int,
+        *,
+        has_splits: bool,
+        blocks: Callable[[], Iterator[Samples]],
+        notes: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self.name, self.count, self.has_splits = name, count, has_splits
+        self._schema, self._blocks, self._reader_notes = schema, blocks, notes
+        self._longest = dict.fromkeys(schema.modalities, 0)
+        self._cut = dict.fromkeys(schema.modalities, 0)
+
+    @classmethod
+    def of(cls, name: str, schema: Schema, samples: Samples) -> NewSamples:
+        """Samples that are in memory, or whose features stay in their store."""
+
+        def blocks() -> Iterator[Samples]:
+            for start in range(0, len(samples), BLOCK):
+                yield samples.take(np.arange(start, min(start + BLOCK, len(samples))))
+
+        has_splits = samples.split_of is not None
+        return cls(name, schema, len(samples), has_splits=has_splits, blocks=blocks, notes=lambda: samples.notes)
+
+    def blocks(self, split: str | None = None) -> Iterator[Samples]:
+        """The samples, some at a time, with only the features that the model reads, in its order.
+
+        Args:
+            split: Only the samples of this split; None: all.
+
+        Raises:
+            ValueError: The data has none of the model's modalities, a modality lacks features or has another number of
+                them, a sample is damaged, or there is no sample in the split. The message is one sentence.
+        """
+        if split is not None and not self.has_splits:
+            raise ValueError(f"data {self.name!r} does not say which split a sample is in, so it has no {split!r}")
+        found = False
+        self._longest, self._cut = (dict.fromkeys(self._schema.modalities, 0) for _ in range(2))
+        for block in self._blocks():
+            samples = self._fitted(block)
+            if split is not None:
+                samples = samples.take(np.flatnonzero([name == split for name in samples.split_of or ()]))
+            found = found or len(samples) > 0
+            if len(samples):
+                yield samples
+        if not found:
+            raise ValueError(f"data {self.name!r} has no sample" + (f" in split {split!r}" if split else ""))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the samples that were read so far, one line each."""
+        notes = list(self._reader_notes())
+        for name, (steps, _) in self._schema.modalities.items():
+            longest, cut = self._longest[name], self._cut[name]
+            if not longest:
+                notes.append(f"{name}: absent in all samples; the model predicts without it")
+            elif steps == 1 < longest:
+                notes.append(
+                    f"{name}: the model was trained on single steps, and samples have up to {longest}; only the first "
+                    "step of each is read"
+                )
+            elif cut:
+                notes.append(f"{name}: {cut} samples cut to their first {steps} steps, the most that the model knows")
+        return tuple(dict.fromkeys(notes))
+
+    def _fitted(self, samples: Samples) -> Samples:
+        kept = {}
+        for name, (steps, _) in self._schema.modalities.items():
+            if (modality := samples.modalities.get(name)) is None:
+                continue
+            places = self._schema.places_of(name, modality.columns, modality.width)
+            kept[name] = modality if places is None else modality.in_columns(places)
+            if _has_numbers(modality.features):
+                self._longest[name] = max(self._longest[name], int(modality.lengths.max(initial=0)))
+            self._cut[name] += int((modality.lengths > steps).sum())
+        if not kept:
+            raise ValueError(
+                f"data {self.name!r} has none of the model's modalities {', '.join(self._schema.modalities)}"
+            )
+        return Samples(kept, samples.ids, samples.split_of, samples.notes)
+
+
+def _has_numbers(features: NDArray[Any] | StoredFeatures) -> bool:
+    """Whether any cell is finite. Those of a store are."""
+    return isinstance(features, StoredFeatures) or bool(np.isfinite(features).any())

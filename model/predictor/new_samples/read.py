@@ -1,0 +1,92 @@
+"""New samples by name or path: which reader reads what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from haemsa.model.data.readers.options import AS_IT_IS, Reading
+from haemsa.model.data.samples import Samples
+from haemsa.model.data.sources import DESCRIPTIONS, PICKLES, STORES, load
+from haemsa.model.predictor.new_samples.new_samples import NewSamples
+from haemsa.model.schema import Schema
+
+_TABLES: Final = (".csv", ".parquet")
+_ARRAYS: Final = ".npz"
+
+
+def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> NewSamples:
+    """Read new samples for a model. Labels, splits and groups are not needed, and labels are not read.
+
+    Modalities and columns are found by their names: further ones are left out, and columns can have any order. A whole
+    modality can be absent. Missing cells stay missing, and the model takes its own mean for them.
+
+    Args:
+        source: A name or path, as in `load`. A YAML file needs no tasks. A table needs no YAML file if the model knows
+            the names of its columns, and neither do arrays that are called as the model's modalities.
+        schema: The modalities of the model.
+        reading: What is asked of the reader.
+
+    Returns:
+        The samples, which are read some at a time.
+
+    Raises:
+        FileNotFoundError: There is nothing at the path.
+        ValueError: The data cannot be read, or `reading` asks for what does not concern it. The message is one
+            sentence.
+
+    Example:
+        >>> from haemsa.model.schema import TaskInfo
+        >>> model = Schema({"pixels": (1, 64)}, {"digit": TaskInfo("classes", tuple("0123456789"))})
+        >>> new = read_samples("digits", model)
+        >>> new.count, [list(block.modalities) for block in new.blocks()]
+        (1797, [['pixels']])
+    """
+    path = Path(source)
+    if source in ("planted", "digits"):
+        reading.check(f"{source} data")
+        return NewSamples.of(source, schema, Samples.of(load(source)))
+    if not path.exists():
+        raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
+    suffix = path.suffix.lower()
+    if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
+        return _described(path, schema, reading)
+    name = path.resolve().name if path.is_dir() else path.stem
+    return NewSamples.of(name, schema, _whole(path, suffix, schema, reading))
+
+
+def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
+    from haemsa.model.data.readers.described.description import read_description
+    from haemsa.model.data.readers.described.read import source_path
+    from haemsa.model.data.readers.options import within
+    from haemsa.model.predictor.new_samples.arrays import new_arrays
+    from haemsa.model.predictor.new_samples.tables import new_rows
+
+    reading.check("a description", "skip_damaged")
+    description, file = None, path
+    if path.suffix.lower() in DESCRIPTIONS:
+        description = read_description(path)
+        with within(str(path)):
+            file = source_path(path.parent, description)
+    if file.suffix.lower() == _ARRAYS:
+        return NewSamples.of(path.stem, schema, new_arrays(file, schema, description, skip=reading.skip_damaged))
+    return new_rows(file, path.stem, schema, description, skip=reading.skip_damaged)
+
+
+def _whole(path: Path, suffix: str, schema: Schema, reading: Reading) -> Samples:
+    """The samples of a source that is not read block by block."""
+    if path.is_dir():
+        from haemsa.model.data.readers.csd.segments import read_samples as of_folder
+
+        reading.check("a folder of .csd files", "align", "collapse", "folds", "skip_damaged")
+        return of_folder(path, reading, tuple(schema.modalities))
+    if suffix in STORES:
+        from haemsa.model.data.store.file import read_samples as of_store
+
+        reading.check("a store")
+        return of_store(path)
+    if suffix in PICKLES:
+        from haemsa.model.data.readers.pickles import read_samples as of_pickle
+
+        return of_pickle(path, reading)
+    raise ValueError(f"data '{path}' has an unknown form, expected .yaml, .csv, .parquet, .npz, .h5, .pkl or a folder")
