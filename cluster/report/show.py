@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +20,34 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_LABELS: Final = {"wall_seconds": "in {}", "worker_busy_fraction": "workers busy {}", "hypervolume": "hypervolume {}"}
 _FRONT_COLUMNS: Final = ("modalities", "levels", "experts", "width", "epochs", "learning_rate")
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search as its run directory has it. `final`: the candidates that can be compared."""
+
+    name: str
+    rows: Sequence[JournalRow]
+    summary: Mapping[str, Any] | None
+    objectives: Mapping[str, str]
+    full: int
+    final: Sequence[JournalRow]
+
+    @classmethod
+    def read(cls, path: Path) -> _Search:
+        with RunDirectory.open(path, read_only=True) as run:
+            rows, summary, manifest = list(run.journal.rows()), run.summary(), run.manifest()
+            name, full = run.config().title, full_rung(run)
+        final = final_rows(rows, full)
+        return cls(name, rows, summary, directions(final, manifest) if final else {}, full, final)
+
+    def front(self) -> list[JournalRow]:
+        return front_of(self.final, self.objectives)
+
+    def count(self, *states: str) -> int:
+        return sum(row.status in states for row in self.rows)
 
 
 def show(path: Path, console: Console | None = None, *, front_rows: int = 30) -> None:
@@ -35,24 +64,67 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     Example:
         >>> show_run(Path("runs/planted"))  # doctest: +SKIP
     """
-    with RunDirectory.open(path, read_only=True) as run:
-        rows, summary, manifest = list(run.journal.rows()), run.summary(), run.manifest()
-        name, full = run.config().title, full_rung(run)
-    final, console = final_rows(rows, full), console or standard_output()
-    console.print(_heading(name, rows, summary), markup=False, highlight=False)
-    if not final:
+    search, console = _Search.read(path), console or standard_output()
+    console.print(_heading(search), markup=False, highlight=False)
+    if not search.final:
         console.print("No candidate has scores yet.")
         return
-    objectives = directions(final, manifest)
-    front = front_of(final, objectives)
-    best = best_of(front, summary)
+    front, objectives = search.front(), search.objectives
+    best = best_of(front, search.summary)
     scores = ", ".join(f"{key} {score_words(best, key)}" for key in objectives)
     console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
     console.print(_front_table(front[:front_rows], objectives, len(front)))
-    ensemble = (summary or {}).get("ensemble")
+    ensemble = (search.summary or {}).get("ensemble")
     if ensemble:
         console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
-    console.print(_generation_table(rows, objectives, full))
+    console.print(_generation_table(search))
+
+
+def show_values(path: Path) -> dict[str, Any]:
+    """A search as plain values, also while it runs: what `haemsa show --json` writes.
+
+    Args:
+        path: the run directory of the search.
+
+    Returns:
+        The whole front, the best candidate, and per generation how many candidates ended and the best scores so far.
+        `ended_by` and `ensemble` are None until the search has ended.
+
+    Raises:
+        ValueError: `path` holds no search.
+
+    Example:
+        >>> show_values(Path("runs/planted"))["best"]["scores"]  # doctest: +SKIP
+    """
+    search = _Search.read(path)
+    front = search.front() if search.final else []
+    summary = search.summary or {}
+    return {
+        "name": search.name,
+        "ended_by": summary.get("ended_by"),
+        "evaluations": search.count("done", "failed"),
+        "failures": search.count("failed"),
+        "pending": search.count("asked"),
+        **{name: summary.get(name) for name in _LABELS},
+        "objectives": dict(search.objectives),
+        "best": _candidate(best_of(front, summary), search) if front else None,
+        "front": [_candidate(row, search) for row in front],
+        "ensemble": summary.get("ensemble"),
+        "generations": [asdict(generation) for generation in _generations(search)],
+    }
+
+
+def _candidate(row: JournalRow, search: _Search) -> dict[str, Any]:
+    """A candidate as summary.json has it."""
+    scores = scores_of(row)
+    before = {} if row.confirmed is None else {name: row.scores[name].mean for name in search.objectives}
+    return {
+        "id": row.id,
+        "genome": json.loads(row.genome_json),
+        "scores": {name: score.mean for name, score in scores.items()},
+        "errors": {name: score.error for name, score in scores.items() if score.error},
+        "search_scores": before,
+    }
 
 
 def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
@@ -79,16 +151,12 @@ def cell(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _heading(name: str, rows: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> str:
-    failed = sum(row.status == "failed" for row in rows)
-    ended = sum(row.status != "asked" for row in rows)
-    parts = [f"{name}: {ended} evaluations", f"{failed} failed"]
-    if summary is None:
-        pending = sum(row.status == "asked" for row in rows)
-        return ", ".join([*parts, f"{pending} pending: the search has not ended"])
-    labels = {"wall_seconds": "in {}", "worker_busy_fraction": "workers busy {}", "hypervolume": "hypervolume {}"}
-    for key, text in labels.items():
-        value = summary.get(key)
+def _heading(search: _Search) -> str:
+    parts = [f"{search.name}: {search.count('done', 'failed')} evaluations", f"{search.count('failed')} failed"]
+    if search.summary is None:
+        return ", ".join([*parts, f"{search.count('asked')} pending: the search has not ended"])
+    for key, text in _LABELS.items():
+        value = search.summary.get(key)
         if value is not None:
             parts.append(text.format(_statistic(key, float(value))))
     return ", ".join(parts)
@@ -125,23 +193,40 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     return table
 
 
-def _generation_table(rows: Sequence[JournalRow], objectives: Mapping[str, str], full: int) -> Table:
-    """Per generation: how many candidates ended, failed and got final scores, and the best of each objective so far."""
-    from rich.table import Table
-    from rich.text import Text
+@dataclass(frozen=True)
+class _Generation:
+    """How many candidates ended, failed and got final scores, the best of each objective so far, and the seconds."""
 
-    table = Table(title="Generations", title_justify="left")
-    for name in ("generation", "ended", "failed", "final scores", *(f"best {name}" for name in objectives), "training"):
-        table.add_column(Text(name), justify="right")
+    generation: int
+    ended: int
+    failed: int
+    final: int
+    best: Mapping[str, float]
+    seconds: float
+
+
+def _generations(search: _Search) -> Iterator[_Generation]:
     best: dict[str, float] = {}
-    for generation in sorted({row.generation for row in rows if row.generation is not None}):
-        members = [row for row in rows if row.generation == generation]
-        final = [row for row in members if row.status == "done" and len(row.outcomes) > full]
-        for name, direction in objectives.items():
+    for generation in sorted({row.generation for row in search.rows if row.generation is not None}):
+        members = [row for row in search.rows if row.generation == generation]
+        final = [row for row in members if row.status == "done" and len(row.outcomes) > search.full]
+        for name, direction in search.objectives.items():
             values = [row.scores[name].mean for row in final] + ([best[name]] if name in best else [])
             if values:
                 best[name] = min(values) if direction == "min" else max(values)
-        counts = (str(len(members)), str(sum(row.status == "failed" for row in members)), str(len(final)))
-        best_so_far = (number(best[name]) if name in best else "-" for name in objectives)
-        table.add_row(str(generation), *counts, *best_so_far, duration(sum(row.seconds or 0.0 for row in members)))
+        failed, seconds = sum(row.status == "failed" for row in members), sum(row.seconds or 0.0 for row in members)
+        yield _Generation(generation, len(members), failed, len(final), dict(best), seconds)
+
+
+def _generation_table(search: _Search) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    names = list(search.objectives)
+    table = Table(title="Generations", title_justify="left")
+    for name in ("generation", "ended", "failed", "final scores", *(f"best {name}" for name in names), "training"):
+        table.add_column(Text(name), justify="right")
+    for row in _generations(search):
+        best = (number(row.best[name]) if name in row.best else "-" for name in names)
+        table.add_row(*map(str, (row.generation, row.ended, row.failed, row.final)), *best, duration(row.seconds))
     return table

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.journal import Journal
+from haemsa.cluster.run_directory.lock import LOCK, locked
 from haemsa.cluster.run_directory.places import found_again
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.tables import evaluated_rows, genome_columns, score_columns
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 _CONFIG: Final = "config.yaml"
 _JOURNAL: Final = "journal.sqlite"
-_LOCK: Final = ".lock"
-_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", _LOCK, f"{_LOCK}-journal"})
+_MADE_FIRST: Final = frozenset({_CONFIG, "manifest.json", "search.log", "states", LOCK, f"{LOCK}-journal"})
 
 
 class RunDirectory:
@@ -53,7 +53,7 @@ class RunDirectory:
 
     def __init__(self, path: Path, *, read_only: bool = False, lock: sqlite3.Connection | None = None) -> None:
         self.path = path
-        self._lock = None if read_only else lock or _lock(path)
+        self._lock = None if read_only else lock or locked(path)
         self.journal = Journal(path / _JOURNAL, read_only=read_only)
         self.states = WeightStore(path / "states")
 
@@ -75,7 +75,7 @@ class RunDirectory:
             (path / "states").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"run directory {path} cannot be made: {error.strerror}") from None
-        lock = _lock(path)
+        lock = locked(path)
         cls.check_vacant(path)  # another search may have taken it just now
         write_text(path / _CONFIG, config.to_yaml())
         write_json(path / "manifest.json", manifest)
@@ -205,21 +205,6 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _lock(path: Path) -> sqlite3.Connection:
-    """Lock the folder for this process. SQLite's lock works on every system, and it ends with the process."""
-    try:
-        (path / _LOCK).touch()  # with the permissions of the umask; SQLite itself never lets a group write
-    except OSError as error:
-        raise ValueError(f"run directory {path} cannot be written: {error.strerror}") from None
-    lock = sqlite3.connect(path / _LOCK, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise ValueError(f"run directory {path} is in use by another search that is still running") from None
-    return lock
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.manifest import manifest
+from haemsa.cluster.run_directory.network_disk import network_warning
 from haemsa.cluster.run_directory.places import kept
 from haemsa.cluster.run_directory.reserved import reserved
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -161,7 +162,8 @@ def _search(
     """Search, confirm the front, and finish."""
     name = config.title
     scored = describe_validation(problem.folds, problem.pool, config.validation)
-    notes = [f"note: {note}" for note in problem.pool.notes]
+    warning = network_warning(run.path)
+    notes = [*([warning] if warning else []), *(f"note: {note}" for note in problem.pool.notes)]
     with interruptible(), run.logged(), _stopped_by_disk(run.path):
         for line in (*notes, scored, f"run directory: {run.path}"):
             progress.note(line)

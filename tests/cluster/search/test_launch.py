@@ -348,6 +348,17 @@ def test_a_search_that_cannot_start_leaves_no_folder_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_search_on_a_network_file_system_begins_with_a_warning(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = Notes()
+    monkeypatch.setattr(haemsa.cluster.workers.factory, "CohortTrainer", interrupting(CohortTrainer))
+    monkeypatch.setattr(haemsa.cluster.search.launch, "network_warning", lambda path: f"{path.name} is far away")
+    run_search(settings(data=str(store), run=str(tmp_path / "run")), notes)
+    assert notes.lines[0] == "run is far away"
+    assert "run is far away" in (tmp_path / "run" / "search.log").read_text()
+
+
 def test_a_search_on_streamed_data_ends_as_one_on_data_in_memory(tmp_path: Path) -> None:
     path = stored(tmp_path)
     found = [
