@@ -3,7 +3,8 @@
 | command | call |
 |---|---|
 | `haemsa search` | `run_search(SearchConfig.of({...}))`; with `--resume` it is `resume_search(run)` |
-| `haemsa show` | `show_run(run)`; `RunDirectory.open(run, read_only=True)` gives its tables |
+| `haemsa list` | `list_runs(folder)` |
+| `haemsa show` | `show_run(run)`, `show_values(run)`; `RunDirectory.open(run, read_only=True)` gives its tables |
 | `haemsa report` | `write_report(run, page)`; `search_figures(run)` gives its pictures |
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
@@ -12,6 +13,7 @@
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
+| `haemsa snapshot` | `snapshot(run, copy)` |
 | `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
 
 `read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own. Data and
@@ -40,9 +42,12 @@ from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import search_figures
 from haemsa.cluster.report.next_steps import next_steps, train_command
 from haemsa.cluster.report.page import write_report
+from haemsa.cluster.report.runs import ListedRun, list_runs, runs_table
 from haemsa.cluster.report.show import show as show_run
+from haemsa.cluster.report.show import show_values
 from haemsa.cluster.report.tables import metric_table, reference_table, subset_table
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.run_directory.snapshot import keep_snapshot, snapshot
 from haemsa.cluster.search.custom import CustomResult, search_custom
 from haemsa.cluster.search.launch import SearchResult, resume_search, run_search
 from haemsa.cluster.shared.genome_tree import genome_tree
@@ -63,6 +68,7 @@ __all__ = [
     "CustomResult",
     "DataCheck",
     "Evaluation",
+    "ListedRun",
     "PlainProgress",
     "Progress",
     "Reading",
@@ -85,7 +91,9 @@ __all__ = [
     "front_figure",
     "genome_tree",
     "import_data",
+    "keep_snapshot",
     "leaks",
+    "list_runs",
     "load_data",
     "load_for",
     "load_model",
@@ -100,11 +108,14 @@ __all__ = [
     "reference_table",
     "resume_search",
     "run_search",
+    "runs_table",
     "search_custom",
     "search_figures",
     "serve_page",
     "show_check",
     "show_run",
+    "show_values",
+    "snapshot",
     "subset_table",
     "sync_run",
     "train_command",

@@ -17,7 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from haemsa.model.errors import Place, validation_sentence
-from haemsa.model.yaml_file import read_yaml
+from haemsa.model.yaml_file import merged, read_yaml
 
 DEFAULT_EVALUATIONS: Final = 200
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -88,7 +88,7 @@ class SearchConfig(BaseModel):
     run: Name | None = None
     """The run directory. null: a new folder under runs/."""
     evaluations: Count | None = None
-    """Stop after this many different genomes. null: no limit, or 200 if time and patience are null too."""
+    """Stop after this many different genomes. null: 200, or no limit if time or patience is set."""
     time: Seconds | None = None
     """Stop after this time: seconds, or 90s, 30m, 2h. null: no limit."""
     patience: Count | None = None
@@ -155,7 +155,7 @@ class SearchConfig(BaseModel):
     batch_size: Count | Literal["auto"] = "auto"
     """Samples in a training step, the same for all genomes. auto: 16; with 2,560 samples or more 32, 64 or 128, so that
     an epoch has at least 80 steps."""
-    tracking: Name | None = None
+    tracking: Annotated[Name | None, BeforeValidator(lambda value: "off" if value is False else value)] = None
     """MLflow's store. null: MLFLOW_TRACKING_URI or sqlite:///mlflow.db. off: none."""
     space: Annotated[dict[str, Any], AfterValidator(_check_bounds)] = Field(default_factory=dict)
     """Bounds of the search space that differ from the defaults."""
@@ -200,13 +200,12 @@ class SearchConfig(BaseModel):
 
         Args:
             path: the file (None: no file).
-            overrides: settings that replace those of the file, unless they are None.
+            overrides: settings that replace those of the file, by name; "space.widths" names one within `space`.
 
         Raises:
             ValueError: the file cannot be read, or as `of`.
         """
-        options = {key: value for key, value in (overrides or {}).items() if value is not None}
-        return cls.of({**(read_yaml(path, "a configuration", "settings") if path else {}), **options})
+        return cls.of(merged(read_yaml(path, "a configuration", "settings") if path else {}, overrides or {}))
 
     @property
     def title(self) -> str:

@@ -3,30 +3,68 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
+from haemsa import __version__
 from haemsa.cluster.commands.compare import ablate, compare
 from haemsa.cluster.commands.data import data_app
 from haemsa.cluster.commands.model import evaluate, train
+from haemsa.cluster.commands.options import INTERRUPTED
 from haemsa.cluster.commands.predict import predict
-from haemsa.cluster.commands.run import config, report, show, sync, ui
+from haemsa.cluster.commands.run import config, list_, report, show, snapshot, sync, ui
 from haemsa.cluster.commands.search import search
+from haemsa.cluster.commands.settings import SettingsCommand
 from haemsa.cluster.commands.tune import tune
 from haemsa.cluster.shared.output import lasting_output
 
+_COMMANDS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
+    "Search": {"search": search, "list": list_, "show": show, "report": report},
+    "Use what was found": {"tune": tune, "train": train, "evaluate": evaluate, "predict": predict},
+    "Judge the search": {"compare": compare, "ablate": ablate},
+    "Everything else": {"snapshot": snapshot, "sync": sync, "ui": ui, "config": config},
+}
+"""The commands in the order of the work. Before them comes `data`, a group of commands."""
+
+
+class _DataFirst(TyperGroup):
+    """The commands as they were added, but the group `data` is the first. Typer puts groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands, in the order of help."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "data")
+
+
 app = typer.Typer(
     name="haemsa",
-    help="Find the best multimodal mixture-of-experts network for your features, by evolution.",
+    cls=_DataFirst,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, show, report, tune, train, evaluate, predict, compare, ablate, sync, ui, config):
-    app.command()(command)
-app.add_typer(data_app, name="data")
+app.add_typer(data_app, name="data", rich_help_panel="Search")
+for panel, commands in _COMMANDS.items():
+    for name, command in commands.items():
+        takes_settings = command in (search, tune)
+        app.command(name, cls=SettingsCommand if takes_settings else None, rich_help_panel=panel)(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"haemsa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def haemsa(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Find the best multimodal mixture-of-experts network for your features, by evolution."""
 
 
 def main() -> None:
@@ -36,11 +74,13 @@ def main() -> None:
             _run()
     except OSError as error:
         _fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _run() -> None:
     try:
-        app()
+        app(prog_name="haemsa")
     except (ValueError, OSError) as error:
         _fail(error)
 

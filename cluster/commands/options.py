@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+INTERRUPTED: Final = 130
+"""The exit status of a command that Ctrl-C ended, as shells have it."""
 DATA_HELP: Final = "planted, digits, or a path to data of any layout."
 Data = Annotated[str, typer.Option(help=DATA_HELP)]
 Model = Annotated[str, typer.Argument(help="A saved model, a run directory, or models:/...")]

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from haemsa.cluster.commands.options import Run
-from haemsa.cluster.shared.terminal import console, say
+from haemsa.cluster.shared.terminal import Json, console, say, write_figures
+from haemsa.cluster.shared.text import counted
 
 
-def show(run: Run) -> None:
+def list_(
+    folder: Annotated[Path, typer.Argument(help="The folder of the run directories.")] = Path("runs"),
+    json_file: Json = None,
+) -> None:
+    """List the searches in a folder: their data, how far they are, and their best score."""
+    from haemsa.cluster.api import list_runs, runs_table
+
+    runs = list_runs(folder)
+    write_figures(json_file, [asdict(found) for found in runs])
+    if runs:
+        console().print(runs_table(runs))
+    else:
+        say(f"no searches in {folder}")
+    for found in runs:
+        if found.problem:
+            say(f"{found.run}: {found.problem}")
+
+
+def show(run: Run, json_file: Json = None) -> None:
     """Show the best genome, the front and the generations of a search, also while it runs."""
-    from haemsa.cluster.api import show_run
+    from haemsa.cluster.api import show_run, show_values
 
+    if json_file is not None:
+        write_figures(json_file, show_values(run))
     show_run(run, console())
 
 
@@ -32,6 +54,22 @@ def report(
     page = out or run / "report.html"
     write_report(run, page, data, ablated or Path("ablated") / run.name)
     say(f"report: {page}")
+
+
+def snapshot(
+    run: Run,
+    copy: Annotated[Path, typer.Argument(help="The folder for the copy, also on a network file system.")],
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Copy again and again, with a pause of so many seconds.")
+    ] = None,
+) -> None:
+    """Copy a run directory, also while the search runs. A search can be resumed from the copy."""
+    from haemsa.cluster.api import keep_snapshot
+    from haemsa.cluster.api import snapshot as copied
+
+    if every is not None:
+        keep_snapshot(run, copy, every)
+    say(f"{counted(copied(run, copy), 'file')} copied to {copy}")
 
 
 def sync(

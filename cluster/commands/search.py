@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP, OldValidation, limits_of, number_of, objectives_of
+from haemsa.cluster.commands.options import DATA_HELP, INTERRUPTED, OldValidation, limits_of, number_of, objectives_of
+from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def search(
     data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings. Options replace its settings.")] = None,
-    evaluations: Annotated[int | None, typer.Option(help="Stop after this many genomes \\[default: 200].")] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Stop after this many genomes.")] = None,
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many generations without progress.")] = None,
     objectives: Annotated[str | None, typer.Option(help="What to optimise, for example mae,params.")] = None,
@@ -42,28 +43,27 @@ def search(
         str | None, typer.Option(help="How many workers train at the same time: a number, or auto.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="ray (in parallel) or inline (one after another).")] = None,
-    address: Annotated[
-        str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto \\[default: RAY_ADDRESS, or start one].")
-    ] = None,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto.")] = None,
     gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker, also a fraction.")] = None,
     cohort: Annotated[
         str | None, typer.Option(help="How many networks are trained together: a number, or auto.")
     ] = None,
     batch_size: Annotated[str | None, typer.Option(help="Samples in a training step: a number, or auto.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of everything random.")] = None,
-    name: Annotated[str | None, typer.Option(help="The name of the search \\[default: that of the data].")] = None,
-    run: Annotated[str | None, typer.Option(help="The run directory \\[default: a new one under runs/].")] = None,
+    name: Annotated[str | None, typer.Option(help="The name of the search.")] = None,
+    run: Annotated[str | None, typer.Option(help="The run directory.")] = None,
     tracking: Annotated[
         str | None,
-        typer.Option(help="MLflow's store, or off \\[default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db]."),
+        typer.Option(help="MLflow's store, or off."),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run directory.")] = None,
     json_file: Json = None,
+    settings: Set = None,
     score: OldValidation = None,
 ) -> None:
     """Search for the best networks for your data.
 
-    haemsa config explains every setting and prints its default.
+    haemsa config explains every setting. Those without an option are given by --set.
     """
     from haemsa.cluster.api import SearchConfig, resume_search, run_search
     from haemsa.cluster.shared.progress import progress
@@ -78,13 +78,16 @@ def search(
     }  # fmt: skip
     if resume is not None and config is not None:
         raise ValueError(f"--resume {resume} has settings of its own, expected no --config beside it")
+    chosen = given(options, settings)
     with progress() as shown:
         if resume is not None:
-            result = resume_search(resume, shown, options)
+            result = resume_search(resume, shown, chosen)
         else:
-            result = run_search(SearchConfig.load(config, options), shown)
+            result = run_search(SearchConfig.load(config, chosen), shown)
     write_figures(json_file, result.summary)
     _show_result(result)
+    if result.summary["ended_by"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
     if result.summary["best"] is None:
         raise typer.Exit(1)
 

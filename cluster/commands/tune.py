@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import Data, OldValidation, number_of
+from haemsa.cluster.commands.options import INTERRUPTED, Data, OldValidation, number_of
+from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 
@@ -38,23 +39,25 @@ def tune(
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
     json_file: Json = None,
+    settings: Set = None,
     score: OldValidation = None,
 ) -> None:
     """Tune how a genome is trained, with Ray Tune. Keep the tuned genome if it is better on fresh seeds."""
     from haemsa.cluster.api import as_values, train_command, tune_genome, tuning_lines, tuning_table
     from haemsa.cluster.shared.progress import progress
 
-    settings: dict[str, Any] = {
-        "time": time, "workers": number_of(workers), "validation": validation or score, "address": address,
-        "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
+    options: dict[str, Any] = {
+        "evaluations": trials, "time": time, "workers": number_of(workers), "validation": validation or score,
+        "address": address, "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
     }  # fmt: skip
+    chosen = given(options, settings)
     with progress() as shown:
-        tuning = tune_genome(source, data, trials=trials, scheduler=scheduler, out=out, progress=shown, **settings)
+        tuning = tune_genome(source, data, scheduler=scheduler, out=out, progress=shown, **chosen)
     write_figures(json_file, as_values(tuning))
     if tuning.genome is not None:
         console().print(tuning_table(tuning))
     for line in tuning_lines(tuning):
         say(line)
     if tuning.genome is None:
-        raise typer.Exit(1)
+        raise typer.Exit(INTERRUPTED)
     say(f"Next:\n  {train_command(tuning.folder / 'genome.json', data)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -74,11 +74,6 @@ def runs_table(runs: Sequence[ListedRun]) -> Table:
     return table
 
 
-def runs_values(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
-    """The searches as plain values, as `haemsa list --json` writes them."""
-    return [asdict(listed) for listed in runs]
-
-
 def _listed(path: Path) -> ListedRun:
     running = in_use(path)
     try:
@@ -114,8 +109,8 @@ def _score(path: Path, summary: Mapping[str, Any] | None, objective: str | None)
     if objective is None:
         return None
     if summary is not None:
-        best = summary.get("best") or {}
-        return best.get("scores", {}).get(objective)
+        score = ((summary.get("best") or {}).get("scores") or {}).get(objective)
+        return None if score is None else float(score)
     try:
         with (path / "front.csv").open(encoding="utf-8", newline="") as file:
             first = next(csv.DictReader(file), {})

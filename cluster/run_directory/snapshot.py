@@ -1,25 +1,23 @@
 """A copy of a run directory that a search can be resumed from, made while the search runs.
 
-    python -m haemsa.cluster.run_directory.snapshot RUN COPY [--every SECONDS]
-
 It is for machines whose disks do not last. The copy may be on a network file system; a search itself must not write
 there.
 """
 
 from __future__ import annotations
 
-import argparse
+import logging
 import shutil
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from haemsa.cluster.shared.files import replacing
 
+log = logging.getLogger(__name__)
 JOURNAL: Final = "journal.sqlite"
 
 
@@ -39,6 +37,9 @@ def snapshot(run: Path, copy: Path) -> int:
     Raises:
         ValueError: `run` holds no search.
         OSError: there is no room.
+
+    Example:
+        >>> snapshot(Path("runs/planted"), Path("/mnt/shared/planted"))  # doctest: +SKIP
     """
     if not (run / JOURNAL).is_file():
         raise ValueError(f"run directory {run} holds no search, expected a folder made by haemsa search")
@@ -49,6 +50,23 @@ def snapshot(run: Path, copy: Path) -> int:
         if name not in files:
             (copy / name).unlink(missing_ok=True)
     return written + 1
+
+
+def keep_snapshot(run: Path, copy: Path, every: float) -> NoReturn:
+    """Bring a copy up to date again and again, until the process is ended. Before a search begins, nothing is copied.
+
+    Args:
+        run: the run directory.
+        copy: the folder for the copy.
+        every: the pause between two copies, in seconds.
+    """
+    while True:
+        time.sleep(every)
+        if (run / JOURNAL).is_file():
+            try:
+                snapshot(run, copy)
+            except OSError as problem:  # the next copy may succeed
+                log.warning("%s", problem)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -85,30 +103,3 @@ def _copy_journal(source: Path, target: Path) -> None:
                 copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log next to it
             except sqlite3.Error as error:
                 raise OSError(f"the journal {source} cannot be copied to {target}: {error}") from None
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Copy once, or again and again until the process is ended. Before a search begins, nothing is copied."""
-    parser = argparse.ArgumentParser(
-        prog="python -m haemsa.cluster.run_directory.snapshot", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("run", type=Path, help="the run directory")
-    parser.add_argument("copy", type=Path, help="the folder for its copy")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="copy again and again, with this pause")
-    options = parser.parse_args(arguments)
-    while options.every:
-        time.sleep(options.every)
-        if (options.run / JOURNAL).is_file():
-            try:
-                snapshot(options.run, options.copy)
-            except OSError as problem:  # the next copy may succeed
-                print(f"snapshot: {problem}", file=sys.stderr, flush=True)
-    print(f"{snapshot(options.run, options.copy)} files copied to {options.copy}")
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as problem:
-        print(f"snapshot: {problem}", file=sys.stderr)
-        raise SystemExit(2) from None

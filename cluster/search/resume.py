@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.model.yaml_file import merged
 
 BUDGET: Final = ("evaluations", "time", "patience", "confirm")
 """A search that has ended goes on if one of these grows."""
@@ -27,15 +28,15 @@ PLACE: Final = (
 
 
 def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> SearchConfig:
-    """The settings of the search in `path` with `changes`. A value of None changes nothing.
+    """The settings of the search in `path` with `changes`, by name; "space.widths" names one within `space`.
 
     Raises ValueError for values that a setting cannot have, and for changes that would make it another search.
     """
-    given = {key: value for key, value in changes.items() if value is not None}
-    if Path(given.get("run", path)).resolve() == path.resolve():  # the run directory may have moved
+    given = dict(changes)
+    if Path(given.get("run") or path).resolve() == path.resolve():  # the run directory may have moved
         given.pop("run", None)
-    new = SearchConfig.of({**config.model_dump(), **given})
-    for name in given:
+    new = SearchConfig.of(merged(config.model_dump(), given))
+    for name in dict.fromkeys(key.partition(".")[0] for key in given):
         before, after = getattr(config, name), getattr(new, name)
         if before != after and name not in BUDGET + PLACE:
             raise ValueError(

@@ -24,7 +24,7 @@ def serve_page(port: int = 5000, tracking: str | None = None) -> int:
         tracking: MLflow's store (None: MLFLOW_TRACKING_URI or sqlite:///mlflow.db).
 
     Returns:
-        The exit status of MLflow.
+        The exit status of MLflow; 130 after Ctrl-C.
 
     Raises:
         ValueError: the port cannot be used.
@@ -48,7 +48,7 @@ def serve_page(port: int = 5000, tracking: str | None = None) -> int:
         return server.wait()
     except KeyboardInterrupt:
         server.wait()  # the server got the same Ctrl-C
-        return 0
+        return 130
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -48,7 +48,8 @@ def tune_genome(
         >>> tuned.genome.training  # doctest: +SKIP
     """
     check_one(data, dataset)
-    config = tune_config(source, scheduler, {"data": data, "evaluations": trials, **settings})
+    own = {name: value for name, value in {"data": data, "evaluations": trials}.items() if value is not None}
+    config = tune_config(source, scheduler, own | settings)
     if dataset is None:
         check_known(config.data, f"the search in {source}")
     else:

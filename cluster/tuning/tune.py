@@ -28,6 +28,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
 from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
+from haemsa.model.yaml_file import merged
 
 if TYPE_CHECKING:
     from haemsa.cluster.tuning.follower import Follower
@@ -46,25 +47,26 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
     Args:
         source: The genome. If it is a run directory, the settings of its search hold, as far as they apply.
         scheduler: "asha" or "pbt".
-        options: Settings by name that differ. None: not given. `evaluations` is the number of trials.
+        options: Settings that differ, by name; "space.widths" names one within `space`. `evaluations` is the number of
+            trials.
 
     Raises:
         ValueError: For settings that do not fit.
     """
     if scheduler not in TRIALS:
         raise ValueError(f"scheduler is {scheduler!r}, expected {' or '.join(TRIALS)}")
-    given = {name: value for name, value in options.items() if value is not None}
+    given = dict(options)
     if "evaluations" not in given and ("time" not in given or scheduler == "pbt"):
         given["evaluations"] = TRIALS[scheduler]
     before: dict[str, Any] = {}
     if Path(source).is_dir():
         with RunDirectory.open(Path(source), read_only=True) as run:
             before = {name: value for name, value in run.config().model_dump().items() if name in KEPT}
-    if given.get("evaluations", 2) < 2:
+    if (given.get("evaluations") or 2) < 2:
         raise ValueError(
             f"{given['evaluations']} trials were asked for, expected 2 or more: the first is the genome itself"
         )
-    config = SearchConfig.of(before | given)
+    config = SearchConfig.of(merged(before, given))
     if (config.address or "").startswith("ray://"):
         raise ValueError(
             f"address is {config.address}, expected HOST:PORT: through Ray's client, Tune's files stay there"

@@ -56,10 +56,16 @@ def test_a_wrong_setting_gives_one_sentence_that_names_it(settings: dict[str, An
     assert "\n" not in str(caught.value)
 
 
-def test_options_go_before_the_file_and_none_means_not_given(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("data: planted\nevaluations: 50\nseed: 3\nlimits: {params: 1000}\n")
-    config = SearchConfig.load(tmp_path / "a.yaml", {"evaluations": 10, "seed": None})
-    assert (config.evaluations, config.seed, config.limits) == (10, 3, {"params": 1000.0})
+def test_options_replace_what_the_file_has_also_by_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("data: planted\nevaluations: 50\nseed: 3\nname: a\nlimits: {params: 1000}\n")
+    config = SearchConfig.load(tmp_path / "a.yaml", {"evaluations": 10, "name": None, "limits.flops": 9})
+    assert (config.evaluations, config.seed, config.name) == (10, 3, None)
+    assert config.limits == {"params": 1000.0, "flops": 9.0}
+
+
+def test_off_needs_no_quotes_in_yaml(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("data: planted\ntracking: off\n")
+    assert SearchConfig.load(tmp_path / "a.yaml").tracking == "off"
 
 
 def test_a_configuration_survives_its_own_yaml(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ if sys.argv[1:4] != ["-m", "haemsa", "search"]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 folder, words = Path(os.environ["TMPDIR"]), sys.argv[4:]
 (folder / "search").write_text(" ".join([os.environ["RAY_ADDRESS"], *words]))
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
 if words[0] == "--run":
     sys.path.insert(0, "{root}")
     from haemsa.cluster.config import SearchConfig

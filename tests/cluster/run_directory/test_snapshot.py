@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import haemsa.cluster.workers.factory
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory import snapshot as haemsa_snapshot
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.run_directory.snapshot import main, snapshot
+from haemsa.cluster.run_directory.snapshot import snapshot
 from haemsa.cluster.search.launch import resume_search, run_search
+from haemsa.cluster.workers import factory
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
 from haemsa.cluster.workers.job import RowState
+from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.search_fakes import candidates, scores
 from tests.support.cluster.tiny import settings, stored
 
@@ -80,7 +79,7 @@ def test_a_copy_made_while_cohorts_train_is_resumed_to_the_same_end(
 
     given = {"data": str(stored(tmp_path)), "run": str(tmp_path / "run"), "mode": "generational", "evaluations": 15}
     with monkeypatch.context() as patch:
-        patch.setattr(haemsa.cluster.workers.factory, "CohortTrainer", Copied)
+        patch.setattr(factory, "CohortTrainer", Copied)
         whole = run_search(settings(**given)).summary
     with RunDirectory.open(tmp_path / "copy", read_only=True) as copy:
         assert copy.journal.counts()["done"] < 15
@@ -88,15 +87,34 @@ def test_a_copy_made_while_cohorts_train_is_resumed_to_the_same_end(
 
 
 def test_there_is_nothing_to_copy_before_a_search_begins(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"run directory .*run holds no search, expected a folder made by haemsa"):
-        main([str(tmp_path / "run"), str(tmp_path / "copy")])
+    ran = haemsa("snapshot", tmp_path / "run", tmp_path / "copy")
+    assert ran.sentence == f"run directory {tmp_path / 'run'} holds no search, expected a folder made by haemsa search"
     assert not (tmp_path / "copy").exists()
 
 
-def test_it_says_what_is_wrong_in_one_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "haemsa.cluster.run_directory.snapshot", str(tmp_path), str(tmp_path / "copy")]
-    ran = subprocess.run(command, env={**os.environ}, capture_output=True, text=True, check=False)
-    assert ran.returncode == 2
-    assert ran.stderr == (
-        f"snapshot: run directory {tmp_path} holds no search, expected a folder made by haemsa search\n"
-    )
+def test_the_command_copies_once_and_says_so(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "run", CONFIG, {}):
+        ran = haemsa("snapshot", tmp_path / "run", tmp_path / "copy")
+    assert (ran.status, ran.out) == (0, f"3 files copied to {tmp_path / 'copy'}\n")
+
+
+def test_copies_are_made_again_and_again_also_if_the_search_begins_later_or_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            RunDirectory.create(tmp_path / "run", CONFIG, {}).close()
+            (tmp_path / "copy").write_text("in the way")
+        if len(pauses) == 3:
+            (tmp_path / "copy").unlink()
+        if len(pauses) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(haemsa_snapshot.time, "sleep", pause)
+    assert haemsa("snapshot", tmp_path / "run", tmp_path / "copy", "--every", 60).status == 130
+    assert pauses == [60, 60, 60, 60]
+    assert len(caplog.messages) == 1
+    assert (tmp_path / "copy" / "journal.sqlite").exists()
