@@ -59,6 +59,9 @@ def list_runs(folder: Path) -> list[ListedRun]:
 def runs_table(runs: Sequence[ListedRun]) -> Table:
     """The searches as a table, in the given order.
 
+    Args:
+        runs: what `list_runs` returned.
+
     Example:
         >>> rich.print(runs_table(list_runs(Path("runs"))))  # doctest: +SKIP
     """

@@ -59,6 +59,9 @@ def keep_snapshot(run: Path, copy: Path, every: float) -> NoReturn:
         run: the run directory.
         copy: the folder for the copy.
         every: the pause between two copies, in seconds.
+
+    Example:
+        >>> keep_snapshot(Path("runs/planted"), Path("/mnt/shared/planted"), 300)  # doctest: +SKIP
     """
     while True:
         time.sleep(every)
