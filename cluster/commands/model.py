@@ -42,7 +42,8 @@ def train(
     read = data or recipe.data or ""
     folder = out or Path("models") / (Path(read).stem or "model")
     table, protocol = train_for_good(recipe, data, seeds, folder)
-    address = record_training(recipe, folder, tracking)
+    champion: list[str] = []
+    address = record_training(recipe, folder, tracking, champion.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
@@ -56,7 +57,7 @@ def train(
     references = reference_table(read, table) if table else None
     if references is not None:
         terminal.print(references)
-    say(f"saved in {folder}" + (f", registered as {address}" if address else ""))
+    say("\n".join([f"saved in {folder}" + (f", registered as {address}" if address else ""), *champion]))
 
 
 def evaluate(

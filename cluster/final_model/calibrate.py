@@ -24,12 +24,13 @@ Predicted = dict[str, tuple[Any, Any]]
 
 
 def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
-    """The model with intervals and temperatures. A line in its info says how they were found.
+    """The model with intervals and temperatures. Its info says how they were found, and how well held-out samples do.
 
     If the model was not trained on the validation split, it is calibrated on that split, which costs nothing. Otherwise
     networks of the same genomes are trained on five folds: ten networks for a single genome (two seeds, for their
     spread), five for each genome of an ensemble. These networks are fewer and have fewer samples, so they err a little
-    more: the intervals become rather too wide, and the probabilities too even.
+    more: the intervals become rather too wide, and the probabilities too even. The same predictions give the scores in
+    `held_out`, by which models are compared before the test split is read.
 
     Args:
         predictor: the trained model.
@@ -37,22 +38,29 @@ def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
         seeds: how often each genome was trained. The further networks get other seeds.
     """
     from haemsa.model.predictor.calibration import fit
+    from haemsa.model.predictor.scores import member_metrics
 
     folds, _ = protocol(trainer.recipe.validation, trainer.samples, whole=trainer.recipe.whole)
-    if all(task.kind == "multilabel" for task in trainer.samples.tasks.values()):
-        return predictor  # there is nothing to calibrate
     if folds.kind == "holdout":
-        samples, line = trainer.dataset.part("valid"), "calibrated on the validation split"
-        predicted = _predicted(predictor, samples)
+        samples, predicted, networks = (
+            trainer.dataset.part("valid"),
+            _predicted(predictor, trainer.dataset.part("valid")),
+            0,
+        )
+        where = "on the validation split"
     else:
         try:
             samples, (predicted, networks) = trainer.samples, out_of_fold(trainer, seeds)
         except ValueError as error:  # too few groups or labels for folds, or a network diverges
             return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {error}"})
-        line = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
+        where = "by cross-validation over training and validation samples"
+    means = {name: mean.astype(np.float32) for name, (mean, _) in predicted.items()}
+    info = {**predictor.info, "held_out": {"measured": where, "metrics": member_metrics(samples, means)}}
     fitted = {name: fit(task, *predicted[name]) for name, task in samples.tasks.items()}
     calibration = {name: one for name, one in fitted.items() if one is not None}
-    return replace(predictor, calibration=calibration, info={**predictor.info, "calibration": line})
+    if calibration:  # labels that are independent of each other have none
+        info["calibration"] = f"calibrated {where}" + (f" ({networks} more networks)" if networks else "")
+    return replace(predictor, calibration=calibration, info=info)
 
 
 def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:

@@ -119,6 +119,7 @@ def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: 
         score=best.scores[objective].mean,
         genome_json=best.genome.to_json(),
         data_name=problem.pool.name,
+        measured=f"in the search, by {problem.folds.kind}",
         metrics={f"validation/{key.replace('/', '_')}": score.mean for key, score in best.scores.items()},
         dataset=problem.described,
     )

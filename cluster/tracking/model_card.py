@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ALONE: Final = "test/"
 TOGETHER: Final = "test together/"
 """Prefixes of test metrics: of the seeds one by one, and of their mean prediction."""
+HELD_OUT: Final = "held out/"
+"""Prefix of metrics on samples that the networks, or networks like them, were not trained on."""
 LONGEST: Final = 5000
 """How many characters of a description MLflow's database keeps."""
 _USE: Final = """\
@@ -32,6 +34,10 @@ model.predict(pandas.DataFrame([{{{cells}}}]))
 A row is a sample. A cell holds the features of a modality: a list of steps, each with the number of features above. \
 The cell is None if the modality is missing. When `{address}` has moved to another version, this version is at \
 models:/{name}/NUMBER.
+
+The alias `champion` is the model to serve. A model that `haemsa train` made goes before a search's own network. \
+Between two such models the better held-out score decides, on the same data; the test split never does. The alias \
+`trained` is the model that `haemsa train` made last.
 
 ```bash
 mlflow models serve -m {address} --env-manager local --host 127.0.0.1 --port 5001
@@ -122,10 +128,15 @@ def _figures(record: ModelTrained) -> Iterator[str]:
         "On the test split, read once after training. Alone: the mean over seeds. Together: their mean prediction.",
         "",
     )
-    yield from ("| metric | alone | together |", "|---|---|---|")
     alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
+    yield from ("| metric | alone | together |", "|---|---|---|")
     yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())
     yield ""
+    if held_out := _under(HELD_OUT, record.metrics):
+        yield from (f"Held out, {record.measured}. Models are compared by the first of these.", "")
+        yield from ("| metric | value |", "|---|---|")
+        yield from (f"| {name} | {value:.4g} |" for name, value in held_out.items())
+        yield ""
 
 
 def _under(head: str, metrics: Mapping[str, float]) -> dict[str, float]:

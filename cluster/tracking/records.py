@@ -71,7 +71,8 @@ class ModelTrained:
     """A trained model.
 
     score: its value of `objective` on held-out samples of the data with this fingerprint. direction: "min" if a lower
-    score is better. alias: "champion" goes to the best score, "trained" to the last model that was trained for good.
+    score is better. measured: how the score was found, in words. alias: "trained" if `haemsa train` made the model,
+    "champion" if it is a search's own network (registry.py says what the aliases mean).
     metrics: of the whole model. seeds: metrics of each seed. params: how it was trained. dataset: the data as
     dataset_input.py takes it.
     """
@@ -89,6 +90,7 @@ class ModelTrained:
     seeds: Sequence[Mapping[str, float]] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
+    measured: str = ""
 
 
 def shows(number: int) -> bool:

@@ -1,7 +1,9 @@
 """Models in MLflow's registry: each is logged in a run of its own, as a version of haemsa-<name>.
 
-The alias `champion` moves only to a better score on the same data. The alias `trained` moves to the model that was last
-trained for good.
+The alias `champion` is the model to serve. A model that `haemsa train` made goes before a search's own network, because
+it has several seeds and is calibrated. Between two models of the same kind, the alias moves only to a better score: of
+the same objective, measured in the same way on held-out samples of the same data. The test split never moves it. The
+alias `trained` is the model that `haemsa train` made last.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from haemsa.cluster.shared.files import to_json
 from haemsa.cluster.tracking.client import metrics_of, params_of
 from haemsa.cluster.tracking.dataset_input import dataset_input
 from haemsa.cluster.tracking.model_card import model_card, registered_name, shortened
@@ -26,10 +29,17 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 log = logging.getLogger(__name__)
+CHAMPION: Final = "champion"
 _NOTE: Final = "mlflow.note.content"
 
 
-def register(client: MlflowClient, experiment: str, record: ModelTrained, search_run_id: str) -> str:
+def register(
+    client: MlflowClient,
+    experiment: str,
+    record: ModelTrained,
+    search_run_id: str,
+    tell: Callable[[str], object] = log.info,
+) -> str:
     """Log a model in a run of its own and register it. A model that is registered already stays as it is.
 
     Args:
@@ -37,26 +47,31 @@ def register(client: MlflowClient, experiment: str, record: ModelTrained, search
         experiment: the id of the experiment.
         record: the model.
         search_run_id: the run of the search that found it.
+        tell: gets one sentence about what the alias `champion` is now.
 
     Returns:
-        models:/NAME@ALIAS if the model has the record's alias now, otherwise models:/NAME/VERSION.
+        models:/NAME@ALIAS with the best alias that the model has now, otherwise models:/NAME/VERSION.
     """
     name, key = registered_name(record.name), _key(record)
     version = _known_version(client, experiment, search_run_id, key)
     if version is None:
         version = _new_version(client, experiment, record, search_run_id, key)
-    current = holder(client, name, record.alias)
-    ahead = current is not None and current.version == version.version
-    if not ahead and (record.alias == "trained" or is_better(record, current)):
-        client.set_registered_model_alias(name, record.alias, version.version)
-        ahead = True
+    aliases = ["trained"] if record.alias == "trained" else []
+    current = holder(client, name, CHAMPION)
+    why = None if current is not None and current.version == version.version else why_not(record, current)
+    if why is None:
+        aliases.insert(0, CHAMPION)
+    for alias in aliases:
+        client.set_registered_model_alias(name, alias, version.version)
+    tell(f"the champion of {name} " + (f"is version {version.version} now" if why is None else f"stays {why}"))
     client.set_terminated(str(version.run_id))
-    return f"models:/{name}@{record.alias}" if ahead else f"models:/{name}/{version.version}"
+    return f"models:/{name}@{aliases[0]}" if aliases else f"models:/{name}/{version.version}"
 
 
 def _key(record: ModelTrained) -> str:
     """A key that no other model of the same search has."""
-    return hashlib.sha256(f"{record.alias} {record.genome_json} {record.score!r}".encode()).hexdigest()[:16]
+    figures = to_json([record.score, dict(record.metrics)])
+    return hashlib.sha256(f"{record.alias} {record.genome_json} {figures}".encode()).hexdigest()[:16]
 
 
 def _known_version(client: MlflowClient, experiment: str, search_run_id: str, key: str) -> ModelVersion | None:
@@ -86,6 +101,8 @@ def _new_version(
         "objective": record.objective,
         "direction": record.direction,
         "score": repr(float(record.score)),
+        "measured": record.measured,
+        "alias": record.alias,
     }
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
@@ -102,17 +119,30 @@ def holder(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
     return client.get_model_version(name, aliases[alias]) if alias in aliases else None
 
 
-def is_better(record: ModelTrained, current: ModelVersion | None) -> bool:
-    """Whether a model replaces the current champion: it has a better score of the same objective on the same data."""
-    if not math.isfinite(record.score):
-        return False
+def why_not(record: ModelTrained, current: ModelVersion | None) -> str | None:
+    """Why the champion stays, with its version. None if the model becomes the champion.
+
+    Args:
+        record: the model.
+        current: the champion so far. None: there is none.
+    """
+    final, score = record.alias == "trained", record.score
     if current is None:
-        return True
-    if any(current.tags.get(key) != getattr(record, key) for key in ("fingerprint", "objective", "direction")):
-        log.info("the champion of %s was scored on other data or another objective and stays", record.name)
-        return False
-    best = float(current.tags["score"])
-    return record.score < best if record.direction == "min" else record.score > best
+        return None if final or math.isfinite(score) else "empty: this model has no score"
+    facts, version = current.tags, f"version {current.version}"
+    if facts.get("fingerprint") != record.fingerprint:
+        return f"{version}: it was scored on other data"
+    was_final = facts.get("alias") == "trained"  # older versions have no such tag, and their champion is a search's own
+    if final != was_final:
+        return None if final else f"{version}: haemsa train made it, and this is a search's own network"
+    before = {"measured": "" if final else record.measured, **facts}  # older versions have no such tag
+    if any(before.get(key) != getattr(record, key) for key in ("objective", "direction", "measured")):
+        return f"{version}: it was scored in another way"
+    best = float(facts["score"])
+    better = score < best if record.direction == "min" else score > best
+    if better or (math.isfinite(score) and not math.isfinite(best)):
+        return None
+    return f"{version}: its {record.objective} {record.measured} is {best:.4g}, that of this model {score:.4g}"
 
 
 def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, tags: Mapping[str, str]) -> str:

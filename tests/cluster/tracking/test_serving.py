@@ -25,6 +25,7 @@ from haemsa.cluster.tracking.model_card import LONGEST, model_card, shortened
 from haemsa.cluster.tracking.pyfunc import requirements
 from haemsa.cluster.tracking.registry import register
 from haemsa.model.data.dataset import Dataset
+from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.bare_environment import bare_environment
 from tests.support.cluster.local_server import ask, mlflow_running
@@ -39,18 +40,23 @@ COUNT = 4  # samples that are asked for
 
 
 class World:
-    """A store of MLflow with a model trained for good, which is the champion too."""
+    """A store of MLflow with a model trained for good, after a search's own network was registered."""
 
     def __init__(self, folder: Path) -> None:
         self.uri = mlflow_store(folder)
         self.recipe, self.saved = Recipe(((genome(2), 1),), origin="genome.json"), folder / "model"
         self.table, _ = train_for_good(self.recipe, str(stored(folder)), 2, self.saved)
-        with patch("haemsa.cluster.final_model.record.PATIENCE", 600.0):
-            self.address = record_training(self.recipe, self.saved, self.uri)
         self.client = connect(self.uri)
         self.record = trained_record(self.recipe, self.saved)
+        self.told = list[str]()
+        self.found = self.register(alias="champion", score=0.001, measured="in the search, by holdout")
+        with patch("haemsa.cluster.final_model.record.PATIENCE", 600.0):
+            self.address = record_training(self.recipe, self.saved, self.uri, self.told.append)
+
+    def register(self, **changes: Any) -> str:
         experiment = experiment_id(self.client, self.uri, self.record.data_name)
-        self.champion = register(self.client, experiment, replace(self.record, alias="champion"), "unknown")
+        record = replace(self.record, **changes)
+        return register(self.client, experiment, record, "unknown", self.told.append)
 
     def version(self, alias: str) -> Any:
         return self.client.get_model_version_by_alias("haemsa-tiny", alias)
@@ -104,19 +110,40 @@ def loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_training_for_good_is_a_run_with_figures_data_and_the_model(world: World) -> None:
-    assert (world.address, world.champion) == ("models:/haemsa-tiny@trained", "models:/haemsa-tiny@champion")
+    assert (world.found, world.address) == ("models:/haemsa-tiny@champion", "models:/haemsa-tiny@champion")
     version = world.version("trained")
+    assert version.version == world.version("champion").version
     run = world.client.get_run(version.run_id)
     mae = world.table["each seed"]["sentiment/mae"]
     assert run.data.metrics["test/sentiment/mae"] == mae["mean"]
     history = world.client.get_metric_history(run.info.run_id, "test by seed/sentiment/mae")
     assert [(item.step, item.value) for item in history] == list(enumerate(mae["values"]))
-    assert float(version.tags["score"]) == world.table["model"]["sentiment/mae"]["mean"]
+    valid = Predictor.load(world.saved).predict(inputs_of(data().part("valid")))["sentiment"]
+    held_out = np.abs(valid - data().part("valid").tasks["sentiment"].targets).mean()
+    assert float(version.tags["score"]) == pytest.approx(held_out, abs=1e-5)
+    assert run.data.metrics["held out/sentiment/mae"] == float(version.tags["score"])
+    assert version.tags["measured"] == "on the validation split"
     assert run.data.params["protocol"].startswith("trained on the training split")
     assert run.data.tags["haemsa.search_run"] == "unknown"
     (given,) = run.inputs.dataset_inputs
     assert (given.dataset.digest, given.tags[0].value) == (data().fingerprint, "training")
     assert (run.info.status, run.data.tags["mlflow.source.name"]) == ("FINISHED", "haemsa train")
+
+
+def test_the_champion_is_the_model_trained_for_good_until_a_better_one_comes(world: World) -> None:
+    now = world.version("champion").version
+    score = world.record.score
+    worse = world.register(score=score + 0.1)
+    assert (worse, world.version("champion").version) == ("models:/haemsa-tiny@trained", now)
+    assert world.told[-1] == (
+        f"the champion of haemsa-tiny stays version {now}: its sentiment/mae on the validation split is {score:.4g}, "
+        f"that of this model {score + 0.1:.4g}"
+    )
+    found = world.register(score=0.0001, alias="champion", measured="in the search, by holdout")
+    assert re.fullmatch(r"models:/haemsa-tiny/\d+", found)
+    assert world.told[-1].endswith(": haemsa train made it, and this is a search's own network")
+    assert world.told[:2] == [f"the champion of haemsa-tiny is version {n} now" for n in (1, 2)]
+    world.client.set_registered_model_alias("haemsa-tiny", "trained", now)
 
 
 def test_a_model_has_a_card_wherever_one_looks(world: World) -> None:

@@ -1,0 +1,84 @@
+"""Which model the alias `champion` is, and who moves it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from haemsa.cluster.tracking.records import ModelTrained
+from haemsa.cluster.tracking.registry import why_not
+
+VALID = "on the validation split"
+TRAINED = ModelTrained(
+    "toy",
+    None,
+    "aaaa",
+    "mae",
+    "min",
+    0.8,
+    "{}",
+    "toydata",
+    alias="trained",
+    measured=VALID,  # type: ignore[arg-type]
+)
+FOUND = replace(TRAINED, alias="champion", measured="in the search, by holdout", score=0.5)
+
+
+def champion(record: ModelTrained, *without: str) -> Any:
+    """The version of a record as the registry keeps it, without the tags that an older version did not write."""
+    names = ("fingerprint", "objective", "direction", "measured", "alias")
+    tags = {name: getattr(record, name) for name in names} | {"score": repr(record.score)}
+    return SimpleNamespace(version=3, tags={name: value for name, value in tags.items() if name not in without})
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        (FOUND, None),
+        (replace(TRAINED, score=math.nan), None),
+        (replace(TRAINED, score=0.79), champion(TRAINED)),
+        (replace(TRAINED, score=0.81, direction="max"), champion(replace(TRAINED, direction="max"))),
+        (TRAINED, champion(replace(TRAINED, score=math.nan))),
+        (TRAINED, champion(FOUND)),  # whatever the scores: they are measured in other ways
+        (replace(TRAINED, score=math.nan), champion(FOUND)),
+        (TRAINED, champion(FOUND, "alias", "measured")),
+        (replace(FOUND, score=0.4), champion(FOUND)),
+        (replace(FOUND, score=0.4), champion(FOUND, "alias", "measured")),
+    ],
+)
+def test_the_champion_moves_to_the_model_to_serve(new: ModelTrained, old: Any) -> None:
+    assert why_not(new, old) is None
+
+
+OTHER_WAY = "version 3: it was scored in another way"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "why"),
+    [
+        (replace(FOUND, score=math.nan), None, "empty: this model has no score"),
+        (
+            replace(TRAINED, score=0.832), champion(replace(TRAINED, score=0.789)),
+            "version 3: its mae on the validation split is 0.789, that of this model 0.832",
+        ),
+        (TRAINED, champion(TRAINED), "version 3: its mae on the validation split is 0.8, that of this model 0.8"),
+        (
+            replace(TRAINED, score=math.nan), champion(TRAINED),
+            "version 3: its mae on the validation split is 0.8, that of this model nan",
+        ),
+        (
+            replace(FOUND, score=0.1), champion(TRAINED),
+            "version 3: haemsa train made it, and this is a search's own network",
+        ),
+        (replace(TRAINED, score=0.1, fingerprint="bbbb"), champion(FOUND), "version 3: it was scored on other data"),
+        (replace(TRAINED, score=0.1, objective="acc2"), champion(TRAINED), OTHER_WAY),
+        (replace(TRAINED, score=0.1, measured="by cross-validation"), champion(TRAINED), OTHER_WAY),
+        (replace(FOUND, score=0.1, measured="in the search, by folds"), champion(FOUND), OTHER_WAY),
+    ],
+)  # fmt: skip
+def test_otherwise_it_stays_and_a_sentence_says_why(new: ModelTrained, old: Any, why: str) -> None:
+    assert why_not(new, old) == why
