@@ -48,6 +48,8 @@ def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
             0,
         )
         where = "on the validation split"
+    elif all(task.kind == "multilabel" for task in trainer.samples.tasks.values()):
+        return predictor  # there is nothing to calibrate, so no more networks are trained
     else:
         try:
             samples, (predicted, networks) = trainer.samples, out_of_fold(trainer, seeds)

@@ -135,12 +135,14 @@ def why_not(record: ModelTrained, current: ModelVersion | None) -> str | None:
     was_final = facts.get("alias") == "trained"  # older versions have no such tag, and their champion is a search's own
     if final != was_final:
         return None if final else f"{version}: haemsa train made it, and this is a search's own network"
+    if not math.isfinite(score):
+        return f"{version}: this model has no held-out score"
     before = {"measured": "" if final else record.measured, **facts}  # older versions have no such tag
     if any(before.get(key) != getattr(record, key) for key in ("objective", "direction", "measured")):
         return f"{version}: it was scored in another way"
     best = float(facts["score"])
     better = score < best if record.direction == "min" else score > best
-    if better or (math.isfinite(score) and not math.isfinite(best)):
+    if better or not math.isfinite(best):
         return None
     return f"{version}: its {record.objective} {record.measured} is {best:.4g}, that of this model {score:.4g}"
 

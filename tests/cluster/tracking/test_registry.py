@@ -66,10 +66,7 @@ OTHER_WAY = "version 3: it was scored in another way"
             "version 3: its mae on the validation split is 0.789, that of this model 0.832",
         ),
         (TRAINED, champion(TRAINED), "version 3: its mae on the validation split is 0.8, that of this model 0.8"),
-        (
-            replace(TRAINED, score=math.nan), champion(TRAINED),
-            "version 3: its mae on the validation split is 0.8, that of this model nan",
-        ),
+        (replace(TRAINED, score=math.nan), champion(TRAINED), "version 3: this model has no held-out score"),
         (
             replace(FOUND, score=0.1), champion(TRAINED),
             "version 3: haemsa train made it, and this is a search's own network",
