@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from haemsa.cluster.api import *  # noqa: F403
+    from haemsa.cluster.estimator.features import as_rows as as_rows
+    from haemsa.cluster.estimator.multimodal_search import MultimodalSearch as MultimodalSearch
     from haemsa.evo import Evolution as Evolution
     from haemsa.evo import Space as Space
     from haemsa.model.data.dataset import Dataset as Dataset
@@ -28,6 +30,8 @@ _API: Final = "haemsa.cluster.api"
 _OTHERS: Final = {
     "Dataset": "haemsa.model.data.dataset",
     "Evolution": "haemsa.evo",
+    "MultimodalSearch": "haemsa.cluster.estimator.multimodal_search",
+    "as_rows": "haemsa.cluster.estimator.features",
     "Modality": "haemsa.model.data.modality",
     "Space": "haemsa.evo",
     "Task": "haemsa.model.data.task",
