@@ -126,25 +126,30 @@ def why_not(record: ModelTrained, current: ModelVersion | None) -> str | None:
         record: the model.
         current: the champion so far. None: there is none.
     """
-    final, score = record.alias == "trained", record.score
+    final = record.alias == "trained"
     if current is None:
-        return None if final or math.isfinite(score) else "empty: this model has no score"
+        return None if final or math.isfinite(record.score) else "empty: this model has no score"
     facts, version = current.tags, f"version {current.version}"
     if facts.get("fingerprint") != record.fingerprint:
         return f"{version}: it was scored on other data"
     was_final = facts.get("alias") == "trained"  # older versions have no such tag, and their champion is a search's own
     if final != was_final:
         return None if final else f"{version}: haemsa train made it, and this is a search's own network"
-    if not math.isfinite(score):
-        return f"{version}: this model has no held-out score"
-    before = {"measured": "" if final else record.measured, **facts}  # older versions have no such tag
-    if any(before.get(key) != getattr(record, key) for key in ("objective", "direction", "measured")):
-        return f"{version}: it was scored in another way"
+    worse = _why_not_better(record, {"measured": "" if final else record.measured, **facts})  # older ones lack the tag
+    return f"{version}: {worse}" if worse else None
+
+
+def _why_not_better(record: ModelTrained, facts: Mapping[str, str]) -> str | None:
+    """Why a model is no better than another of the same kind, whose tags are given. None if it is better."""
+    if not math.isfinite(record.score):
+        return "this model has no held-out score"
+    if any(facts.get(key) != getattr(record, key) for key in ("objective", "direction", "measured")):
+        return "it was scored in another way"
     best = float(facts["score"])
-    better = score < best if record.direction == "min" else score > best
+    better = record.score < best if record.direction == "min" else record.score > best
     if better or not math.isfinite(best):
         return None
-    return f"{version}: its {record.objective} {record.measured} is {best:.4g}, that of this model {score:.4g}"
+    return f"its {record.objective} {record.measured} is {best:.4g}, that of this model {record.score:.4g}"
 
 
 def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, tags: Mapping[str, str]) -> str:
