@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from cachetools import LRUCache
 
 from haemsa.cluster.shared.files import replacing
 from haemsa.cluster.workers.job import RowState
@@ -28,8 +28,7 @@ class WeightStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._recent: OrderedDict[tuple[int, int], tuple[int, dict[int, RowState]]] = OrderedDict()
-        self._bytes = 0
+        self._recent: LRUCache[tuple[int, int], dict[int, RowState]] = LRUCache(MEMORY, _size)
 
     def save(self, number: int, rung: int, states: Mapping[int, RowState]) -> Path:
         """Keep the states that a candidate's replicates reached on a rung.
@@ -66,8 +65,7 @@ class WeightStore:
             OSError: the file may not be read.
         """
         if (number, rung) in self._recent:
-            self._recent.move_to_end((number, rung))
-            return dict(self._recent[number, rung][1])
+            return dict(self._recent[number, rung])
         path = self._path(number, rung)
         if not path.exists():
             return {}
@@ -86,26 +84,17 @@ class WeightStore:
     def drop(self, number: int, rung: int) -> None:
         """Remove what was kept of a candidate on a rung, if there is something."""
         self._path(number, rung).unlink(missing_ok=True)
-        self._forget(number, rung)
+        self._recent.pop((number, rung), None)
 
     def kept(self) -> set[tuple[int, int]]:
         """(candidate, rung) of everything that is kept."""
         return set(self._kept())
 
     def _remember(self, number: int, rung: int, states: dict[int, RowState]) -> None:
-        """Keep states in memory. While they take too much room, the least recently used ones go."""
-        self._forget(number, rung)
-        size = sum(
-            array.nbytes for state in states.values() for part in _PARTS for array in getattr(state, part).values()
-        )
-        self._recent[number, rung] = size, states
-        self._bytes += size
-        while self._bytes > MEMORY:
-            self._forget(*next(iter(self._recent)))
-
-    def _forget(self, number: int, rung: int) -> None:
-        size, _ = self._recent.pop((number, rung), (0, {}))
-        self._bytes -= size
+        """Keep states in memory, unless they alone take too much room."""
+        self._recent.pop((number, rung), None)
+        if _size(states) <= MEMORY:
+            self._recent[number, rung] = states
 
     def _kept(self) -> Iterator[tuple[int, int]]:
         for path in self.folder.glob("*-*.safetensors"):
@@ -118,6 +107,11 @@ class WeightStore:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"candidate id or rung is {value!r}, expected a whole number of 0 or more")
         return self.folder / f"{number}-{rung}.safetensors"
+
+
+def _size(states: Mapping[int, RowState]) -> int:
+    """The bytes of all arrays."""
+    return sum(array.nbytes for state in states.values() for part in _PARTS for array in getattr(state, part).values())
 
 
 def _read(path: Path) -> dict[str, Any]:
