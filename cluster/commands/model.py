@@ -52,8 +52,6 @@ def train(
     terminal.print(f"{counted(seeds, 'seed')}, {protocol}; {scored}", highlight=False)
     if table:
         terminal.print(metric_table(table))
-    if len(table) > 1:
-        say("model: the mean of the seeds, which predict writes. each seed: one by one, mean ± standard deviation.")
     references = reference_table(read, table) if table else None
     if references is not None:
         terminal.print(references)
@@ -70,14 +68,22 @@ def evaluate(
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing."""
-    from haemsa.cluster.api import evaluate_model, load_for, load_model, subset_table
+    from haemsa.cluster.api import evaluate_model, load_for, load_model, metric_table, subset_table
 
     predictor = load_model(model)
     evaluations = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
     tables = {name: evaluation.table for name, evaluation in evaluations.items()}
     reliability = {name: evaluation.reliability for name, evaluation in evaluations.items()}
-    write_figures(json_file, {"split": split, "subsets": tables, "reliability": reliability})
-    console().print(subset_table(tables, split))
+    whole, *_ = evaluations.values()
+    figures = {"split": split, "subsets": tables, "reliability": reliability, "unread": whole.unread}
+    write_figures(json_file, figures)
+    terminal = console()
+    terminal.print(f"{split} split:", highlight=False)
+    terminal.print(metric_table(whole.table))
+    if missing:
+        terminal.print(subset_table(tables, split, whole.unread))
+    elif whole.unread:
+        say(f"No network reads {', '.join(whole.unread)}.")
     for key, value in next(iter(reliability.values())).items():  # all modalities are shown
         task, name = key.rpartition("/")[::2]
         words = "share of labels in their 90 % intervals" if name == "coverage" else "expected calibration error"

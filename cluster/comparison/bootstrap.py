@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.cluster.shared.bootstrap import intervals
 from haemsa.model.data.task import Task
 
-RESAMPLES: Final = 1000
-LEVEL: Final = 0.95
-LEAST_GROUPS: Final = 10
 Outputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One model's metric minus that of another, a mean over seeds, and the interval that holds 95% of resamples."""
+    """One model's metric minus that of another, a mean over seeds, and its 95% interval."""
 
     mean: float
     low: float
@@ -48,10 +45,7 @@ def paired_difference(
     theirs: Outputs,
     rng: np.random.Generator,
 ) -> Difference:
-    """The difference of two models on the N samples of a task.
-
-    Whole groups are drawn, because samples of one video or speaker are alike (Efron and Tibshirani, "An introduction to
-    the bootstrap", 1993, chapter 8). Samples are drawn if there are fewer than `LEAST_GROUPS` groups.
+    """The difference of two models on the N samples of a task. Whole groups are drawn (`intervals`).
 
     Args:
         metric: Takes a task and outputs [N, C].
@@ -61,17 +55,11 @@ def paired_difference(
         theirs: Outputs of the second model [S, N, C]. It may have another number of seeds.
         rng: Draws the groups.
     """
-    if len(np.unique(groups)) < LEAST_GROUPS:
-        groups = np.arange(len(groups))
-    order = np.argsort(groups, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
 
     def difference(samples: NDArray[np.int64]) -> float:
         drawn = task.take(samples)
         each = [np.mean([metric(drawn, outputs[samples]) for outputs in side]) for side in (ours, theirs)]
         return float(each[0] - each[1])
 
-    draws = (rng.integers(len(members), size=len(members)) for _ in range(RESAMPLES))
-    values = [difference(np.concatenate([members[group] for group in draw])) for draw in draws]
-    low, high = np.nanquantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Difference(difference(np.arange(len(groups))), float(low), float(high))
+    ((low, high),) = intervals(lambda drawn: [difference(drawn)], groups, rng)
+    return Difference(difference(np.arange(len(groups))), low, high)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haemsa.cluster.final_model.references import score_beside
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
 from haemsa.model.predictor.scores import ScoreTable, score
@@ -21,13 +22,17 @@ class Evaluation:
     """The scores of a model on samples.
 
     table: the metrics `{name: {metric: {"mean", "std", "values"}}}`. The name "model" stands for what `haemsa predict`
-    writes, the mean of the networks; "each seed" for the seeds one by one.
+    writes, the mean of the networks; "each seed" for the seeds one by one. Where all modalities are shown, metrics of
+    the model also have a 95 % "interval" over the samples, and "linear model" and "constant" stand for what the model
+    must beat.
     reliability: how far a calibrated model can be trusted. `coverage` is the share of labels within the 90 % intervals,
     `ece` the expected calibration error of the probabilities. With several tasks a key names its task: "mood/ece".
+    unread: modalities that are shown, but that no network of the model reads.
     """
 
     table: ScoreTable
     reliability: Mapping[str, float]
+    unread: tuple[str, ...] = ()
 
 
 def evaluate_model(
@@ -68,17 +73,24 @@ def evaluate_model(
         shown |= {f"{rate:.0%} missing": random_presence(samples.ids, names, present, rate) for rate in RATES}
     every_stream = [stream for name in names for stream in streams[name]]
     owner = [place for place, name in enumerate(names) for _ in streams[name]]
-    return {
-        name: _evaluation(predictor, samples.hiding(every_stream, visible[:, owner])) for name, visible in shown.items()
-    }
+    read = {stream for genome, _ in predictor.members for stream in genome.network.modalities}
+    evaluations = dict[str, Evaluation]()
+    for words, visible in shown.items():
+        seen = samples.hiding(every_stream, visible[:, owner])
+        outputs = predictor.predict_members(predictor.inputs(seen))
+        whole = not evaluations
+        table = score_beside(predictor, dataset, split, outputs) if whole else score(predictor, seen, outputs)
+        unread = tuple(name for name in words.split("+") if name in streams and not read & set(streams[name]))
+        evaluations[words] = Evaluation(table, _reliability(predictor, seen, outputs), unread)
+    return evaluations
 
 
-def _evaluation(predictor: Predictor, samples: Dataset) -> Evaluation:
+def _reliability(predictor: Predictor, samples: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:
     from haemsa.model.predictor.calibration import reliability, spread_of
 
-    outputs, reliabilities = predictor.predict_members(predictor.inputs(samples)), dict[str, float]()
+    reliabilities = dict[str, float]()
     for name, calibration in predictor.calibration.items():
         values, prefix = outputs[name], "" if len(predictor.tasks) == 1 else f"{name}/"
         measured = reliability(samples.tasks[name], calibration, predictor.mean(values), spread_of(values))
         reliabilities |= {f"{prefix}{key}": value for key, value in measured.items()}
-    return Evaluation(score(predictor, samples, outputs), reliabilities)
+    return reliabilities

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
+from haemsa.cluster.final_model.references import score_beside
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
@@ -14,7 +15,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
 from haemsa.model.metrics import primary
-from haemsa.model.predictor.scores import ScoreTable, score
+from haemsa.model.predictor.scores import ScoreTable
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -33,8 +34,10 @@ def train_for_good(
         dataset: the data, in place of `data`.
 
     Returns:
-        The metrics on the test split, `{model: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
-        samples the model was trained on. There are no metrics if the data has no test split.
+        The metrics on the test split, `{name: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
+        samples the model was trained on. The name "model" stands for what `haemsa predict` writes; its metrics also
+        have a 95 % "interval" over the test samples. "each seed" stands for the seeds one by one, "linear model" and
+        "constant" for what the model must beat. There are no metrics if the data has no test split.
 
     Raises:
         ValueError: the data does not fit the recipe, `seeds` is less than 1, or a network diverges.
@@ -54,7 +57,7 @@ def train_for_good(
     trainer, folder = Trainer.of(recipe, dataset), out or Path("models") / Path(source or dataset.name).stem
     predictor = calibrated(train_predictor(trainer, source, seeds), trainer, seeds)
     predictor.save(folder)
-    table = score(predictor, dataset.part("test")) if "test" in dataset.splits else {}
+    table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     first, task = next(iter(trainer.dataset.tasks.items()))
     main = primary(task) if len(trainer.dataset.tasks) == 1 else f"{first}/{primary(task)}"
     facts = {"models": table, "split": "test" if table else None, "objective": main}
@@ -89,6 +92,7 @@ def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=trainer.pool.device.type,
         protocol=line,
+        trained_on=["train"] if folds.kind == "holdout" else ["train", "valid"],
         batch_size=trainer.batch_size,
         origin=recipe.origin,
         ensemble=recipe.ensemble,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from haemsa.cluster.shared.text import figure
+from haemsa.cluster.shared.text import counted, figure, listed
+from haemsa.model.metrics import direction
 
 if TYPE_CHECKING:
-    from rich.console import Group
     from rich.table import Table
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -16,10 +17,10 @@ Metrics = Mapping[str, Mapping[str, Any]]
 
 
 def metric_table(models: Mapping[str, Metrics]) -> Table:
-    """A row per metric and a column per model: mean and standard deviation over networks.
+    """A row per metric, and a column per model: the mean over networks, with standard deviation or interval.
 
     Args:
-        models: by the name of the model, its metrics: the first result of `train_for_good`.
+        models: metrics by name: the first result of `train_for_good`, or the `table` of an evaluation.
 
     Example:
         >>> table, _ = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
@@ -27,101 +28,128 @@ def metric_table(models: Mapping[str, Metrics]) -> Table:
     """
     from rich.table import Table
 
-    table = Table()
+    with_interval = any("interval" in metric for metric in models["model"].values())
+    table = Table(caption=_legend(models, with_interval), caption_justify="left")
     table.add_column("metric")
     for name in models:
         table.add_column(name, justify="right")
-    for metric in next(iter(models.values())):
-        table.add_row(metric, *(_mean_and_spread(model[metric]) for model in models.values()))
+        if name == "model" and with_interval:
+            table.add_column("95% interval", justify="right")
+    for metric in models["model"]:
+        cells = []
+        for name, metrics in models.items():
+            cells.append(_mean_and_spread(metrics[metric]))
+            if name == "model" and with_interval:
+                cells.append(_interval(metrics[metric].get("interval")))
+        table.add_row(metric, *cells)
     return table
 
 
-def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str) -> Group:
-    """A table per task, with a row per subset of modalities and a column per metric: the mean over networks.
+def _legend(models: Mapping[str, Metrics], with_interval: bool) -> str:
+    """What the columns are."""
+    seeds = len(next(iter(models["each seed"].values()))["values"]) if "each seed" in models else 1
+    of = f", the mean of {counted(seeds, 'seed')}" if seeds > 1 else ""
+    lines = {
+        "model": f"model: what haemsa predict writes{of}.",
+        "interval": "95% interval: over the samples (by group) only; another training may differ more.",
+        "each seed": "each seed: the seeds one by one, mean ± standard deviation.",
+        "linear model": "linear model: ridge or logistic regression on each feature's mean and deviation over time.",
+        "constant": "constant: always the median, or the most common class.",
+    }
+    shown = {*models, *(["interval"] if with_interval else [])}
+    return "\n".join(line for name, line in lines.items() if name in shown)
+
+
+def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str, unread: Sequence[str] = ()) -> Table:
+    """A row per subset of modalities: the first two metrics of each task, of what the model predicts.
+
+    A note says where the model is worse than a constant, by the first metric of a task.
 
     Args:
-        tables: by subset, what `metric_table` takes. Only the first model is shown.
+        tables: by subset, what `metric_table` takes. The constant is that of the first.
         split: the split that was scored, for the title.
+        unread: modalities that no network of the model reads.
 
     Example:
         >>> evaluations = evaluate_model(model, data, "valid", missing=True)  # doctest: +SKIP
         >>> tables = {shown: evaluation.table for shown, evaluation in evaluations.items()}  # doctest: +SKIP
         >>> rich.print(subset_table(tables, "valid"))  # doctest: +SKIP
     """
-    from rich.console import Group
     from rich.table import Table
 
-    main = next(iter(next(iter(tables.values()))))
+    first = next(iter(tables.values()))
+    constant = first.get("constant")
+    metrics = _two_of_each_task(first["model"])
+    words = f"No network reads {listed(unread)}: without {'it' if len(unread) == 1 else 'them'} nothing changes."
+    table = Table(title=f"{split} split, by the modalities that are shown", title_justify="left")
+    table.caption, table.caption_justify = words if unread else None, "left"
+    table.add_column("modalities", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric.replace("/", " "), justify="right")
+    table.add_column("", no_wrap=True)
+    for subset, models in tables.items():
+        note = _note(subset, models["model"], constant, metrics[::2], unread)
+        table.add_row(subset, *(figure(models["model"][metric]["mean"], 3) for metric in metrics), note)
+    if constant is not None:
+        table.add_row("a constant", *(figure(constant[metric]["mean"], 3) for metric in metrics), "")
+    return table
+
+
+def _two_of_each_task(metrics: Metrics) -> list[str]:
+    """The names of the first two metrics of each task. The first is what a search optimises by default."""
     by_task: dict[str, list[str]] = {}
-    for metric in next(iter(tables.values()))[main]:
-        by_task.setdefault(metric.rpartition("/")[0], []).append(metric)
-    result = []
-    for task, metrics in by_task.items():
-        title = f"{split} split{task and f', {task}'}, by the modalities that are shown"
-        table = Table(title=title, title_justify="left")
-        table.add_column("modalities", no_wrap=True)
-        for metric in metrics:
-            table.add_column(metric.rpartition("/")[2].replace("_", " "), justify="right")
-        for subset, models in tables.items():
-            table.add_row(subset, *(figure(models[main][metric]["mean"], 3) for metric in metrics))
-        result.append(table)
-    return Group(*result)
+    for name in metrics:
+        by_task.setdefault(name.rpartition("/")[0], []).append(name)
+    return [name for names in by_task.values() for name in names[:2]]
+
+
+def _note(subset: str, metrics: Metrics, constant: Metrics | None, main: Sequence[str], unread: Collection[str]) -> str:
+    """Whether nothing is shown that the model reads, and where it is worse than a constant."""
+    notes = ["nothing that it reads"] if set(subset.split("+")) <= set(unread) else []
+    if constant is not None:
+        worse = [name for name in main if _is_worse(name, metrics[name]["mean"], constant[name]["mean"])]
+        tasks = " and ".join(name.rpartition("/")[0] for name in worse)
+        notes += [f"{tasks}: worse than a constant".removeprefix(": ")] if worse else []
+    return "; ".join(notes)
+
+
+def _is_worse(name: str, value: float, constant: float) -> bool:
+    return value > constant if direction(name) == "min" else value < constant
 
 
 def reference_table(data: str, models: Mapping[str, Metrics]) -> Table | None:
-    """For built-in data, the first model next to what can be reached. None for other data.
+    """For planted data, the model next to what can be reached. None for other data.
 
     Args:
-        data: planted, digits, or other data.
+        data: planted, or other data.
         models: what `metric_table` takes.
 
     Example:
         >>> rich.print(reference_table("planted", table))  # doctest: +SKIP
     """
-    if data == "planted":
-        return _planted_table(next(iter(models.values())))
-    return _digits_table(next(iter(models.values()))) if data == "digits" else None
+    from rich.table import Table
 
-
-def _planted_table(metrics: Metrics) -> Table:
-    """The structure of the planted data is known, and so is the least error that is possible."""
     from haemsa.model.data.builtin.planted import planted_floor
 
-    truth = planted_floor()
+    if data != "planted":
+        return None
+    metrics, truth = models["model"], planted_floor()
     rows = {
         "this model": (metrics["sentiment/mae"]["mean"], metrics["emotion/accuracy"]["mean"]),
         "the best that is possible": (truth.mae, truth.accuracy),
         f"the best from a single modality ({truth.single})": (truth.single_mae, truth.single_accuracy),
-        "the best constant": (truth.constant_mae, truth.constant_accuracy),
     }
-    return _references("planted: how good a model can be", ("sentiment/mae", "emotion/accuracy"), rows)
-
-
-def _digits_table(metrics: Metrics) -> Table:
-    from haemsa.model.baselines.classical import tuned_logistic
-    from haemsa.model.data.builtin.digits import digits
-    from haemsa.model.data.normalisation import Normalisation
-
-    data = digits()
-    baseline = tuned_logistic(Normalisation.fit(data).apply(data), "digit")
-    names = ("accuracy", "macro_f1")
-    rows = {
-        "this model": tuple(metrics[name]["mean"] for name in names),
-        "logistic regression on all views": tuple(baseline[name] for name in names),
-    }
-    return _references("digits: next to a plain baseline on the same splits", names, rows)
-
-
-def _references(title: str, metrics: Sequence[str], rows: Mapping[str, Sequence[float]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
+    table = Table(title="planted: how good a model can be", title_justify="left")
     table.add_column("")
-    for name in metrics:
+    for name in ("sentiment/mae", "emotion/accuracy"):
         table.add_column(name, justify="right")
     for name, values in rows.items():
         table.add_row(name, *(figure(value) for value in values))
     return table
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f"{figure(ends[0])} to {figure(ends[1])}" if ends and not math.isnan(ends[0]) else "-"
 
 
 def _mean_and_spread(metric: Mapping[str, Any]) -> str:

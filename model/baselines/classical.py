@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.metrics import task_metrics
 
 Kind = Literal["ridge", "svr", "logistic", "svc", "boosting", "misa"]
 RANGES: Final[dict[Kind, dict[str, tuple[float, float]]]] = {
@@ -72,31 +71,6 @@ def draw(kind: Kind, modalities: Sequence[str], rng: np.random.Generator) -> Cla
     if kind == "misa" and len(used) < 2:
         used = list(modalities)
     return Classical(kind, tuple(used) or (modalities[int(rng.integers(len(modalities)))],), settings)
-
-
-def tuned_logistic(dataset: Dataset, task: str) -> dict[str, float]:
-    """The test metrics of a logistic regression on all modalities, trained on the training split.
-
-    Its regularisation is chosen on the validation split.
-
-    Args:
-        dataset: Normalised data.
-        task: The name of a task with classes.
-
-    Raises:
-        ValueError: The task has no classes.
-    """
-    target, features = dataset.tasks[task], summaries(dataset)
-    if target.kind != "classes":
-        raise ValueError(f"task {task!r} is {target.kind}, expected classes")
-    models = [Classical("logistic", tuple(features), {"C": c}) for c in (0.001, 0.01, 0.1, 1.0, 10.0)]
-    all_scores = [outputs(model, features, target, dataset.split("train")) for model in models]
-
-    def metrics(scores: Floats, split: str) -> dict[str, float]:
-        indices = dataset.split(split)
-        return task_metrics(target, target.targets[indices], scores[indices])
-
-    return metrics(max(all_scores, key=lambda scores: metrics(scores, "valid")["accuracy"]), "test")
 
 
 def summaries(dataset: Dataset) -> dict[str, Floats]:

@@ -94,12 +94,15 @@ def test_train_prints_and_writes_mean_deviation_and_values_of_every_metric(world
     assert ended_well(world.trained)
     found = world.json("train.json")
     models = found["models"]
-    assert set(models) == {"model", "each seed"}
+    assert list(models) == ["model", "each seed", "linear model", "constant"]
     assert {"sentiment/mae", "sentiment/acc7", "emotion/uar"} <= set(models["model"])
     for cell in models["each seed"].values():
         assert cell["mean"] == pytest.approx(np.mean(cell["values"]))
         assert cell["std"] == pytest.approx(np.std(cell["values"], ddof=1))
         assert len(cell["values"]) == 2
+    low, high = models["model"]["sentiment/mae"]["interval"]
+    assert low < models["model"]["sentiment/mae"]["mean"] < high
+    assert f"{low:.4f} to {high:.4f}" in world.trained.out
     mae = models["each seed"]["sentiment/mae"]
     assert f"{mae['mean']:.4f} ± {mae['std']:.4f}" in world.trained.out
     assert f"saved in {world.model}" in world.trained.out.replace("\n", "")
@@ -202,7 +205,7 @@ def test_evaluate_missing_prints_subsets_and_rates_of_missing_modalities(world: 
     found = json.loads((tmp_path / "found.json").read_text())["subsets"]
     assert list(found) == names
     rows = [line.split("│")[1].strip() for line in ran.out.splitlines() if line.startswith("│")]
-    assert rows == names * 2  # one table per task
+    assert rows == [*found[names[0]]["model"], *names, "a constant"]  # a table of metrics, then one of subsets
     assert len({found[name]["model"]["sentiment/mae"]["mean"] for name in names}) > 1
 
 

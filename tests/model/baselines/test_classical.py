@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from haemsa.model.baselines.classical import RANGES, Classical, draw, kinds, outputs, summaries, tuned_logistic
+from haemsa.model.baselines.classical import RANGES, Classical, draw, kinds, outputs, summaries
 from haemsa.model.data.task import Task
 from haemsa.model.metrics import task_metrics
-from tests.support.model.random_genomes import SHAPES, small_dataset
+from tests.support.model.random_genomes import small_dataset
 
 DATA = small_dataset(count=120, absent=0.0, unlabelled=0.1)
 TRAIN, REST = np.arange(90), np.arange(90, 120)
@@ -70,21 +70,6 @@ def test_a_label_that_never_changes_in_training_is_predicted_as_it_is() -> None:
     task = dataclasses.replace(DATA.tasks["traits"], targets=targets)
     found = outputs(Classical("logistic", tuple(features), MIDDLE["logistic"]), features, task, TRAIN)
     assert (found[:, 0] > 0).all()
-
-
-def test_a_logistic_regression_is_tuned_without_a_look_at_the_test_split() -> None:
-    whole = small_dataset(count=120, absent=0.0, unlabelled=0.0)
-    data = dataclasses.replace(whole, splits={**whole.splits, "valid": np.arange(90, 105), "test": np.arange(105, 120)})
-    found = tuned_logistic(data, "emotion")
-    each = [
-        outputs(Classical("logistic", tuple(SHAPES), {"C": c}), summaries(data), data.tasks["emotion"], np.arange(90))
-        for c in (0.001, 0.01, 0.1, 1.0, 10.0)
-    ]
-    right = [answers.argmax(1) == data.tasks["emotion"].targets for answers in each]
-    best = max(right, key=lambda hits: hits[90:105].mean())
-    assert found["accuracy"] == best[105:].mean()
-    with pytest.raises(ValueError, match="task 'sentiment' is regression, expected classes"):
-        tuned_logistic(data, "sentiment")
 
 
 @pytest.mark.parametrize("unit", [2.0**-30, 2.0**70])
