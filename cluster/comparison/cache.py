@@ -34,7 +34,7 @@ def cached(folder: Path, name: str, depends: Mapping[str, Any], make: Callable[[
             raise ValueError(f"array {key!r} holds Python objects, expected numbers or text")
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **made)
+        np.savez_compressed(file, **dict[str, Any](made))
     return made
 
 
