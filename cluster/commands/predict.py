@@ -33,6 +33,8 @@ def predict(
 
     predictor = load_model(model)
     samples = load_samples(predictor, data, Reading(align=align, collapse=collapse, skip_damaged=skip_damaged))
+    if any(out.exists() and out.samefile(file) for file in samples.files):
+        raise ValueError(f"--out is '{out}', which holds the data, expected another file")
     with progress() as shown:
         count = write_predictions(prediction_blocks(predictor, samples, split, shown), out, table_format)
     for note in samples.notes:

@@ -55,7 +55,7 @@ class ModalityCheck:
     lengths: of the samples that have it. histogram: edges and counts of the lengths. values: of all cells that are no
     padding. zeros: the share of cells that are exactly zero. constant: columns that never change in training. absent:
     per split, the samples without it. shifts: per other split, the columns that shift most. far: per other split, how
-    many columns shift by more than `FAR`.
+    many columns shift by more than `FAR`. columns: their names; none if they are not known.
     """
 
     steps: int
@@ -69,6 +69,11 @@ class ModalityCheck:
     shifts: dict[str, tuple[Shift, ...]]
     far: dict[str, int]
     bands: Bands
+    columns: tuple[str, ...] = ()
+
+    def title(self, column: int) -> str:
+        """The name of a column, or its number if it has no name."""
+        return self.columns[column] if self.columns else str(column)
 
 
 def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]) -> ModalityCheck:
@@ -96,6 +101,7 @@ def modality_check(modality: Modality, scan: Scan, splits: Mapping[str, Indices]
         shifts={split: _worst(distances) for split, distances in shifts.items()},
         far={split: int((np.abs(distances) > FAR).sum()) for split, distances in shifts.items()},
         bands=_bands(scan.rows),
+        columns=modality.columns,
     )
 
 
@@ -113,6 +119,7 @@ def _absent(modality: Modality, splits: Mapping[str, Indices]) -> ModalityCheck:
         shifts={},
         far={},
         bands=_bands(np.zeros((1, modality.width), dtype=np.float32)),
+        columns=modality.columns,
     )
 
 

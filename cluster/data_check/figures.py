@@ -73,7 +73,7 @@ def absence_figure(check: DataCheck) -> Figure | None:
 def shift_figure(check: DataCheck) -> Figure | None:
     """The columns whose means are farthest from those in training, over all modalities and splits. None without any."""
     shifts = [
-        (f"{name} {shift.column}", split, shift.distance)
+        (f"{name} {modality.title(shift.column)}", split, shift.distance)
         for name, modality in check.modalities.items()
         for split, worst in modality.shifts.items()
         for shift in worst

@@ -134,7 +134,7 @@ def _shifted(check: DataCheck) -> Iterator[str]:
                 columns = counted(count, "column has its", "columns have their")
                 yield (
                     f"{name}: {columns} mean in {split} more than {FAR:g} standard deviation from that in train; "
-                    f"the worst, column {worst.column}, lies {worst.distance:+.1f} away"
+                    f"the worst, column {modality.title(worst.column)}, lies {worst.distance:+.1f} away"
                 )
 
 

@@ -64,12 +64,12 @@ def _modalities(check: DataCheck) -> TextTable:
 def _modality(modality: ModalityCheck, others: Sequence[str]) -> Iterator[str]:
     yield from (f"{modality.steps} x {modality.width}", _spread(modality.lengths), _spread(modality.values))
     yield _share(modality.zeros)
-    shown = listed([str(column) for column in modality.constant])
+    shown = listed([modality.title(column) for column in modality.constant])
     yield f"{len(modality.constant)} ({shown})" if modality.constant else "0"
     yield _counts(modality.absent)
     for split in others:
         worst = modality.shifts.get(split)
-        yield f"{worst[0].distance:+.2f} ({worst[0].column})" if worst else "-"
+        yield f"{worst[0].distance:+.2f} ({modality.title(worst[0].column)})" if worst else "-"
 
 
 def _tasks(check: DataCheck) -> TextTable:

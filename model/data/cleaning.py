@@ -5,7 +5,7 @@ Axes: `N` samples, `T` time steps, `D` features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,7 +110,7 @@ def _clean_one(
         notes.append(f"{name}: {hopeless} samples without a finite cell count as absent")
     if means is None:
         mean, constant = _columns(features, lengths, train)
-        if not _says_something(name, lengths[train], constant, notes):
+        if not _says_something(name, lengths[train], constant, raw.columns, notes):
             return
     elif not lengths.any():
         notes.append(f"{name}: dropped, absent or non-finite in all samples")
@@ -118,7 +118,7 @@ def _clean_one(
     else:
         mean = means(name, raw.columns, raw.width)
     if non_finite.any():
-        columns = f"{(non_finite > 0).sum()} columns ({_places(non_finite > 0)})"
+        columns = f"{(non_finite > 0).sum()} columns ({_places(non_finite > 0, raw.columns)})"
         notes.append(f"{name}: {non_finite.sum()} non-finite cells in {columns} filled with the training mean")
         for block in blocks(features.shape):
             features[block] = np.where(np.isfinite(features[block]), features[block], mean)
@@ -128,10 +128,11 @@ def _clean_one(
     kept[name] = Modality(features, lengths, raw.columns)
 
 
-def _places(mask: NDArray[np.bool_]) -> str:
-    """The first three places where `mask` holds."""
+def _places(mask: NDArray[np.bool_], columns: Sequence[str]) -> str:
+    """The first three columns where `mask` holds: their names, or their numbers if they have none."""
     places = np.flatnonzero(mask).tolist()
-    return ", ".join([*map(str, places[:3]), *(["..."] if len(places) > 3 else [])])
+    shown = [columns[place][:60] if columns else str(place) for place in places[:3]]
+    return ", ".join([*shown, *(["..."] if len(places) > 3 else [])])
 
 
 def useful(dataset: Dataset, constant: Mapping[str, NDArray[np.bool_] | None]) -> Dataset:
@@ -148,7 +149,7 @@ def useful(dataset: Dataset, constant: Mapping[str, NDArray[np.bool_] | None]) -
     for name, modality in dataset.modalities.items():
         mask = constant.get(name)
         still = constant_columns(modality, train) if mask is None else mask
-        if _says_something(name, modality.lengths[train], still, notes):
+        if _says_something(name, modality.lengths[train], still, modality.columns, notes):
             kept[name] = modality
     if not kept:
         raise ValueError(f"no usable modality remains: {'; '.join(notes)}")
@@ -160,7 +161,9 @@ def constant_columns(modality: Modality, samples: NDArray[np.int64]) -> NDArray[
     return _columns(modality.features, modality.lengths, samples)[1]
 
 
-def _says_something(name: str, lengths: NDArray[np.int64], constant: NDArray[np.bool_], notes: list[str]) -> bool:
+def _says_something(
+    name: str, lengths: NDArray[np.int64], constant: NDArray[np.bool_], columns: Sequence[str], notes: list[str]
+) -> bool:
     """Whether a modality is of use, judged by its lengths and constant columns in training. Notes tell both."""
     if not (lengths > 0).any():
         notes.append(f"{name}: dropped, absent or non-finite in the whole training split")
@@ -169,8 +172,8 @@ def _says_something(name: str, lengths: NDArray[np.int64], constant: NDArray[np.
         notes.append(f"{name}: dropped, entirely constant or non-finite in the training split")
         return False
     if constant.any():
-        columns = f"{constant.sum()} of {len(constant)} columns ({_places(constant)})"
-        notes.append(f"{name}: {columns} are constant in the training split")
+        which = f"{constant.sum()} of {len(constant)} columns ({_places(constant, columns)})"
+        notes.append(f"{name}: {which} are constant in the training split")
     return True
 
 

@@ -155,7 +155,7 @@ def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.fl
     shape = modality.features.shape
     chunks = (max(1, min(shape[0], _CHUNK // (shape[1] * shape[2]))), *shape[1:])
     data = group.create_dataset("features", shape, dtype, chunks=chunks, compression="gzip", compression_opts=1)
-    rounding = Rounding(name, shape[2])
+    rounding = Rounding(name, shape[2], modality.columns)
     for block in blocks(shape):
         features = modality.features[block]
         if dtype is np.float16:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,8 @@ _LOSS: Final = 0.01
 class Rounding:
     """Measures, block by block, how much the columns of one modality vary, and what rounding changes."""
 
-    def __init__(self, name: str, width: int) -> None:
-        self._name, self._count = name, 0
+    def __init__(self, name: str, width: int, columns: Sequence[str] = ()) -> None:
+        self._name, self._count, self._columns = name, 0, columns
         self._total, self._square, self._error = np.zeros((3, width))
 
     def check(self, rows: NDArray[np.float32]) -> None:
@@ -36,7 +37,8 @@ class Rounding:
         variance = self._square / count - np.square(self._total / count)
         lost = (self._error / count > _LOSS * variance) & (variance > 1e-12 * self._square / count)
         if lost.any():
-            column = int(lost.argmax())
+            place = int(lost.argmax())
+            column = self._columns[place] if self._columns else place
             raise ValueError(
                 f"modality {self._name!r} varies too little for float16 in {lost.sum()} columns, as in {column}: "
                 "keep it as float32, or standardise it first"

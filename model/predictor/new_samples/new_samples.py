@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,7 @@ class NewSamples:
         has_splits: Whether the data says which split a sample is in.
         blocks: Reads the samples, some at a time.
         notes: Gives what the reader found, when all is read.
+        files: The files that samples are read from while they are predicted.
 
     Example:
         >>> from haemsa.model.data.builtin.planted import planted
@@ -44,14 +46,15 @@ class NewSamples:
         has_splits: bool,
         blocks: Callable[[], Iterator[Samples]],
         notes: Callable[[], tuple[str, ...]],
+        files: Sequence[Path] = (),
     ) -> None:
-        self.name, self.count, self.has_splits = name, count, has_splits
+        self.name, self.count, self.has_splits, self.files = name, count, has_splits, tuple(files)
         self._schema, self._blocks, self._reader_notes = schema, blocks, notes
         self._longest = dict.fromkeys(schema.modalities, 0)
         self._cut = dict.fromkeys(schema.modalities, 0)
 
     @classmethod
-    def of(cls, name: str, schema: Schema, samples: Samples) -> NewSamples:
+    def of(cls, name: str, schema: Schema, samples: Samples, files: Sequence[Path] = ()) -> NewSamples:
         """Samples that are in memory, or whose features stay in their store."""
 
         def blocks() -> Iterator[Samples]:
@@ -59,7 +62,8 @@ class NewSamples:
                 yield samples.take(np.arange(start, min(start + BLOCK, len(samples))))
 
         has_splits = samples.split_of is not None
-        return cls(name, schema, len(samples), has_splits=has_splits, blocks=blocks, notes=lambda: samples.notes)
+        count, notes = len(samples), lambda: samples.notes
+        return cls(name, schema, count, has_splits=has_splits, blocks=blocks, notes=notes, files=files)
 
     def blocks(self, split: str | None = None) -> Iterator[Samples]:
         """The samples, some at a time, with only the features that the model reads, in its order.

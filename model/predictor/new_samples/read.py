@@ -52,7 +52,7 @@ def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> Ne
     if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
         return _described(path, schema, reading)
     name = path.resolve().name if path.is_dir() else path.stem
-    return NewSamples.of(name, schema, _whole(path, suffix, schema, reading))
+    return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), [path])
 
 
 def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
@@ -69,7 +69,8 @@ def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
         with within(str(path)):
             file = source_path(path.parent, description)
     if file.suffix.lower() == _ARRAYS:
-        return NewSamples.of(path.stem, schema, new_arrays(file, schema, description, skip=reading.skip_damaged))
+        samples = new_arrays(file, schema, description, skip=reading.skip_damaged)
+        return NewSamples.of(path.stem, schema, samples, [file])
     return new_rows(file, path.stem, schema, description, skip=reading.skip_damaged)
 
 

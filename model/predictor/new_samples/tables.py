@@ -47,6 +47,7 @@ def new_rows(path: Path, name: str, schema: Schema, description: Description | N
         has_splits=columns.split is not None,
         blocks=table.blocks,
         notes=lambda: tuple(table.damage.notes()),
+        files=[path],
     )
 
 

@@ -125,6 +125,13 @@ def test_missing_columns_and_other_data_are_refused_in_a_sentence_and_nothing_is
     assert sorted(world.folder.glob(".kept*")) == []
 
 
+def test_the_data_itself_is_never_overwritten(world: World) -> None:
+    data = described(world.folder, "new", world.new, UNSPLIT)
+    before = (world.folder / "new.csv").read_bytes()
+    assert world.ran(data, out="new.csv").sentence.endswith("new.csv', which holds the data, expected another file")
+    assert (world.folder / "new.csv").read_bytes() == before
+
+
 def test_damaged_rows_are_left_out_if_that_is_asked_for(world: World) -> None:
     damaged = world.new.astype({"word_a": object})
     damaged.loc[3, "word_a"] = "many"

@@ -64,3 +64,21 @@ def test_the_last_step_is_the_last_that_is_not_all_zero():
     features[2, 2, 0] = np.nan
     features[3, 1, 0] = -1
     assert last_step(features).tolist() == [0, 1, 3, 2]
+
+
+def test_notes_name_columns_that_have_names():
+    features = np.array([[[1.0, 2.0]], [[np.nan, 2.0]], [[3.0, 2.0]]])
+    named = RawModality(features, np.ones(3, np.int64), ("pitch", "rate"))
+    _, notes = clean({"audio": named}, np.arange(3))
+    assert notes == (
+        "audio: 1 of 2 columns (rate) are constant in the training split",
+        "audio: 1 non-finite cells in 1 columns (pitch) filled with the training mean",
+    )
+
+
+def test_a_model_that_scores_the_data_gives_the_means_and_nothing_is_dropped():
+    both = {"audio": raw([[[np.nan, 1.0]], [[2.0, 1.0]], [[np.nan, np.nan]]]), "text": raw(np.full((3, 1, 1), np.nan))}
+    modalities, notes = clean(both, np.arange(3), lambda _name, _columns, width: np.full(width, 7, np.float32))
+    assert modalities["audio"].features[:, 0].tolist() == [[7, 1], [2, 1], [0, 0]]
+    assert modalities["audio"].lengths.tolist() == [1, 1, 0]
+    assert "text: dropped, absent or non-finite in all samples" in notes
