@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.data.dataset import SPLITS
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.streamed import StoredFeatures
 from haemsa.model.schema import Schema
@@ -77,17 +78,21 @@ class NewSamples:
         """
         if split is not None and not self.has_splits:
             raise ValueError(f"data {self.name!r} does not say which split a sample is in, so it has no {split!r}")
-        found = False
+        found, splits = False, set[str]()
         self._longest, self._cut = (dict.fromkeys(self._schema.modalities, 0) for _ in range(2))
         for block in self._blocks():
             samples = self._fitted(block)
             if split is not None:
+                splits.update(samples.split_of or ())
                 samples = samples.take(np.flatnonzero([name == split for name in samples.split_of or ()]))
             found = found or len(samples) > 0
             if len(samples):
                 yield samples
+        if not found and split is not None:
+            known = ", ".join(name for name in (*SPLITS, *sorted(splits - {*SPLITS})) if name and name in splits)
+            raise ValueError(f"data {self.name!r} has no split {split!r}, it has {known[:200] or 'none'}")
         if not found:
-            raise ValueError(f"data {self.name!r} has no sample" + (f" in split {split!r}" if split else ""))
+            raise ValueError(f"data {self.name!r} has no sample")
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def test_a_column_of_splits_chooses_rows_and_any_of_them_may_lack_all_rows(tmp_p
     assert new.has_splits
     assert whole(new).split_of == ("valid", "")
     assert whole(new, "valid").ids == ("x",)
-    with pytest.raises(ValueError, match="data 't' has no sample in split 'test'"):
+    with pytest.raises(ValueError, match="data 't' has no split 'test', it has valid"):
         list(new.blocks("test"))
 
 
