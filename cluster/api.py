@@ -16,7 +16,8 @@
 | `haemsa snapshot` | `snapshot(run, copy)` |
 | `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
 
-`read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own. Data and
+`read_recipe(run)` gives a recipe, `load_model(address)` a model. `search_custom` searches a space of your own.
+`haemsa.MultimodalSearch` is a search and its final model as an estimator of scikit-learn. Data and
 networks themselves are in `haemsa.model`, spaces and the evolution in `haemsa.evo`.
 """
 

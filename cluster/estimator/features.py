@@ -38,8 +38,8 @@ def as_rows(X: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Example:
         >>> import numpy as np
-        >>> as_rows({"text": [np.ones((2, 3)), None], "age": np.array([31.0, 45.0])})[1]
-        {'text': None, 'age': 45.0}
+        >>> as_rows({"text": [np.ones((2, 3)), None], "age": [31, 45]})[1]
+        {'text': None, 'age': 45}
     """
     lists = {name: _samples(value) for name, value in X.items()}
     _check_counts({name: len(samples) for name, samples in lists.items()})
@@ -70,20 +70,18 @@ def model_inputs(raw: Mapping[str, RawModality], schema: Schema) -> Inputs:
     Raises:
         ValueError: There is no sample, or a modality has other columns than the model was trained on.
     """
-    count = len(next(iter(raw.values())).lengths)
-    if not count:
+    if not len(next(iter(raw.values())).lengths):
         raise ValueError("X has no sample, expected at least one")
-    found = {}
-    for name, item in raw.items():
-        features = item.features
-        if name in schema.modalities:
-            if not item.lengths.any():
-                features = np.zeros((count, 1, schema.modalities[name][1]), np.float32)
-            else:
-                places = schema.places_of(name, item.columns, features.shape[2])
-                features = features if places is None else features[..., places]
-        found[name] = (features, item.lengths)
-    return found
+    fitted = {name: _fitting(name, item, schema) if name in schema.modalities else item for name, item in raw.items()}
+    return {name: (item.features, item.lengths) for name, item in fitted.items()}
+
+
+def _fitting(name: str, raw: RawModality, schema: Schema) -> RawModality:
+    if not raw.lengths.any():
+        width = schema.modalities[name][1]
+        return RawModality(np.zeros((len(raw.lengths), 1, width), np.float32), raw.lengths)
+    places = schema.places_of(name, raw.columns, raw.width)
+    return raw if places is None else raw.in_columns(places)
 
 
 def _has_rows(X: Any) -> bool:

@@ -58,5 +58,11 @@ def test_own_data_becomes_a_store_and_is_searched(folder: Path) -> None:
     assert (folder / "mine.h5").is_file()
 
 
+def test_the_estimator_is_scored_on_new_speakers(folder: Path) -> None:
+    printed = output_of("estimator.py", folder)
+    assert re.search(r"^accuracy for new speakers: (0\.[7-9]\d|1\.00)$", printed, re.MULTILINE)
+    assert not list(folder.glob("runs/estimator*"))
+
+
 def test_own_space_finds_the_columns_that_matter(folder: Path) -> None:
     assert re.search(r"^error 0\.\d+ with columns \[0, 1, 2, 3, 4\]$", output_of("own_space.py", folder), re.MULTILINE)

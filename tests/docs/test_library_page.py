@@ -30,8 +30,9 @@ def reduced(code: str, data: Path) -> str:
     for name, number in SHORT.items():
         code = re.sub(rf'({name}"?(?:: |=))\d+', rf"\g<1>{number}", code)
     code = code.replace('changes={"evaluations": 6}', 'changes={"evaluations": 8}')
-    small = '"confirm": 1, "rungs": False, "space": {"epochs": [1, 2], "max_levels": 1, "max_experts": 2}, "limits"'
-    return code.replace('"limits"', small).replace('"planted"', f'"{data}"')
+    small = '"rungs": False, "space": {"epochs": [1, 2], "max_levels": 1, "max_experts": 2}, '
+    code = code.replace("settings={", f'confirm=1, validation="holdout:1", settings={{{small}')
+    return code.replace('"limits"', f'"confirm": 1, {small}"limits"').replace('"planted"', f'"{data}"')
 
 
 def test_numbers_of_the_page_are_cut_short() -> None:

@@ -21,6 +21,7 @@ from haemsa import MultimodalSearch, as_rows
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.estimators import SETTINGS, quick, samples
+from tests.support.cluster.haemsa_command import haemsa
 
 pytestmark = pytest.mark.slow
 X, MOOD, GROUPS = samples()
@@ -145,6 +146,17 @@ def test_a_fitted_estimator_is_pickled_by_the_files_of_its_model(several: Multim
     for again in (pickle.loads(content), joblib.load(tmp_path / "several.joblib")):
         assert again.get_params() == several.get_params()
         assert all(np.array_equal(again.predict(X)[name], answers) for name, answers in several.predict(X).items())
+
+
+def test_the_command_predicts_as_the_estimator_does(tmp_path: Path) -> None:
+    table = X["audio"]
+    found = quick(run=str(tmp_path / "run")).fit({"audio": table}, MOOD)
+    table[["rate", "loudness", "pitch"]][:5].to_csv(tmp_path / "new.csv", index=False)
+    ran = haemsa("predict", tmp_path / "run" / "model", "--data", tmp_path / "new.csv", "--out", tmp_path / "out.csv")
+    assert ran.status == 0, ran.err
+    assert pd.read_csv(tmp_path / "out.csv")["target"].to_numpy() == pytest.approx(
+        found.predict({"audio": table[:5]}), abs=1e-5
+    )
 
 
 def test_scikit_learn_divides_samples_that_are_rows() -> None:
