@@ -21,6 +21,7 @@ from haemsa.cluster.tracking.client import connect, experiment_id, metrics_of, p
 from haemsa.cluster.tracking.records import GenerationEnded, Record, SearchEnded, SearchStarted, TableRow, shows
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
@@ -105,7 +106,6 @@ class MlflowSink:
         tags = {
             "mlflow.parentRunId": self.run_id,
             "mlflow.source.name": "haemsa search",
-            "mlflow.loggedArtifacts": json.dumps([{"path": "population.json", "type": "table"}]),
             "haemsa.generation": str(record.number),
             "haemsa.at": at,
         }
@@ -115,8 +115,9 @@ class MlflowSink:
         with tempfile.TemporaryDirectory() as folder:
             self._write_front(Path(folder), record)
             client.log_artifacts(self.run_id, folder)
-            _write_population(Path(folder), record.population, list(self._search.objectives))
+            frame = _write_population(Path(folder), record.population)
             client.log_artifacts(child, folder)
+        client.log_table(child, _shown(frame, list(self._search.objectives)), "population.json")
         client.set_terminated(child)
 
     def _write_front(self, folder: Path, record: GenerationEnded) -> None:
@@ -157,22 +158,22 @@ def _note(record: SearchEnded) -> Iterator[str]:
     yield from (f"{metric.key}: {metric.value:.6g}" for metric in metrics_of(record.summary, 0.0, 0))
 
 
-def _write_population(folder: Path, population: Sequence[TableRow], objectives: Sequence[str]) -> None:
-    """Write three files: population.json, population.csv and genomes.jsonl.
-
-    population.json is the table on MLflow's page, with the objectives and a summary of the genome. The page sorts by
-    digits, so all fractions have six decimals. population.csv has all columns. genomes.jsonl has a genome in each line.
-    """
+def _write_population(folder: Path, population: Sequence[TableRow]) -> pd.DataFrame:
+    """Write population.csv, with all columns, and genomes.jsonl, with a genome in each line. Returns all columns."""
     import pandas as pd
 
     frame = pd.DataFrame([{key: value for key, value in row.items() if key != "genome"} for row in population])
     frame.to_csv(folder / "population.csv", index=False)
-    scores = [key for name in objectives for key in (name, f"{name}_error")]
-    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]
-    table = frame[[name for name in shown if name in frame]].astype(object)
-    table.map(_sortable).to_json(folder / "population.json", orient="split", index=False)
     genomes = [{"id": row["id"], "genome": json.loads(row["genome"])} for row in population if "genome" in row]
     write_text(folder / "genomes.jsonl", "".join(to_json(genome) + "\n" for genome in genomes))
+    return frame
+
+
+def _shown(frame: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    """The table on MLflow's page: the objectives and a summary of the genome. The page sorts by digits."""
+    scores = [key for name in objectives for key in (name, f"{name}_error")]
+    shown = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]
+    return frame[[name for name in shown if name in frame]].astype(object).map(_sortable)
 
 
 def _sortable(value: object) -> object:
