@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.cluster.apart import keep_apart
+from tests.support.apart import keep_apart
 
 
 def pytest_configure(config: pytest.Config) -> None:

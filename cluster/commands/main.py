@@ -19,6 +19,7 @@ from haemsa.cluster.commands.run import config, list_, report, show, snapshot, s
 from haemsa.cluster.commands.search import search
 from haemsa.cluster.commands.settings import SettingsCommand
 from haemsa.cluster.commands.tune import tune
+from haemsa.cluster.shared.home import some_home
 from haemsa.cluster.shared.output import lasting_output
 
 _COMMANDS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
@@ -70,7 +71,7 @@ def haemsa(
 def main() -> None:
     """Run the command. Wrong input gives one sentence on standard error, and exit status 2."""
     try:
-        with lasting_output():
+        with lasting_output(), some_home():
             _run()
     except OSError as error:
         _fail(error)

@@ -164,7 +164,7 @@ def _search(
     scored = describe_validation(problem.folds, problem.pool, config.validation)
     warning = network_warning(run.path)
     notes = [*([warning] if warning else []), *(f"note: {note}" for note in problem.pool.notes)]
-    with interruptible(), run.logged(), _stopped_by_disk(run.path):
+    with interruptible(), _stopped_by_disk(run.path), run.logged():  # the log may not fit either
         for line in (*notes, scored, f"run directory: {run.path}"):
             progress.note(line)
         follow, facts = tracker(config.tracking, run), run.manifest()

@@ -22,7 +22,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.tracking.client import connect
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import shows
-from tests.support.cluster.apart import apart
+from tests.support.apart import apart
 from tests.support.cluster.local_server import free_port
 from tests.support.places import ROOT
 from tests.torture.faulty import DIVERGES, HANGS, HOARDS
@@ -62,6 +62,7 @@ def fill_disk(world: World) -> None:
     resource.prlimit(world.search.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     status = world.search.wait(LONGEST)
     said = next(line for line in world.search.stderr.read().splitlines() if line.startswith("haemsa:"))
+    assert "what was recorded is safe, go on with haemsa search --resume" in said, said
     ended = world.ended()
     world.start_search()
     world.await_more()

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from tests.support.cluster.apart import apart
+from tests.support.apart import apart
 from tests.support.places import ROOT
 from tests.torture.world import World, settings, wait
 

@@ -24,7 +24,7 @@ import numpy as np
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.ranking import final_rows, front_of, full_rung
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from tests.support.cluster.apart import apart
+from tests.support.apart import apart
 from tests.support.cluster.tiny import SPACE, stored
 from tests.support.places import ROOT
 

@@ -44,7 +44,7 @@ from haemsa.evo.rungs import Fidelity, Ladder, ladder, single
 from tests.bench.driver.simulation import driving
 from tests.bench.evolution import synthetic
 from tests.bench.shared.machine import write_result
-from tests.support.cluster.apart import apart
+from tests.support.apart import apart
 from tests.support.places import ROOT
 
 WORKERS: Final = 2
