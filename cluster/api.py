@@ -33,7 +33,7 @@ from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
-from haemsa.cluster.final_model.load import load_for, load_model, load_samples
+from haemsa.cluster.final_model.load import load_for, load_model, load_samples, misfits
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
@@ -100,6 +100,7 @@ __all__ = [
     "load_model",
     "load_samples",
     "metric_table",
+    "misfits",
     "network_figure",
     "next_steps",
     "prediction_blocks",

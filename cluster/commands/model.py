@@ -68,16 +68,19 @@ def evaluate(
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing."""
-    from haemsa.cluster.api import evaluate_model, load_for, load_model, metric_table, subset_table
+    from haemsa.cluster.api import evaluate_model, load_for, load_model, metric_table, misfits, subset_table
 
     predictor = load_model(model)
-    evaluations = evaluate_model(predictor, load_for(predictor, data), split, missing=missing)
+    dataset = load_for(predictor, data)
+    evaluations = evaluate_model(predictor, dataset, split, missing=missing)
     tables = {name: evaluation.table for name, evaluation in evaluations.items()}
     reliability = {name: evaluation.reliability for name, evaluation in evaluations.items()}
     whole, *_ = evaluations.values()
     figures = {"split": split, "subsets": tables, "reliability": reliability, "unread": whole.unread}
     write_figures(json_file, figures)
     terminal = console()
+    for note in misfits(predictor, dataset):
+        say(note)
     terminal.print(f"{split} split:", highlight=False)
     terminal.print(metric_table(whole.table))
     if missing:

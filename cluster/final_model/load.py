@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
-from haemsa.model.predictor.new_samples.new_samples import NewSamples
+from haemsa.model.predictor.new_samples.new_samples import NewSamples, misfit
 from haemsa.model.predictor.new_samples.read import read_samples
+from haemsa.model.schema import Schema
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -67,8 +70,32 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
     Example:
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
-    read = {name for genome, _ in predictor.members for name in genome.network.modalities}
-    return read_samples(data, predictor.schema.only(read), reading)
+    return read_samples(data, _read_by(predictor), reading)
+
+
+def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:
+    """Tell which modalities the samples of a data set lack, or have more steps of than a model reads.
+
+    Args:
+        predictor: the model.
+        dataset: the data, as `load_for` gives it.
+
+    Returns:
+        A line for each such modality.
+
+    Example:
+        >>> misfits(model, load_for(model, "long.h5"))  # doctest: +SKIP
+    """
+    notes = list[str]()
+    for name, (steps, _) in _read_by(predictor).modalities.items():
+        lengths = dataset.modalities[name].lengths if name in dataset.modalities else np.zeros(1, np.int64)
+        notes += misfit(name, steps, int(lengths.max()), int((lengths > steps).sum()))
+    return notes
+
+
+def _read_by(predictor: Predictor) -> Schema:
+    """The modalities that the networks of a model read."""
+    return predictor.schema.only({name for genome, _ in predictor.members for name in genome.network.modalities})
 
 
 def load_for(predictor: Predictor, data: str) -> Dataset:

@@ -99,16 +99,7 @@ class NewSamples:
         """What was found in the samples that were read so far, one line each."""
         notes = list(self._reader_notes())
         for name, (steps, _) in self._schema.modalities.items():
-            longest, cut = self._longest[name], self._cut[name]
-            if not longest:
-                notes.append(f"{name}: absent in all samples; the model predicts without it")
-            elif steps == 1 < longest:
-                notes.append(
-                    f"{name}: the model was trained on single steps, and samples have up to {longest}; only the first "
-                    "step of each is read"
-                )
-            elif cut:
-                notes.append(f"{name}: {cut} samples cut to their first {steps} steps, the most that the model knows")
+            notes += misfit(name, steps, self._longest[name], self._cut[name])
         return tuple(dict.fromkeys(notes))
 
     def _fitted(self, samples: Samples) -> Samples:
@@ -126,6 +117,23 @@ class NewSamples:
                 f"data {self.name!r} has none of the model's modalities {', '.join(self._schema.modalities)}"
             )
         return Samples(kept, samples.ids, samples.split_of, samples.notes)
+
+
+def misfit(name: str, steps: int, longest: int, cut: int) -> list[str]:
+    """A note on a modality that samples lack, or of which a model does not read all steps.
+
+    Args:
+        name: The modality.
+        steps: The most steps that the model knows.
+        longest: The most steps of a sample; 0 if none has the modality.
+        cut: How many samples are longer than the model knows.
+    """
+    if not longest:
+        return [f"{name}: absent in all samples; the model predicts without it"]
+    if steps == 1 < longest:
+        first = "only the first step of each is read"
+        return [f"{name}: the model was trained on single steps, and samples have up to {longest}; {first}"]
+    return [f"{name}: {cut} samples cut to their first {steps} steps, the most that the model knows"] if cut else []
 
 
 def _has_numbers(features: NDArray[Any] | StoredFeatures) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pandas as pd
 import pytest
 
 from haemsa.cluster.final_model.evaluate import evaluate_model
-from haemsa.cluster.final_model.load import load_for, load_model
+from haemsa.cluster.final_model.load import load_for, load_model, misfits
 from haemsa.cluster.final_model.predictions import predictions
+from haemsa.model.data.modality import Modality
 from haemsa.model.data.sources import import_data, load
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.table_model import AUDIO, described, table, trained
@@ -73,3 +75,32 @@ def test_hidden_and_taken_samples_keep_their_names(world: World) -> None:
     data = load(world.plain)
     hidden = data.hiding(["audio"], np.arange(len(data))[:, None] % 2 > 0).part("test")
     assert hidden.modalities["audio"].columns == AUDIO
+
+
+def test_evaluation_tells_of_steps_that_a_model_does_not_read_and_of_modalities_that_are_absent(world: World) -> None:
+    data = load_for(world.model, world.plain)
+    assert misfits(world.model, data) == []
+    audio = data.modalities["audio"]
+    longer = Modality(np.repeat(audio.features, 2, axis=1), audio.lengths * 2, audio.columns)
+    absent = replace(data, modalities={"audio": longer})
+    assert misfits(world.model, absent) == [
+        "audio: the model was trained on single steps, and samples have up to 2; only the first step of each is read",
+        "text: absent in all samples; the model predicts without it",
+    ]
+
+
+def test_missing_cells_of_data_to_score_get_the_means_of_the_models_training(world: World, tmp_path: Path) -> None:
+    turned = world.frame[world.frame.columns[::-1]].assign(audio_new=7.0)
+    turned.loc[[3, 80], "audio_rate"] = np.nan
+    data = load_for(world.model, str(described(tmp_path, "gaps", turned.assign(audio_rate=turned.audio_rate + 100))))
+    place = AUDIO.index("audio_rate")
+    mean = world.model.feature_means()["audio"][place]
+    assert data.modalities["audio"].features[[3, 80], 0, place].tolist() == [mean, mean]
+
+
+def test_a_modality_that_is_constant_in_data_to_score_is_not_dropped(world: World, tmp_path: Path) -> None:
+    constant = world.frame.assign(audio_pitch=1.5, audio_energy=0.2, audio_rate=37.0)
+    data = load_for(world.model, str(described(tmp_path, "constant", constant)))
+    assert list(data.modalities) == ["audio", "text"]
+    import_data(str(described(tmp_path, "train", world.frame)), tmp_path / "kept.h5")
+    assert list(load_for(world.model, str(tmp_path / "kept.h5")).modalities) == ["audio", "text"]
