@@ -92,7 +92,7 @@ class SearchConfig(BaseModel):
     time: Seconds | None = None
     """Stop after this time: seconds, or 90s, 30m, 2h. null: no limit."""
     patience: Count | None = None
-    """Stop after this many generations without a larger hypervolume. null: never."""
+    """Stop after this many generations in which the front dominated no more than before. null: never."""
     objectives: Annotated[list[str], AfterValidator(_check_names)] = Field(default_factory=list)
     """What to optimise, the most important first, for example [mae, params]. Empty: the main metric and params."""
     tasks: list[str] = Field(default_factory=list)

@@ -12,7 +12,7 @@ import numpy as np
 from haemsa.evo.candidate import Evaluated, Failed, G, Record, Score
 from haemsa.evo.loss_table import LossTable
 from haemsa.evo.nsga2 import Losses
-from haemsa.evo.objectives import Objectives
+from haemsa.evo.objectives import Box, Objectives
 from haemsa.evo.rungs import Ladder
 from haemsa.evo.shrinkage import replicate_variance, shrink
 
@@ -24,7 +24,7 @@ class Archive(Generic[G]):
 
     Args:
         objectives: of the search.
-        reference: the hypervolume's reference point by objective name; None: `fix_reference` finds it.
+        reference: the hypervolume's reference point by objective name; None: beyond all scores on the front's level.
         ladder: says which rungs form a level; None: one rung.
     """
 
@@ -148,23 +148,32 @@ class Archive(Generic[G]):
         """How many records are on the front."""
         return len(self.front())
 
-    def fix_reference(self) -> None:
-        """Place the reference point just beyond all losses, if there is none yet and anything has scores.
+    def seen(self) -> Losses:
+        """The losses `[n, k]` of all candidates on the front's level."""
+        return self._levels[self.top_level].losses
 
-        It is the worst value of each objective plus a tenth of its range. Call this when the first generation ends.
-        """
-        if self.reference is None and self.evaluated:
-            self.reference = beyond(np.concatenate([table.losses for table in self._levels]))
+    def front_losses(self) -> Losses:
+        """The losses `[n, k]` of the front."""
+        return self._means(self.front())
 
     def hypervolume(self) -> float:
-        """The volume between the front and the reference point; 0.0 while there is no reference point."""
-        front = self.front()
-        if self.reference is None or not front:
-            return 0.0
-        return float(moocore.hypervolume(self._means(front), ref=self.reference))
+        """The volume between the front and the reference point; 0.0 while nothing has scores.
+
+        Without a reference point that was given, it lies just beyond the worst scores on the front's level. So no front
+        falls outside, but the volume also grows when a worse candidate is seen.
+        """
+        return self._box().volume(self.front_losses()) if self.evaluated else 0.0
+
+    def covered(self) -> float:
+        """The hypervolume as a share of the region between the best of each objective and the reference point."""
+        return self._box().share(self.front_losses()) if self.evaluated else 0.0
+
+    def _box(self) -> Box:
+        return Box.around(self.seen(), self.reference)
 
     def _means(self, records: list[Evaluated[G]]) -> Losses:
-        return np.array([self.objectives.means(record.scores) for record in records])
+        width = len(self.objectives.names)
+        return np.array([self.objectives.means(record.scores) for record in records]).reshape(-1, width)
 
     def _find_front(self, level: int, ids: Iterable[int]) -> list[Evaluated[G]]:
         """Of the records `ids` of a level, those that no other of them dominates."""
@@ -188,17 +197,3 @@ class Archive(Generic[G]):
 
     def _replicates_of(self, number: int) -> int:
         return self.evaluated[number].scores[self.objectives.names[0]].replicates
-
-
-def beyond(losses: Losses) -> Losses:
-    """The worst of `losses` `[n, k]` in each objective plus a tenth of its range (of its size, where all are equal).
-
-    Example:
-        >>> beyond(np.array([[0.0, 5.0], [10.0, 5.0]])).tolist()
-        [11.0, 5.5]
-    """
-    worst = losses.max(axis=0)
-    span = worst - losses.min(axis=0)
-    size = np.where(worst == 0, 1.0, np.abs(worst))
-    reference: Losses = worst + 0.1 * np.where(span > 0, span, size)
-    return reference

@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Literal, get_args
 
-import numpy as np
-
 from haemsa.evo import checkpoint
 from haemsa.evo.archive import Archive
 from haemsa.evo.breeding import Breeder
@@ -42,7 +40,7 @@ class Evolution(Generic[G]):
         population_size: how many survive; 2 or more.
         mode: "steady" breeds whenever new candidates are asked for; "generational" breeds a whole generation, and waits
             for its last candidate.
-        reference: the hypervolume's reference point by objective name; None: fixed after the first generation.
+        reference: the hypervolume's reference point by objective name; None: beyond the worst that was seen.
         ladder: rungs of rising training; None: every candidate is evaluated once.
         batch: in steady mode, candidates climb when they have about this many replicates to train together, or when no
             new ones are asked for.
@@ -138,8 +136,6 @@ class Evolution(Generic[G]):
         self.archive.take(record)
         self._population.end(record)
         self.generation += self._pace.tell(candidate, len(self._pending))
-        if self.generation > 0:
-            self.archive.fix_reference()
         return record
 
     def suggest(self, genomes: Iterable[G], parent: int | None = None) -> None:
@@ -151,8 +147,12 @@ class Evolution(Generic[G]):
         return self.archive.front()
 
     def hypervolume(self) -> float:
-        """Hypervolume of the front; 0.0 until the reference point is known."""
+        """Hypervolume of the front; 0.0 while nothing has scores."""
         return self.archive.hypervolume()
+
+    def covered(self) -> float:
+        """The same as a share, from 0 to 1, of the region between the best of each objective and the reference."""
+        return self.archive.covered()
 
     @property
     def population(self) -> list[Individual[G]]:
@@ -233,7 +233,6 @@ class Evolution(Generic[G]):
         rows = saved["rows"] if rows is None else rows
         self._pending = checkpoint.restore(rows, saved, decode, self.archive, self._breeder, self._climbing)
         self._population.load_state_dict(saved)
-        self.archive.reference = None if saved["reference"] is None else np.array(saved["reference"])
         for candidate in (*self._pace.waiting, *self._pending.values()):
             self._breeder.remember([candidate.genome])
             self._climbing.mark_climbed(candidate.id, candidate.rung)

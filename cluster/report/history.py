@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from haemsa.cluster.run_directory.rows import JournalRow
-from haemsa.evo.archive import Archive, beyond
+from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Evaluated, Failed
-from haemsa.evo.nsga2 import survivors
-from haemsa.evo.objectives import Objectives
+from haemsa.evo.nsga2 import Losses, survivors
+from haemsa.evo.objectives import Box, Objectives
 from haemsa.evo.rungs import Fidelity, Ladder
 
 _MOMENTS: Final = 200
@@ -21,10 +21,11 @@ _POPULATION: Final = 32  # where the state does not tell it
 
 @dataclass(frozen=True)
 class Moment:
-    """The front at one time, and its hypervolume. Each candidate of the front has its `id` and each objective.
+    """The front at one time. Each candidate of it has its `id` and each objective; the best in the first comes first.
 
     generation: how many generations had ended. evaluations: distinct candidates so far. seconds: since the first
-    candidate was requested.
+    candidate was requested. hypervolume: the share, from 0 to 1, that the front dominates of one region for all
+    moments: from the best of each objective to beyond the worst of all final scores.
     """
 
     generation: int
@@ -74,10 +75,10 @@ def replay(rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Map
 class _Replay:
     def __init__(self, rows: Sequence[JournalRow], objectives: Objectives, state: Mapping[str, Any]) -> None:
         self._archive: Archive[str] = Archive(objectives, ladder=_ladder(rows, state))
-        self._archive.reference = _reference(objectives, rows, state)
         self._rows = {row.id: row for row in rows}
         self._events = sorted(_events(rows))
         self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
+        self._box = Box.around(_final(objectives, rows, self._archive.ladder, self._level))
         self._size = int(state.get("population_size", _POPULATION))
         self._start = self._now = min(row.asked_at for row in rows)
         self._generation: int | None = None  # that of the last candidate that ended
@@ -126,7 +127,8 @@ class _Replay:
         names = archive.objectives.names
         front = tuple({"id": item.id} | {name: item.scores[name].mean for name in names} for item in archive.front())
         seconds = self._now - self._start
-        self._moments.append(Moment(self._done, len(archive), seconds, archive.hypervolume(), front))
+        share = self._box.share(archive.front_losses())
+        self._moments.append(Moment(self._done, len(archive), seconds, share, front))
 
     def _survivors(self) -> list[int]:
         """Choose as the search does: the best of the last population and of all that ended after it."""
@@ -155,8 +157,12 @@ def _ladder(rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Ladder:
     return Ladder((Fidelity(),) * top, full=top - 1)
 
 
-def _reference(objectives: Objectives, rows: Sequence[JournalRow], state: Mapping[str, Any]) -> Any:
-    """The reference point of the hypervolume: the search's own, or one beyond all scores."""
-    if state.get("reference") is not None:
-        return np.array(state["reference"])
-    return beyond(np.array([objectives.means(row.scores) for row in rows if row.outcomes]))
+def _final(objectives: Objectives, rows: Sequence[JournalRow], ladder: Ladder, level: int) -> Losses:
+    """The losses `[n, k]` of all outcomes on a level."""
+    every = [
+        objectives.means(outcome)
+        for row in rows
+        for rung, outcome in enumerate(row.outcomes)
+        if ladder.level(rung) == level
+    ]
+    return np.array(every)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.figures.front import LABELS, in_words
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.show import ensemble_line, score_words
@@ -48,10 +49,12 @@ def effort_line(record: SearchRecord) -> str:
     failures = counted(failed, "failure") if failed else "no failures"
     sentences = [f"The search evaluated {genomes}{took}, with {failures}."]
     if record.front and record.history:
-        volume = number(record.history.moments[-1].hypervolume)
-        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}; its hypervolume is {volume}.")
+        volume = number(round(record.history.moments[-1].hypervolume, 3))
+        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}; its hypervolume is {volume} of 1.")
     if record.summary is None:
         sentences.append(f"The search has not ended: {record.count('asked')} pending.")
+    elif record.front:
+        sentences += breeding_line(record.rows)
     return " ".join(sentences)
 
 

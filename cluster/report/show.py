@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -78,6 +79,10 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     if ensemble:
         console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
     console.print(_generation_table(search))
+    if search.summary is not None:
+        console.print(
+            "".join(f"{line}\n" for line in breeding_line(search.rows)), end="", markup=False, highlight=False
+        )
 
 
 def show_values(path: Path) -> dict[str, Any]:
@@ -165,7 +170,9 @@ def _heading(search: _Search) -> str:
 def _statistic(key: str, value: float) -> str:
     if key == "wall_seconds":
         return duration(value)
-    return f"{value:.0%}" if key == "worker_busy_fraction" else number(value)
+    if key == "hypervolume":
+        return f"{value:.3f}" if value <= 1 else number(value)  # older searches wrote a volume, not a share
+    return f"{value:.0%}"
 
 
 def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int) -> Table:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from haemsa.cluster.config import SearchConfig
 from haemsa.evo.evolution import Evolution
+from haemsa.evo.nsga2 import Losses
+from haemsa.evo.objectives import grew
 from haemsa.model.spec.genome import Genome
 
 Spent = Literal["evaluations", "time", "patience"]
@@ -20,21 +24,29 @@ class Budget:
     def __init__(self, config: SearchConfig, evolution: Evolution[Genome], clock: Clock, saved: Any = None) -> None:
         self._config, self._evolution, self._clock = config, evolution, clock
         self._level: int
-        self._volume: float
         self._stale: int
-        self._level, self._volume, self._stale = saved or (-1, -1.0, 0)
+        self._level, front, self._stale = saved or (-1, [], 0)
+        self._front = self._losses(front if isinstance(front, list) else [])  # older searches kept a volume
         self._told_at_start = len(evolution.archive)
 
     def state(self) -> list[Any]:
         """What must survive a restart."""
-        return [self._level, self._volume, self._stale]
+        return [self._level, self._front.tolist(), self._stale]
 
     def judge_progress(self) -> None:
-        """A generation ended: count those since the hypervolume grew, or since the front rose to a higher level."""
-        level, volume = self._evolution.archive.top_level, self._evolution.hypervolume()
-        grew = level > self._level or volume > self._volume
-        self._volume = volume if level > self._level else max(self._volume, volume)
-        self._level, self._stale = level, 0 if grew else self._stale + 1
+        """A generation ended: count those since the hypervolume grew, or since the front rose to a higher level.
+
+        The best front so far and that of now are compared below one reference point, which is beyond both.
+        """
+        archive = self._evolution.archive
+        level, front = archive.top_level, archive.front_losses()
+        progress = level > self._level or (level >= 0 and grew(front, self._front, archive.seen()))
+        if progress:
+            self._front = front
+        self._level, self._stale = level, 0 if progress else self._stale + 1
+
+    def _losses(self, rows: Sequence[Sequence[float]]) -> Losses:
+        return np.array(rows, dtype=np.float64).reshape(-1, len(self._evolution.objectives.names))
 
     def spent(self) -> Spent | None:
         """The budget that is spent, so that the search may end. None while something is left of all budgets."""

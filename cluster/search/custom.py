@@ -40,8 +40,9 @@ SETTINGS: Final = (
 class CustomResult(Generic[G]):
     """What a custom search found: its front, best first objective first, all that was evaluated, and all that failed.
 
-    `hypervolume`: of the front, by a reference point that is fixed after the first generation. `ended_by`: the budget
-    that was spent, "space exhausted", or "interrupted".
+    `hypervolume`: how much the front dominates, from 0 to 1: its share of the region between the best of each objective
+    and a point beyond the worst that was seen. `ended_by`: the budget that was spent, "space exhausted", or
+    "interrupted".
     """
 
     front: list[Evaluated[G]]
@@ -171,6 +172,6 @@ def _result(evolution: Evolution[Coded[G]], ended_by: str) -> CustomResult[G]:
         front=[plain(item) for item in evolution.front()],
         evaluated=[plain(item) for item in archive.evaluated.values()],
         failed=[Failed(item.id, item.genome.value, item.parents, item.failure) for item in archive.failed.values()],
-        hypervolume=evolution.hypervolume(),
+        hypervolume=evolution.covered(),
         ended_by=ended_by,
     )

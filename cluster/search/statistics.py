@@ -49,7 +49,7 @@ class SearchStatistics:
         """What the tracker gets of each generation. MLflow's page shows `system/` apart: figures of the machines."""
         archive = self.evolution.archive
         return {
-            "hypervolume": self.evolution.hypervolume(),
+            "hypervolume": self.evolution.covered(),
             **{f"best_{name.replace('/', '_')}": value for name, value in self._best().items()},
             "front_size": float(archive.front_size),
             "evaluations": float(len(archive)),
@@ -64,11 +64,12 @@ class SearchStatistics:
         archive, session = self.evolution.archive, self.clock.now() - self.clock.start
         return {
             "evaluations": len(archive),
+            "children": sum(bool(archive.record(number).parents) for number in (*archive.evaluated, *archive.failed)),
             "failures": len(archive.failed),
             "wall_seconds": self.clock.elapsed(),
             "worker_busy_fraction": self.clock.busy_fraction,
             "overhead_ms_per_evaluation": 1e3 * (session - self.clock.waited) / max(1, self.budget.told),
-            "hypervolume": self.evolution.hypervolume(),
+            "hypervolume": self.evolution.covered(),
         }
 
     def _best(self) -> dict[str, float]:

@@ -23,8 +23,10 @@ BINS: Final = 15
 """Bins of predicted probability in which `Reliability` counts."""
 _WEIGHTS: Final = (0.0, *np.geomspace(0.01, 100, 41).tolist())
 """Weights of the spread that are tried, relative to its mean square."""
-_SHARPNESS: Final = np.geomspace(1 / 8, 8, 241)
+_SHARPNESS: Final = np.geomspace(1 / 8, 8, 121)
 """Inverse temperatures that are tried."""
+_NOISE: Final = np.array([0.0, *np.geomspace(0.002, 0.5, 30)])
+"""Shares of labels at random that are tried."""
 Floats = NDArray[Any]
 
 
@@ -76,37 +78,51 @@ class Interval:
 
 @dataclass(frozen=True)
 class Temperature:
-    """Calibrates class probabilities: above 1 they become more even, below 1 more extreme. Their order stays.
+    """Calibrates class probabilities. Their order stays.
+
+    Labels are often wrong at random. Then no prediction is as sure as a network says of its surest ones, while the mean
+    of several networks is too unsure of the others. A temperature alone cannot mend both.
 
     Args:
-        temperature: The divisor of the log-probabilities.
+        temperature: The divisor of the log-probabilities: above 1 they become more even, below 1 more extreme.
+        noise: The share of labels that are as if drawn at random. This share of each prediction goes to all classes.
 
     Raises:
-        ValueError: It is not a finite number above 0.
+        ValueError: The temperature is not a finite number above 0, or the noise is not between 0 and 1.
     """
 
     temperature: float
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         _check("temperature", self.temperature)
         if self.temperature == 0:
             raise ValueError("the temperature is 0, expected more")
+        _check("noise", self.noise)
+        if self.noise >= 1:
+            raise ValueError(f"the noise is {self.noise}, expected less than 1")
 
     @classmethod
     def fit(cls, probabilities: Floats, labels: NDArray[np.int64]) -> Temperature:
-        """The temperature that makes held-out labels [N] likeliest (Guo et al. 2017, section 4.2).
+        """The temperature (Guo et al. 2017, section 4.2) and the noise that make held-out labels [N] likeliest.
 
         Args:
             probabilities: The mean predictions of the members, [N, C].
             labels: The classes, int64 [N].
         """
-        logs, of_label = np.log(np.clip(probabilities, 1e-12, 1)), (np.arange(len(labels)), labels)
-        losses = [-np.log(np.maximum(_softmax(sharp * logs)[of_label], 1e-12)).mean() for sharp in _SHARPNESS]
-        return cls(float(1 / _SHARPNESS[int(np.argmin(losses))]))
+        logs, place = np.log(np.clip(probabilities, 1e-12, 1)), (np.arange(len(labels)), labels)
+        losses = []
+        for sharp in _SHARPNESS:
+            chance = _softmax(sharp * logs)[place]
+            mixed = ((1 - noise) * chance + noise / logs.shape[1] for noise in _NOISE)
+            losses += [-np.log(np.maximum(likely, 1e-12)).mean() for likely in mixed]
+        row, column = divmod(int(np.argmin(losses)), len(_NOISE))
+        return cls(float(1 / _SHARPNESS[row]), float(_NOISE[column]))
 
     def apply(self, probabilities: Floats) -> NDArray[np.float32]:
         """Calibrated probabilities [N, C]."""
-        return _softmax(np.log(np.clip(probabilities, 1e-12, 1)) / self.temperature).astype(np.float32)
+        tempered = _softmax(np.log(np.clip(probabilities, 1e-12, 1)) / self.temperature)
+        return np.asarray((1 - self.noise) * tempered + self.noise / tempered.shape[1], dtype=np.float32)
 
 
 Calibration = Interval | Temperature

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: a temperature has a noise beside it. Format 1 is read too."""
 _DESCRIPTION: Final = "model.json"
 _ARRAYS: Final = "weights.safetensors"
 
@@ -61,6 +62,6 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise ValueError(f"the model in {folder} cannot be read: {error.strerror}: {error.filename}") from None
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, OSError) as error:
         raise ValueError(f"the model in {folder} is damaged: {error}") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ValueError(f"the model in {folder} is not of format {FORMAT}, which this version reads")
+    if not isinstance(description, dict) or description.get("format") not in (1, FORMAT):
+        raise ValueError(f"the model in {folder} is not of format 1 or {FORMAT}, which this version reads")
     return description, arrays

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from haemsa.evo.archive import Archive, beyond
+from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Evaluated, Failed, Failure, Score
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity, Ladder
@@ -128,24 +128,21 @@ def test_hypervolume_is_an_area_that_can_be_counted() -> None:
     assert archive.hypervolume() == pytest.approx(0.25 + 0.06)
 
 
-def test_there_is_no_hypervolume_before_the_reference_point_is_known() -> None:
-    archive = filled((0.5, 0.5))
-    assert archive.hypervolume() == 0.0
-    archive.fix_reference()
-    assert archive.hypervolume() > 0
+def test_nothing_has_no_hypervolume_and_a_single_candidate_has_one() -> None:
+    empty: Archive[str] = Archive(OBJECTIVES)
+    assert (empty.hypervolume(), empty.covered()) == (0.0, 0.0)
+    assert filled((0.5, 0.5)).hypervolume() == pytest.approx(0.05 * 0.05)
+    assert filled((0.5, 0.5)).covered() == pytest.approx(1)
 
 
-def test_the_reference_point_stays_where_it_was_fixed() -> None:
+def test_no_front_falls_outside_of_the_reference_point_however_large_its_networks_grow() -> None:
     archive = filled((1.0, 0.0), (0.5, 0.5))
-    archive.fix_reference()
-    archive.add(record(7, 9.0, -9.0))
-    archive.fix_reference()
-    assert archive.reference is not None
-    assert archive.reference.tolist() == pytest.approx([1.05, 0.05])
-
-
-def test_a_reference_point_lies_a_tenth_of_the_range_beyond_the_worst() -> None:
-    assert beyond(np.array([[0.0, 5.0], [10.0, 5.0]])).tolist() == pytest.approx([11.0, 5.5])
+    assert archive.covered() == pytest.approx(1)
+    archive.add(record(7, 9.0, 0.75))  # far worse in the first objective, the best in the second
+    # losses: mae .5 to 9, so that the point is 9.85; corr -.75 to 0, so that it is .075
+    volume = (9.85 - 0.5) * (0.075 + 0.5) + (9.85 - 9) * 0.25
+    assert archive.hypervolume() == pytest.approx(volume)
+    assert archive.covered() == pytest.approx(volume / ((9.85 - 0.5) * (0.075 + 0.75)))
 
 
 def test_a_reference_point_needs_a_value_for_each_objective() -> None:

@@ -78,7 +78,8 @@ def outcome(candidate: Candidate[int]) -> dict[str, float]:
 
 @pytest.mark.parametrize("state", [STEADY, GENERATIONAL], ids=["steady", "generational"])
 def test_an_old_state_is_loaded_and_the_same_state_is_saved(state: dict[str, Any]) -> None:
-    assert loaded(state).state_dict(int) == state
+    moved = {**state, "reference": None}  # a reference point of its own is kept no more: no front falls outside of one
+    assert loaded(state).state_dict(int) == moved
     assert set(loaded(state).state_dict(int, rows=False)) == set(state) - {"rows"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -116,17 +116,22 @@ def _draw_front(
         axes.plot(*points.T, ".", color=STRONG, markersize=5, **{**look, "linewidth": 0})
 
 
-def hypervolume_figure(moments: Sequence[Moment]) -> Figure:
-    """Two panels: over evaluations and over time. Both lines rise when a genome joins the front."""
+def hypervolume_figure(moments: Sequence[Moment], objectives: Mapping[str, str]) -> Figure:
+    """Four panels: the best of the first objective, and the hypervolume, over evaluations and over time."""
     unit, size = next((unit, size) for least, unit, size in _UNITS if moments[-1].seconds >= least)
-    figure, (left, right) = panels_of(["over evaluations", "over time"], 2, 2.8)
-    volumes = [moment.hypervolume for moment in moments]
-    for axes, places, name in (
-        (left, [moment.evaluations for moment in moments], "genomes evaluated"),
-        (right, [moment.seconds / size for moment in moments], f"{unit} since the first genome was requested"),
-    ):
-        axes.plot(places, volumes, color=SERIES[0], drawstyle="steps-post", linewidth=2)
+    first = next(iter(objectives))
+    up = {
+        f"best {label(first, objectives)}": [moment.front[0][first] for moment in moments],
+        "hypervolume (0 to 1, higher is better)": [moment.hypervolume for moment in moments],
+    }
+    across = {
+        "genomes evaluated": [moment.evaluations for moment in moments],
+        f"{unit} since the first genome was requested": [moment.seconds / size for moment in moments],
+    }
+    figure, panels = panels_of(["over evaluations", "over time"] * 2, 2, 2.4)
+    for axes, ((name, heights), (of, places)) in zip(panels, product(up.items(), across.items()), strict=True):
+        axes.plot(places, heights, color=SERIES[0], drawstyle="steps-post", linewidth=2)
         axes.set_xlim(left=0)
-        axes.set_xlabel(name)
-    left.set_ylabel("hypervolume (higher is better)")
+        axes.set_xlabel(of)
+        axes.set_ylabel(name)
     return figure

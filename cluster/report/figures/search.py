@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CAPTIONS: Final = {
     "front": "All networks with final scores, and the front: the best trade-offs, and how they improved.",
-    "hypervolume": "How much the front dominates, up to a fixed point. It grows when better trade-offs are found.",
+    "hypervolume": "The best of the first objective, and how much the front dominates of all that was seen (0 to 1).",
     "network": "The best network: what it reads, which tokens each expert sees (depth x width), and the gates.",
     "lineage": "Where the front comes from. A line joins each genome to its fitter parent. Squares were sampled.",
     "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
@@ -71,7 +71,7 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
             objectives,
             confirmed=record.confirmed,
         ),
-        "hypervolume": hypervolume_figure(history.moments),
+        "hypervolume": hypervolume_figure(history.moments, record.objectives),
         "network": network_figure(record.best.genome, record.tasks),
         "lineage": ancestry_figure(trace(parents, [row.id for row in record.front])),
         **_gene_figures(record),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from haemsa.cluster.report.history import replay
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.evo.candidate import Failure, Score
 from tests.support.cluster.search_fakes import genome
 
 OBJECTIVES = {"mae": "min", "params": "min"}
-STATE = {"reference": [1.0, 10.0], "population_size": 2}
+STATE = {"reference": [0.1, 1.0], "population_size": 2}
+"""As a search before had it: a point that was fixed too early, and that counts no more."""
 
 
 def row(number: int, generation: int, *ended: tuple[float, float, float], failed: float | None = None) -> JournalRow:
@@ -37,8 +36,10 @@ def test_hypervolume_grows_with_each_outcome_in_the_order_in_which_they_ended() 
     rows = [row(0, 1, (130.0, 0.5, 8.0)), row(1, 1, (110.0, 0.8, 5.0)), row(2, 1, failed=120.0)]
     moments = replay(rows, OBJECTIVES, STATE).moments
     found = [(moment.evaluations, moment.seconds, round(moment.hypervolume, 6)) for moment in moments]
-    one = 0.2 * 5  # candidate 1 alone below (1, 10)
-    assert found == [(1, 10.0, one), (2, 20.0, one), (3, 30.0, one + 0.3 * 2), (3, 30.0, one + 0.3 * 2)]
+    whole = (0.83 - 0.5) * (8.3 - 5)  # from the best of each to a tenth beyond the worst
+    one = round((0.83 - 0.8) * (8.3 - 5) / whole, 6)  # candidate 1 alone
+    both = round((0.03 * 3.3 + 0.3 * (8.3 - 8)) / whole, 6)
+    assert found == [(1, 10.0, one), (2, 20.0, one), (3, 30.0, both), (3, 30.0, both)]
     assert [item["id"] for item in moments[-1].front] == [0, 1]
 
 
@@ -88,7 +89,8 @@ def test_scores_of_a_level_that_only_a_failure_reached_are_not_told() -> None:
     ]  # fmt: skip
 
 
-def test_without_a_reference_point_one_beyond_all_scores_is_taken() -> None:
-    rows = [row(0, 1, (110.0, 0.5, 8.0)), row(1, 1, (120.0, 0.7, 6.0))]
-    last = replay(rows, OBJECTIVES, {}).moments[-1]
-    assert last.hypervolume == pytest.approx(0.02 * 2.2 + 0.2 * 0.2)  # the point is (.72, 8.2)
+def test_the_hypervolume_counts_a_front_that_is_larger_than_the_first_ones() -> None:
+    rows = [row(0, 1, (110.0, 0.5, 8.0)), row(1, 2, (120.0, 0.7, 6.0)), row(2, 3, (130.0, 0.3, 900.0))]
+    volumes = [moment.hypervolume for moment in replay(rows, OBJECTIVES, STATE).moments]
+    assert 0 < volumes[0] < volumes[-1] <= 1
+    assert volumes == sorted(volumes)

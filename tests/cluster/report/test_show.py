@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.report import breeding as breeding_module
+from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.show import show
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
 from haemsa.cluster.run_directory.rows import RungOutcome
@@ -55,8 +58,25 @@ def test_an_ended_search_shows_its_summary_and_its_own_best(run_path: Path) -> N
         run.write_summary({"wall_seconds": 65, "worker_busy_fraction": 0.97, "hypervolume": 1.25, "best": {"id": 1}})
         assert best_genome(run) == genome(1)
     text = printed(run_path)
-    assert "in 1m 05s, workers busy 97%, hypervolume 1.25" in text
+    assert "in 1m 05s, workers busy 97%, hypervolume 1.25" in text  # a volume, as searches before wrote it
     assert "best: candidate 1" in text
+
+
+def test_a_search_that_hardly_bred_says_so_and_what_to_do(run_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RunDirectory.open(run_path) as run:
+        run.write_summary({"wall_seconds": 65, "hypervolume": 0.25, "best": {"id": 1}})
+        rows = list(run.journal.rows())
+    drawn = [replace(row, parents=()) for row in rows]
+    assert breeding_line(drawn) == [
+        "Only 0 of 5 genomes are children of others, so this was mostly random search: resume it with more "
+        "--evaluations, or search with a smaller --population."
+    ]
+    one = [replace(row, parents=(0,) if row.id == 3 else ()) for row in rows]
+    assert breeding_line(one)[0].startswith("Only 1 of 5 genomes is a child of others")
+    assert breeding_line(one[:4]) == []  # a quarter
+    assert "hypervolume 0.250" in printed(run_path)
+    monkeypatch.setattr(breeding_module, "FEW_CHILDREN", 1.1)
+    assert " ".join(printed(run_path).split()).endswith("or search with a smaller --population.")
 
 
 def test_generations_show_the_best_so_far(run_path: Path) -> None:

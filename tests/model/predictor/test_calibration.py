@@ -118,6 +118,9 @@ def test_what_was_written_is_read_and_nonsense_is_not() -> None:
         from_dict({"x": {"width": float("nan"), "weight": 0}})
     with pytest.raises(ValueError, match="the temperature is 0, expected more"):
         from_dict({"x": {"temperature": 0}})
+    with pytest.raises(ValueError, match=r"the noise is 1\.0, expected less than 1"):
+        from_dict({"x": {"temperature": 1.0, "noise": 1.0}})
+    assert from_dict({"x": {"temperature": 1.5}}) == {"x": Temperature(1.5, 0.0)}  # a model of format 1
     with pytest.raises(TypeError):
         from_dict({"x": {"odd": 1}})
 
@@ -143,3 +146,25 @@ def test_an_interval_is_as_wide_in_any_unit_of_the_labels(unit: float) -> None:
     low, high = found.around(members[0, :, 0], spread_of(members)[:, 0], None)
     assert np.isfinite(low).all()
     assert (low < high).all()
+
+
+def test_labels_that_are_wrong_at_random_are_told_from_a_network_that_is_unsure() -> None:
+    """Probabilities that are too even, and a fifth of the labels drawn at random: a temperature cannot mend both."""
+    logits = 2 * RNG.normal(size=(20000, 4))
+    clear = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    true = 0.8 * clear + 0.2 / 4
+    labels = (true.cumsum(1) > RNG.random((20000, 1))).argmax(1)
+    even = np.sqrt(clear) / np.sqrt(clear).sum(1, keepdims=True)
+    found = Temperature.fit(even, labels)
+    assert (found.temperature, found.noise) == (pytest.approx(0.5, rel=0.1), pytest.approx(0.2, abs=0.03))
+    np.testing.assert_allclose(found.apply(even), true, atol=0.03)
+    np.testing.assert_allclose(found.apply(even).sum(1), 1, rtol=1e-6)
+    assert (found.apply(even).argmax(1) == even.argmax(1)).all()
+    assert expected_calibration_error(even, labels) > 0.05
+    assert expected_calibration_error(found.apply(even), labels) < 0.02
+    only = min((Temperature(t) for t in np.geomspace(0.2, 2, 40)), key=lambda one: _loss(one.apply(even), labels))
+    assert expected_calibration_error(only.apply(even), labels) > 0.02
+
+
+def _loss(shares: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(shares[np.arange(len(labels)), labels]).mean())

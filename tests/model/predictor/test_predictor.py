@@ -176,6 +176,12 @@ def test_a_calibrated_model_is_loaded_as_it_was_and_predicts_tempered_probabilit
     assert all(np.array_equal(found[name], plain[name]) for name in ("sentiment", "traits"))
 
 
+def test_a_model_of_the_first_format_is_read(trained: Trained, tmp_path: Path) -> None:
+    replace(trained.predictor, calibration={"emotion": Temperature(2.0)}).save(tmp_path)
+    edit(tmp_path, lambda data: (data.update(format=1), data["calibration"]["emotion"].pop("noise")))
+    assert Predictor.load(tmp_path).calibration == {"emotion": Temperature(2.0, 0.0)}
+
+
 def test_a_model_without_shares_counts_all_members_the_same(trained: Trained, tmp_path: Path) -> None:
     trained.predictor.save(tmp_path)
     assert not {"shares", "calibration"} & set(json.loads((tmp_path / "model.json").read_text()))

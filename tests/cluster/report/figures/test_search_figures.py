@@ -82,10 +82,13 @@ def test_what_was_confirmed_is_told_from_what_the_search_saw(tmp_path: Path) -> 
     assert "trained again from scratch" in [text.get_text() for text in legend]
 
 
-def test_hypervolume_is_drawn_over_evaluations_and_over_time_in_a_fitting_unit() -> None:
-    figure = hypervolume_figure([OLD, NEW])
-    assert [axes.lines[0].get_xdata().tolist() for axes in figure.axes] == [[8, 16], [10 / 60, 700 / 60]]
+def test_the_best_score_and_the_hypervolume_are_drawn_over_evaluations_and_over_time_in_a_fitting_unit() -> None:
+    figure = hypervolume_figure([OLD, NEW], {"mae": "min", "params": "min"})
+    assert [axes.lines[0].get_xdata().tolist() for axes in figure.axes] == [[8, 16], [10 / 60, 700 / 60]] * 2
+    best = ROWS[0]["mae"]
+    assert [axes.lines[0].get_ydata().tolist() for axes in figure.axes] == [[best, best]] * 2 + [[1.0, 1.5]] * 2
     assert figure.axes[1].get_xlabel().startswith("minutes")
+    assert figure.axes[0].get_ylabel() == "best MAE (lower is better)"
 
 
 def test_a_network_is_drawn_with_what_each_expert_sees() -> None:
