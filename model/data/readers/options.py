@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -54,6 +54,8 @@ class Reading:
                 raise ValueError(f"{option} is given, but does not concern {what}")
 
 
+_NAMED: Final = 4
+"""How many damaged samples are named besides the first."""
 AS_IT_IS: Final = Reading()
 """Nothing is asked of the reader."""
 
@@ -71,15 +73,34 @@ class Damage:
     """Counts the damaged samples of a source, or refuses the first one. `command` is the one that can skip them."""
 
     def __init__(self, *, skip: bool, command: str = "haemsa data import") -> None:
-        self._skip, self._count, self._first, self._command = skip, 0, "", command
+        self._skip, self._command = skip, command
+        self._first, self._places = "", list[str]()
 
-    def report(self, place: str, problem: str) -> None:
-        """Count a damaged sample. Raises ValueError, with place and problem, unless damaged samples are skipped."""
+    def report(self, place: str, problem: str, others: Sequence[str] = ()) -> None:
+        """Count a damaged sample.
+
+        Args:
+            place: Where it is.
+            problem: What is wrong.
+            others: The names of further samples with such a problem, which are reported later.
+
+        Raises:
+            ValueError: Damaged samples are not skipped. The message names this one, and some of the others.
+        """
         if not self._skip:
-            raise ValueError(f"{place}: {problem}; {self._command} --skip-damaged leaves such samples out")
-        self._count += 1
+            also = f" (and {len(others)} more: {_some(others)})" if others else ""
+            raise ValueError(f"{place}: {problem}{also}; {self._command} --skip-damaged leaves such samples out")
         self._first = self._first or f"{place}: {problem}"
+        self._places.append(place.rpartition(": ")[2])
 
     def notes(self) -> list[str]:
         """One line, if there were damaged samples."""
-        return [f"{self._count} damaged samples left out; the first: {self._first}"] if self._count else []
+        if not self._places:
+            return []
+        _, *others = dict.fromkeys(self._places)
+        more = f"; then {_some(others)}" if others else ""
+        return [f"{len(self._places)} damaged samples left out; the first: {self._first}{more}"]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

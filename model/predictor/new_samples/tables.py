@@ -17,7 +17,7 @@ from haemsa.model.data.readers.described.description import Description
 from haemsa.model.data.readers.described.features import given_lengths, splits_in
 from haemsa.model.data.readers.described.lists import block_of_lists
 from haemsa.model.data.readers.described.samples import SoundSamples
-from haemsa.model.data.readers.described.tables import cells_of
+from haemsa.model.data.readers.described.tables import cells_of, rows_of
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.data.samples import Samples
 from haemsa.model.predictor.new_samples.columns import TableColumns, columns_for
@@ -64,8 +64,7 @@ class _Table:
         sizes = row_sizes(self._path).other
         short = {row: f"it has {cells} cells, fewer than the header" for row, cells in sizes.items()}
         for block in row_blocks(self._path, plain, self._columns.text, list(self._columns.lists.values())):
-            names = [str(row + 1) for row in range(block.start, block.start + block.count)]
-            rows = SoundSamples(f"{self._path}: row", names, self.damage)
+            rows = rows_of(self._path, block.start, block.count, self.damage)
             _mark(rows, {row - block.start: problem for row, problem in short.items()})
             samples = self._samples(block, rows)
             yield samples if len(rows.sound) == block.count else samples.take(rows.sound)

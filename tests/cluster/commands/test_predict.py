@@ -116,7 +116,7 @@ def test_missing_columns_and_other_data_are_refused_in_a_sentence_and_nothing_is
         (world.new.drop(columns=[*AUDIO, *TEXT]), "has no column of the model's modalities audio, text; it has id, "),
         (
             world.new.assign(word_a="many"),
-            "row 1: 'word_a' is 'many', expected a number; haemsa predict",
+            "row 2: 'word_a' is 'many', expected a number (and 14 more: 3, 4, 5, 6, ...); haemsa predict",
         ),
     ):
         ran = world.ran(described(world.folder, "new", frame, UNSPLIT), out="kept.csv")

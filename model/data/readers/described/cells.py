@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Cells = NDArray[Any]
 """[N], numbers, or objects: text, numbers, or None for a missing cell."""
-MISSING: Final = frozenset({"", "NA", "NaN", "nan"})
+MISSING: Final = frozenset({"", "NA", "NaN", "nan", "n/a", "N/A", "#N/A", "<NA>"})
 """Text that stands for a missing cell."""
 
 

@@ -17,11 +17,12 @@ class SoundSamples:
         place: Where they are, such as "data.csv: row".
         names: The name of each sample in that place.
         damage: Counts the damaged ones.
+        shown: The names in messages, if these are others.
     """
 
-    def __init__(self, place: str, names: Sequence[str], damage: Damage) -> None:
+    def __init__(self, place: str, names: Sequence[str], damage: Damage, shown: Sequence[str] | None = None) -> None:
         self.names = names
-        self._place, self._damage = place, damage
+        self._place, self._damage, self._shown = place, damage, names if shown is None else shown
         self._sound = np.ones(len(names), dtype=bool)
 
     def __len__(self) -> int:
@@ -42,6 +43,8 @@ class SoundSamples:
         Raises:
             ValueError: There is a damaged sample, and damaged samples are not skipped.
         """
-        for sample in np.flatnonzero(where & self._sound).tolist():
-            self._sound[sample] = False
-            self._damage.report(f"{self._place} {self.names[sample]}", problem(sample))
+        damaged = np.flatnonzero(where & self._sound).tolist()
+        self._sound[damaged] = False
+        others = [self._shown[sample] for sample in damaged[1:]]
+        for sample in damaged:
+            self._damage.report(f"{self._place} {self._shown[sample]}", problem(sample), others)

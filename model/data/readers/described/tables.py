@@ -17,6 +17,7 @@ from haemsa.model.data.readers.described.cells import Cells, numbers, unlike
 from haemsa.model.data.readers.described.columns import (
     column_names,
     errors_naming,
+    is_csv,
     list_columns,
     most_rows,
     parquet,
@@ -60,7 +61,7 @@ class _FeatureColumns:
 
 
 class TableSource:
-    """The columns of a CSV or Parquet file that a description names. Messages count rows from 1, below the header.
+    """The columns of a CSV or Parquet file that a description names.
 
     A pattern such as "text_*" names all columns that match it. Rows with fewer cells than the header are damaged.
 
@@ -100,7 +101,7 @@ class TableSource:
             elif len(columns) > 1:
                 raise ValueError(f"{path}: {listed(columns)} are not all single numbers, expected one column of lists")
         self._frame, short = read_columns(path, plain, others, self._take)
-        self.samples = SoundSamples(f"{path}: row", [str(row) for row in range(1, len(self._frame) + 1)], damage)
+        self.samples = rows_of(path, 0, len(self._frame), damage)
         width = len(self._names)
         self._mark_damaged(
             {row: f"it has {cells} cells, expected {width} as the header" for row, cells in short.items()}
@@ -152,6 +153,15 @@ class TableSource:
                 raise ValueError(f"{self._path} has no column {name!r}, it has {listed(self._names)}")
             columns += found
         return list(dict.fromkeys(columns))
+
+
+def rows_of(path: Path, start: int, count: int, damage: Damage) -> SoundSamples:
+    """The rows of a table from `start` on, which are called 1, 2, ...
+
+    Messages count the header of a CSV file as row 1, as a spreadsheet does.
+    """
+    names, header = range(start + 1, start + count + 1), int(is_csv(path))
+    return SoundSamples(f"{path}: row", list(map(str, names)), damage, [str(row + header) for row in names])
 
 
 def matching(name: str, columns: Collection[str]) -> list[str]:

@@ -110,13 +110,13 @@ def test_a_model_without_names_reads_a_described_table_of_its_width(tmp_path):
     [
         (
             "z,1,loud,3",
-            "row 3: 'rate' is 'loud', expected a number; haemsa predict --skip-damaged",
+            "row 4: 'rate' is 'loud', expected a number; haemsa predict --skip-damaged",
         ),
         (
             "z,1,2",
-            "row 3: it has 3 cells, fewer than the header; haemsa predict --skip-damaged",
+            "row 4: it has 3 cells, fewer than the header; haemsa predict --skip-damaged",
         ),
-        (",1,2,3", "row 3: 'id' is None, expected a name; haemsa predict --skip-damaged"),
+        (",1,2,3", "row 4: 'id' is None, expected a name; haemsa predict --skip-damaged"),
     ],
 )
 def test_a_damaged_row_is_named_or_left_out(tmp_path, row, problem):

@@ -148,7 +148,7 @@ def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
     odd.loc[2, "a_1"], odd.loc[3, "fold"], odd.loc[3, "id"] = "x", "none", ""
     text = OF_TABLE + "groups: video\nids: id\nsplit: fold\n"
     with pytest.raises(
-        ValueError, match=r"six\.yaml: modalities.a: .*six\.csv: row 3: 'a_1' is 'x', expected a number"
+        ValueError, match=r"six\.yaml: modalities.a: .*six\.csv: row 4: 'a_1' is 'x', expected a number"
     ):
         described(tmp_path, text, odd)
     data = described(tmp_path, text, odd, skip_damaged=True)
@@ -180,7 +180,7 @@ def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
             r"six.csv has no column 'b_\*', it has a_1, a_2, v, mood, level, video, id, fold",
         ),
         (OF_TABLE.replace("kind: regression", ""), "tasks.level: its labels could be of any kind, expected kind: regr"),
-        (OF_TABLE + "split: video", "split: .*six.csv: row 1: 'video' is 'v0', expected train or valid or test"),
+        (OF_TABLE + "split: video", "split: .*six.csv: row 2: 'video' is 'v0', expected train or valid or test"),
         (
             OF_TABLE + "splits: {train: 6, valid: 3, test: 4}",
             "split sizes are train 6, .* expected shares that sum to 1",

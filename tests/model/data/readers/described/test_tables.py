@@ -40,7 +40,7 @@ def test_labels_stay_text_and_empty_cells_are_missing(tmp_path):
 
 
 def test_a_cell_that_is_no_number_is_a_damaged_row(tmp_path):
-    with pytest.raises(ValueError, match=r"t\.csv: row 2: 'b' is 'x', expected a number; haemsa data"):
+    with pytest.raises(ValueError, match=r"t\.csv: row 3: 'b' is 'x', expected a number; haemsa data"):
         opened(tmp_path, "a,b,y\n1,2,3\n4,x,5\n", [("a", "b")], ["y"]).features(("a", "b"))
     found = opened(tmp_path, "a,b,y\n1,2,3\n4,x,5\n", [("a", "b")], ["y"], skip=True)
     assert np.isnan(found.features(("a", "b")).features[1, 0, 1])
@@ -170,7 +170,7 @@ def test_parquet_lists_that_claim_more_than_the_file_can_hold_are_refused(tmp_pa
 @pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n  \n"])
 def test_a_row_with_too_few_cells_is_damaged(tmp_path, end):
     text = 'a,b,y\n1,2,\n3,"4\n",\n\n\n5,6' + end
-    with pytest.raises(ValueError, match=r"t\.csv: row 3: it has 2 cells, expected 3 as the header; .* --skip-damaged"):
+    with pytest.raises(ValueError, match=r"t\.csv: row 4: it has 2 cells, expected 3 as the header; .* --skip-damaged"):
         opened(tmp_path, text, ["a"], ["b", "y"])
     found = opened(tmp_path, text, ["a"], ["b", "y"], skip=True)
     assert found.samples.sound.tolist() == [0, 1]
@@ -195,3 +195,26 @@ def test_broken_parquet_is_one_sentence(tmp_path, content):
     (tmp_path / "t.parquet").write_bytes(content)
     with pytest.raises(ValueError, match=r"t\.parquet cannot be read: "):
         TableSource(tmp_path / "t.parquet", ["a"], ["y"], Damage(skip=False))
+
+
+def test_all_damaged_rows_of_a_column_are_named_and_counted_with_the_header(tmp_path):
+    text = "a,y\n" + "".join(f"{cell},1\n" for cell in ("1", "x", "2", "y", "z", "u", "v", "w", "q"))
+    with pytest.raises(
+        ValueError, match=r"t\.csv: row 3: 'a' is 'x', expected a number \(and 6 more: 5, 6, 7, 8, \.\.\.\);"
+    ):
+        opened(tmp_path, text, ["a"], ["y"]).features("a")
+
+
+def test_the_note_on_damage_names_some_more_rows(tmp_path):
+    damage = Damage(skip=True)
+    (tmp_path / "t.csv").write_text("a,y\nx,1\n2,1\ny,1\n")
+    TableSource(tmp_path / "t.csv", ["a"], ["y"], damage).features("a")
+    (note,) = damage.notes()
+    assert note.endswith("row 2: 'a' is 'x', expected a number; then row 4")
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "n/a", "N/A", "#N/A", "NaN", "<NA>"])
+def test_every_usual_word_for_a_missing_cell_is_one(tmp_path, cell):
+    found = opened(tmp_path, f"a,y\n1,b\n{cell},{cell}\n", ["a"], ["y"])
+    assert np.isnan(found.features("a").features[1, 0, 0])
+    assert found.cells("y")["y"].tolist() == ["b", None]
