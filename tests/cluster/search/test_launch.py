@@ -344,7 +344,7 @@ def test_a_search_that_cannot_start_leaves_no_folder_behind(
         raise ValueError("no Ray answers")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(haemsa.cluster.search.launch, "new_evaluator", unreachable)
+    monkeypatch.setattr(haemsa.cluster.search.launch, "evaluator_for", unreachable)
     with pytest.raises(ValueError, match="no Ray answers"):
         run_search(settings(data=str(store)))
     assert list(tmp_path.iterdir()) == []
