@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.problems import leaks, warnings
 from haemsa.cluster.data_check.tables import NOTICE, check_tables, heading
-from haemsa.cluster.report import html
+from haemsa.cluster.report.html import Picture, rendered, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,25 +24,29 @@ def write_page(check: DataCheck, path: Path) -> None:
     Example:
         >>> write_check(check_data(load_data("planted")), Path("check.html"))  # doctest: +SKIP
     """
-    html.write(path, page(check))
+    write(path, page(check))
 
 
 def page(check: DataCheck) -> str:
     """The whole page."""
-    parts = [html.paragraph(heading(check)), _problems(check), _notes(check), _sections(check)]
-    return html.document(f"Data check: {check.name}", "\n".join([*parts, html.paragraph(NOTICE, "faint")]))
+    return rendered(
+        "haemsa.cluster.data_check",
+        "check.html",
+        title=f"Data check: {check.name}",
+        heading=heading(check),
+        leaks=leaks(check),
+        warnings=warnings(check),
+        notes=check.notes,
+        sections=list(zip(check_tables(check), _pictures(check), strict=True)),
+        notice=NOTICE,
+    )
 
 
-def _problems(check: DataCheck) -> str:
-    lines = [html.paragraph(f"LEAK: {sentence}", "leak") for sentence in leaks(check)]
-    lines = lines or [html.paragraph("No leak was found.", "good")]
-    return "\n".join([*lines, *(html.paragraph(f"Warning: {text}", "warning") for text in warnings(check))])
-
-
-def _sections(check: DataCheck) -> str:
+def _pictures(check: DataCheck) -> list[list[Picture]]:
+    """Those of each section."""
     from haemsa.cluster.data_check import figures as draw
 
-    pictures: list[list[tuple[Figure | None, str]]] = [
+    figures: list[list[tuple[Figure | None, str]]] = [
         [
             (draw.length_figure(check), "Lengths, in steps, of the samples that have the modality."),
             (draw.range_figure(check), "The values of each column, over all splits, without padding."),
@@ -54,18 +57,4 @@ def _sections(check: DataCheck) -> str:
         [(draw.skill_figure(check), "How well each modality alone predicts the labels. Lines: two standard errors.")],
         [],
     ]
-    return "\n".join(
-        f"{html.heading(table.title)}\n{html.table(table.columns, table.rows)}\n"
-        f"{html.paragraph(table.help, 'faint')}\n{_figures(drawn)}"
-        for table, drawn in zip(check_tables(check), pictures, strict=True)
-    )
-
-
-def _figures(drawn: Iterable[tuple[Figure | None, str]]) -> str:
-    return "\n".join(html.picture(figure, caption) for figure, caption in drawn if figure is not None)
-
-
-def _notes(check: DataCheck) -> str:
-    if not check.notes:
-        return ""
-    return "\n".join([html.heading("Notes on the data"), *(html.paragraph(note, "note") for note in check.notes)])
+    return [[Picture.of(figure, caption) for figure, caption in of if figure is not None] for of in figures]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from haemsa.cluster.report import html
+from haemsa.cluster.report.html import Picture, rendered, write
 from haemsa.cluster.report.next_steps import SETTINGS_FILE, next_commands, search_command
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import best_line, lines
@@ -43,7 +44,7 @@ def write_report(
     with RunDirectory.open(run, read_only=True) as directory:
         record = SearchRecord.read(directory)
     check_one(data, dataset)
-    html.write(out, page(record, data, ablated, dataset))
+    write(out, page(record, data, ablated, dataset))
 
 
 def page(
@@ -53,54 +54,66 @@ def page(
     from haemsa.cluster.report.figures.search import CAPTIONS, figures_of
 
     figures = figures_of(record)
-    pictures = {name: html.picture(figures[name], words) for name, words in CAPTIONS.items() if name in figures}
-    front, network = pictures.pop("front", ""), pictures.pop("network", "")
-    parts = [
-        html.paragraph(best_line(record), "lead"),
-        *(html.paragraph(line) for line in lines(record)),
-        *_next_steps(record),
-        *([html.heading("The front"), front, _front_table(record)] if record.front else []),
-        *([html.heading("The best network"), network] if network else []),
-        *_at_work(record, data, ablated, dataset),
-        *([html.heading("How the search went"), *pictures.values()] if pictures else []),
-        *_failures(record),
-        *_repeat(record),
-        *_facts_table(record),
-    ]
-    return html.document(f"Search report: {record.name}", "\n".join(parts))
+    pictures = {name: Picture.of(figures[name], words) for name, words in CAPTIONS.items() if name in figures}
+    front, network = pictures.pop("front", None), pictures.pop("network", None)
+    command, settings = search_command(record.config)
+    return rendered(
+        "haemsa.cluster.report",
+        "search.html",
+        title=f"Search report: {record.name}",
+        best=best_line(record),
+        lines=lines(record),
+        commands=next_commands(record.path, record.config, record.summary),
+        running=record.summary is None,
+        front=_Front.of(record, front) if record.front else None,
+        network=network,
+        at_work=_at_work(record, data, ablated, dataset),
+        history=list(pictures.values()),
+        failures=_failures(record),
+        command=command,
+        settings=settings.rstrip(),
+        settings_file=SETTINGS_FILE,
+        facts=[[name.replace("_", " "), _text(value)] for name, value in _facts(record)],
+    )
 
 
-def _next_steps(record: SearchRecord) -> Iterator[str]:
-    commands = next_commands(record.path, record.config, record.summary)
-    if not commands:
-        return
-    yield html.heading("What to do next")
-    if record.summary is None:
-        yield html.paragraph("If the search no longer runs, this command continues it:")
-    yield html.lines(commands)
+@dataclass(frozen=True)
+class _Front:
+    """The front as a picture and a table. `left_out`: how many of its networks the table does not show."""
+
+    picture: Picture | None
+    columns: list[str]
+    rows: list[list[str]]
+    left_out: int
+
+    @classmethod
+    def of(cls, record: SearchRecord, picture: Picture | None) -> _Front:
+        main = next(iter(record.objectives))
+        searched = [f"{main} in search"] if record.confirmed else []
+        rows = []
+        for row in record.front[:_ROWS]:
+            genes = genome_columns(row.genome)
+            scores = [score_words(row, name) for name in record.objectives]
+            score_in_search = [number(row.scores[main].mean)] if searched else []
+            rows.append([str(row.id), *scores, *score_in_search, *(cell(genes[name]) for name in _COLUMNS)])
+        columns = ["id", *record.objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
+        return cls(picture, columns, rows, len(record.front) - len(rows))
 
 
-def _front_table(record: SearchRecord) -> str:
-    main = next(iter(record.objectives))
-    searched = [f"{main} in search"] if record.confirmed else []
-    rows = []
-    for row in record.front[:_ROWS]:
-        columns = genome_columns(row.genome)
-        scores = [score_words(row, name) for name in record.objectives]
-        score_in_search = [number(row.scores[main].mean)] if searched else []
-        rows.append([str(row.id), *scores, *score_in_search, *(cell(columns[name]) for name in _COLUMNS)])
-    more = f"The first {_ROWS} of {len(record.front)}." if len(record.front) > _ROWS else ""
-    head = ["id", *record.objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
-    return html.table(head, rows) + (html.paragraph(more, "faint") if more else "")
+@dataclass(frozen=True)
+class _AtWork:
+    """The best network on held-out samples, or, without pictures, why there are none."""
+
+    words: str
+    pictures: Sequence[Picture] = ()
 
 
-def _at_work(record: SearchRecord, data: str | None, ablated: Path | None, dataset: Dataset | None) -> Iterator[str]:
+def _at_work(record: SearchRecord, data: str | None, ablated: Path | None, dataset: Dataset | None) -> _AtWork:
     """Pictures that need the data. If it is missing, a note says so; if it was asked for, that is an error."""
     from haemsa.cluster.report.best_model.figures import ablations, best_figures, observe_best
 
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
-        yield html.paragraph("Pictures of the best network at work follow when the search has ended.", "note")
-        return
+        return _AtWork("Pictures of the best network at work follow when the search has ended.")
     config = record.config
     try:
         known = data_again(data or config.data, dataset, config.stream, "this search")
@@ -110,35 +123,16 @@ def _at_work(record: SearchRecord, data: str | None, ablated: Path | None, datas
         if data or dataset is not None:
             raise
         words = f"No pictures of the best network at work: {error}. If the data has moved, give its path with --data."
-        yield html.paragraph(words, "note")
-        return
-    yield html.paragraph(observed.held.words())
-    yield from (html.picture(figure, caption) for figure, caption in best_figures(observed, others))
+        return _AtWork(words)
+    return _AtWork(observed.held.words(), [Picture.of(*drawn) for drawn in best_figures(observed, others)])
 
 
-def _failures(record: SearchRecord) -> Iterator[str]:
+def _failures(record: SearchRecord) -> list[list[str]]:
+    """By kind, the most common first: how many genomes failed, and the first message."""
     failures = [row.failure for row in record.rows if row.failure is not None]
-    if not failures:
-        return
     first = {failure.kind: failure.message for failure in reversed(failures)}
     counts = Counter(failure.kind for failure in failures)
-    rows = [[kind, str(count), first[kind]] for kind, count in counts.most_common()]
-    yield html.heading("Failures")
-    yield html.table(["kind", "genomes", "first message"], rows)
-
-
-def _repeat(record: SearchRecord) -> Iterator[str]:
-    command, settings = search_command(record.config)
-    yield html.heading("Repeat this search")
-    yield html.lines([command])
-    if settings:
-        yield html.paragraph(f"The file {SETTINGS_FILE} holds:")
-        yield html.lines([settings.rstrip()])
-
-
-def _facts_table(record: SearchRecord) -> Iterator[str]:
-    yield html.heading("Data, seed and versions")
-    yield html.table(["what", "value"], [[name.replace("_", " "), _text(value)] for name, value in _facts(record)])
+    return [[kind, str(count), first[kind]] for kind, count in counts.most_common()]
 
 
 def _facts(record: SearchRecord) -> Iterator[tuple[str, Any]]:

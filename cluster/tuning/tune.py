@@ -64,7 +64,7 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
             before = {name: value for name, value in run.config().model_dump().items() if name in KEPT}
     if (given.get("evaluations") or 2) < 2:
         raise ValueError(
-            f"{given['evaluations']} trials were asked for, expected 2 or more: the first is the genome itself"
+            f"the number of trials is {given['evaluations']}, expected 2 or more: the first is the genome itself"
         )
     config = SearchConfig.of(merged(before, given))
     if (config.address or "").startswith("ray://"):

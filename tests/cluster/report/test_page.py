@@ -81,7 +81,7 @@ def test_the_page_tells_versions_data_and_seeds(tmp_path: Path) -> None:
     text = page_of(tmp_path / "run")
     for name, value in (("version of torch", "2.9"), ("commit", "abc"), ("fingerprint", "0123"), ("seed", "7")):
         assert f"<td>{name}</td><td>{value}</td>" in text, name
-    assert "<td>note of the data&#x27;s reader</td><td>odd</td>" in text
+    assert "<td>note of the data&#39;s reader</td><td>odd</td>" in text
     assert "--seed 7" in text
     assert "version of ray" not in text
 

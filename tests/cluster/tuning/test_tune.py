@@ -224,7 +224,7 @@ def test_mlflow_that_is_down_costs_a_warning_and_no_more(tmp_path: Path, caplog:
     ("options", "sentence"),
     [
         (("--scheduler", "bohb"), "scheduler is 'bohb', expected asha or pbt"),
-        (("--trials", "1"), "1 trials were asked for, expected 2 or more: the first is the genome itself"),
+        (("--trials", "1"), "the number of trials is 1, expected 2 or more: the first is the genome itself"),
         (("--time", "soon"), "setting time is 'soon', expected seconds, or a number with a unit"),
         (("--address", "ray://here:1"), "address is ray://here:1, expected HOST:PORT"),
         (("--scheduler", "pbt", "--address", "here:1", "--workers", "2"), "workers is 2, but pbt trains its whole"),
