@@ -49,8 +49,8 @@ class Samples:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Samples:
-        """The samples of a data set."""
-        return cls(dataset.modalities, dataset.ids, split_names(len(dataset), dataset.splits), dataset.notes)
+        """The samples of a data set, without its notes, which are about training."""
+        return cls(dataset.modalities, dataset.ids, split_names(len(dataset), dataset.splits))
 
     def take(self, indices: NDArray[np.integer[Any]]) -> Samples:
         """The samples at `indices`, in their order."""
