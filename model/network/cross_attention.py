@@ -51,8 +51,11 @@ class CrossAttentionGroup(ExpertGroup):
         query = total = self._total(seen)
         for reader in self._readers:
             assert source is not None, "experts that read features get them"
-            values = reader(query.index_select(0, reader.place), source)
-            total = total.index_add(0, reader.place, values.to(total.dtype))
+            if len(reader.place) == len(query):  # all experts, in their order
+                total = total + reader(query, source).to(total.dtype)
+            else:
+                values = reader(query.index_select(0, reader.place), source)
+                total = total.index_add(0, reader.place, values.to(total.dtype))
         return F.gelu(total)
 
 

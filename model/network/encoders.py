@@ -96,8 +96,8 @@ class Encoder(Stacked):
         widest = next(iter(self._counts))
         parts = torch.split(units, [width * count for width, count in self._counts.items()], -1)
         rows = []
-        for part, width in zip(parts, self._counts, strict=True):
-            tokens = part.reshape(*units.shape[:-1], -1, width)
+        for part, (width, count) in zip(parts, self._counts.items(), strict=True):
+            tokens = part.reshape(*units.shape[:-1], count, width)
             rows.append(F.pad(tokens, (0, widest - width)) if width < widest else tokens)
         return (torch.cat(rows, -2) if len(rows) > 1 else rows[0]).movedim(-2, 0)
 
@@ -135,7 +135,7 @@ class Encoder(Stacked):
     def _convolve(self, x: Tensor, steps: Tensor, weight: Tensor) -> Tensor:
         """Project every step, convolve each unit over time, GELU, and take the maximum over time [B, U]."""
         B, T, _ = x.shape
-        hidden = self._project(x.flatten(0, 1), weight).view(B, T, -1)
+        hidden = self._project(x.flatten(0, 1), weight).view(B, T, len(weight))
         hidden = (hidden * steps.unsqueeze(-1)).transpose(1, 2)
         hidden = F.gelu(F.conv1d(hidden, self.kernel.unsqueeze(1), padding="same", groups=len(self.kernel)))
         return hidden.masked_fill(~steps.unsqueeze(1), float("-inf")).amax(2)

@@ -79,8 +79,8 @@ class Gates(Stacked):
 
     def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> GateOutput:
         """Gate normalised tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
-        P, D, B, W = tokens.shape
-        logits = torch.baddbmm(self.bias.unsqueeze(1), tokens.reshape(P * D, B, W), self.weight).view(P, D, B, -1)
+        (P, D, B, W), E = tokens.shape, self.weight.shape[-1]
+        logits = torch.baddbmm(self.bias.unsqueeze(1), tokens.reshape(P * D, B, W), self.weight).view(P, D, B, E)
         allowed = self.may_hear
         if present is not None:
             available = (present.transpose(1, 2).unsqueeze(-1) & self.sees.unsqueeze(1)).any(2)  # [P, B, E]

@@ -119,7 +119,8 @@ class Level(Stacked):
         outputs = [group(part, keep, source) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
         if self._padded:
             outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
-        by_row = torch.cat(outputs).index_select(0, self.place).view(n, -1, *tokens.shape[2:])  # [P, E, B, W]
+        E = gate.weights.shape[-1]
+        by_row = torch.cat(outputs).index_select(0, self.place).view(n, E, *tokens.shape[2:])  # [P, E, B, W]
         mixed = own + mix(gate.weights, by_row)
         return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
 
