@@ -10,6 +10,7 @@
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_samples(model, data))` |
+| `haemsa export` | `export_model(model, file, "onnx")` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
@@ -33,6 +34,7 @@ from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
+from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.load import load_for, load_model, load_samples, misfits
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
@@ -89,6 +91,7 @@ __all__ = [
     "data_tables",
     "describe_data",
     "evaluate_model",
+    "export_model",
     "front_figure",
     "genome_tree",
     "import_data",

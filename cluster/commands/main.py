@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from haemsa import __version__
 from haemsa.cluster.commands.compare import ablate, compare
 from haemsa.cluster.commands.data import data_app
+from haemsa.cluster.commands.export import export
 from haemsa.cluster.commands.model import evaluate, train
 from haemsa.cluster.commands.options import INTERRUPTED
 from haemsa.cluster.commands.predict import predict
@@ -24,7 +25,7 @@ from haemsa.cluster.shared.output import lasting_output
 
 _COMMANDS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "Search": {"search": search, "list": list_, "show": show, "report": report},
-    "Use what was found": {"tune": tune, "train": train, "evaluate": evaluate, "predict": predict},
+    "Use what was found": {"tune": tune, "train": train, "evaluate": evaluate, "predict": predict, "export": export},
     "Judge the search": {"compare": compare, "ablate": ablate},
     "Everything else": {"snapshot": snapshot, "sync": sync, "ui": ui, "config": config},
 }

@@ -81,7 +81,7 @@ def out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
     import torch
 
     from haemsa.model.predictor.calibration import spread_of
-    from haemsa.model.predictor.predictor import probabilities
+    from haemsa.model.predictor.joined import probabilities
 
     recipe, samples = trainer.recipe, trainer.samples
     folds = grouped(samples, min(FOLDS, len(np.unique(samples.groups))), recipe.seed)

@@ -60,7 +60,7 @@ def held_out_predictions(outputs: Sequence[Arrays], problem: Problem, scored: np
     """Values or probabilities [S, C] of the `scored` samples by task: means over the replicates that held each out."""
     import torch
 
-    from haemsa.model.predictor.predictor import probabilities
+    from haemsa.model.predictor.joined import probabilities
 
     held_out = np.stack([problem.folds.held_out[k % len(problem.folds)] for k in range(len(outputs))])[..., None]
     predictions = {}

@@ -15,16 +15,15 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from haemsa.model.bounds import within
 from haemsa.model.data.normalisation import Normalisation
-from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.weights import Weights, insert
+from haemsa.model.network.weights import Weights
 from haemsa.model.predictor.baking import bake
 from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
 from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
+from haemsa.model.predictor.joined import joined, probabilities
 from haemsa.model.predictor.model_files import read_model, write_model
 from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
@@ -56,6 +55,7 @@ class Predictor:
     Example:
         >>> from haemsa.model.data.builtin.planted import planted
         >>> from haemsa.model.data.folds import holdout
+        >>> from haemsa.model.network.cohort import CohortRow
         >>> from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
         >>> from haemsa.model.spec.training import TrainingGenes
         >>> from haemsa.model.training.train import train
@@ -168,9 +168,7 @@ class Predictor:
         """
         count = count_samples(inputs, self.modalities)
         read = {name for genome, _ in self.members for name in genome.network.modalities}
-        order = sort_order([CohortRow(genome, 0) for genome, _ in self.members])
-        network = CohortNetwork(Cohort([CohortRow(self.members[index][0], 0) for index in order], self.schema)).eval()
-        insert(network, [self.members[index][1] for index in order])
+        network, order = joined(self.members, self.schema)
         if watch is not None:
             watch(network)
         parts = []
@@ -190,6 +188,10 @@ class Predictor:
         arrays = {f"normalisation/{name}": values for name, values in self.normalisation.to_arrays().items()}
         for number, (_, weights) in enumerate(self.members):
             arrays |= {f"{number}/{name}": np.ascontiguousarray(values.numpy()) for name, values in weights.items()}
+        write_model(folder, self.description(), arrays)
+
+    def description(self) -> dict[str, Any]:
+        """All that the model is except its arrays, as plain JSON values."""
         description: dict[str, Any] = {
             "genomes": [genome.to_dict() for genome, _ in self.members],
             "schema": self.schema.to_dict(),
@@ -199,7 +201,7 @@ class Predictor:
             description["shares"] = list(self.shares)
         if self.calibration:
             description["calibration"] = {name: vars(calibration) for name, calibration in self.calibration.items()}
-        write_model(folder, description, arrays)
+        return description
 
     @classmethod
     def load(cls, folder: Path | str) -> Predictor:
@@ -238,10 +240,3 @@ class Predictor:
         calibration = from_dict(description.get("calibration", {}))
         schema = Schema.from_dict(description["schema"])
         return cls(schema, normalisation, members, description["info"], shares, calibration)
-
-
-def probabilities(task: TaskInfo, outputs: Tensor) -> Tensor:
-    """A network's raw outputs [..., C] as values, class probabilities or label probabilities."""
-    if task.kind == "regression":
-        return outputs
-    return outputs.softmax(-1) if task.kind == "classes" else outputs.sigmoid()
