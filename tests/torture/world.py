@@ -58,7 +58,8 @@ class World:
         """Two cores on the head, and one on each of the other nodes."""
         from ray.cluster_utils import Cluster
 
-        self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "node_ip_address": "127.0.0.2"})
+        head = {"num_cpus": 2, "node_ip_address": "127.0.0.2", "include_dashboard": False}  # its port may be another's
+        self.nodes = Cluster(initialize_head=True, head_node_args=head)
         self.others = [self.add_node() for _ in range(others)]
         self.nodes.wait_for_nodes()
 

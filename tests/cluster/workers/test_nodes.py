@@ -24,7 +24,8 @@ from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
 worker_pool.FOLLOW = 0.5
 quick = {"health_check_period_ms": 300, "health_check_timeout_ms": 300, "health_check_failure_threshold": 2}
-head = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "_system_config": quick}  # Ray takes 127.0.0.1 for a public one
+own = {"node_ip_address": "127.0.0.2", "include_dashboard": False}  # Ray takes 127.0.0.1 for a public address
+head = {"num_cpus": 1, "_system_config": quick, **own}
 nodes = Cluster(initialize_head=True, head_node_args=head)
 second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.2")
 ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
