@@ -29,4 +29,4 @@ print(f"best of the search on the validation split: {found.summary['best']['scor
 
 table, protocol = train_for_good(read_recipe(found.run), "planted", 2, folder / "model")
 print(protocol)
-print(f"mean absolute error on the test split: {table['best']['sentiment/mae']['mean']:.3f}")
+print(f"mean absolute error on the test split: {table['model']['sentiment/mae']['mean']:.3f}")
