@@ -209,6 +209,25 @@ def test_evaluate_missing_prints_subsets_and_rates_of_missing_modalities(world: 
     assert len({found[name]["model"]["sentiment/mae"]["mean"] for name in names}) > 1
 
 
+def test_a_model_and_a_run_know_their_data(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in (world.model, world.run):
+        ran = haemsa("evaluate", place)
+        assert ended_well(ran)
+        assert f"data: {world.store}; test split:" in ran.out
+    ran = haemsa("train", world.run, "--seeds", 1)
+    assert ended_well(ran)
+    assert f"data: {world.store}, as in the search" in ran.out
+    assert "saved in models/mine" in ran.out
+
+
+def test_train_keeps_the_model_of_another_genome_unless_it_is_forced(world: World, tmp_path: Path) -> None:
+    before = (world.model / "model.json").read_bytes()
+    ran = haemsa("train", world.run, "--all", "--seeds", 1, "--out", world.model)
+    assert ran.sentence == f"folder {world.model} holds another model, expected a new folder, or --force to replace it"
+    assert (world.model / "model.json").read_bytes() == before
+
+
 def test_evaluate_takes_another_split_and_a_runs_own_best(world: World, tmp_path: Path) -> None:
     ran = haemsa("evaluate", world.run, "--data", world.store, "--split", "valid", "--json", tmp_path / "found.json")
     assert ended_well(ran)

@@ -288,6 +288,20 @@ def test_a_search_gives_its_own_settings_but_where_it_ran(tmp_path: Path) -> Non
     assert tune_config("genome.json", "asha", {"data": "planted"}).evaluations == 32
 
 
+@pytest.mark.parametrize("better", [True, False])
+def test_what_comes_next_is_told_only_where_the_genome_changed(
+    better: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(tuning(Score.of([1.0, 2.0]), Score.of([0.8, 1.8])), folder=tmp_path / "mine", source="mine.h5")
+    found = replace(found, genome=found.tuned if better else found.original)
+    monkeypatch.setattr("haemsa.cluster.api.tune_genome", lambda *_, **__: found)
+    ran = haemsa("tune", "genome.json", "--data", "mine.h5")
+    assert ran.status == 0, ran.err
+    command = f"haemsa train {tmp_path / 'mine' / 'genome.json'} --data mine.h5 --seeds 5 --out models/mine-tuned"
+    assert (command in ran.out) == better
+    assert ("Next:" in ran.out) == better
+
+
 @pytest.mark.ray
 def test_a_search_and_its_tuning_are_one_in_mlflow_and_the_result_can_be_trained(
     ray_cluster: None, tmp_path: Path
