@@ -35,7 +35,8 @@ from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
-from haemsa.cluster.final_model.load import load_for, load_model, load_samples, misfits
+from haemsa.cluster.final_model.folder import model_folder
+from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
@@ -88,6 +89,7 @@ __all__ = [
     "commented_yaml",
     "compare_models",
     "compare_table",
+    "data_of",
     "data_tables",
     "describe_data",
     "evaluate_model",
@@ -104,6 +106,7 @@ __all__ = [
     "load_samples",
     "metric_table",
     "misfits",
+    "model_folder",
     "network_figure",
     "next_steps",
     "prediction_blocks",

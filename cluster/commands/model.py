@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP, Data, Model
+from haemsa.cluster.commands.options import DATA_HELP, Model
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 from haemsa.cluster.shared.text import counted
 
@@ -23,6 +23,7 @@ def train(
         bool, typer.Option("--all", help="Train on the validation split too, also after a search by holdout.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="The folder for the model \\[default: models/NAME].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another model in that folder.")] = False,
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
@@ -32,6 +33,7 @@ def train(
     from haemsa.cluster.api import (
         genome_tree,
         metric_table,
+        model_folder,
         read_recipe,
         record_training,
         reference_table,
@@ -40,14 +42,16 @@ def train(
 
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
     read = data or recipe.data or ""
-    folder = out or Path("models") / (Path(read).stem or "model")
-    table, protocol = train_for_good(recipe, data, seeds, folder)
+    folder = model_folder(recipe, read or None, out, force=force)
+    table, protocol = train_for_good(recipe, data, seeds, folder, force=force)
     champion: list[str] = []
     address = record_training(recipe, folder, tracking, champion.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
         terminal.print(genome_tree(genome, f"genome {number}, weight {count}" if ensemble else "genome"))
+    if data is None:
+        say(f"data: {read}, as in the search")
     scored = "test split:" if table else "the data has no test split, so the model has no score"
     terminal.print(f"{counted(seeds, 'seed')}, {protocol}; {scored}", highlight=False)
     if table:
@@ -60,7 +64,7 @@ def train(
 
 def evaluate(
     model: Model,
-    data: Data,
+    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the model]")] = None,
     split: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
     missing: Annotated[
         bool, typer.Option("--missing", help="Also score every subset of the modalities, and random subsets.")
@@ -68,10 +72,11 @@ def evaluate(
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing."""
-    from haemsa.cluster.api import evaluate_model, load_for, load_model, metric_table, misfits, subset_table
+    from haemsa.cluster.api import data_of, evaluate_model, load_for, load_model, metric_table, misfits, subset_table
 
     predictor = load_model(model)
-    dataset = load_for(predictor, data)
+    read = data or data_of(model, predictor)
+    dataset = load_for(predictor, read)
     evaluations = evaluate_model(predictor, dataset, split, missing=missing)
     tables = {name: evaluation.table for name, evaluation in evaluations.items()}
     reliability = {name: evaluation.reliability for name, evaluation in evaluations.items()}
@@ -81,7 +86,7 @@ def evaluate(
     terminal = console()
     for note in misfits(predictor, dataset):
         say(note)
-    terminal.print(f"{split} split:", highlight=False)
+    say(f"data: {read}; {split} split:")
     terminal.print(metric_table(whole.table))
     if missing:
         terminal.print(subset_table(tables, split, whole.unread))

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import INTERRUPTED, Data, OldValidation, number_of
+from haemsa.cluster.commands.options import DATA_HELP, INTERRUPTED, OldValidation, number_of
 from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 
 def tune(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
-    data: Data,
+    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the search]")] = None,
     trials: Annotated[int | None, typer.Option(help="How many genomes to try \\[default: 32, or 8 with pbt].")] = None,
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
     scheduler: Annotated[str, typer.Option(help="asha or pbt (population-based training).")] = "asha",
@@ -35,6 +35,7 @@ def tune(
     out: Annotated[
         Path | None, typer.Option(help="The folder for genome.json and the trials \\[default: tuned/NAME].")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another tuning in that folder.")] = False,
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
@@ -52,7 +53,7 @@ def tune(
     }  # fmt: skip
     chosen = given(options, settings)
     with progress() as shown:
-        tuning = tune_genome(source, data, scheduler=scheduler, out=out, progress=shown, **chosen)
+        tuning = tune_genome(source, data, scheduler=scheduler, out=out, progress=shown, force=force, **chosen)
     write_figures(json_file, as_values(tuning))
     if tuning.genome is not None:
         console().print(tuning_table(tuning))
@@ -60,4 +61,8 @@ def tune(
         say(line)
     if tuning.genome is None:
         raise typer.Exit(INTERRUPTED)
-    say(f"Next:\n  {train_command(tuning.folder / 'genome.json', data)}")
+    say(f"kept in {tuning.folder}")
+    if tuning.genome != tuning.original:
+        model = f"models/{tuning.folder.name}-tuned"
+        command = train_command(tuning.folder / "genome.json", tuning.source or "FILE", model)
+        say(f"Next:\n  {command}")

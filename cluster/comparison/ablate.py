@@ -1,7 +1,7 @@
 """What each idea is worth: a search again without hierarchy, evolution, transfer or multi-task learning.
 
-These four ideas are those of the abstract of HAEMSA (arXiv 2503.22715). Each search has as many evaluations as the one
-that it is compared with. What it finds is trained and tested in the same way.
+These four ideas are those of the abstract of HAEMSA (arXiv 2503.22715). All searches that are
+compared have equally many evaluations. What it finds is trained and tested in the same way.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from haemsa.cluster.comparison.compare import Comparison, checked, ours, tested
+from haemsa.cluster.comparison.compare import Comparison, checked, tested
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, tuned_network
+from haemsa.cluster.comparison.ours import ours, with_trials
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.factory import shared_ray
@@ -49,8 +50,9 @@ def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison
     """
     problem, judged = checked(setup, seeds)
     config, trials = setup.config, setup.trials
-    tuned = {"best": ours(setup.run, judged)["best"]}
+    ended = ours(setup.run, judged)
     with shared_ray(config):
+        tuned = {"best": with_trials(ended, setup, judged, progress)["best"]}
         for name, changes in ablations(problem, judged, trials).items():
             progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
             found = tuned_network(config, changes, trials, setup.out / name, judged, progress, setup.dataset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from haemsa.cluster.comparison.bootstrap import Difference, Outputs, paired_diff
 from haemsa.cluster.comparison.classical_trials import tuned_classical
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs, tuned_network
 from haemsa.cluster.comparison.finals import Finals
-from haemsa.cluster.final_model.recipe import read_recipe
+from haemsa.cluster.comparison.ours import OURS, ours, with_trials
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
@@ -29,7 +29,6 @@ from haemsa.model.metrics import task_metrics
 from haemsa.model.predictor.scores import ScoreTable, summarise
 from haemsa.model.seeds import SeedPurpose
 
-OURS: Final = ("best", "ensemble")
 KEPT: Final = "kept"
 """In the folder of a comparison, the folder of trials and predictions."""
 
@@ -69,8 +68,9 @@ def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Compariso
     """
     problem, judged = checked(setup, seeds)
     config, trials, out = setup.config, setup.trials, setup.out
-    tuned, failed = ours(setup.run, judged), dict[str, str]()
+    found, failed = ours(setup.run, judged), dict[str, str]()
     with shared_ray(config):
+        tuned = with_trials(found, setup, judged, progress)
         for name in designs(problem):
             progress.note(f"tuning {name}: {trials} trials")
             try:
@@ -181,18 +181,3 @@ def of_trials(name: str) -> str:
 def is_ensemble(name: str) -> bool:
     """Whether the name is one of these two."""
     return ", " in name
-
-
-def ours(run: Path, judged: TestMetric) -> dict[str, Tuned]:
-    """The best genome of a search that has ended, and its best ensemble if there is one."""
-    with RunDirectory.open(run, read_only=True) as directory:
-        summary = directory.summary()
-    if not summary or not summary.get("best") or summary.get("ended_by") == "interrupted":
-        raise ValueError(f"run directory {run} has no best genome, expected a search that has ended")
-    score = judged.score_in(summary["best"]["scores"])
-    tuned = {"best": Tuned(score, summary["evaluations"], read_recipe(str(run)))}
-    ensemble: Any = summary.get("ensemble")
-    if ensemble:
-        recipe = read_recipe(str(run), ensemble=True)
-        tuned["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
-    return tuned

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
@@ -96,6 +98,31 @@ def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:
 def _read_by(predictor: Predictor) -> Schema:
     """The modalities that the networks of a model read."""
     return predictor.schema.only({name for genome, _ in predictor.members for name in genome.network.modalities})
+
+
+def data_of(address: str | Path, predictor: Predictor) -> str:
+    """The name or the path of the data that a saved model was trained on.
+
+    Args:
+        address: where the model was loaded.
+        predictor: the model.
+
+    Raises:
+        ValueError: it is not known, because the data was given from Python.
+
+    Example:
+        >>> data_of("models/planted", load_model("models/planted"))  # doctest: +SKIP
+        'planted'
+    """
+    if (Path(address) / "config.yaml").is_file():
+        with RunDirectory.open(Path(address), read_only=True) as run:
+            source = run.config().data
+    else:
+        given = predictor.info.get("dataset", {}).get("source") == FROM_PYTHON
+        source = None if given else predictor.info.get("data")
+    if source is None:
+        raise ValueError(f"the data of {address} is not known, expected --data with a name or a path")
+    return str(source)
 
 
 def load_for(predictor: Predictor, data: str) -> Dataset:

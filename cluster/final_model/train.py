@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from haemsa.cluster.final_model.folder import model_folder, recipe_key
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.references import score_beside
 from haemsa.cluster.final_model.trainer import Trainer
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def train_for_good(
-    recipe: Recipe, data: str | None = None, seeds: int = 5, out: Path | None = None, *, dataset: Dataset | None = None
+    recipe: Recipe,
+    data: str | None = None,
+    seeds: int = 5,
+    out: Path | None = None,
+    *,
+    dataset: Dataset | None = None,
+    force: bool = False,
 ) -> tuple[ScoreTable, str]:
     """Train the recipe's genomes on all but the test split, calibrate the model, save it, and score it once.
 
@@ -30,8 +37,10 @@ def train_for_good(
         recipe: what is trained, as `read_recipe` gives it.
         data: planted, digits, or a path to data of any layout (None: the data of the search).
         seeds: how often each genome is trained, each time with another seed. All networks are one cohort.
-        out: the folder for the model (None: models/NAME). It also gets metrics.json.
+        out: the folder for the model (None: models/NAME, with a number if another model is there). It also gets
+            metrics.json.
         dataset: the data, in place of `data`.
+        force: replace another model in `out`.
 
     Returns:
         The metrics on the test split, `{name: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
@@ -40,7 +49,8 @@ def train_for_good(
         "constant" for what the model must beat. There are no metrics if the data has no test split.
 
     Raises:
-        ValueError: the data does not fit the recipe, `seeds` is less than 1, or a network diverges.
+        ValueError: the data does not fit the recipe, `out` holds a model of another recipe, `seeds` is less than 1, or
+            a network diverges.
 
     Example:
         >>> recipe = read_recipe("runs/planted")  # doctest: +SKIP
@@ -54,7 +64,8 @@ def train_for_good(
     if source is None and dataset is None and not recipe.search:
         raise ValueError(f"{recipe.origin} names no data, expected planted, digits, a path to data, or dataset=...")
     dataset = data_again(source, dataset, recipe.stream, f"the search in {recipe.origin}")
-    trainer, folder = Trainer.of(recipe, dataset), out or Path("models") / Path(source or dataset.name).stem
+    folder = model_folder(recipe, source, out, name=dataset.name, force=force)
+    trainer = Trainer.of(recipe, dataset)
     predictor = calibrated(train_predictor(trainer, source, seeds), trainer, seeds)
     predictor.save(folder)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
@@ -85,7 +96,7 @@ def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor
         line += "; the genome was found on other data"
     trained = trainer.train(folds, [final_seed(recipe.seed, k) for k in range(seeds)])
     info = manifest(
-        data=data or dataset.name,
+        data=str(Path(data).resolve()) if data and Path(data).exists() else data or dataset.name,
         fingerprint=dataset.fingerprint,
         dataset=provenance(dataset, data or FROM_PYTHON),
         seed=recipe.seed,
@@ -97,6 +108,7 @@ def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor
         origin=recipe.origin,
         ensemble=recipe.ensemble,
         genomes=len(recipe.members),
+        recipe=recipe_key(recipe, data),
     )
     statistics = FoldStatistics.fit(trainer.pool, folds)
     predictor = Predictor.of(trained, statistics, Schema.of(dataset), trainer.normalisation, info)

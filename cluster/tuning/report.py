@@ -76,7 +76,8 @@ def verdict(tuning: Tuning) -> str:
         return "The original genome could not be trained again, but the tuned genome could."
     gain = f"{figure(difference.mean, sign='+')} ± {figure(difference.error)}"
     measured = f"{gain} over {difference.replicates} replicates"
-    kept = "the genome stays as it is" if tuning.genome == tuning.original else "the tuned genome is better"
+    better, stays = "the tuned genome is better", "the gain is not more than its error, so the genome stays as it is"
+    kept = stays if tuning.genome == tuning.original else better
     return f"Tuned minus original, both trained again on fresh seeds: {tuning.metric} {measured}: {kept}."
 
 

@@ -46,10 +46,12 @@ class Tuning:
         trials: All trials, by number. The first is the original genome.
         original: The genome that was tuned.
         tuned: The genome of the best trial that had all its epochs.
-        genome: The better of the two on fresh seeds. None if that was not found out.
+        genome: The tuned genome if it is better on fresh seeds by more than the error of the difference; otherwise the
+            original. None if that was not found out.
         scores: Of original and tuned on fresh seeds. None for a genome that could not be trained. Both are None if the
             best trial was the original itself.
         folder: Where all this is kept.
+        source: Where the data was read. None: it was given from Python.
     """
 
     data: str
@@ -62,11 +64,20 @@ class Tuning:
     genome: Genome | None
     scores: tuple[Score | None, Score | None] = (None, None)
     folder: Path = Path()
+    source: str | None = None
 
     @property
     def difference(self) -> Score | None:
         """Tuned minus original, replicate by replicate."""
         before, after = self.scores
-        if before is None or after is None:
-            return None
-        return Score.of([b - a for a, b in zip(before.values, after.values, strict=True)])
+        return None if before is None or after is None else between(before, after)
+
+
+def between(before: Score, after: Score) -> Score:
+    """The second score minus the first, replicate by replicate, with the error of their mean.
+
+    Example:
+        >>> between(Score.of([1.0, 2.0]), Score.of([0.8, 2.0])).mean
+        -0.09999999999999998
+    """
+    return Score.of([b - a for a, b in zip(before.values, after.values, strict=True)])

@@ -15,15 +15,17 @@ from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.trainer import check_modalities
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm
+from haemsa.cluster.search.objectives import counts_missing
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, Status
-from haemsa.cluster.tuning.result import Tuning
+from haemsa.cluster.tuning.result import Tuning, between
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import joined_ray
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
+from haemsa.model.cost import COSTS
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
 from haemsa.model.seeds import SeedPurpose, derived_seed
@@ -105,10 +107,10 @@ def tune(
         for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
             progress.note(line)
         data, began = _tuning_data(config, problem), time.monotonic()
-        task = Task(config, scheduler, genes, trainer_maker(data), data, *problem.main_metric)
+        task = Task(config, scheduler, genes, trainer_maker(data), data, *judged(problem))
         follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
         facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
-        tuning = Tuning(*facts, (), original, original, None, folder=folder)
+        tuning = Tuning(*facts, (), original, original, None, folder=folder, source=config.data)
         with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
             try:
                 tuning = _tuned(tuning, task, follower, problem, Path(place), progress)
@@ -133,10 +135,16 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
     return replace(begun, tuned=tuned, scores=scores, genome=_better(begun.original, tuned, scores, task.direction))
 
 
+def judged(problem: Problem) -> tuple[str, Direction]:
+    """What genomes are judged by: the first objective that is not a cost, also if it counts missing modalities."""
+    first = next((name for name in problem.objectives if name not in COSTS), None)
+    return problem.main_metric if first is None else (first, problem.objectives[first])
+
+
 def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
     """What each worker gets, with a seed that no training of a search has had."""
     seed = derived_seed(config.seed, SeedPurpose.TUNING)
-    return replace(worker_data(config, problem), seed=seed, missing=False)
+    return replace(worker_data(config, problem), seed=seed, missing=counts_missing([judged(problem)[0]]))
 
 
 def _status(follower: Follower, task: Task, began: float) -> Status:
@@ -177,11 +185,15 @@ def _score(results: Mapping[int, Result], number: int, metric: str) -> Score | N
 
 
 def _better(original: Genome, tuned: Genome, scores: tuple[Score | None, Score | None], direction: Direction) -> Genome:
-    """The tuned genome if it was better on fresh seeds, or the original. ValueError if neither could be trained."""
+    """The tuned genome if it is better on fresh seeds by more than the error of the difference, or the original.
+
+    Raises ValueError if neither could be trained.
+    """
     before, after = scores
     if before is None and after is None:
         raise ValueError("neither the genome nor what was tuned of it could be trained again: see the warnings")
     if before is None or after is None:
         return original if after is None else tuned
-    sign = 1.0 if direction == "min" else -1.0
-    return tuned if sign * after.mean < sign * before.mean else original
+    difference = between(before, after)
+    gain = -difference.mean if direction == "min" else difference.mean
+    return tuned if gain > difference.error else original

@@ -7,7 +7,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,8 +20,9 @@ from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
 from haemsa.cluster.comparison.cache import cached
 from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
 from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensemble, judge
-from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned
+from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned, begun
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
+from haemsa.cluster.comparison.ours import ours, with_trials
 from haemsa.cluster.comparison.report import compare_table
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
@@ -308,6 +309,24 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
     tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
     assert len(tried[0]) == 2 * 2
     assert tried == [tried[0]] * 3
+
+
+def test_a_search_that_had_another_budget_than_the_others_is_made_again_with_theirs(
+    searched: Path, tmp_path: Path
+) -> None:
+    class Notes(SilentProgress):
+        lines: ClassVar[list[str]] = []
+
+        def note(self, message: str) -> None:
+            self.lines.append(message)
+
+    setup = begun(searched, None, 3, tmp_path / "out", Notes(), "ablated")
+    _, judged = checked(setup, 1)
+    found = ours(searched, judged)
+    again = with_trials(found, setup, judged, Notes())
+    assert (found["best"].trials, again["best"].trials) == (2, 3)
+    assert "searching again: 3 evaluations, because the search had 2 and all get the same" in Notes.lines
+    assert with_trials(found, replace(setup, trials=2), judged, Notes()) is found
 
 
 class _Interrupted(SilentProgress):

@@ -19,6 +19,7 @@ from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.tuning import tune as tune_module
 from haemsa.cluster.tuning import tuner as tuner_module
+from haemsa.cluster.tuning.call import tuning_folder
 from haemsa.cluster.tuning.follower import Follower
 from haemsa.cluster.tuning.genes import GENES, Genes
 from haemsa.cluster.tuning.record import record
@@ -164,20 +165,63 @@ def test_the_follower_knows_how_each_trial_ended_and_which_whole_one_is_best() -
 @pytest.mark.parametrize(
     ("before", "after", "direction", "better"),
     [
-        (Score(0.9), Score(0.8), "min", "tuned"),
-        (Score(0.9), Score(0.8), "max", "original"),
-        (Score(0.8), Score(0.8), "min", "original"),
+        (Score.of([0.9]), Score.of([0.8]), "min", "tuned"),
+        (Score.of([0.9]), Score.of([0.8]), "max", "original"),
+        (Score.of([0.8]), Score.of([0.8]), "min", "original"),
+        (Score.of([0.5, 0.7]), Score.of([0.4, 0.55]), "min", "tuned"),  # better by .125, give or take .025
+        (Score.of([0.5, 0.7]), Score.of([0.3, 0.88]), "min", "original"),  # better by .01, give or take .19
+        (Score.of([0.5, 0.7]), Score.of([0.7, 0.51]), "max", "original"),  # better by .005, give or take .195
         (Score(0.8), None, "min", "original"),
         (None, Score(0.9), "min", "tuned"),
     ],
 )
-def test_the_tuned_genome_is_kept_only_if_it_is_better_again(
+def test_the_tuned_genome_is_kept_only_if_it_is_better_again_by_more_than_the_error(
     before: Score | None, after: Score | None, direction: Any, better: str
 ) -> None:
     genomes = {"original": TWO_EXPERTS, "tuned": made_genome(1)}
     assert tune_module._better(*genomes.values(), (before, after), direction) == genomes[better]
     with pytest.raises(ValueError, match="neither the genome nor what was tuned of it could be trained"):
         tune_module._better(*genomes.values(), (None, None), direction)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "metric", "missing"),
+    [
+        (["sentiment/missing_mae", "params"], "sentiment/missing_mae", True),
+        (["params", "emotion/uar", "sentiment/missing_mae"], "emotion/uar", False),
+        ([], "sentiment/mae", False),
+    ],
+)
+def test_genomes_are_judged_by_the_first_objective_of_the_search(
+    objectives: list[str], metric: str, missing: bool
+) -> None:
+    config = settings(objectives=objectives)
+    found, _ = problem(objectives=objectives)
+    assert tune_module.judged(found)[0] == metric
+    assert tune_module._tuning_data(config, found).missing == missing
+
+
+def test_a_trial_reports_a_metric_with_modalities_missing() -> None:
+    found, _ = problem(objectives=["sentiment/missing_mae", "params"])
+    data = tune_module._tuning_data(settings(objectives=["sentiment/missing_mae", "params"]), found)
+    trial = GenomeTrial.__new__(GenomeTrial)
+    genes = Genes.of(TWO_EXPERTS, DOMAIN)
+    trial.setup(genes.start(), CohortTrainer, data, genes, Rungs(3, 2), tune_module.judged(found)[0])
+    report = trial.step()
+    assert "failure" not in report
+    assert report["score"] > 0
+
+
+def test_the_tuning_of_another_genome_is_kept(tmp_path: Path) -> None:
+    default = tmp_path / "tuned"
+    assert tuning_folder(TWO_EXPERTS, None, default) == default
+    default.mkdir()
+    write(tuning(None, None), default)
+    assert tuning_folder(TWO_EXPERTS, None, default) == default
+    assert tuning_folder(made_genome(1), None, default) == tmp_path / "tuned-2"
+    with pytest.raises(ValueError, match=r"tuned holds another tuning, expected a new folder, or --force"):
+        tuning_folder(made_genome(1), default, default)
+    assert tuning_folder(made_genome(1), default, default, force=True) == default
 
 
 def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path) -> None:
@@ -206,7 +250,10 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
         (replace(tuning(None, None), tuned=TWO_EXPERTS), "No trial that had all its epochs was better"),
         (tuning(Score(0.9), None), "The tuned genome could not be trained again, so the genome stays"),
         (tuning(None, Score(0.9), made_genome(1)), "The original genome could not be trained again"),
-        (tuning(Score.of([1.0, 2.0]), Score.of([2.0, 2.0])), "the genome stays as it is"),
+        (
+            tuning(Score.of([1.0, 2.0]), Score.of([2.0, 2.0])),
+            "the gain is not more than its error, so the genome stays",
+        ),
     ],
 )
 def test_the_verdict_is_one_sentence_whatever_happened(found: Tuning, said: str) -> None:
@@ -257,7 +304,7 @@ def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, m
     out = tmp_path / "out"
     source = ("tune", tmp_path / "genome.json", "--data", stored(tmp_path))
     ran = haemsa(*source, "--out", out, "--tracking", "off")
-    assert ran.status == 1, ran.err
+    assert ran.status == 130, ran.err
     assert "It is not known which genome is better." in ran.out
     assert sorted(path.name for path in out.iterdir()) == ["trials.csv", "tuning.json"]
     assert json.loads((out / "tuning.json").read_text())["trials"]["unfinished"] == 1
