@@ -35,7 +35,7 @@ def main() -> None:
             status = world.search.wait(600)
         finally:
             world.stop()
-        told = [line for line in world.log.splitlines() if "workers" in line or "run again" in line or "left" in line]
+        told = [line for line in world.log.splitlines() if "workers" in line or "run again" in line or "has left" in line]
         with RunDirectory.open(world.run, read_only=True) as run:
             ended = [row.id for row in run.journal.rows() if row.status == "done"]
     print(*told, sep="\n")
