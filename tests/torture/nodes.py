@@ -35,7 +35,8 @@ def main() -> None:
             status = world.search.wait(600)
         finally:
             world.stop()
-        told = [line for line in world.log.splitlines() if "workers" in line or "run again" in line or "has left" in line]
+        about = ("workers", "run again", "has left")
+        told = [line for line in world.log.splitlines() if any(word in line for word in about)]
         with RunDirectory.open(world.run, read_only=True) as run:
             ended = [row.id for row in run.journal.rows() if row.status == "done"]
     print(*told, sep="\n")
