@@ -7,6 +7,7 @@ steps that the model knows, and masks say what is there. Axes: `K` members, `N` 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import torch
@@ -92,13 +93,15 @@ class PlainNetwork(nn.Module):
         """The answers of one task, from the values or probabilities of all networks [K, N, C]."""
         mean, calibration = (values * self.share).sum(0), self._calibration.get(task)
         if isinstance(calibration, Temperature):
-            return {task: (mean.clamp(1e-12, 1.0).log() / calibration.temperature).softmax(-1)}
+            tempered = (mean.clamp(1e-12, 1.0).log() / calibration.temperature).softmax(-1)
+            return {task: (1 - calibration.noise) * tempered + calibration.noise / tempered.shape[-1]}
         if self._tasks[task].kind != "regression":
             return {task: mean}
         center = self._within(task, mean.squeeze(-1))
         if not isinstance(calibration, Interval):
             return {task: center}
-        half = calibration.width * torch.sqrt(1 + calibration.weight * _variance(values.squeeze(-1)))
+        weighed = values.squeeze(-1) * math.sqrt(calibration.weight)  # before squares, which large labels overflow
+        half = calibration.width * torch.sqrt(1 + _variance(weighed))
         ends = (center, self._within(task, center - half), self._within(task, center + half))
         return dict(zip(self._parts(task), ends, strict=True))
 
