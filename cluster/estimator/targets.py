@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.task import Task, TaskKind
+from haemsa.model.data.task import Task, TaskKind, labels_of
 
 ONLY: Final = "target"
 """The name of the task, if y is no dictionary."""
@@ -134,10 +134,10 @@ def _told(labels: NDArray[Any], what: str) -> TaskKind:
 def _values(labels: NDArray[Any], what: str) -> NDArray[np.float32]:
     missing = missing_labels(labels)
     try:
-        with np.errstate(over="ignore"):
-            values = np.where(missing, np.nan, labels).astype(np.float64).astype(np.float32)
+        exact = np.where(missing, np.nan, labels).astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{what} holds {labels[~missing].tolist()[0]!r}, expected numbers for regression") from None
+    values = labels_of(exact, what)
     if np.isinf(values).any():
         raise ValueError(f"Input {what} contains infinity or a value too large for dtype('float32').")
     return values

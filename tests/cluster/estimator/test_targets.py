@@ -72,6 +72,7 @@ def test_a_dictionary_has_several_tasks() -> None:
         ({"a": [1, 2], "b": [1]}, "regression", "have different numbers of labels, .*: a 2, b 1"),
         ([1, 1, 1], "auto", "y has 1 class, expected at least 2 classes"),
         ([0.5, np.inf], "auto", "Input y contains infinity"),
+        ([1.7e9, 1.7e9 + 1, 1.7e9 + 2], "regression", r"labels .y. lie around 1\.7e\+09 and deviate by 0\.82"),
         ([1.0, np.inf], "classes", "Input y contains infinity"),
         (["a", 1], "auto", "y mixes text and numbers, expected classes of one kind"),
         (["a", "b"], "regression", "y holds 'a', expected numbers for regression"),
