@@ -107,7 +107,8 @@ def _tuned(features: Mapping[str, Floats], task: Task, trained: NDArray[np.int64
 
     best, least = models[-1], np.inf
     for model in reversed(models) if kind == "ridge" else models:  # a weaker penalty takes longer
-        if (reached := loss(model)) >= least:
+        if (reached := loss(model)) > least:
             break
-        best, least = model, reached
+        if reached < least:
+            best, least = model, reached
     return outputs(best, features, task, trained)
