@@ -183,12 +183,12 @@ class Predictor:
             for name, task in self.tasks.items()
         }
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Save the model as two files in a folder, which are replaced if they exist (`model_files`)."""
         arrays = {f"normalisation/{name}": values for name, values in self.normalisation.to_arrays().items()}
         for number, (_, weights) in enumerate(self.members):
             arrays |= {f"{number}/{name}": np.ascontiguousarray(values.numpy()) for name, values in weights.items()}
-        write_model(folder, self.description(), arrays)
+        write_model(Path(folder), self.description(), arrays)
 
     def description(self) -> dict[str, Any]:
         """All that the model is except its arrays, as plain JSON values."""
