@@ -16,8 +16,12 @@ def locked(path: Path) -> sqlite3.Connection:
     """Lock the folder for this process, until the connection is closed.
 
     Raises:
-        ValueError: Another process has locked it.
+        ValueError: Another process has locked it, or it cannot be written.
     """
+    try:
+        (path / LOCK).touch()  # with the permissions of the umask; SQLite itself never lets a group write
+    except OSError as error:
+        raise ValueError(f"run directory {path} cannot be written: {error.strerror}") from None
     lock = sqlite3.connect(path / LOCK, timeout=_GLANCE, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
