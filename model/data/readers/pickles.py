@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,10 +32,8 @@ def read(path: Path, reading: Reading) -> Dataset:
         ValueError: The pickle is broken or of another layout. The message is one sentence that names the file.
     """
     content = load(path)
-    try:
+    with _one_sentence(path):
         return _read(content, path, reading)
-    except ValueError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def read_samples(path: Path, reading: Reading) -> Samples:
@@ -46,8 +45,15 @@ def read_samples(path: Path, reading: Reading) -> Samples:
         ValueError: The pickle is broken or of another layout. The message is one sentence that names the file.
     """
     content = load(path)
-    try:
+    with _one_sentence(path):
         return _samples(content, path, reading)
+
+
+@contextmanager
+def _one_sentence(path: Path) -> Iterator[None]:
+    """A ValueError that is raised within names the file, in one line: names in a pickle can have several."""
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
 
