@@ -5,6 +5,7 @@
 | `haemsa search` | `run_search(SearchConfig.of({...}))`; with `--resume` it is `resume_search(run)` |
 | `haemsa list` | `list_runs(folder)` |
 | `haemsa show` | `show_run(run)`, `show_values(run)`; `RunDirectory.open(run, read_only=True)` gives its tables |
+| `haemsa show --importance` | `gene_importance(run)` |
 | `haemsa report` | `write_report(run, page)`; `search_figures(run)` gives its pictures |
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
@@ -46,10 +47,11 @@ from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import search_figures
 from haemsa.cluster.report.next_steps import next_steps, train_command
 from haemsa.cluster.report.page import write_report
+from haemsa.cluster.report.record import gene_importance
 from haemsa.cluster.report.runs import ListedRun, list_runs, runs_table
 from haemsa.cluster.report.show import show as show_run
 from haemsa.cluster.report.show import show_values
-from haemsa.cluster.report.tables import metric_table, reference_table, subset_table
+from haemsa.cluster.report.tables import importance_table, metric_table, reference_table, subset_table
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.snapshot import keep_snapshot, snapshot
 from haemsa.cluster.search.custom import CustomResult, search_custom
@@ -95,8 +97,10 @@ __all__ = [
     "evaluate_model",
     "export_model",
     "front_figure",
+    "gene_importance",
     "genome_tree",
     "import_data",
+    "importance_table",
     "keep_snapshot",
     "leaks",
     "list_runs",

@@ -31,13 +31,23 @@ def list_(
             say(f"{found.run}: {found.problem}")
 
 
-def show(run: Run, json_file: Json = None) -> None:
+def show(
+    run: Run,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Also show which genes matter for the score (this takes seconds).")
+    ] = False,
+    json_file: Json = None,
+) -> None:
     """Show the best genome, the front and the generations of a search, also while it runs."""
-    from haemsa.cluster.api import show_run, show_values
+    from haemsa.cluster.api import gene_importance, importance_table, show_run, show_values
 
+    found = gene_importance(run) if importance else None
     if json_file is not None:
-        write_figures(json_file, show_values(run))
+        write_figures(json_file, show_values(run) | ({"importance": asdict(found)} if found else {}))
     show_run(run, console())
+    if found is not None:
+        console().print(importance_table(found))
+        say(found.words())
 
 
 def report(

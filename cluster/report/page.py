@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,8 +53,9 @@ def page(
     """The whole page. The arguments are those of `write_report`."""
     from haemsa.cluster.report.figures.search import CAPTIONS, figures_of
 
-    figures = figures_of(record)
-    pictures = {name: Picture.of(figures[name], words) for name, words in CAPTIONS.items() if name in figures}
+    figures, genes = figures_of(record), record.importance
+    captions = CAPTIONS if isinstance(genes, str) else _with_words(CAPTIONS, "importance", genes.words())
+    pictures = {name: Picture.of(figures[name], words) for name, words in captions.items() if name in figures}
     front, network = pictures.pop("front", None), pictures.pop("network", None)
     command, settings = search_command(record.config)
     return rendered(
@@ -69,12 +70,18 @@ def page(
         network=network,
         at_work=_at_work(record, data, ablated, dataset),
         history=list(pictures.values()),
+        unknown=f"Not known yet: {genes}." if isinstance(genes, str) and record.front else None,
         failures=_failures(record),
         command=command,
         settings=settings.rstrip(),
         settings_file=SETTINGS_FILE,
         facts=[[name.replace("_", " "), _text(value)] for name, value in _facts(record)],
     )
+
+
+def _with_words(captions: Mapping[str, str], name: str, words: str) -> Mapping[str, str]:
+    """The captions, of which one says more."""
+    return {**captions, name: f"{captions[name]} {words}"}
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.history import History, replay
+from haemsa.cluster.report.importance import Importance, importance
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.model.cost import COSTS
 
 
 @dataclass(frozen=True)
 class SearchRecord:
     """A search so far.
 
-    rows: every candidate. scored: the candidates whose scores in the search can be compared. front: the best of these,
-    or the best confirmed candidates if there are any.
+    rows: every candidate. scored: the candidates whose scores in the search can be compared. final: those of them whose
+    scores are final. front: the best of the scored ones, or the best confirmed candidates if there are any.
 
     While no candidate has scores, `best` and `history` are None and `objectives` may be empty. While the search has not
     ended, `summary` is None.
@@ -33,6 +36,7 @@ class SearchRecord:
     objectives: Mapping[str, str]
     rows: tuple[JournalRow, ...]
     scored: tuple[JournalRow, ...] = ()
+    final: tuple[JournalRow, ...] = ()
     front: tuple[JournalRow, ...] = ()
     best: JournalRow | None = None
     history: History | None = None
@@ -46,15 +50,31 @@ class SearchRecord:
         """
         summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.journal.state()
         rows, full = tuple(run.journal.rows()), full_rung(run)
-        final = final_rows(rows, full)
+        compared = final_rows(rows, full)
         facts = (config.title, run.path, config, manifest, summary)
-        if not final:
+        if not compared:
             return cls(*facts, dict(manifest.get("objectives", {})), rows)
-        objectives = directions(final, manifest)
-        front = front_of(final, objectives)
+        objectives = directions(compared, manifest)
+        front = front_of(compared, objectives)
         history = replay(rows, objectives, state.get("evolution", {}))
         scored = tuple(scored_rows(rows, full))
-        return cls(*facts, objectives, rows, scored, tuple(front), best_of(front, summary), history)
+        final = tuple(row for row in scored if len(row.outcomes) > full)
+        return cls(*facts, objectives, rows, scored, final, tuple(front), best_of(front, summary), history)
+
+    @cached_property
+    def importance(self) -> Importance | str:
+        """Which genes matter for the first objective that is no cost; or, in words, why that is not known.
+
+        Scores are those of the search: few genomes have confirmed ones.
+        """
+        objective = next((name for name in self.objectives if name not in COSTS), None)
+        if objective is None:
+            return "no candidate has scores yet, so it is not known which genes matter"
+        genomes, scores = [row.genome for row in self.final], [row.scores[objective].mean for row in self.final]
+        try:
+            return importance(genomes, scores, objective)
+        except ValueError as error:
+            return str(error)
 
     @property
     def confirmed(self) -> bool:
@@ -70,3 +90,26 @@ class SearchRecord:
     def count(self, status: str) -> int:
         """How many candidates are "asked" (pending), "done" or "failed"."""
         return sum(row.status == status for row in self.rows)
+
+
+def gene_importance(run: Path) -> Importance:
+    """Find which genes matter for the first objective of a search that is no cost, also while the search runs.
+
+    Args:
+        run: the run directory of the search.
+
+    Returns:
+        The importance of each gene, and how well the genes explain the score: `haemsa show --importance`.
+
+    Raises:
+        ValueError: `run` holds no search, or too few genomes have final scores.
+
+    Example:
+        >>> gene_importance(Path("runs/planted")).genes[0].name  # doctest: +SKIP
+        'learning rate'
+    """
+    with RunDirectory.open(run, read_only=True) as directory:
+        found = SearchRecord.read(directory).importance
+    if isinstance(found, str):
+        raise ValueError(f"{run}: {found}")
+    return found

@@ -12,6 +12,8 @@ from haemsa.model.metrics import direction
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from haemsa.cluster.report.importance import Importance
+
 Metrics = Mapping[str, Mapping[str, Any]]
 """By metric: its `mean` and `std` over networks, and the `values` of each."""
 
@@ -58,6 +60,28 @@ def _legend(models: Mapping[str, Metrics], with_interval: bool) -> str:
     }
     shown = {*models, *(["interval"] if with_interval else [])}
     return "\n".join(line for name, line in lines.items() if name in shown)
+
+
+def importance_table(found: Importance, rows: int = 10) -> Table:
+    """The most important genes. `found.words()` says how far to trust them.
+
+    Args:
+        found: what `gene_importance` gives.
+        rows: how many genes to show at most.
+
+    Example:
+        >>> rich.print(importance_table(gene_importance(Path("runs/planted"))))  # doctest: +SKIP
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"Genes that matter for {found.objective}"
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("gene")
+    table.add_column("R2 falls by, when shuffled", justify="right")
+    for gene in found.genes[:rows]:
+        table.add_row(Text(gene.name), f"{gene.mean:.3f} ± {gene.spread:.3f}")
+    return table
 
 
 def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str, unread: Sequence[str] = ()) -> Table:

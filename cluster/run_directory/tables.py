@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
     from haemsa.evo.candidate import Evaluated, Score
 
+T = TypeVar("T")
 TableRow = Mapping[str, Any]
 GENOME_COLUMNS = (
     "modalities", "encoders", "levels", "experts", "width", "gates", "transfer", "epochs", "learning_rate",
@@ -58,7 +59,7 @@ def point(item: Evaluated[Genome], objectives: Iterable[str]) -> dict[str, Any]:
     return {"id": item.id, **{name: item.scores[name].mean for name in objectives}}
 
 
-def thinned(rows: Sequence[TableRow], most: int) -> Sequence[TableRow]:
+def thinned(rows: Sequence[T], most: int) -> Sequence[T]:
     """At most `most` of the rows, evenly spread from the first to the last."""
     if len(rows) <= most:
         return rows

@@ -13,7 +13,9 @@ from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.run_directory.tables import thinned
 from haemsa.cluster.shared.text import number
+from haemsa.evo.expert_space.features import gene_table, names_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +28,11 @@ CAPTIONS: Final = {
     "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
     "training": "Which training genes win: median and quartiles among the survivors of each generation.",
     "choices": "Which choices in training win: their share among the survivors of each generation.",
+    "importance": "Which genes matter: the bars, and how much they differ between shuffles (permutation importance).",
+    "parallel": "Genomes with final scores across the genes that matter most. The best tenth has strong lines.",
 }
 """The caption of each picture, in the order of the page."""
+_MOST_LINES: Final = 200
 
 
 def search_figures(run: RunDirectory) -> dict[str, Figure]:
@@ -65,7 +70,7 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
     parents = {row.id: row.parents for row in record.rows}
     return {
         "front": front_history_figure(
-            [{"id": row.id} | {name: row.scores[name].mean for name in objectives} for row in record.scored],
+            [_scores(row, objectives) for row in record.scored],
             history.fronts(),
             [_point(row, objectives) for row in record.front],
             objectives,
@@ -75,6 +80,7 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
         "network": network_figure(record.best.genome, record.tasks),
         "lineage": ancestry_figure(trace(parents, [row.id for row in record.front])),
         **_gene_figures(record),
+        **_importance_figures(record),
     }
 
 
@@ -93,6 +99,25 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     if choices:
         figures["choices"] = share_figure(generations, choices)
     return figures
+
+
+def _importance_figures(record: SearchRecord) -> dict[str, Figure]:
+    """Which genes matter. No pictures if that is not known."""
+    from haemsa.cluster.report.figures.importance import importance_figure, parallel_figure
+
+    found = record.importance
+    if isinstance(found, str):
+        return {}
+    shown = thinned(record.final, _MOST_LINES)
+    genomes, scores = [row.genome for row in shown], [_scores(row, record.objectives) for row in shown]
+    table, names = gene_table(genomes, *names_in(genomes)), [gene.name for gene in found.genes]
+    parallel = parallel_figure(table, scores, record.objectives, names)
+    return {"importance": importance_figure(found), "parallel": parallel}
+
+
+def _scores(row: JournalRow, objectives: Iterable[str]) -> dict[str, float]:
+    """A candidate with the scores that the search gave it."""
+    return {"id": row.id} | {name: row.scores[name].mean for name in objectives}
 
 
 def _point(row: JournalRow, objectives: Iterable[str]) -> dict[str, Any]:

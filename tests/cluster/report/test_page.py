@@ -42,7 +42,8 @@ def test_the_page_needs_no_other_file_is_light_or_dark_and_begins_with_the_best(
     assert INK not in text
     assert PAPER not in text
     assert "prefers-color-scheme: dark" in text
-    assert text.count("<figcaption>") == text.count("<figure>") == 6
+    assert text.count("<figcaption>") == text.count("<figure>") == 8
+    assert "of the variance of MAE among 46 genomes" in text
     assert re.findall("<h2>(.*?)</h2>", text) == [
         "What to do next", "The front", "The best network", "How the search went", "Failures", "Repeat this search",
         "Data, seed and versions",
@@ -54,6 +55,11 @@ def test_the_page_of_a_search_that_has_not_ended_says_how_to_continue_it(tmp_pat
     text = page_of(made_run(tmp_path / "run", pending=3))
     assert f"haemsa search --resume {tmp_path / 'run'}" in text
     assert "Pictures of the best network at work follow when the search has ended" in text
+
+
+def test_the_page_says_why_it_is_not_known_which_genes_matter(tmp_path: Path) -> None:
+    text = page_of(made_run(tmp_path / "run", 8, 4))
+    assert "Not known yet: 6 genomes have final scores, expected at least 20 to tell which genes matter." in text
 
 
 def test_failures_are_counted_by_kind_also_if_there_is_nothing_else(tmp_path: Path) -> None:

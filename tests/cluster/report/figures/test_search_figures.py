@@ -38,7 +38,8 @@ def texts(figure: Any) -> list[str]:
 def test_every_picture_of_a_run_has_a_caption_and_needs_no_data(tmp_path: Path) -> None:
     with RunDirectory.open(made_run(tmp_path / "run", data="/nowhere/mine.h5"), read_only=True) as run:
         figures = search_figures(run)
-    assert list(figures) == ["front", "hypervolume", "network", "lineage", "parts", "training"]
+    expected = ["front", "hypervolume", "network", "lineage", "parts", "training", "importance", "parallel"]
+    assert list(figures) == expected
     assert set(figures) < set(CAPTIONS)
     assert all(svg(figure).startswith("<svg") for figure in figures.values())
 
