@@ -159,9 +159,7 @@ def _draw_lines(
 
     colours = scale() if next(iter(objectives.values())) == "min" else scale().reversed()
     low, high = np.quantile(scores[:, 0], (0.02, 0.98)).tolist()  # one bad genome would give all others one colour
-    shade = ScalarMappable(
-        Normalize(low, high, clip=True), colours if objectives[first] == "min" else colours.reversed()
-    )
+    shade = ScalarMappable(Normalize(low, high, clip=True), colours)
     heights, count = np.stack([drawn.heights for drawn in scales]), len(rows)
     for place, look in zip(order, _looks(count), strict=True):
         (line,) = axes.plot(heights[:, place], color=shade.to_rgba(scores[place, 0]), **look)
