@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.cluster.report.figures.front import in_words
 from haemsa.cluster.run_directory.tables import thinned
 from haemsa.cluster.shared.text import counted
 from haemsa.evo.expert_space.features import GeneTable, gene_table, names_in
@@ -61,7 +60,7 @@ class Importance:
         """How well the genes explain the score."""
         weak = " So do not rely on the order of the genes." if self.r2 < _WEAK else ""
         return (
-            f"The genes explain {max(self.r2, 0):.0%} of the variance of {in_words(self.objective)} among "
+            f"The genes explain {max(self.r2, 0):.0%} of the variance of {self.objective} among "
             f"{counted(self.genomes, 'genome')} with final scores (by a random forest on genomes that it has not seen; "
             f"rank correlation {self.rank_correlation:.2f}).{weak}"
         )

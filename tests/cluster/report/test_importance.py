@@ -38,7 +38,7 @@ def test_the_genes_that_decide_the_score_come_first_and_the_forest_says_how_sure
     assert [gene.mean for gene in found.genes] == sorted((gene.mean for gene in found.genes), reverse=True)
     assert found.genes[1].mean > 10 * abs(found.genes[5].mean)
     assert found.r2 > 0.6 and found.rank_correlation > 0.7
-    assert found.words().startswith(f"The genes explain {found.r2:.0%} of the variance of MAE among 120 genomes")
+    assert found.words().startswith(f"The genes explain {found.r2:.0%} of the variance of mae among 120 genomes")
     assert "do not rely" not in found.words()
     assert found == importance(every, [error_of(genome) for genome in every], "mae")
 
@@ -77,7 +77,7 @@ def test_show_tells_which_genes_matter_if_it_is_asked(tmp_path: Path) -> None:
     path = made_run(tmp_path / "run")
     ran = haemsa("show", path, "--importance", "--json", tmp_path / "found.json")
     assert "Genes that matter for mae" in ran.out
-    assert "of the variance of MAE among 46 genomes" in ran.out
+    assert "of the variance of mae among 46 genomes" in ran.out
     found = json.loads((tmp_path / "found.json").read_text())["importance"]
     assert (found["objective"], found["genomes"]) == ("mae", 46)
     assert found["genes"][0]["name"] == "epochs"  # made scores fall with the number, and so with the epochs

@@ -43,7 +43,7 @@ def test_the_page_needs_no_other_file_is_light_or_dark_and_begins_with_the_best(
     assert PAPER not in text
     assert "prefers-color-scheme: dark" in text
     assert text.count("<figcaption>") == text.count("<figure>") == 8
-    assert "of the variance of MAE among 46 genomes" in text
+    assert "of the variance of mae among 46 genomes" in text
     assert re.findall("<h2>(.*?)</h2>", text) == [
         "What to do next", "The front", "The best network", "How the search went", "Failures", "Repeat this search",
         "Data, seed and versions",
