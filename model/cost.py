@@ -13,6 +13,18 @@ from haemsa.model.spec.network import EncoderSpec, ExpertSpec, NetworkSpec
 
 COSTS: Final = ("params", "flops")
 """What `cost` tells."""
+LATENCY: Final = "latency_ms"
+"""The milliseconds that a trained network takes to predict one sample. It is measured (model/predictor/latency.py)."""
+
+
+def is_cost(objective: str) -> bool:
+    """Whether an objective is what a network costs, not how well it predicts.
+
+    Example:
+        >>> is_cost("params"), is_cost("latency_ms"), is_cost("mae")
+        (True, True, False)
+    """
+    return objective in (*COSTS, LATENCY)
 
 
 def cost(network: NetworkSpec, schema: Schema) -> dict[str, float]:

@@ -27,7 +27,7 @@ _MAXIMISED: Final = (
     "accuracy", "wf1", "macro_f1", "uar",
 )  # fmt: skip
 DIRECTIONS: Final[dict[str, Direction]] = {
-    **dict.fromkeys(("mae", UNCLIPPED, "loss", "params", "flops"), "min"),
+    **dict.fromkeys(("mae", UNCLIPPED, "loss", "params", "flops", "latency_ms"), "min"),
     **dict.fromkeys(_MAXIMISED, "max"),
 }
 """Whether a smaller or a larger value is better, for each metric below and for a network's cost."""

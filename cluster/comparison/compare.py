@@ -23,7 +23,7 @@ from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.factory import shared_ray
 from haemsa.model.baselines.classical import kinds
-from haemsa.model.cost import COSTS
+from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.metrics import task_metrics
 from haemsa.model.predictor.scores import ScoreTable, summarise
@@ -93,7 +93,7 @@ def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
     dataset.split("test")
     problem = Problem.of(config, dataset)
     first = next(iter(problem.objectives))
-    if first in COSTS:
+    if is_cost(first) or first in problem.own:
         raise ValueError(f"the first objective of {run} is {first}, expected a metric: it chooses the best")
     with RunDirectory.open(run, read_only=True) as directory:
         searched = directory.manifest().get("fingerprint")

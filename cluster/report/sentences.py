@@ -11,7 +11,7 @@ from haemsa.cluster.report.show import ensemble_line, score_words
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.shared.text import counted, duration, number
-from haemsa.model.cost import COSTS
+from haemsa.model.cost import COSTS, LATENCY, is_cost
 from haemsa.model.spec.genome import Genome
 
 
@@ -20,10 +20,12 @@ def best_line(record: SearchRecord) -> str:
     if record.best is None:
         return "No candidate has scores yet." if record.summary is None else "Every candidate failed."
     reached = " and ".join(
-        f"{in_words(name)} {score_words(record.best, name)}" for name in record.objectives if name not in COSTS
+        f"{in_words(name)} {score_words(record.best, name)}" for name in record.objectives if not is_cost(name)
     )
     scores = scores_of(record.best)
-    cost = " and ".join(f"{number(scores[name].mean)} {LABELS[name]}" for name in COSTS if name in scores)
+    costs = [f"{number(scores[name].mean)} {LABELS[name]}" for name in COSTS if name in scores]
+    costs += [f"a latency of {score_words(record.best, LATENCY)} ms"] if LATENCY in scores else []
+    cost = _joined(costs)
     return f"The best network reaches {reached}{f' with {cost}' if cost else ''} (candidate {record.best.id})."
 
 

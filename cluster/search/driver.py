@@ -27,6 +27,7 @@ from haemsa.cluster.shared.progress import Progress, line
 from haemsa.cluster.tracking.records import GenerationEnded, shows
 from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.evaluator import Evaluator, Finished
+from haemsa.cluster.workers.own_objectives.first_failures import FirstFailures
 from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, Score
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.space import SpaceExhausted
@@ -78,12 +79,16 @@ class Driver:
         self.jobs = Jobs(evolution, run.states, inherit=config.inherit)
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._tables = GenerationTables(evolution, self._generation_of)
-        self._exhausted = False
+        self._exhausted, self._first_failures = False, FirstFailures()
         self._told_since_generation = 0
         self._backed_up = before
 
     def run(self) -> str:
-        """Search until the budget is spent; Ctrl-C ends it cleanly. Returns why it ended."""
+        """Search until the budget is spent; Ctrl-C ends it cleanly. Returns why it ended.
+
+        Raises:
+            ValueError: An objective of one's own failed for each of the first genomes. All is recorded.
+        """
         try:
             self.jobs.prune()  # weights that a killed process left behind
             self._submit(self.evolution.pending)  # candidates that were trained when the last session ended
@@ -185,6 +190,7 @@ class Driver:
         if generation_ended:
             self._end_generation(self.evolution.generation)
         self.progress.update(self.statistics.status())
+        self._first_failures.learn(finished.results)
 
     def _tell(self, finished: Finished) -> list[RungOutcome]:
         """Tell each result of a cohort, in the order of ids. Returns what the journal records of them."""

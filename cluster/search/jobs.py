@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.workers.job import Arrays, Job, Result, RowState
-from haemsa.evo.candidate import Candidate
+from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.evolution import Evolution
+from haemsa.model.cost import LATENCY
 from haemsa.model.spec.genome import Genome
 
 
@@ -33,14 +34,24 @@ class Jobs:
         else:
             parent, inherited = None, {}
         if rung == 0 or self._starts_from_scratch(candidate):
-            job = Job(candidate, rungs[rung], parent=parent, inherited=inherited)
+            job = Job(candidate, rungs[rung], parent=parent, inherited=inherited, measured=self._measured(candidate))
         else:
-            record = self._evolution.archive.evaluated[candidate.id]
-            values = {name: score.values for name, score in record.scores.items() if score.values}
+            scores = self._scores(candidate)
+            values = {name: score.values for name, score in scores.items() if score.values}
             states = self._load(candidate.id, rung - 1)
-            job = Job(candidate, rungs[rung], rungs[rung - 1], values, states, parent, inherited)
+            measured = self._measured(candidate)
+            job = Job(candidate, rungs[rung], rungs[rung - 1], values, states, parent, inherited, measured)
         self._in_work[candidate.id] = job
         return job
+
+    def _scores(self, candidate: Candidate[Genome]) -> Mapping[str, Score]:
+        """The scores that a candidate has from the rung below. Empty on the first rung."""
+        record = self._evolution.archive.evaluated.get(candidate.id)
+        return record.scores if record is not None else {}
+
+    def _measured(self, candidate: Candidate[Genome]) -> dict[str, Score]:
+        """What is measured once for a genome, and stays when it climbs."""
+        return {name: score for name, score in self._scores(candidate).items() if name == LATENCY}
 
     def _starts_from_scratch(self, candidate: Candidate[Genome]) -> bool:
         """Whether a candidate comes to all its own epochs from weights that it inherited."""

@@ -20,7 +20,7 @@ from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import evolution_of
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
 from haemsa.cluster.search.problem import Problem, worker_data
-from haemsa.cluster.search.resume import changed, has_more
+from haemsa.cluster.search.resume import changed, changed_objectives, digests, has_more
 from haemsa.cluster.search.sizing import sized_config
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
@@ -32,6 +32,7 @@ from haemsa.cluster.tracking.sync import send_waiting
 from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.factory import described, device_of, evaluator_for
+from haemsa.cluster.workers.own_objectives.objective import OwnFunctions
 from haemsa.cluster.workers.ray_job import check_kept
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
@@ -49,7 +50,11 @@ class SearchResult:
 
 
 def run_search(
-    config: SearchConfig, progress: Progress | None = None, *, dataset: Dataset | None = None
+    config: SearchConfig,
+    progress: Progress | None = None,
+    *,
+    dataset: Dataset | None = None,
+    own_objectives: OwnFunctions | None = None,
 ) -> SearchResult:
     """Search as configured: `haemsa search`.
 
@@ -57,6 +62,8 @@ def run_search(
         config: The settings, as `SearchConfig.of({...})` makes them.
         progress: Shows how the search stands. None: nothing is shown.
         dataset: The data, in place of the setting `data`. What comes after the search needs it again.
+        own_objectives: Functions `cost(predictions, labels, genome)` that are objectives too, each with "min" or "max",
+            by name (docs/objectives.md). They come after the setting `objectives`, unless that names them.
 
     Returns:
         The run directory and the summary, also of a search that Ctrl-C ended.
@@ -76,7 +83,9 @@ def run_search(
     if dataset is not None:
         config = config.model_copy(update={"name": config.name or dataset.name})
     config = kept(config, store_to_keep(config.tracking))
-    problem = Problem.of(config, dataset)
+    problem = Problem.of(config, dataset, own_objectives)
+    if own_objectives:
+        config = config.model_copy(update={"objectives": problem.references()})
     with _vacant(config) as path:
         check_kept(path, store_of(config.tracking))
         facts = manifest(
@@ -86,6 +95,7 @@ def run_search(
             device=device_of(config),
             objectives=dict(problem.objectives),
             validation=problem.folds.kind,
+            **digests(problem),
             notes=list(problem.pool.notes),
             id=uuid.uuid4().hex,
             run=str(path.resolve()),
@@ -102,6 +112,7 @@ def resume_search(
     changes: Mapping[str, Any] | None = None,
     *,
     dataset: Dataset | None = None,
+    own_objectives: OwnFunctions | None = None,
 ) -> SearchResult:
     """Continue the search in a run directory: `haemsa search --resume`.
 
@@ -110,6 +121,7 @@ def resume_search(
         progress: Shows how the search stands. None: nothing is shown.
         changes: Settings by name that differ from now on (cluster/search/resume.py says which may). None: none.
         dataset: The data, if it was given from Python.
+        own_objectives: The functions that were given to `run_search`.
 
     Returns:
         The result of the whole search. A search that has ended is returned as it is, unless its budget grew.
@@ -134,8 +146,10 @@ def resume_search(
             return SearchResult(path, summary, summary.get("model"))
         if dataset is None:
             check_known(config.data, f"the search in {path}")
-        problem = Problem.of(config, dataset)
-        begun_with = run.manifest().get("fingerprint")
+        problem, facts = Problem.of(config, dataset, own_objectives), run.manifest()
+        for line in changed_objectives(problem, facts):
+            show.note(line)
+        begun_with = facts.get("fingerprint")
         if begun_with != problem.fingerprint:
             data = config.data or problem.pool.name
             raise ValueError(f"data {data} has fingerprint {problem.fingerprint}, the search began with {begun_with}")

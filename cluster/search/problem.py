@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.search.objectives import counts_missing, default_training_genes, full_name, resolve_objectives
+from haemsa.cluster.search.objectives import (
+    check_limits,
+    counts_missing,
+    default_training_genes,
+    full_name,
+    own_objectives,
+    resolve_objectives,
+)
 from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.factory import device_of
+from haemsa.cluster.workers.own_objectives.objective import OwnFunctions, OwnObjective
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design, designs, plain_designs
 from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.evo.objectives import Direction
-from haemsa.model.cost import COSTS, cost
+from haemsa.model.cost import LATENCY, cost, is_cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, choose_folds
 from haemsa.model.data.normalisation import Normalisation
@@ -36,7 +44,8 @@ MOST_MODALITIES: Final = 8
 class Problem:
     """The input of a search. `pool` has the training and validation samples, normalised. The test split is not in it.
 
-    `described`: the whole data in a few words and numbers, for MLflow (see cluster/tracking/dataset_input.py).
+    `own`: the objectives of one's own, by name. `described`: the whole data in a few words and numbers, for MLflow (see
+    cluster/tracking/dataset_input.py).
     """
 
     pool: Dataset
@@ -47,25 +56,31 @@ class Problem:
     space: ExpertSpace
     fingerprint: str
     described: Mapping[str, Any]
+    own: Mapping[str, OwnObjective]
 
     @classmethod
-    def of(cls, config: SearchConfig, dataset: Dataset | None = None) -> Problem:
+    def of(
+        cls, config: SearchConfig, dataset: Dataset | None = None, own_functions: OwnFunctions | None = None
+    ) -> Problem:
         """Read the data and check the settings against it.
 
         Args:
             config: The settings of a search.
             dataset: The data, if it was read already or is given from Python. None: `config.data` is read.
+            own_functions: Functions that are objectives and are given from Python.
 
         Raises:
             ValueError: In one sentence, for settings that do not fit the data.
         """
+        own = own_objectives(config.objectives, own_functions or {})
         data = _read(config) if dataset is None else dataset
         data = data.with_tasks(config.tasks)
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)
         steps = {name: item.steps for name, item in data.modalities.items()}
-        objectives = resolve_objectives(config.objectives, pool.tasks)
+        objectives = resolve_objectives(config.objectives, pool.tasks, own)
+        check_limits(config.limits, objectives)
         space = ExpertSpace(
             tuple(data.modalities),
             bounds=Bounds.from_dict(config.space),
@@ -91,6 +106,7 @@ class Problem:
             space=space,
             fingerprint=data.fingerprint,
             described=provenance(data, config.data or FROM_PYTHON),
+            own={item.name: item for item in own.values()},
         )
 
     @property
@@ -101,8 +117,12 @@ class Problem:
         """
         first = next(iter(self.pool.tasks))
         names = [*self.objectives, full_name(first, primary(self.pool.tasks[first]), self.pool.tasks)]
-        name = next(without_missing(name) for name in names if name not in COSTS)
+        name = next(without_missing(name) for name in names if not is_cost(name) and name not in self.own)
         return name, direction(name)
+
+    def references(self) -> list[str]:
+        """The objectives as settings name them."""
+        return [self.own[name].reference if name in self.own else name for name in self.objectives]
 
     @property
     def missing(self) -> bool:
@@ -134,7 +154,17 @@ def _design(design: str | None, steps: Mapping[str, int]) -> Design | None:
 
 
 def worker_data(config: SearchConfig, problem: Problem) -> WorkerData:
-    """What each worker gets once, before its first job."""
+    """What each worker gets once, before its first job. Raises ValueError for an own objective that cannot be sent."""
     _ = [item.moments for item in problem.pool.modalities.values()]  # sent too, so that no worker reads all features
-    batch_size = fit_batch(config.batch_size, len(problem.pool))
-    return WorkerData(problem.pool, problem.folds, config.seed, batch_size, device_of(config), missing=problem.missing)
+    for own in problem.own.values() if config.backend == "ray" else ():
+        own.check_sendable()
+    return WorkerData(
+        problem.pool,
+        problem.folds,
+        config.seed,
+        fit_batch(config.batch_size, len(problem.pool)),
+        device_of(config),
+        missing=problem.missing,
+        latency=LATENCY in problem.objectives,
+        own=tuple(problem.own.values()),
+    )

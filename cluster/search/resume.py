@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.problem import Problem
 from haemsa.model.yaml_file import merged
 
 BUDGET: Final = ("evaluations", "time", "patience", "confirm")
@@ -25,6 +26,8 @@ PLACE: Final = (
     "memory_per_worker",
 )
 """Where the work is done, and by whom. Data may have moved: its content is checked."""
+DIGESTS: Final = "own_objectives"
+"""In the manifest: a digest of the code of each objective of one's own."""
 
 
 def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> SearchConfig:
@@ -44,6 +47,31 @@ def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> Sea
                 f"changes of {', '.join(BUDGET + PLACE)} only"
             )
     return new
+
+
+def changed_objectives(problem: Problem, begun_with: Mapping[str, Any]) -> list[str]:
+    """A sentence for each objective of one's own whose code has changed since the search began.
+
+    `begun_with`: the manifest of the search. Raises ValueError if the search has other objectives than it began with.
+    """
+    objectives, before = dict(problem.objectives), begun_with.get("objectives")
+    if before is not None and objectives != dict(before):
+        raise ValueError(f"objectives are {_listed(objectives)}, the search began with {_listed(before)}")
+    known = begun_with.get(DIGESTS, {})
+    return [
+        f"note: the code of objective {name} has changed since the search began, its older scores stay as they are"
+        for name, own in problem.own.items()
+        if own.digest != known.get(name, own.digest)
+    ]
+
+
+def digests(problem: Problem) -> dict[str, dict[str, str]]:
+    """What the manifest keeps of the code of one's own objectives. Empty if there are none."""
+    return {DIGESTS: {name: own.digest for name, own in problem.own.items()}} if problem.own else {}
+
+
+def _listed(objectives: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({direction})" for name, direction in objectives.items())
 
 
 def has_more(config: SearchConfig, before: SearchConfig) -> bool:

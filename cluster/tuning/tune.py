@@ -25,7 +25,7 @@ from haemsa.cluster.workers.factory import joined_ray
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
-from haemsa.model.cost import COSTS
+from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
 from haemsa.model.seeds import SeedPurpose, derived_seed
@@ -137,14 +137,15 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
 
 def judged(problem: Problem) -> tuple[str, Direction]:
     """What genomes are judged by: the first objective that is not a cost, also if it counts missing modalities."""
-    first = next((name for name in problem.objectives if name not in COSTS), None)
+    first = next((name for name in problem.objectives if not is_cost(name)), None)
     return problem.main_metric if first is None else (first, problem.objectives[first])
 
 
 def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
     """What each worker gets, with a seed that no training of a search has had."""
     seed = derived_seed(config.seed, SeedPurpose.TUNING)
-    return replace(worker_data(config, problem), seed=seed, missing=counts_missing([judged(problem)[0]]))
+    missing = counts_missing([judged(problem)[0]])
+    return replace(worker_data(config, problem), seed=seed, missing=missing, latency=False)
 
 
 def _status(follower: Follower, task: Task, began: float) -> Status:

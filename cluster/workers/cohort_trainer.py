@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +15,10 @@ import numpy as np
 from haemsa.cluster.workers.evaluator import failed
 from haemsa.cluster.workers.job import Arrays, Job, Result, RowState
 from haemsa.cluster.workers.limits import is_out_of_memory
+from haemsa.cluster.workers.own_objectives.objective import OwnObjective, OwnObjectiveError
+from haemsa.cluster.workers.scores import held_out_metrics, own_values, scores
 from haemsa.evo.candidate import Failure, Score
+from haemsa.model.cost import LATENCY
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds
 from haemsa.model.errors import error_line
@@ -24,6 +27,7 @@ from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
     from haemsa.model.inheritance.inherit import Inherited
+    from haemsa.model.predictor.latency import LatencyMeter
     from haemsa.model.training.plan import Checkpoint
     from haemsa.model.training.train import FailedRow, TrainedRow
 
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 class WorkerData:
     """What a worker keeps: the training and validation samples, normalised, the folds, and settings of all jobs.
 
-    `missing`: score with modalities missing, too.
+    `missing`: score with modalities missing, too. `latency`: measure how long one sample takes to predict.
+    `own`: objectives of one's own.
     """
 
     pool: Dataset
@@ -41,6 +46,8 @@ class WorkerData:
     batch_size: int = 16
     device: str = "cpu"
     missing: bool = False
+    latency: bool = False
+    own: tuple[OwnObjective, ...] = ()
 
 
 INHERITED_LOGIT: Final = -3.0
@@ -134,10 +141,32 @@ class CohortTrainer:
                 message = f"the loss or the weights were not finite after {row.epochs} epochs (fold {row.row.fold})"
                 return Result(job.id, Failure("nan", message))
             trained[replicate] = row
-        metrics = {k: held_out_metrics(self.data.pool, self.data.folds, row) for k, row in trained.items()}
+        try:
+            values = {k: self._values(row) for k, row in trained.items()}
+        except OwnObjectiveError as error:
+            return Result(job.id, error.failure, failed_objective=error.objective)
         costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
+        costs |= self._latency(job, trained) if self.data.latency else {}
         outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
-        return Result(job.id, _scores(job, metrics) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
+        return Result(job.id, scores(job, values) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
+
+    def _values(self, row: TrainedRow) -> dict[str, float]:
+        """Every metric of a replicate, and every objective of one's own."""
+        held_out = self.data.pool, self.data.folds, row
+        return held_out_metrics(*held_out) | own_values(*held_out, self.data.own)
+
+    def _latency(self, job: Job, trained: Mapping[int, TrainedRow]) -> dict[str, Score]:
+        """The latency of a genome. It is measured with the first replicate that was trained, once for all rungs."""
+        if LATENCY in job.measured or not trained:
+            return dict(job.measured)
+        found = self._meter.measure(next(iter(trained.values())))
+        return {LATENCY: Score(found.median, found.error)}
+
+    @cached_property
+    def _meter(self) -> LatencyMeter:
+        from haemsa.model.predictor.latency import LatencyMeter
+
+        return LatencyMeter(self._pool, self._statistics)
 
 
 def _check_device(device: str) -> None:
@@ -150,36 +179,6 @@ def _check_device(device: str) -> None:
             f"torch {torch.__version__} finds no GPU on {platform.node()} (CUDA_VISIBLE_DEVICES: {seen}), "
             "expected one: see nvidia-smi there, or train on the CPU with --gpus-per-worker 0"
         )
-
-
-def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
-    """Every metric on the samples that the fold of `row` holds out.
-
-    If the row was also scored with modalities missing, each metric has a second value: its mean over these subsets.
-    """
-    from haemsa.model.metrics import all_metrics, with_missing
-
-    indices = np.flatnonzero(folds.held_out[row.row.fold])
-    tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
-
-    def metrics(outputs: Arrays) -> dict[str, float]:
-        return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
-
-    complete, subsets = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
-    if not subsets:
-        return complete
-    return complete | {with_missing(name): float(np.mean([subset[name] for subset in subsets])) for name in complete}
-
-
-def _scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
-    """Scores over all replicates: of those just trained, and of those of the rung below that needed no more."""
-    names = list(next(iter(trained.values()), job.known))
-    replicates = range(job.fidelity.replicates)
-    undefined = (math.nan,) * len(replicates)  # `known` lacks the metrics that a fold leaves undefined
-    before = {name: job.known.get(name, undefined) for name in names}
-    return {
-        name: Score.of([trained[k][name] if k in trained else before[name][k] for k in replicates]) for name in names
-    }
 
 
 def _start(job: Job, replicate: int) -> Checkpoint | Inherited | None:

@@ -40,6 +40,7 @@ class Job:
       training of each replicate stopped.
     - `parent`, `inherited`: the genome and the weights, by replicate, that a new replicate starts from. A replicate of
       parent and child has the same fold, so no weight has seen the samples that score it.
+    - `measured`: scores of the genome that are measured only once, and are there already.
     - `outputs`: whether held-out predictions are wanted.
     """
 
@@ -50,6 +51,7 @@ class Job:
     states: Mapping[int, RowState] = field(default_factory=dict)
     parent: Genome | None = None
     inherited: Mapping[int, Arrays] = field(default_factory=dict)
+    measured: Mapping[str, Score] = field(default_factory=dict)
     purpose: SeedPurpose = SeedPurpose.SEARCH
     outputs: bool = False
 
@@ -84,7 +86,8 @@ def target_epochs(fidelity: Fidelity, genome: Genome) -> int:
 class Result:
     """What a job gave: scores by metric or a failure, the trained replicates, and its share of the time.
 
-    `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted.
+    `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted. `failed_objective`: the
+    objective of one's own because of which it failed.
     """
 
     id: int
@@ -92,3 +95,4 @@ class Result:
     states: Mapping[int, RowState] = field(default_factory=dict)
     outputs: tuple[Arrays, ...] = ()
     seconds: float = 0.0
+    failed_objective: str = ""

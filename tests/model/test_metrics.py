@@ -173,7 +173,7 @@ def test_every_metric_has_a_direction_and_every_task_a_primary_one():
     classes = Task("classes", np.array([0, 1]), ("a", "b"))
     regression = Task("regression", np.array([0.5], dtype=np.float32))
     keys = {*regression_metrics(Y, P, BOUNDS), *class_metrics(np.array([0]), np.array([0]), 2)}
-    assert keys | {"params", "flops", "loss"} == set(DIRECTIONS)
+    assert keys | {"params", "flops", "latency_ms", "loss"} == set(DIRECTIONS)
     assert [primary(task) for task in (regression, classes, multilabel)] == ["mae", "accuracy", "macro_f1"]
     assert DIRECTIONS["mae"] == DIRECTIONS["params"] == "min"
     assert DIRECTIONS["corr"] == "max"

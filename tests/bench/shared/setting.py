@@ -11,7 +11,7 @@ import numpy as np
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.search.problem import Problem
-from haemsa.cluster.workers.cohort_trainer import held_out_metrics
+from haemsa.cluster.workers.scores import held_out_metrics
 from haemsa.model.cost import cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds

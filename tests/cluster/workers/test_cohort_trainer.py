@@ -88,7 +88,7 @@ def test_a_worker_gets_the_pool_and_nothing_of_the_test_split() -> None:
     assert not set(pool.ids) & {whole.ids[i] for i in whole.splits["test"]}
     assert found.folds.held_out.shape == (2, 160)
     assert {field.name for field in dataclasses.fields(given)} == {
-        "pool", "folds", "seed", "batch_size", "device", "missing",
+        "pool", "folds", "seed", "batch_size", "device", "missing", "latency", "own",
     }  # fmt: skip
 
 

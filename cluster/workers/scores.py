@@ -1,0 +1,63 @@
+"""What a trained replicate scores on the samples that its fold holds out, and the scores over all replicates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haemsa.cluster.workers.job import Arrays, Job
+from haemsa.cluster.workers.own_objectives.objective import OwnObjective, labels_of, predictions_of
+from haemsa.evo.candidate import Score
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import Folds
+
+if TYPE_CHECKING:
+    from haemsa.model.training.train import TrainedRow
+
+
+def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
+    """Every metric on the samples that the fold of `row` holds out.
+
+    If the row was also scored with modalities missing, each metric has a second value: its mean over these subsets.
+    """
+    from haemsa.model.metrics import all_metrics, with_missing
+
+    indices = np.flatnonzero(folds.held_out[row.row.fold])
+    tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
+
+    def metrics(outputs: Arrays) -> dict[str, float]:
+        return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
+
+    complete, subsets = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
+    if not subsets:
+        return complete
+    return complete | {with_missing(name): float(np.mean([subset[name] for subset in subsets])) for name in complete}
+
+
+def scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
+    """Scores over all replicates: of those just trained, and of those of the rung below that needed no more."""
+    names = list(next(iter(trained.values()), job.known))
+    replicates = range(job.fidelity.replicates)
+    undefined = (math.nan,) * len(replicates)  # `known` lacks the metrics that a fold leaves undefined
+    before = {name: job.known.get(name, undefined) for name in names}
+    return {
+        name: Score.of([trained[k][name] if k in trained else before[name][k] for k in replicates]) for name in names
+    }
+
+
+def own_values(pool: Dataset, folds: Folds, row: TrainedRow, own: Collection[OwnObjective]) -> dict[str, float]:
+    """The value of each objective of one's own, on the samples that the fold of `row` holds out.
+
+    Raises:
+        OwnObjectiveError: One of them has no value.
+    """
+    if not own:
+        return {}
+    indices = np.flatnonzero(folds.held_out[row.row.fold])
+    tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
+    predictions = {name: predictions_of(task, row.outputs[name][indices]) for name, task in tasks.items()}
+    labels = {name: labels_of(task) for name, task in tasks.items()}
+    return {item.name: item.value(predictions, labels, row.row.genome) for item in own}
