@@ -125,6 +125,10 @@ class SearchConfig(BaseModel):
     mode: Literal["steady", "generational"] = "steady"
     """steady: a free worker gets new genomes at once. generational: the same seed gives the same front, for any backend
     and any number of workers."""
+    start: Annotated[list[Name], AfterValidator(_check_names)] = Field(default_factory=list)
+    """Try first what earlier searches found, also on other data: run directories, genome.json files, saved models,
+    models:/... or runs:/... of MLflow. Genomes that do not fit this search are changed, or left out if they read none
+    of its modalities. Empty: nothing."""
     seed: AtLeastZero = 0
     """The seed of everything random in the search."""
     workers: Count | Literal["auto"] = "auto"

@@ -37,6 +37,13 @@ def search(
     confirm: Annotated[
         int | None, typer.Option(help="How many genomes to train again from scratch at the end; 0: none.")
     ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Try first what was found before: a run directory, a genome.json, a saved model, models:/... or "
+            "runs:/... Several are allowed."
+        ),
+    ] = None,
     population: Annotated[str | None, typer.Option(help="How many genomes survive: a number, or auto.")] = None,
     mode: Annotated[str | None, typer.Option(help="steady (no worker waits) or generational.")] = None,
     workers: Annotated[
@@ -72,7 +79,7 @@ def search(
         "data": data, "evaluations": evaluations, "time": time, "patience": patience, "rungs": rungs,
         "validation": validation or score, "inherit": inherit, "confirm": confirm, "mode": mode,
         "backend": backend, "address": address, "gpus_per_worker": gpus_per_worker, "batch_size": number_of(batch_size),
-        "seed": seed, "name": name, "run": run, "tracking": tracking,
+        "start": start or None, "seed": seed, "name": name, "run": run, "tracking": tracking,
         "objectives": objectives_of(objectives), "limits": limits_of(limit),
         "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
     }  # fmt: skip

@@ -140,7 +140,8 @@ def tuned_network(
     A search that was cut off goes on. Raises ValueError if another search is there, or if no network could be trained.
     """
     own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
-    wanted = {**config.model_dump(), "tracking": "off", **own, **changes}
+    alone = {"tracking": "off", "start": []}  # trials of earlier searches would not be counted
+    wanted = {**config.model_dump(), **alone, **own, **changes}
     if (run / "config.yaml").exists():
         sized = {name for name in SIZED if wanted[name] == "auto"}
         kept = {name: wanted[name] for name in wanted if name not in sized}

@@ -11,6 +11,7 @@ from typing import Literal
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.ranking import best_genome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.tracking.genome_sources import genome_in
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, final, holdout
 from haemsa.model.seeds import SeedPurpose, derived_seed
@@ -81,13 +82,8 @@ def read_recipe(
             name = config.title
             search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking, "data": config.data}
             return Recipe(members, ensemble, validation, *settings, whole=whole, **search)
-    try:
-        return Recipe(((Genome.from_json(path.read_text(encoding="utf-8")), 1),), origin=source, whole=whole)
-    except FileNotFoundError:
-        expected = "a run directory, a genome.json, runs:/... or models:/..."
-        raise ValueError(f"source {source} does not exist, expected {expected}") from None
-    except (UnicodeDecodeError, ValueError, OSError) as error:
-        raise ValueError(f"source {source} holds no genome: {error}") from None
+    genome = genome_in(path, "a run directory, a genome.json, runs:/... or models:/...")
+    return Recipe(((genome, 1),), origin=source, whole=whole)
 
 
 def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:

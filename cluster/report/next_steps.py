@@ -14,7 +14,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 
 OPTIONS: Final = (
     "data", "evaluations", "time", "patience", "objectives", "limits", "validation", "rungs", "inherit", "confirm",
-    "population", "mode", "workers", "backend", "gpus_per_worker", "cohort", "batch_size", "seed", "name",
+    "start", "population", "mode", "workers", "backend", "gpus_per_worker", "cohort", "batch_size", "seed", "name",
 )  # fmt: skip
 """Settings that are options of `haemsa search`."""
 _PRIVATE: Final = frozenset({"run", "tracking", "address", "address_timeout"})
@@ -115,6 +115,8 @@ def _words(name: str, value: Any) -> list[str]:
         return [flag if value else f"--no-{name}"]
     if name == "limits":
         return [word for key, limit in value.items() for word in ("--limit", f"{key}={limit:g}")]
+    if name == "start":
+        return [word for source in value for word in (flag, source)]
     if isinstance(value, list):
         return [flag, ",".join(value)]
     return [flag, f"{value:g}s" if name == "time" else str(value)]

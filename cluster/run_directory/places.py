@@ -28,7 +28,8 @@ def kept(config: SearchConfig, store: str | None) -> SearchConfig:
     """
     there = config.data is not None and Path(config.data).exists()
     data = str(Path(config.data).absolute()) if config.data is not None and there else config.data
-    return config.model_copy(update={"data": data, "tracking": store})
+    start = [str(Path(source).absolute()) if Path(source).exists() else source for source in config.start]
+    return config.model_copy(update={"data": data, "start": start, "tracking": store})
 
 
 def found_again(config: SearchConfig, began: str | None, run: Path) -> SearchConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -15,8 +15,10 @@ from haemsa.evo.space import Space
 from haemsa.model.spec.genome import Genome
 
 
-def evolution_of(config: SearchConfig, problem: Problem, run: RunDirectory) -> Evolution[Genome]:
-    """The evolution as the run directory left it. A new one begins with the usual designs."""
+def evolution_of(
+    config: SearchConfig, problem: Problem, run: RunDirectory, start: Sequence[Genome] = ()
+) -> Evolution[Genome]:
+    """The evolution as the run directory left it. A new one begins with `start`, then with the usual designs."""
     evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
     state = run.journal.state()
     if state:
@@ -24,7 +26,7 @@ def evolution_of(config: SearchConfig, problem: Problem, run: RunDirectory) -> E
             state["evolution"], Genome.from_json, (row.for_evolution() for row in run.journal.rows())
         )
     else:
-        evolution.suggest(problem.plain_designs()[: evolution.population_size // 2])
+        evolution.suggest([*start, *problem.plain_designs()[: evolution.population_size // 2]])
     return evolution
 
 

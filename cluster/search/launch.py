@@ -22,6 +22,7 @@ from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, u
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.search.resume import changed, changed_objectives, digests, has_more
 from haemsa.cluster.search.sizing import sized_config
+from haemsa.cluster.search.warm_start import WarmStart
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting
@@ -86,6 +87,7 @@ def run_search(
     problem = Problem.of(config, dataset, own_objectives)
     if own_objectives:
         config = config.model_copy(update={"objectives": problem.references()})
+    start = WarmStart.read(config.start, problem.space, config.tracking)
     with _vacant(config) as path:
         check_kept(path, store_of(config.tracking))
         facts = manifest(
@@ -99,11 +101,12 @@ def run_search(
             notes=list(problem.pool.notes),
             id=uuid.uuid4().hex,
             run=str(path.resolve()),
+            **({"start": start.found} if start.found else {}),
         )
         with evaluator_for(config, worker_data(config, problem), show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             with RunDirectory.create(path, sized, facts) as run:
-                return _search(sized, problem, run, evaluator, show)
+                return _search(sized, problem, run, evaluator, show, start)
 
 
 def resume_search(
@@ -153,10 +156,12 @@ def resume_search(
         if begun_with != problem.fingerprint:
             data = config.data or problem.pool.name
             raise ValueError(f"data {data} has fingerprint {problem.fingerprint}, the search began with {begun_with}")
+        begun = bool(run.journal.state())
+        start = WarmStart.read([] if begun else config.start, problem.space, config.tracking)
         with evaluator_for(config, worker_data(config, problem), show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             run.reopen(sized)
-            return _search(sized, problem, run, evaluator, show)
+            return _search(sized, problem, run, evaluator, show, start)
 
 
 def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:
@@ -171,13 +176,14 @@ def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> N
 
 
 def _search(
-    config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress
-) -> SearchResult:
+    config: SearchConfig, problem: Problem, run: RunDirectory, evaluator: Evaluator, progress: Progress,
+    start: WarmStart,
+) -> SearchResult:  # fmt: skip
     """Search, confirm the front, and finish."""
     name = config.title
     scored = describe_validation(problem.folds, problem.pool, config.validation)
     warning = network_warning(run.path)
-    notes = [*([warning] if warning else []), *(f"note: {note}" for note in problem.pool.notes)]
+    notes = [*([warning] if warning else []), *(f"note: {note}" for note in problem.pool.notes), *start.notes()]
     with interruptible(), _stopped_by_disk(run.path), run.logged():  # the log may not fit either
         for line in (*notes, scored, f"run directory: {run.path}"):
             progress.note(line)
@@ -188,7 +194,7 @@ def _search(
         ))  # fmt: skip
         driver = Driver(
             config,
-            evolution_of(config, problem, run),
+            evolution_of(config, problem, run, start.genomes),
             evaluator,
             run,
             follow,

@@ -25,7 +25,7 @@ def fetch_model(address: str, tracking: str | None = None) -> Path:
     Raises:
         ValueError: MLflow has no such model.
     """
-    folder = _download(address, tracking)
+    folder = fetch_folder(address, tracking)
     path = next(iter(sorted(folder.rglob("model.json"))), None)
     if path is None:
         raise ValueError(f"{address} holds no model of ours, expected one that haemsa search or train registered")
@@ -34,14 +34,15 @@ def fetch_model(address: str, tracking: str | None = None) -> Path:
 
 def fetch_genome(address: str, tracking: str | None = None) -> str:
     """The genome, as JSON, of a registered model or of a search's run. Raises ValueError if there is none."""
-    folder = _download(address, tracking)
+    folder = fetch_folder(address, tracking)
     paths = [path for name in ("genome.json", "best_genome.json") for path in sorted(folder.rglob(name))]
     if not paths:
         raise ValueError(f"{address} holds no genome, expected the run of a search, or a model that it registered")
     return paths[0].read_text(encoding="utf-8")
 
 
-def _download(address: str, tracking: str | None) -> Path:
+def fetch_folder(address: str, tracking: str | None) -> Path:
+    """The files of a run or of a model, in a folder on this machine. Raises ValueError if MLflow has no such thing."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 

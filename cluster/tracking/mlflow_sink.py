@@ -79,6 +79,8 @@ class MlflowSink:
             "haemsa.fingerprint": record.fingerprint,
             "haemsa.objectives": ", ".join(f"{name} ({direction})" for name, direction in record.objectives.items()),
         }
+        if record.manifest.get("start"):
+            tags["haemsa.start"] = ", ".join(record.manifest["start"])
         run_id = str(client.create_run(self._experiment, run_name=record.name, tags=tags).info.run_id)
         client.log_batch(run_id, params=params_of(record.config))
         if record.dataset:

@@ -91,6 +91,14 @@ def test_the_run_names_its_data_and_its_cluster(world: World) -> None:
     assert tags == {"backend": "ray", "workers": "4", "nodes": "2", "cpus": "4"}
 
 
+def test_the_run_names_what_the_search_started_from(world: World) -> None:
+    found = {"runs/a": "3 genomes", "b.json": "1 genome"}
+    search = dataclasses.replace(started(name="warm", identity="warm"), manifest={"start": found})
+    sink = MlflowSink(world.uri, search)
+    sink.send(search)
+    assert world.client.get_run(sink.run_id).data.tags["haemsa.start"] == "runs/a, b.json"
+
+
 def test_the_run_has_curves_over_generations(world: World) -> None:
     history = world.client.get_metric_history(world.run_id, "hypervolume")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.5)]
