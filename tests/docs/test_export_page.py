@@ -20,11 +20,13 @@ from haemsa.model.spec.training import TrainingGenes
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.model.made_predictors import made_predictor
 from tests.support.places import ROOT
+from tests.support.versions import needs
 
 pytest.importorskip("onnxruntime")
 
 
 @pytest.mark.slow
+@needs("torch", "2.13", "cannot export this network")
 def test_the_page_exports_a_model_and_runs_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     level = LevelSpec((ExpertSpec(("text", "vision"), width=4),))

@@ -11,6 +11,7 @@ import pytest
 
 from notebooks.run import execute, warnings_in
 from tests.support.places import ROOT
+from tests.support.versions import needs
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,7 @@ def test_there_are_six_notebooks_that_lead_from_one_to_the_next() -> None:
         assert f"({after.name})" in nbformat.read(path, as_version=4).cells[-1].source
 
 
+@needs("ray", "2.56", "prints a tip of its own")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_without_warnings(path: Path, tmp_path: Path) -> None:
     assert not warnings_in(execute(path, tmp_path, "tiny"))

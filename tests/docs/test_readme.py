@@ -18,6 +18,7 @@ from haemsa.cluster.tracking import ui as ui_module
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import stored
 from tests.support.places import ROOT
+from tests.support.versions import older
 
 pytestmark = pytest.mark.slow
 
@@ -138,6 +139,8 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
             exec(compile(step.python, "README.md", "exec"), {"__name__": "readme"})
             continue
         words = reduced(step.arguments)
+        if words[0] == "export" and "--to" in words and older("torch", "2.13"):
+            continue  # it says that this torch cannot
         provide(words)
         with monkeypatch.context() as patch:
             if words[0] == "ui":

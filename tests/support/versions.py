@@ -9,7 +9,12 @@ import pytest
 
 def needs(package: str, oldest: str, reason: str) -> pytest.MarkDecorator:
     """Skip a test if the version of a package is older than `oldest`, and say why."""
-    return pytest.mark.skipif(_numbers(version(package)) < _numbers(oldest), reason=f"{package} < {oldest} {reason}")
+    return pytest.mark.skipif(older(package, oldest), reason=f"{package} < {oldest} {reason}")
+
+
+def older(package: str, than: str) -> bool:
+    """Whether the version of a package is older."""
+    return _numbers(version(package)) < _numbers(than)
 
 
 def _numbers(text: str) -> list[int]:

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from tests.support.places import ROOT
+from tests.support.versions import needs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs("ray", "2.55", "may connect the driver to the node that is removed")]
 
 SCRIPT = """
 import json, logging, sys, time

@@ -30,8 +30,10 @@ from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec,
 from haemsa.model.spec.training import TrainingGenes
 from tests.support.model.made_predictors import made_predictor
 from tests.support.model.random_genomes import SHAPES, random_genome
+from tests.support.versions import needs
 
 pytest.importorskip("onnxruntime")
+pytestmark = needs("torch", "2.13", "cannot export these networks")
 
 EVERY_KIND = NetworkSpec(
     8,

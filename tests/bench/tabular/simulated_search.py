@@ -1,0 +1,126 @@
+"""A search over a model of the space: the engine, its rungs and its cohorts are real, and training is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import moocore
+import numpy as np
+
+from haemsa.cluster.search.confirmation import contenders
+from haemsa.cluster.workers.job import target_epochs
+from haemsa.evo.candidate import Candidate, Score
+from haemsa.evo.evolution import Evolution
+from haemsa.evo.rungs import Fidelity, Ladder
+from haemsa.evo.space import SpaceExhausted
+from haemsa.model.spec.genome import Genome
+from tests.bench.tabular.space_model import Floats, SpaceModel
+from tests.bench.tabular.trainings import EPOCHS, FOLDS
+
+CONFIRMED: Final = 8
+"""Candidates that are trained again at the end, as `haemsa search` does by default."""
+LEADERS: Final = 2
+Evolve = Callable[[int], Evolution[Genome]]
+"""Makes the evolution of a search with this seed."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched: a model of the errors, and the number of parameters of a genome."""
+
+    model: SpaceModel
+    parameters: Callable[[Genome], float]
+    reference: tuple[float, float]
+    """An error, and the logarithm (base 10) of a number of parameters: the hypervolume is measured up to these."""
+    simpler: Callable[[Genome], Sequence[Genome]] = lambda _: ()
+    first: Sequence[Genome] = ()
+
+    def measure(self, candidate: Candidate[Genome], fidelity: Fidelity) -> dict[str, float | Score]:
+        """The scores of a candidate at a fidelity. Replicates beyond the folds are trained with another seed."""
+        epochs = target_epochs(fidelity, candidate.genome)
+        last = epochs >= candidate.genome.training.epochs
+        place = len(EPOCHS) - 1 if last else EPOCHS.index(max(e for e in EPOCHS[:-1] if e is not None and e <= epochs))
+        rounds = range(-(-fidelity.replicates // FOLDS))
+        errors = np.concatenate([self.model.measure([candidate.genome], seed)[0, place] for seed in rounds])
+        scores = Score.of(errors[: fidelity.replicates].tolist())
+        return {"mae": scores, "params": self.parameters(candidate.genome)}
+
+    def truth(self, genomes: Sequence[Genome]) -> Floats:
+        """Expected errors `[N]` after all epochs, which no search sees."""
+        errors: Floats = self.model.expect(genomes)[:, -1]
+        return errors
+
+    def hypervolume(self, genomes: Sequence[Genome]) -> float:
+        """The hypervolume of genomes by their expected errors and the logarithm of their parameters."""
+        sizes = np.log10([self.parameters(genome) for genome in genomes])
+        points = np.stack([self.truth(genomes), sizes], axis=1)
+        return float(moocore.hypervolume(points, ref=list(self.reference)))
+
+
+@dataclass
+class Progress:
+    """What a search had found after each of the wanted numbers of evaluations, and what it had trained by then."""
+
+    best: dict[int, float] = field(default_factory=dict)
+    hypervolume: dict[int, float] = field(default_factory=dict)
+    trained: dict[int, float] = field(default_factory=dict)
+    """Epochs of one network on one fold."""
+
+
+def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[int], cohort: int = 16) -> Progress:
+    """Search until the largest of `budgets`, numbers of evaluations, with one worker.
+
+    At each budget the search is judged as if it ended there: its front is confirmed with fresh seeds, and the best by
+    these scores counts with its expected error.
+    """
+    evolution, progress, spent = evolve(seed), Progress(), 0.0
+    evolution.suggest(task.first[: evolution.population_size // 2])
+    ladder, waiting = evolution.ladder, sorted(budgets)
+    while waiting:
+        room = waiting[-1] - evolution.given
+        batch = _ask(evolution, cohort if evolution.mode == "steady" else evolution.population_size, room)
+        for candidate in batch:
+            generation = evolution.generation
+            fidelity = ladder.rungs[candidate.rung]
+            spent += ladder.added(candidate.rung) * target_epochs(fidelity, candidate.genome)
+            evolution.tell(candidate, task.measure(candidate, fidelity))
+            if evolution.generation > generation:
+                _suggest_simpler(evolution, task)
+        while waiting and (evolution.given >= waiting[0] or not batch):
+            _judge(task, evolution, progress, waiting.pop(0), spent)
+    return progress
+
+
+def _ask(evolution: Evolution[Genome], count: int, room: int) -> list[Candidate[Genome]]:
+    try:
+        return evolution.ask(count, new=max(0, min(count, room)))
+    except SpaceExhausted:
+        return evolution.ask(count, new=0)
+
+
+def _suggest_simpler(evolution: Evolution[Genome], task: Task) -> None:
+    """As the driver does after each generation."""
+    best = max((item.level for item in evolution.population), default=0)
+    leaders = [item for item in evolution.population if item.level == best]
+    for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
+        evolution.suggest(task.simpler(leader.genome), leader.id)
+
+
+def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget: int, spent: float) -> None:
+    archive = evolution.archive
+    chosen = contenders(evolution.front(), archive.best(CONFIRMED), evolution.objectives, CONFIRMED)
+    if not chosen:
+        return
+    genomes = [record.genome for record in chosen]
+    confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
+    progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])
+    progress.hypervolume[budget] = task.hypervolume(genomes)
+    progress.trained[budget] = spent
+
+
+def evolve_with(space: Any, ladder: Ladder | None, **settings: Any) -> Evolve:
+    """Makes evolutions with these settings, where the engine's own defaults are not wanted."""
+    given: Mapping[str, Any] = {"population_size": 32, "batch": 16, "favour_first": True, "ladder": ladder, **settings}
+    return lambda seed: Evolution(space, {"mae": "min", "params": "min"}, seed=seed, **given)
