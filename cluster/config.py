@@ -94,7 +94,9 @@ class SearchConfig(BaseModel):
     patience: Count | None = None
     """Stop after this many generations in which the front dominated no more than before. null: never."""
     objectives: Annotated[list[str], AfterValidator(_check_names)] = Field(default_factory=list)
-    """What to optimise, the most important first, for example [mae, params]. Empty: the main metric and params."""
+    """What to optimise, the most important first, for example [mae, params, latency_ms, mymodule:cost]. Empty: the main
+    metric and params. docs/objectives.md lists them. mymodule:cost is a function of your own, to minimise;
+    max:mymodule:cost maximises it."""
     tasks: list[str] = Field(default_factory=list)
     """Learn only these tasks. Empty: all tasks of the data."""
     limits: dict[str, Positive] = Field(default_factory=dict)

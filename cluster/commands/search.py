@@ -21,7 +21,9 @@ def search(
     evaluations: Annotated[int | None, typer.Option(help="Stop after this many genomes.")] = None,
     time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many generations without progress.")] = None,
-    objectives: Annotated[str | None, typer.Option(help="What to optimise, for example mae,params.")] = None,
+    objectives: Annotated[
+        str | None, typer.Option(help="What to optimise, for example mae,params,latency_ms or mae,max:mymodule:gain.")
+    ] = None,
     limit: Annotated[
         list[str] | None, typer.Option(help="A hard limit, for example params=200000. Several are allowed.")
     ] = None,

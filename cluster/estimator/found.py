@@ -15,6 +15,7 @@ from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.workers.own_objectives import OwnFunctions
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
@@ -33,7 +34,14 @@ class Found:
     run: Path | None
 
 
-def found(dataset: Dataset, config: SearchConfig, seeds: int, ensemble: bool, progress: Progress | None) -> Found:
+def found(
+    dataset: Dataset,
+    config: SearchConfig,
+    seeds: int,
+    ensemble: bool,
+    progress: Progress | None,
+    own_objectives: OwnFunctions | None = None,
+) -> Found:
     """Search the data, and train the best genome or ensemble for good. Ctrl-C ends the search, and training follows.
 
     Args:
@@ -42,6 +50,7 @@ def found(dataset: Dataset, config: SearchConfig, seeds: int, ensemble: bool, pr
         seeds: How often each genome is trained.
         ensemble: Train the best ensemble of the search, not its best genome.
         progress: Shows how the search stands.
+        own_objectives: Functions that are objectives.
 
     Raises:
         ValueError: For settings that do not fit the data, or if no network could be trained.
@@ -49,7 +58,8 @@ def found(dataset: Dataset, config: SearchConfig, seeds: int, ensemble: bool, pr
     import pandas as pd
 
     with _place(config.run) as place:
-        result = run_search(config.model_copy(update={"run": str(place)}), progress, dataset=dataset)
+        placed = config.model_copy(update={"run": str(place)})
+        result = run_search(placed, progress, dataset=dataset, own_objectives=own_objectives)
         if result.summary["best"] is None:
             raise ValueError(f"no network could be trained: {_first_failure(place)}")
         recipe = read_recipe(place, ensemble=ensemble)

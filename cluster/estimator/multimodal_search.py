@@ -51,6 +51,7 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         evaluations: how many genomes the search tries (None: 200, or no limit if there is a `time`).
         time: stop the search after this time: seconds, or "90s", "30m", "2h".
         objectives: what to optimise, the most important first (None: the main metric and params).
+        own_objectives: functions that are objectives too, as `run_search` takes them.
         validation: how a genome is scored: "auto", "holdout", "folds:K" or "groups".
         confirm: how many genomes are trained again at the end of the search, to choose the best.
         backend: "inline": in this process, one after another, so that it works within other tools. "ray": in parallel.
@@ -86,6 +87,7 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         evaluations: int | None = None,
         time: str | float | None = None,
         objectives: list[str] | None = None,
+        own_objectives: Any = None,
         validation: str = "auto",
         confirm: int = 8,
         backend: str = "inline",
@@ -103,6 +105,7 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         self.evaluations = evaluations
         self.time = time
         self.objectives = objectives
+        self.own_objectives = own_objectives
         self.validation = validation
         self.confirm = confirm
         self.backend = backend
@@ -136,7 +139,8 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         targets = targets_of(y, self.kind, self.bounds)
         raw = self._raw(X, fitting=True)
         dataset = prepared(raw, targets, groups, seed)
-        result = found(dataset, config, self.seeds, self.ensemble, PlainProgress(print) if self.verbose else None)
+        show = PlainProgress(print) if self.verbose else None
+        result = found(dataset, config, self.seeds, self.ensemble, show, self.own_objectives)
         self.model_, self.best_genome_, self.front_, self.run_ = result.model, result.genome, result.front, result.run
         self._modalities, self._several = tuple(raw), isinstance(y, Mapping)
         self._classes = {name: target.classes for name, target in targets.items() if target.classes is not None}

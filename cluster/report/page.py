@@ -12,7 +12,7 @@ from haemsa.cluster.report.html import Picture, rendered, write
 from haemsa.cluster.report.next_steps import SETTINGS_FILE, next_commands, search_command
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import best_line, lines
-from haemsa.cluster.report.show import cell, score_words
+from haemsa.cluster.report.show import cell, score_words, with_direction
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import genome_columns
 from haemsa.cluster.shared.given_data import check_one, data_again
@@ -103,7 +103,8 @@ class _Front:
             scores = [score_words(row, name) for name in record.objectives]
             score_in_search = [number(row.scores[main].mean)] if searched else []
             rows.append([str(row.id), *scores, *score_in_search, *(cell(genes[name]) for name in _COLUMNS)])
-        columns = ["id", *record.objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
+        objectives = [with_direction(name, direction) for name, direction in record.objectives.items()]
+        columns = ["id", *objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
         return cls(picture, columns, rows, len(record.front) - len(rows))
 
 

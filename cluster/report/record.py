@@ -14,7 +14,7 @@ from haemsa.cluster.report.importance import Importance, importance
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.model.cost import COSTS
+from haemsa.model.cost import is_cost
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SearchRecord:
 
         Scores are those of the search: few genomes have confirmed ones.
         """
-        objective = next((name for name in self.objectives if name not in COSTS), None)
+        objective = next((name for name in self.objectives if not is_cost(name)), None)
         if objective is None:
             return "no candidate has scores yet, so it is not known which genes matter"
         genomes, scores = [row.genome for row in self.final], [row.scores[objective].mean for row in self.final]

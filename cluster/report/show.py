@@ -151,6 +151,11 @@ def score_words(row: JournalRow, name: str) -> str:
     return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
 
 
+def with_direction(name: str, direction: str) -> str:
+    """An objective above a column, with an arrow to its better values."""
+    return f"{name} {'↓' if direction == 'min' else '↑'}"
+
+
 def cell(value: object) -> str:
     """A genome's column in a table, with three digits of a fraction."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -185,7 +190,7 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     table = Table(title=f"Front: {counted(total, 'candidate')}{more}{again}", title_justify="left")
     table.add_column("id", justify="right")
     for name, direction in objectives.items():
-        table.add_column(Text(f"{name} {'↓' if direction == 'min' else '↑'}"), justify="right", no_wrap=True)
+        table.add_column(Text(with_direction(name, direction)), justify="right", no_wrap=True)
     main = next(iter(objectives))
     if confirmed:
         table.add_column(Text(f"{main} in search"), justify="right")

@@ -71,6 +71,11 @@ def test_what_the_search_found_is_there(regression: MultimodalSearch, several: M
         assert run.manifest()["data"] == "estimator, given from Python"
 
 
+def test_an_objective_may_be_a_function() -> None:
+    found = quick(own_objectives={"width": (lambda predictions, labels, genome: genome.network.width, "max")})
+    assert {"mae", "params", "width"} <= set(found.fit(X, MOOD).front_.columns)
+
+
 def test_the_same_random_state_gives_the_same_model(regression: MultimodalSearch) -> None:
     again = clone(regression).fit(X, MOOD, groups=GROUPS)
     assert np.array_equal(again.predict(X), regression.predict(X))
