@@ -11,7 +11,7 @@
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_samples(model, data))` |
-| `haemsa export` | `export_model(model, file, "onnx")` |
+| `haemsa export` | `export_model(model, file, "onnx")`; of a run `export_study(run, "sqlite:///study.db")` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
@@ -46,6 +46,7 @@ from haemsa.cluster.report.figures.front import front_figure
 from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import search_figures
 from haemsa.cluster.report.next_steps import next_steps, train_command
+from haemsa.cluster.report.optuna_study import export_study
 from haemsa.cluster.report.page import write_report
 from haemsa.cluster.report.record import gene_importance
 from haemsa.cluster.report.runs import ListedRun, list_runs, runs_table
@@ -96,6 +97,7 @@ __all__ = [
     "describe_data",
     "evaluate_model",
     "export_model",
+    "export_study",
     "front_figure",
     "gene_importance",
     "genome_tree",
