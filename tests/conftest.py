@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -12,7 +13,11 @@ from tests.support.apart import keep_apart
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep this process apart from all that others run on this machine."""
+    """Keep this process apart from all that others run on this machine, on one thread: pytest has one on each core.
+
+    Threads of two processes that wait for each other on the same cores take far longer than one thread each.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch, numpy and scikit-learn are imported
     folder = keep_apart()
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 

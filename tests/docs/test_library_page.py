@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from haemsa.cluster.comparison import ablate
+from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.tiny import stored
 from tests.support.places import ROOT
 
@@ -32,19 +33,20 @@ def reduced(code: str, data: Path) -> str:
     code = code.replace('changes={"evaluations": 6}', 'changes={"evaluations": 8}')
     small = '"rungs": False, "space": {"epochs": [1, 2], "max_levels": 1, "max_experts": 2}, '
     code = code.replace("settings={", f'confirm=1, validation="holdout:1", settings={{{small}')
-    return code.replace('"limits"', f'"confirm": 1, {small}"limits"').replace('"planted"', f'"{data}"')
+    code = code.replace('"limits"', f'"confirm": 1, {small}"limits"').replace('"planted"', f'"{data}"')
+    return code.replace('"workers": 2', '"backend": "inline"')  # the searches that come later are on Ray
 
 
 def test_numbers_of_the_page_are_cut_short() -> None:
-    code = '{"data": "planted", "evaluations": 120, "limits": {}}\ncompare(trials=48, seeds=5)'
-    assert reduced(code, Path("d.h5")).startswith('{"data": "d.h5", "evaluations": 6, "confirm": 1')
+    code = '{"data": "planted", "evaluations": 120, "workers": 2, "limits": {}}\ncompare(trials=48, seeds=5)'
+    assert reduced(code, Path("d.h5")).startswith('{"data": "d.h5", "evaluations": 6, "backend": "inline", "confirm": 1')
     assert reduced(code, Path("d.h5")).endswith("compare(trials=2, seeds=2)")
 
 
 @pytest.mark.ray
 def test_every_block_of_the_page_runs(ray_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store(tmp_path))
     every = ablate.ablations
     monkeypatch.setattr(
         "haemsa.cluster.comparison.ablate.ablations", lambda *given: {"no_hierarchy": every(*given)["no_hierarchy"]}

@@ -16,6 +16,8 @@ import pytest
 
 from haemsa.cluster.tracking import ui as ui_module
 from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.mlflow_store import mlflow_store
+from tests.support.cluster.tiny import data as small
 from tests.support.cluster.tiny import stored
 from tests.support.places import ROOT
 from tests.support.versions import older
@@ -68,8 +70,8 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             place = words.index(option)
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
-        # compare and ablate search a dozen times as this one did: without Ray they start at once
-        place = ["--backend", "inline"] if "runs/mine" in words else ["--workers", "2"]
+        # one search is enough on Ray: without it others start at once, and what compare and ablate search like them
+        place = ["--workers", "2"] if "runs/planted" in words else ["--backend", "inline"]
         words = [*replaced(words, "--evaluations", EVALUATIONS), *place, "--confirm", "1", "--config", QUICK]
     if words[0] in ("compare", "ablate", "tune"):
         words = replaced(words, "--trials", SEEDS)
@@ -94,9 +96,13 @@ def provide(words: list[str]) -> None:
 
 
 def go_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder but for the settings."""
+    """An empty folder but for the settings. Of the models to compare with, two are left: test_compare.py has all."""
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    mlflow_store(folder)
+    monkeypatch.setattr("haemsa.model.data.builtin.planted.planted", lambda _: small())
+    monkeypatch.setattr("haemsa.cluster.comparison.compare.designs", lambda _: ("early_fusion",))
+    monkeypatch.setattr("haemsa.cluster.comparison.compare.kinds", lambda *_: ("ridge",))
     Path(QUICK).write_text("space: {epochs: [1, 2]}\n", encoding="utf-8")
 
 
@@ -113,7 +119,7 @@ def test_steps_are_found_in_their_order_without_prompts_comments_and_other_progr
 
 def test_commands_are_cut_short_whatever_their_numbers() -> None:
     assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
-        "search", "--data", "a", "--evaluations", EVALUATIONS, "--workers", "2", "--confirm", "1", "--config", QUICK
+        "search", "--data", "a", "--evaluations", EVALUATIONS, "--backend", "inline", "--confirm", "1", "--config", QUICK
     ]  # fmt: skip
     assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]
