@@ -1,4 +1,4 @@
-"""What all tests share: one Ray cluster, started when the first test asks for it."""
+"""What all tests share: one thread, few draws, and one Ray cluster, started when the first test asks for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from haemsa.cluster.shared import bootstrap
 from tests.support.apart import keep_apart
 
 
@@ -27,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     on_ray = {item.path for item in items if item.get_closest_marker("ray")}
     for item in items:
         item.add_marker(pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_resamples() -> Iterator[int]:
+    """How many draws make an interval of a figure. Tests have a tenth of them, unless they are about intervals."""
+    usual = bootstrap.RESAMPLES
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "RESAMPLES", usual // 10)
+        yield usual
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def reduced(code: str, data: Path) -> str:
     for name, number in SHORT.items():
         code = re.sub(rf'({name}"?(?:: |=))\d+', rf"\g<1>{number}", code)
     code = code.replace('changes={"evaluations": 6}', 'changes={"evaluations": 8}')
-    small = '"rungs": False, "space": {"epochs": [1, 2], "max_levels": 1, "max_experts": 2}, '
+    small = '"cohort": 4, "rungs": False, "space": {"epochs": [1, 2], "max_levels": 1, "max_experts": 2}, '
     code = code.replace("settings={", f'confirm=1, validation="holdout:1", settings={{{small}')
     code = code.replace('"limits"', f'"confirm": 1, {small}"limits"').replace('"planted"', f'"{data}"')
     return code.replace('"workers": 2', '"backend": "inline"')  # the searches that come later are on Ray

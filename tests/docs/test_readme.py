@@ -103,7 +103,7 @@ def go_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("haemsa.model.data.builtin.planted.planted", lambda _: small())
     monkeypatch.setattr("haemsa.cluster.comparison.compare.designs", lambda _: ("early_fusion",))
     monkeypatch.setattr("haemsa.cluster.comparison.compare.kinds", lambda *_: ("ridge",))
-    Path(QUICK).write_text("space: {epochs: [1, 2]}\n", encoding="utf-8")
+    Path(QUICK).write_text("space: {epochs: [1, 2]}\ncohort: 4\n", encoding="utf-8")
 
 
 def test_steps_are_found_in_their_order_without_prompts_comments_and_other_programs() -> None:

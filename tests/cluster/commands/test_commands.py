@@ -125,7 +125,7 @@ def test_train_takes_a_genome_from_a_file(world: World, tmp_path: Path) -> None:
 
 def test_train_all_takes_the_validation_split_too(world: World, tmp_path: Path) -> None:
     genome, out = world.run / "best" / "genome.json", tmp_path / "all"
-    ran = haemsa("train", genome, "--data", world.store, "--seeds", 1, "--all", "--out", out)
+    ran = haemsa("train", genome, "--data", world.store, "--seeds", 1, "--all", "--out", out, "--tracking", "off")
     assert ended_well(ran)
     assert "trained on the training and validation splits together, as was asked" in ran.out
 
@@ -260,7 +260,7 @@ def test_the_default_configuration_is_one_that_search_takes(world: World, tmp_pa
     ran = haemsa("config")
     assert ended_well(ran)
     (tmp_path / "all.yaml").write_text(ran.out)
-    options = ["--data", world.store, "--evaluations", 1, "--backend", "inline", "--tracking", "off"]
+    options = ["--data", world.store, "--evaluations", 1, "--backend", "inline", "--tracking", "off", "--cohort", 2]
     assert ended_well(haemsa("search", "--config", tmp_path / "all.yaml", *options, "--run", tmp_path / "run"))
 
 

@@ -31,7 +31,6 @@ from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.search.problem import Problem
-from haemsa.cluster.shared import bootstrap as bootstrap_module
 from haemsa.cluster.shared.progress import SilentProgress
 from haemsa.model.baselines.classical import Classical
 from haemsa.model.data.dataset import Dataset
@@ -143,10 +142,7 @@ def test_the_same_answers_differ_by_nothing() -> None:
     assert found.wins(minimise=False) is None
 
 
-def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bootstrap_module, "RESAMPLES", 100)
+def test_a_whole_comparison_names_every_usual_model_and_reads_the_test_split_at_the_end(tmp_path: Path) -> None:
     store, run, out = stored(tmp_path), tmp_path / "run", tmp_path / "compared"
     config = tmp_path / "search.yaml"
     config.write_text(settings(data=str(store), evaluations=2, population=2, confirm=1).to_yaml())

@@ -16,6 +16,11 @@ VALUES = RNG(0).normal(size=200)
 ALONE = np.arange(200)
 
 
+@pytest.fixture(autouse=True)
+def _as_many_draws_as_usual(usual_resamples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "RESAMPLES", usual_resamples)
+
+
 def mean(drawn: np.ndarray) -> list[float]:
     return [float(VALUES[drawn].mean())]
 

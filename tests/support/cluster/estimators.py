@@ -18,7 +18,7 @@ SPACE = {
     "max_experts": 2,
     "max_depth": 1,
 }
-SETTINGS = {"population": 2, "rungs": False, "space": SPACE}
+SETTINGS = {"population": 2, "cohort": 2, "rungs": False, "space": SPACE}
 
 
 def quick(**given: Any) -> MultimodalSearch:
