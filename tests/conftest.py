@@ -19,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Threads of two processes that wait for each other on the same cores take far longer than one thread each.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch, numpy and scikit-learn are imported
+    config.option.loadscopereorder = False  # of pytest-xdist, which would leave files of few, long tests for the end
     folder = keep_apart()
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
@@ -26,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a file run in one process, because they share fixtures. So do all tests that share the Ray cluster."""
     on_ray = {item.path for item in items if item.get_closest_marker("ray")}
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in on_ray, item.path not in slow))  # what is short fills the end
     for item in items:
         item.add_marker(pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path)))
 

@@ -169,7 +169,7 @@ def test_it_says_where_it_must_be_submitted_from(pretended: Slurm, monkeypatch: 
 
 def test_two_nodes_search_for_real_and_the_run_is_kept(slurm: Slurm) -> None:
     config = {
-        "data": "planted", "space": SPACE, "evaluations": 24, "population": 8, "cohort": 2, "validation": "holdout",
+        "data": "planted", "space": SPACE, "evaluations": 12, "population": 4, "cohort": 2, "validation": "holdout",
         "rungs": False, "confirm": 0, "address_timeout": 120.0,
     }  # fmt: skip
     (slurm.folder / "search.yaml").write_text(yaml.safe_dump(config))
@@ -178,7 +178,7 @@ def test_two_nodes_search_for_real_and_the_run_is_kept(slurm: Slurm) -> None:
     assert job.returncode == 0, said
     with RunDirectory.open(slurm.keep, read_only=True) as run:
         rows = list(run.journal.rows())
-    assert [row.status for row in rows] == ["done"] * 24
+    assert [row.status for row in rows] == ["done"] * 12
     assert len({row.worker for row in rows}) == 2  # one core a node
     assert (slurm.keep / "best" / "genome.json").exists()
     assert not slurm.work.parent.exists()

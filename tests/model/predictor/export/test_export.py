@@ -73,7 +73,7 @@ class Files:
 @pytest.fixture(scope="module")
 def files() -> Files:
     """An ensemble of networks of every kind and depth, with shares, bounds, an interval and a temperature."""
-    genomes = [Genome(network, TrainingGenes()) for network in (EVERY_KIND, LINEAR, EVERY_KIND, ALONE)]
+    genomes = [Genome(network, TrainingGenes()) for network in (EVERY_KIND, LINEAR, LINEAR, ALONE)]
     calibration = {"sentiment": Interval(0.8, 0.3), "emotion": Temperature(1.7, 0.2)}
     predictor = made_predictor(genomes, shares=(0.4, 0.3, 0.2, 0.1), calibration=calibration)
     network = PlainNetwork(predictor).eval()
