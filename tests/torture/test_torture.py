@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.torture import torture
+from tests.torture import torture
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("seed", [0, 1], ids=["on Ray", "generational"])
-def test_a_search_that_is_killed_at_random_loses_nothing(tmp_path: Path, seed: int) -> None:
-    assert torture(tmp_path, [seed], kills=2) == 0
+@pytest.mark.parametrize(("seed", "kills"), [(0, 1), (3, 2)], ids=["on Ray", "generational"])
+def test_a_search_that_is_killed_at_random_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, kills: int
+) -> None:
+    monkeypatch.setattr(torture, "EVALUATIONS", 18)
+    assert torture.torture(tmp_path, [seed], kills) == 0
