@@ -47,11 +47,12 @@ def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
 
 def sized_config(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
     """The settings with numbers in place of "auto", so that a resumed search has the same sizes."""
-    measured = None
-    if config.cohort == "auto" and config.mode == "steady":
+    measured, rungs = None, ladder_of(config, problem.folds)
+    several = _most(config, rungs, evaluator.workers) > min(SIZES)  # otherwise there is nothing to choose from
+    if config.cohort == "auto" and config.mode == "steady" and several:
         rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
         measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
-    sizes = fit_sizes(config, ladder_of(config, problem.folds), evaluator.workers, measured)
+    sizes = fit_sizes(config, rungs, evaluator.workers, measured)
     batch_size = fit_batch(config.batch_size, len(problem.pool))
     return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
 
@@ -63,9 +64,7 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
     needs almost twice the evaluations (tests/bench/driver/bench_scale.py). But a cohort never ends more than one
     generation.
     """
-    cohort = measured or COHORT
-    if config.evaluations:
-        cohort = min(cohort, max(LEAST, config.evaluations // (ROUNDS * workers) * rungs.added(0)))
+    cohort = min(measured or COHORT, _most(config, rungs, workers))
     if config.cohort != "auto":
         cohort = config.cohort
     if config.population != "auto":
@@ -74,3 +73,10 @@ def fit_sizes(config: SearchConfig, rungs: Ladder, workers: int, measured: int |
         return Sizes(cohort, POPULATION)
     genomes = max(1, cohort // rungs.added(0))
     return Sizes(cohort, max(POPULATION, genomes, workers * genomes // SHARE))
+
+
+def _most(config: SearchConfig, rungs: Ladder, workers: int) -> int:
+    """The largest cohort that leaves something to breed from. Without a number of evaluations, any size does."""
+    if not config.evaluations:
+        return max(SIZES)
+    return max(LEAST, config.evaluations // (ROUNDS * workers) * rungs.added(0))

@@ -39,8 +39,9 @@ def reduced(code: str, data: Path) -> str:
 
 def test_numbers_of_the_page_are_cut_short() -> None:
     code = '{"data": "planted", "evaluations": 120, "workers": 2, "limits": {}}\ncompare(trials=48, seeds=5)'
-    assert reduced(code, Path("d.h5")).startswith('{"data": "d.h5", "evaluations": 6, "backend": "inline", "confirm": 1')
-    assert reduced(code, Path("d.h5")).endswith("compare(trials=2, seeds=2)")
+    found = reduced(code, Path("d.h5"))
+    assert found.startswith('{"data": "d.h5", "evaluations": 6, "backend": "inline", "confirm": 1')
+    assert found.endswith("compare(trials=2, seeds=2)")
 
 
 @pytest.mark.ray

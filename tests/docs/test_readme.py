@@ -119,7 +119,8 @@ def test_steps_are_found_in_their_order_without_prompts_comments_and_other_progr
 
 def test_commands_are_cut_short_whatever_their_numbers() -> None:
     assert reduced(("search", "--data", "a", "--evaluations", "96", "--address", "h:1")) == [
-        "search", "--data", "a", "--evaluations", EVALUATIONS, "--backend", "inline", "--confirm", "1", "--config", QUICK
+        "search", "--data", "a", "--evaluations", EVALUATIONS, "--backend", "inline", "--confirm", "1",
+        "--config", QUICK,
     ]  # fmt: skip
     assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]

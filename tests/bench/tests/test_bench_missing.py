@@ -27,7 +27,8 @@ def test_every_subset_is_tested_with_three_genomes(tmp_path: Path, monkeypatch: 
     two = {name: data().modalities[name] for name in ("text", "audio")}
     store = stored(tmp_path, dataset=replace(data(), modalities=two))
     config = tmp_path / "search.yaml"
-    config.write_text(f"{{backend: inline, cohort: 2, validation: holdout, confirm: 0, rungs: false, space: {json.dumps(SPACE)}}}")
+    small = {"backend": "inline", "cohort": 2, "validation": "holdout", "confirm": 0, "rungs": False, "space": SPACE}
+    config.write_text(json.dumps(small))
     options = ("--config", str(config), "--population", "2")
     found = missing.table("tiny", str(store), tmp_path, trials=2, seeds=1, options=options)
     assert list(found["subsets"]) == ["text+audio", "text", "audio"]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.search.sizing import Sizes, fit_sizes, ladder_of
+from haemsa.cluster.search.sizing import Sizes, fit_sizes, ladder_of, sized_config
 from haemsa.cluster.workers.throughput import choose
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.data.builtin.planted import planted
 from haemsa.model.data.folds import choose_folds, describe_validation
 from haemsa.model.training.batch_size import fit_batch
-from tests.support.cluster.tiny import data
+from tests.support.cluster.driver import Workers
+from tests.support.cluster.tiny import data, problem, settings
 
 
 def config(**given: object) -> SearchConfig:
@@ -39,6 +41,20 @@ def test_what_is_trained_at_a_time_is_a_quarter_of_the_evaluations_at_most_but_n
     assert fit_sizes(few, rungs, workers=4, measured=8).cohort == 8
     assert fit_sizes(few, rungs, workers=64, measured=256).cohort == 8
     assert fit_sizes(config(evaluations=200, cohort=256), rungs, workers=64).cohort == 256
+
+
+@pytest.mark.parametrize(("evaluations", "measurements"), [(12, 0), (200, 1)])
+def test_cohorts_are_measured_only_where_there_is_a_choice(evaluations: int, measurements: int) -> None:
+    measured: list[int] = []
+
+    class Measuring(Workers):
+        def fastest_cohort(self, genomes: Any) -> None:
+            measured.append(len(genomes))
+
+    given = {"evaluations": evaluations, "cohort": "auto"}
+    sizes = sized_config(settings(**given), problem(**given)[0], Measuring(1))
+    assert sizes.cohort == (16 if measurements else 8)
+    assert len(measured) == measurements
 
 
 def test_replicates_count_among_the_networks_of_a_cohort() -> None:
