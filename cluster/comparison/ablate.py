@@ -62,5 +62,5 @@ def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison
 
 def _objectives(problem: Problem, judged: TestMetric) -> list[str]:
     """The objectives that remain with one task, by their names without the task."""
-    names = [name for name in problem.objectives if "/" not in name or name.startswith(f"{judged.task}/")]
+    names = [name for name in problem.references() if "/" not in name or name.startswith(f"{judged.task}/")]
     return [name.rpartition("/")[2] for name in names]

@@ -38,6 +38,7 @@ from haemsa.model.data.store.file import write
 from haemsa.model.data.task import Task
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.tiny import data, problem, settings, stored
+from tests.support.own_modules import write_module
 
 pytestmark = pytest.mark.slow
 
@@ -187,6 +188,15 @@ def test_an_ablation_takes_one_idea_away_at_a_time(tmp_path: Path) -> None:
     alone = Problem.of(SearchConfig.of({**settings().model_dump(), **changes["single_task"]}), data())
     assert list(alone.pool.tasks) == ["sentiment"]
     assert list(alone.objectives) == ["mae", "params"]
+
+
+def test_without_other_tasks_an_objective_of_ones_own_keeps_its_direction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = write_module(tmp_path, monkeypatch)
+    found = problem(objectives=["sentiment/mae", "emotion/uar", f"max:{name}:width"])[0]
+    changes = ablations(found, Metric.of(found), 20)
+    assert changes["single_task"]["objectives"] == ["mae", f"max:{name}:width"]
 
 
 @pytest.mark.parametrize(

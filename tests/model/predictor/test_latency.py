@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
 
 from haemsa.model.data.builtin.planted import planted
 from haemsa.model.data.folds import holdout
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort import CohortRow
-from haemsa.model.predictor.latency import LEAST, LONGEST, SAMPLES, TURNS, WARM_UP, LatencyMeter, latency
+from haemsa.model.predictor.latency import LEAST, LONGEST, SAMPLES, TURNS, WARM_UP, Latency, LatencyMeter, latency
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
@@ -65,6 +67,13 @@ def test_a_slow_network_is_measured_only_a_few_times() -> None:
     assert noisy.time < WARM_UP + LONGEST + 0.3
 
 
+def measured(device: str) -> tuple[Latency, LatencyMeter, Pool]:
+    data = planted(sizes=(40, 20, 20))
+    pool, folds = Pool.of(Normalisation.fit(data).apply(data.pool()), device), holdout(data.pool())
+    meter = LatencyMeter(pool, FoldStatistics.fit(pool, folds))
+    return meter.measure(trained(pool, folds)), meter, pool
+
+
 def trained(pool: Pool, folds: Any) -> TrainedRow:
     genome = Genome(NetworkSpec(8, (EncoderSpec("text", "attention"),), ()), TrainingGenes(epochs=1))
     (row,) = train([CohortRow(genome, 0, 0)], pool, folds)
@@ -73,11 +82,14 @@ def trained(pool: Pool, folds: Any) -> TrainedRow:
 
 
 def test_a_trained_network_is_measured_on_single_samples_with_their_real_time_steps() -> None:
-    data = planted(sizes=(40, 20, 20))
-    pool, folds = Pool.of(Normalisation.fit(data).apply(data.pool())), holdout(data.pool())
-    meter = LatencyMeter(pool, FoldStatistics.fit(pool, folds))
-    found = meter.measure(trained(pool, folds))
+    found, meter, pool = measured("cpu")
     assert found.median > 0 and math.isfinite(found.error) and found.passes >= LEAST
     steps: Callable[[Any], tuple[int, ...]] = lambda batch: tuple(batch.features["text"].shape[:2])  # noqa: E731
     chosen = np.unique(np.linspace(0, len(pool) - 1, SAMPLES).round().astype(int))
     assert [steps(batch) for batch in meter._batches] == [(1, max(1, pool.lengths["text"][index])) for index in chosen]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU")
+def test_a_gpu_is_waited_for() -> None:
+    found, *_ = measured("cuda")
+    assert found.median > 0 and math.isfinite(found.error)
