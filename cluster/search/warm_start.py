@@ -55,6 +55,7 @@ def _words(new: int, changed: int, there: Sequence[Genome], fitting: Sequence[Ge
     if new < len(fitting):
         words.append(f"{len(fitting) - new} known already")
     if len(fitting) < len(there):
-        modalities = ", ".join(space.domain.modalities)
-        words.append(f"{len(there) - len(fitting)} left out because they read none of {modalities}")
+        left_out, modalities = len(there) - len(fitting), ", ".join(space.domain.modalities)
+        reads = "it reads" if left_out == 1 else "they read"
+        words.append(f"{left_out} left out because {reads} none of {modalities}")
     return ", ".join(words)

@@ -43,7 +43,7 @@ def test_genomes_that_fit_are_tried_as_they_are_others_are_repaired_or_left_out(
     assert list(found.notes()) == [
         f"start: 1 genome from {sources[0]}",
         f"start: 1 genome, 1 changed to fit this space from {sources[1]}",
-        f"start: 0 genomes, 1 left out because they read none of text, audio from {sources[2]}",
+        f"start: 0 genomes, 1 left out because it reads none of text, audio from {sources[2]}",
         f"start: 0 genomes, 1 changed to fit this space, 1 known already from {sources[3]}",
     ]
 

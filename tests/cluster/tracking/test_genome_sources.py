@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.tracking.genome_sources import genomes_at
-from haemsa.evo.candidate import Score
+from haemsa.evo.candidate import Candidate, Score
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from tests.support.cluster.made_run import made_run
@@ -94,3 +95,18 @@ def test_a_search_without_scores_or_of_another_space_gives_no_genomes(tmp_path: 
     RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted"}), {}).close()
     with pytest.raises(ValueError, match="has no candidate with scores yet"):
         genomes_at(str(tmp_path / "run"))
+    custom = tmp_path / "custom"
+    with RunDirectory.create(custom, SearchConfig.of({"data": "custom"}), {}) as run:
+        run.journal.asked([Candidate(0, Vector())])  # type: ignore[arg-type]
+        run.journal.record([RungOutcome(0, {"worth": Score(1.0)}, 1)])
+    with pytest.raises(ValueError, match="custom holds no genomes of networks: genome is list, expected an object"):
+        genomes_at(str(custom))
+
+
+class Vector:
+    """A genome of another space."""
+
+    key = "a"
+
+    def to_json(self) -> str:
+        return "[1, 2]"
