@@ -50,9 +50,9 @@ def _cloudpickle() -> Any:
 
 def is_users(name: str, module: ModuleType | None) -> bool:
     """Whether a loaded module is the user's: neither Python's own, nor installed, nor ours."""
-    file = getattr(module, "__file__", None)
-    top = name.partition(".")[0]
-    if not isinstance(file, str) or not file.endswith(".py") or getattr(module, "__name__", "") != name:
+    facts = getattr(module, "__dict__", {})  # some modules load when they are asked for anything
+    file, top = facts.get("__file__"), name.partition(".")[0]
+    if not isinstance(file, str) or not file.endswith(".py") or facts.get("__name__") != name:
         return False
     if top in sys.stdlib_module_names or top in ("__main__", "haemsa"):
         return False

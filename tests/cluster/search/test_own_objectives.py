@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from haemsa.cluster.report.sentences import best_line
 from haemsa.cluster.report.show import show, show_values
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
-from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.progress import PlainProgress
 from haemsa.cluster.workers.own_objectives import OwnFunctions
 from tests.support.cluster.tiny import data, settings
@@ -124,6 +125,15 @@ def test_what_cannot_be_is_refused_in_a_sentence(objectives: list[str], limits: 
 def test_a_function_from_python_needs_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match=r"^own objective params has the name of a metric or a cost, expected another"):
         Problem.of(settings(), data(), {"params": (width, "min")})
+
+
+def test_a_function_that_cannot_be_sent_is_refused_before_workers_start() -> None:
+    lock = threading.Lock()
+    given: OwnFunctions = {"cost": (lambda *_: float(lock.locked()), "min")}
+    found = Problem.of(settings(), data(), given)
+    assert worker_data(settings(backend="inline"), found).own == tuple(found.own.values())
+    with pytest.raises(ValueError, match=r"^objective cost cannot be sent to workers: .*, or --backend inline$"):
+        worker_data(settings(backend="ray"), found)
 
 
 def test_the_best_is_judged_by_a_metric_where_a_function_comes_first() -> None:
