@@ -51,7 +51,8 @@ def test_genomes_that_fit_are_tried_as_they_are_others_are_repaired_or_left_out(
 def test_a_wrong_source_is_one_sentence_and_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = stored(tmp_path)
-    ran = haemsa("search", "--data", store, "--run", "run", "--tracking", "off", "--start", "nothing")
+    fits = kept(tmp_path, genome("text"))
+    ran = haemsa("search", "--data", store, "--run", "run", "--tracking", "off", "--start", *fits, "--start", "nothing")
     expected = "a run directory, a genome.json, a saved model, runs:/... or models:/..."
     assert ran.sentence == f"source nothing does not exist, expected {expected}"
     assert not (tmp_path / "run").exists()
