@@ -8,15 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from haemsa.evo.archive import Archive
-from haemsa.evo.breeding import Breeder
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, G, Record, Score
 from haemsa.evo.climbing import Climbing
+from haemsa.evo.operators.breeding import Breeder
+from haemsa.evo.records.archive import Archive
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 CandidateRow = dict[str, Any]
 """A candidate as plain JSON: id, genome, parents, fidelity (the last rung asked for), outcomes (scores of each rung
 that it ended on, the first rung first) and failure or None. Without outcomes and failure, it is still pending."""
+
+
+def upgraded(saved: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A state of format 2 as one of this format, any other as it is.
+
+    Format 2 has a rank for each member of the population, no rates of crossover and mutation (these are taken from
+    `settings`), and no logbook.
+    """
+    if saved.get("format") != 2:
+        return dict(saved)
+    members = [[number, crowding, level, values] for number, _, crowding, level, values in saved["population"]]
+    return {**settings, **saved, "format": FORMAT, "population": members, "logbook": "[]"}
 
 
 def scores_to_json(scores: Mapping[str, Score]) -> dict[str, list[Any]]:

@@ -13,10 +13,10 @@ from typing import Generic
 
 import numpy as np
 
-from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Candidate, Evaluated, G, Record
-from haemsa.evo.loss_table import LossTable
 from haemsa.evo.nsga2 import Indices, Losses, best_first, non_dominated_ranks
+from haemsa.evo.records.archive import Archive
+from haemsa.evo.records.loss_table import LossTable
 
 
 class Climbing(Generic[G]):

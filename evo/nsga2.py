@@ -1,13 +1,8 @@
-"""NSGA-II as pure functions on arrays of minimised losses `[n, k]`.
+"""Ranks and crowding of thousands of rows, as pure functions on arrays of minimised losses `[n, k]`.
 
 Source: Deb, Pratap, Agarwal, Meyarivan, "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC 2002.
-Where to find the steps of the paper:
-
-- rank (fast non-dominated sort): `non_dominated_ranks`
-- crowding: `crowding_distance`
-- selection (binary tournaments): `select_parents`
-- survival (the best by rank, then by crowding): `survivors`
-- variation: `Space.crossover` and `Space.mutate`, called by `Breeder` (breeding.py)
+The archive and the rungs hold all that was evaluated, too much for DEAP's sort. DEAP chooses parents and survivors, who
+are few (operators/selection.py).
 
 Everything is stable: of equal rows, the one with the lower index comes first. So equal inputs give equal results on
 every machine.
@@ -15,22 +10,12 @@ every machine.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 Losses = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-
-class Survivors(NamedTuple):
-    """Indices `[m]` of the rows that are kept, best first, with rank (0: non-dominated) and crowding distance `[m]`."""
-
-    indices: Indices
-    ranks: Indices
-    crowding: Losses
 
 
 def non_dominated_ranks(losses: Losses) -> Indices:
@@ -94,50 +79,3 @@ def best_first(losses: Losses, ranks: Indices, wanted: NDArray[np.bool_], count:
     crowding[rows] = crowding_distance(losses[rows], ranks[rows])
     order = rows[np.lexsort((-crowding[rows], ranks[rows]))]
     return order[wanted[order]][:count], crowding
-
-
-def survivors(losses: Losses, count: int, levels: Indices | None = None) -> Survivors:
-    """The best `count` rows by rank, then by crowding distance within the front that does not fit.
-
-    `levels` `[n]`: losses of two levels cannot be compared; rows of a higher level come before all others.
-    """
-    ranks = _ranks_by_level(losses, np.zeros(len(losses), dtype=np.intp) if levels is None else levels)
-    indices, crowding = best_first(losses, ranks, np.ones(len(losses), dtype=bool), count)
-    return Survivors(indices, ranks[indices], crowding[indices])
-
-
-def _ranks_by_level(losses: Losses, levels: Indices) -> Indices:
-    """Ranks within each level; those of a lower level follow those of the higher one."""
-    ranks = np.zeros(len(losses), dtype=np.intp)
-    next_rank = 0
-    for level in np.unique(levels)[::-1]:
-        rows = np.flatnonzero(levels == level)
-        ranks[rows] = next_rank + non_dominated_ranks(losses[rows])
-        next_rank = int(ranks[rows].max()) + 1
-    return ranks
-
-
-def select_parents(
-    losses: Losses, crowding: Losses, count: int, rng: np.random.Generator, levels: Indices | None = None
-) -> Indices:
-    """Indices `[count]` of the winners of binary tournaments.
-
-    A row wins if it has the higher of the `levels` `[n]`, otherwise if it dominates the other row, otherwise if it has
-    the greater crowding distance, otherwise if it was drawn first.
-
-    This follows Deb's own program: dominance decides, not rank, and competitors come from whole permutations, so each
-    row competes equally often. With ranks and free draws, half of all runs on ZDT2 collapse to one end of the front.
-    """
-    n = len(losses)
-    drawn = np.concatenate([rng.permutation(n) for _ in range(-(-2 * count // n))])[: 2 * count]
-    left, right = drawn[::2], drawn[1::2]
-    level = np.zeros(n, dtype=np.intp) if levels is None else levels
-    same = level[left] == level[right]
-    left_wins = (level[left] > level[right]) | (same & _dominates(losses[left], losses[right]))
-    right_wins = (level[right] > level[left]) | (same & _dominates(losses[right], losses[left]))
-    return np.where(right_wins | (~left_wins & (crowding[right] > crowding[left])), right, left)
-
-
-def _dominates(a: Losses, b: Losses) -> NDArray[np.bool_]:
-    """Row by row: nowhere worse and somewhere better."""
-    return np.asarray((a <= b).all(axis=1) & (a < b).any(axis=1))

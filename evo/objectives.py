@@ -16,8 +16,8 @@ import moocore
 import numpy as np
 
 from haemsa.evo.candidate import Failure, Outcome, Score
-from haemsa.evo.individual import Fitness
 from haemsa.evo.nsga2 import Losses
+from haemsa.evo.operators.individual import Fitness
 
 Direction = Literal["min", "max"]
 _GROWTH: Final = 1e-9
@@ -74,9 +74,10 @@ class Objectives:
         """The means of scores as minimised losses `[k]`."""
         return self.losses({name: scores[name].mean for name in self.names})
 
-    def fitness_of(self, losses: Losses) -> Fitness:
-        """The DEAP fitness of minimised losses `[k]`."""
-        return Fitness(self.weights, [-weight * loss for weight, loss in zip(self.weights, losses, strict=True)])
+    def fitness_of(self, losses: Losses, level: int = 0) -> Fitness:
+        """The DEAP fitness of minimised losses `[k]` on a level."""
+        values = [-weight * loss for weight, loss in zip(self.weights, losses.tolist(), strict=True)]
+        return Fitness(self.weights, values, level)
 
     def losses(self, values: Mapping[str, float]) -> Losses:
         """Values by name, in their own direction, as minimised losses `[k]`.

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol
 
-from haemsa.evo.archive import Archive
-from haemsa.evo.breeding import Breeder
 from haemsa.evo.candidate import Candidate, G, Record
 from haemsa.evo.checkpoint import candidate_from_json, candidate_to_json
 from haemsa.evo.climbing import Climbing
-from haemsa.evo.individual import Individual
+from haemsa.evo.operators.breeding import Breeder
+from haemsa.evo.operators.individual import Individual
 from haemsa.evo.population import Population
+from haemsa.evo.records.archive import Archive
 
 PATIENCE: Final = 2
 """How many outcomes wait for a slow candidate before they overtake it: this times the population's size (or times the

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
-import numpy as np
-
-from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Failed, G, Record
-from haemsa.evo.individual import Fitness, Individual
-from haemsa.evo.loss_table import LossTable
+from haemsa.evo.operators.individual import Fitness, Individual
+from haemsa.evo.records.archive import Archive
+from haemsa.evo.records.loss_table import LossTable
 
 
 class Arrivals(Generic[G]):
@@ -125,18 +124,19 @@ class Population(Generic[G]):
         losses = tables[level].losses_of(number)
         if before is not None and before.level == level and before.losses == tuple(losses.tolist()):
             return before
-        fitness = self._archive.objectives.fitness_of(losses)
-        return Individual(self._archive.evaluated[number].genome, fitness, number, level=level)
+        return self._archive.individual(number)
 
     def _from_json(self, member: Sequence[Any]) -> Individual[G]:
-        number, rank, crowding, level, values = member
+        number, crowding, level, values = member
         record = self._archive.evaluated.get(number)
         if record is None:
             raise ValueError(f"candidate {number} of the saved population has no row with scores")
-        fitness = Fitness(self._archive.objectives.weights, values)
-        return Individual(record.genome, fitness, number, rank, np.inf if crowding is None else crowding, level)
+        fitness = Fitness(self._archive.objectives.weights, values, level)
+        fitness.crowding_dist = math.inf if crowding is None else crowding
+        return Individual(record.genome, fitness, number, record.parents)
 
 
 def _to_json(individual: Individual[G]) -> list[Any]:
-    crowding = individual.crowding if np.isfinite(individual.crowding) else None
-    return [individual.id, individual.rank, crowding, individual.level, list(individual.fitness.values)]
+    fitness = individual.fitness
+    crowding = fitness.crowding_dist if math.isfinite(fitness.crowding_dist) else None
+    return [individual.id, crowding, fitness.level, list(fitness.values)]

@@ -9,10 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from haemsa.cluster.run_directory.rows import JournalRow
-from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Evaluated, Failed
-from haemsa.evo.nsga2 import Losses, survivors
+from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Box, Objectives
+from haemsa.evo.operators.confined import confined
+from haemsa.evo.operators.selection import survive
+from haemsa.evo.records.archive import Archive
 from haemsa.evo.rungs import Fidelity, Ladder
 
 _MOMENTS: Final = 200
@@ -136,9 +138,8 @@ class _Replay:
         alive = [number for number in self._members if number in archive.evaluated]
         if not alive:
             return []
-        losses = np.array([archive.objectives.means(archive.evaluated[number].scores) for number in alive])
-        levels = np.array([archive.level_of(number) for number in alive], dtype=np.intp)
-        return [alive[place] for place in survivors(losses, self._size, levels).indices]
+        with confined(np.random.default_rng(0)):
+            return [individual.id for individual in survive([archive.individual(n) for n in alive], self._size)]
 
 
 def _events(rows: Sequence[JournalRow]) -> Iterator[tuple[float, int, int]]:

@@ -134,20 +134,27 @@ class Bounds:
         bound = getattr(self, name)
         if name in CHOICES or name in NAMES:
             return bound[rng.integers(len(bound))]
-        return self._from_unit(name, rng.random())
+        return self.at(name, rng.random())
 
-    def nudge(self, name: str, value: Any, rng: np.random.Generator) -> Any:
-        """A neighbouring choice, another name, or a real number nearby (standard deviation: a fifth of the range)."""
+    def neighbours(self, name: str, value: Any) -> tuple[Any, ...]:
+        """The choices next to `value`, which may be `value` itself at an end; of names, all others (or `value`)."""
         bound = getattr(self, name)
         if name in NAMES:
-            others = [choice for choice in bound if choice != value] or bound
-            return others[rng.integers(len(others))]
-        if name in CHOICES:
-            place = bound.index(self.nearest(name, value)) + (1 if rng.random() < 0.5 else -1)
-            return bound[min(max(place, 0), len(bound) - 1)]
+            return tuple(choice for choice in bound if choice != value) or (value,)
+        place = bound.index(self.nearest(name, value))
+        return bound[max(place - 1, 0)], bound[min(place + 1, len(bound) - 1)]
+
+    def place(self, name: str, value: float) -> float:
+        """Where in its range a real number is, from 0 to 1, or in the logarithm of its range where it is a scale."""
         low, high = self._ends(name)
-        place = (_scale(name, max(value, bound[0])) - low) / (high - low) if high > low else 0.0
-        return self._from_unit(name, min(max(place + rng.normal(0, 0.2), 0.0), 1.0))
+        inside = min(max(value, self._range(name)[0]), self._range(name)[1])
+        return (_scale(name, inside) - low) / (high - low) if high > low else 0.0
+
+    def at(self, name: str, place: float) -> float:
+        """The real number at a place from 0 to 1 of its range; a place outside is at the nearer end."""
+        low, high = self._ends(name)
+        value = low + min(max(place, 0.0), 1.0) * (high - low)
+        return self.clip_to(name, math.exp(value) if name in LOGARITHMIC else value)
 
     def below(self, name: str, value: int) -> int:
         """The next smaller choice of `name`, or the smallest."""
@@ -165,11 +172,6 @@ class Bounds:
     def _ends(self, name: str) -> Range:
         low, high = self._range(name)
         return _scale(name, low), _scale(name, high)
-
-    def _from_unit(self, name: str, place: float) -> float:
-        low, high = self._ends(name)
-        value = low + place * (high - low)
-        return self.clip_to(name, math.exp(value) if name in LOGARITHMIC else value)
 
 
 def without_removed(bounds: Mapping[str, Any]) -> dict[str, Any]:

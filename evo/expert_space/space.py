@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
+from deap import base
 
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.legal import assemble, legal
+from haemsa.evo.expert_space.operators import register
 from haemsa.evo.expert_space.repair import Cost, minimal, shrink, within
 from haemsa.evo.expert_space.sampling import random_genome
-from haemsa.evo.expert_space.variation import MUTATIONS, toolbox
+from haemsa.evo.operators.confined import confined
+from haemsa.evo.operators.individual import Individual
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.training import TrainingGenes
-
-CROSSOVER: Final = 0.7
-"""Share of pairs that exchange genes. The children of the other pairs are mutants of one parent."""
-TRIES: Final = 16
-"""How often mutations are tried until one changes something."""
 
 
 class ExpertSpace:
@@ -67,10 +64,8 @@ class ExpertSpace:
         self.limits = dict(limits or {})
         self._cost: Cost = cost or (lambda _: {})
         self._design = design
-        self._toolbox = toolbox(self.domain)
-        self._names = list(MUTATIONS)
-        weights = np.cumsum([mutation.weight for mutation in MUTATIONS.values()])
-        self._up_to = weights / weights[-1]
+        self._box = base.Toolbox()
+        self.register(self._box)
         self._check_limits()
         smallest = [Genome(minimal(self.domain, modality)) for modality in self.domain.modalities]
         networks = [(design(self.domain, genome) if design else genome).network for genome in smallest]
@@ -85,24 +80,21 @@ class ExpertSpace:
         """A shallow network of random modalities, with random training genes."""
         return self.repair(random_genome(self.domain, rng))
 
+    def register(self, box: base.Toolbox) -> None:
+        """Register `mutate`, `mate` and each mutation by its name (operators.py) in a DEAP toolbox."""
+        register(box, self.domain, self)
+
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One to three mutations at random. The same genome comes back only if none of many changes it."""
-        mutant = genome
-        for _ in range(TRIES):
-            count = 1 + int(np.searchsorted((0.6, 0.9), rng.random(), side="right"))
-            for place in np.searchsorted(self._up_to, rng.random(count), side="right"):
-                mutant = getattr(self._toolbox, self._names[place])(mutant, rng)
-            mutant = self._fit(mutant)
-            if mutant != genome:
-                break
+        with confined(rng):
+            mutant: Genome = self._box.mutate(Individual(genome))[0].genome
         return mutant
 
     def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
-        """Two children: a uniform exchange of genes, or the parents themselves, which mutation will change."""
-        if rng.random() >= CROSSOVER:
-            return a, b
-        first, second = self._toolbox.crossover(a, b, rng)
-        return self._fit(first), self._fit(second)
+        """Two children: a uniform exchange of genes."""
+        with confined(rng):
+            first, second = self._box.mate(Individual(a), Individual(b))
+        return first.genome, second.genome
 
     def without_each_modality(self, genome: Genome) -> list[Genome]:
         """The genome without each of its modalities in turn; an empty list if it has only one."""

@@ -1,52 +1,28 @@
-"""Mutation and crossover of genomes: pure functions, registered in a DEAP Toolbox.
+"""Mutation and crossover of genomes: pure functions. The toolbox has them as operators of DEAP's (operators.py).
 
-Every operator takes a legal genome and gives a legal one. Where there is nothing to change, it gives the same one. All
-draw from the generator that they are given, and never from DEAP's global `random`.
+Every function takes a legal genome and gives a legal one. Where there is nothing to change, it gives the same one. All
+draw from the generator that they are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Any, Final, NamedTuple, TypeVar
-
-from deap import base
+from typing import Any, TypeVar
 
 from haemsa.evo.expert_space.domain import Domain
-from haemsa.evo.expert_space.legal import altered, assemble, legal
+from haemsa.evo.expert_space.legal import altered, assemble
 from haemsa.evo.expert_space.sampling import Rng, pick, random_encoder, random_expert, random_gate, random_level
-from haemsa.evo.expert_space.training_genes import crossed, nudged
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
+from haemsa.model.spec.training import TrainingGenes
 
 T = TypeVar("T")
 
 
-class Mutation(NamedTuple):
-    """A mutation, and how often it is chosen, relative to the others."""
-
-    change: Callable[[Domain, Genome, Rng], Genome]
-    weight: float
-
-
-def toolbox(domain: Domain) -> base.Toolbox:
-    """Every mutation by its name, `(genome, rng) -> genome`, and `crossover`, `(a, b, rng) -> (genome, genome)`."""
-    box = base.Toolbox()
-    for name, mutation in MUTATIONS.items():
-        box.register(name, mutation.change, domain)
-    box.register("crossover", crossover, domain)
-    return box
-
-
-def alter_training(domain: Domain, genome: Genome, rng: Rng) -> Genome:
-    """Nudge one or two training genes."""
-    return legal(domain, replace(genome, training=nudged(domain, genome.training, genome.network, rng)))
-
-
 def alter_width(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     """The next smaller or larger token width."""
-    return _rebuild(domain, genome, width=domain.bounds.nudge("widths", genome.network.width, rng))
+    return _rebuild(domain, genome, width=pick(domain.bounds.neighbours("widths", genome.network.width), rng))
 
 
 def add_modality(domain: Domain, genome: Genome, rng: Rng) -> Genome:
@@ -128,7 +104,7 @@ def alter_expert(domain: Domain, genome: Genome, rng: Rng) -> Genome:
             return altered(domain, expert, kind=pick(domain.expert_kinds, rng))
         if gene == "depth":
             return altered(domain, expert, depth=max(1, expert.depth + pick((-1, 1), rng)))
-        return altered(domain, expert, width=domain.bounds.nudge("expert_widths", expert.width, rng))
+        return altered(domain, expert, width=pick(domain.bounds.neighbours("expert_widths", expert.width), rng))
 
     return _change_expert(domain, genome, rng, alter)
 
@@ -165,31 +141,17 @@ def flip_transfer(domain: Domain, genome: Genome, rng: Rng) -> Genome:
     return _with_level(domain, genome, place, replace(level, transfer=not level.transfer))
 
 
-MUTATIONS: Final[Mapping[str, Mutation]] = {
-    "alter_training": Mutation(alter_training, 4.0),
-    "alter_expert": Mutation(alter_expert, 2.0),
-    "alter_sees": Mutation(alter_sees, 1.5),
-    "add_expert": Mutation(add_expert, 1.5),
-    "remove_expert": Mutation(remove_expert, 1.5),
-    "alter_encoder": Mutation(alter_encoder, 1.5),
-    "alter_gate": Mutation(alter_gate, 1.5),
-    "add_modality": Mutation(add_modality, 2.0),
-    "remove_modality": Mutation(remove_modality, 2.5),
-    "alter_width": Mutation(alter_width, 1.0),
-    "add_level": Mutation(add_level, 0.7),
-    "remove_level": Mutation(remove_level, 0.7),
-    "flip_transfer": Mutation(flip_transfer, 0.7),
-}
-"""Every mutation by its name. The order matters: a search draws from their weights one after another."""
+def crossover(
+    domain: Domain, a: Genome, b: Genome, training: tuple[TrainingGenes, TrainingGenes], rng: Rng
+) -> tuple[Genome, Genome]:
+    """Uniform: one child gets an encoder, expert or level of one parent, the other child gets the other's.
 
-
-def crossover(domain: Domain, a: Genome, b: Genome, rng: Rng) -> tuple[Genome, Genome]:
-    """Uniform: one child gets an encoder, expert, level or gene of one parent, the other child gets the other's."""
+    `training`: the training genes of the children.
+    """
     widths = _deal(a.network.width, b.network.width, rng)
     of_a, of_b = ({encoder.modality: encoder for encoder in parent.network.encoders} for parent in (a, b))
     encoders = [_deal(of_a.get(name), of_b.get(name), rng) for name in domain.modalities]
     levels = [_cross_levels(x, y, rng) for x, y in zip_longest(a.network.levels, b.network.levels)]
-    training = crossed(a.training, b.training, rng)
     children = []
     for child, parent in enumerate((a, b)):
         dealt = [pair[child] for pair in encoders if pair[child] is not None] or parent.network.encoders

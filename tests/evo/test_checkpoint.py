@@ -1,4 +1,4 @@
-"""States of format 2 as they were written before: old run directories go on, and new states look the same."""
+"""States of format 2 as they were written before: old run directories go on, in the format of today."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from haemsa.evo import Candidate, Evolution, Failure, Score
 from haemsa.evo.checkpoint import candidate_from_json, records_from_json, scores_from_json, scores_to_json
-from haemsa.evo.evolution import Mode
 from haemsa.evo.rungs import Fidelity, Ladder
+from haemsa.evo.settings import Mode
 
 SETTINGS = """"format": 2, "seed": 1, "population_size": 3, "objectives": [["small", "min"], ["even", "max"]],
     "ladder": [2, 1, [1, 1], [null, 2]]"""
@@ -77,10 +77,19 @@ def outcome(candidate: Candidate[int]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("state", [STEADY, GENERATIONAL], ids=["steady", "generational"])
-def test_an_old_state_is_loaded_and_the_same_state_is_saved(state: dict[str, Any]) -> None:
-    moved = {**state, "reference": None}  # a reference point of its own is kept no more: no front falls outside of one
-    assert loaded(state).state_dict(int) == moved
-    assert set(loaded(state).state_dict(int, rows=False)) == set(state) - {"rows"}
+def test_an_old_state_is_loaded_and_saved_in_the_format_of_today(state: dict[str, Any]) -> None:
+    found = loaded(state).state_dict(int)
+    added = {"format": 3, "crossover": 0.7, "mutation": 1.0, "logbook": "[]"}
+    members = [[number, crowding, level, values] for number, _, crowding, level, values in state["population"]]
+    # a reference point of its own is kept no more: no front falls outside of one
+    assert found == {**state, **added, "population": members, "reference": None}
+    assert loaded(found).state_dict(int) == found
+    assert set(loaded(state).state_dict(int, rows=False)) == set(found) - {"rows"}
+
+
+def test_a_state_of_an_unknown_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="the saved search has format 4, this one 3"):
+        loaded({**STEADY, "format": 4})
 
 
 def test_a_steady_search_goes_on_from_an_old_state() -> None:

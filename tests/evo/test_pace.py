@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from haemsa.evo import Candidate, Evaluated, Evolution, Failure, Score
-from haemsa.evo.evolution import Mode
 from haemsa.evo.rungs import Fidelity, Ladder
+from haemsa.evo.settings import Mode
 from tests.support.evo.real_space import RealSpace, Vector, zdt1
 
 TWO = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)

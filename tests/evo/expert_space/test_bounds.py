@@ -9,36 +9,40 @@ from haemsa.model.spec.training import LossKind
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_real_genes_stay_in_their_range_at_three_digits(name: str) -> None:
+def test_real_genes_stay_in_their_range_at_three_digits_and_come_back_from_their_place(name: str) -> None:
     bounds, rng = Bounds(), np.random.default_rng(0)
     low, high = getattr(bounds, name)
-    value = bounds.draw(name, rng)
     for _ in range(200):
-        value = bounds.nudge(name, value, rng)
+        value = bounds.at(name, rng.normal(0.5, 0.5))
         assert low <= value <= high
         assert value == float(f"{value:.3g}")
+        assert bounds.at(name, bounds.place(name, value)) == value
+    assert (bounds.at(name, -9.0), bounds.at(name, 9.0)) == (low, high)
+
+
+def test_the_place_of_a_scale_is_in_its_magnitudes() -> None:
+    bounds = Bounds(weight_decay=(1e-4, 1.0), dropout=(0.0, 0.8))
+    assert bounds.place("weight_decay", 1e-2) == pytest.approx(0.5)
+    assert (bounds.place("dropout", 0.2), bounds.place("dropout", 9.0)) == (0.25, 1.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_reach_every_other_and_never_stay(name: str) -> None:
-    bounds, rng = Bounds(losses=get_args(LossKind)), np.random.default_rng(0)
-    value = bounds.draw(name, rng)
-    found = {bounds.nudge(name, value, rng) for _ in range(40)}
-    assert found == set(getattr(bounds, name)) - {value}
+def test_all_other_names_are_neighbours(name: str) -> None:
+    bounds = Bounds(losses=get_args(LossKind))
+    value = getattr(bounds, name)[0]
+    assert set(bounds.neighbours(name, value)) == set(getattr(bounds, name)) - {value}
 
 
 def test_a_single_name_stays() -> None:
-    assert Bounds(losses=("l1",)).nudge("losses", "l1", np.random.default_rng(0)) == "l1"
+    assert Bounds(losses=("l1",)).neighbours("losses", "l1") == ("l1",)
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_choices_reach_every_neighbour_and_nothing_else(name: str) -> None:
-    bounds, rng = Bounds(), np.random.default_rng(0)
-    value, seen = bounds.draw(name, rng), set()
-    for _ in range(400):
-        value = bounds.nudge(name, value, rng)
-        seen.add(value)
-    assert seen == set(getattr(bounds, name))
+def test_a_choice_has_the_next_smaller_and_larger_as_neighbours_or_itself_at_an_end(name: str) -> None:
+    bounds = Bounds()
+    choices = getattr(bounds, name)
+    found = [bounds.neighbours(name, choice) for choice in choices]
+    assert found == list(zip((choices[0], *choices[:-1]), (*choices[1:], choices[-1]), strict=True))
 
 
 def test_a_scale_is_drawn_evenly_over_its_magnitudes() -> None:
@@ -59,7 +63,7 @@ def test_below_is_the_next_smaller_choice_or_the_smallest() -> None:
 
 def test_a_range_of_one_value_gives_that_value() -> None:
     bounds, rng = Bounds(dropout=(0.2, 0.2)), np.random.default_rng(0)
-    assert (bounds.draw("dropout", rng), bounds.nudge("dropout", 0.2, rng)) == (0.2, 0.2)
+    assert (bounds.draw("dropout", rng), bounds.place("dropout", 0.2), bounds.at("dropout", 0.7)) == (0.2, 0.0, 0.2)
 
 
 def test_a_configuration_is_read_over_the_defaults() -> None:

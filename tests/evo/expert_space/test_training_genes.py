@@ -4,14 +4,16 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+from deap import base, tools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haemsa.evo import Bounds, ExpertSpace
+from haemsa.evo import Bounds, ExpertSpace, toolbox
 from haemsa.evo.expert_space.bounds import NAMES, OPTIONAL, TRAINING
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.legal import legal
 from haemsa.evo.expert_space.training_genes import GENES, crossed, nudged, random_training
+from haemsa.evo.operators.confined import confined
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import LossKind, TrainingGenes
@@ -36,6 +38,23 @@ OPEN = {"losses": get_args(LossKind)}
 
 def domain(tasks: str = "both", **bounds: object) -> Domain:
     return Domain(MODALITIES, Bounds(**{**OPEN, **bounds}), tasks=TASKS[tasks])
+
+
+BOX = toolbox(ExpertSpace(MODALITIES))
+
+
+def nudge(
+    where: Domain, training: TrainingGenes, network: NetworkSpec, rng: np.random.Generator, box: base.Toolbox = BOX
+) -> TrainingGenes:
+    with confined(rng):
+        return nudged(box, where, training, network)
+
+
+def cross(
+    a: TrainingGenes, b: TrainingGenes, rng: np.random.Generator, box: base.Toolbox = BOX
+) -> tuple[TrainingGenes, TrainingGenes]:
+    with confined(rng):
+        return crossed(box, domain(), a, b)
 
 
 def settled(network: NetworkSpec, tasks: str = "both", **bounds: object) -> TrainingGenes:
@@ -95,7 +114,7 @@ def test_nudging_leaves_every_default_and_comes_back() -> None:
     rng, usual, training = np.random.default_rng(0), TrainingGenes(), TrainingGenes()
     left, returned = set(), set()
     for _ in range(3000):
-        before, training = training, nudged(domain(), training, BOTH, rng)
+        before, training = training, nudge(domain(), training, BOTH, rng)
         changed = [gene for gene in GENES if getattr(before, gene) != getattr(training, gene)]
         assert len(changed) <= 2
         left |= {gene for gene in changed if getattr(before, gene) == getattr(usual, gene)}
@@ -109,14 +128,14 @@ def test_of_the_weights_of_tasks_one_is_nudged() -> None:
     found = set()
     for seed in range(200):
         before = TrainingGenes(task_weights=(("emotion", 0.5), ("sentiment", 2.0)))
-        after = nudged(domain(), before, BOTH, np.random.default_rng(seed))
+        after = nudge(domain(), before, BOTH, np.random.default_rng(seed))
         found.add(tuple(after.task_weight(task) != before.task_weight(task) for task in ("emotion", "sentiment")))
     assert found == {(False, False), (True, False), (False, True)}
 
 
 def test_genes_without_effect_are_not_nudged() -> None:
     for seed in range(60):
-        found = nudged(domain("one"), TrainingGenes(), ONE, np.random.default_rng(seed))
+        found = nudge(domain("one"), TrainingGenes(), ONE, np.random.default_rng(seed))
         assert (found.class_balance, found.distillation, found.modality_dropout, found.task_weights) == (0, 0, 0, ())
 
 
@@ -125,7 +144,7 @@ def test_children_share_out_every_gene() -> None:
     other = replace(ALL_ON, feature_dropout=0.5, modality_dropout=0.3)
     firsts = []
     for seed in range(40):
-        first, second = crossed(usual, other, np.random.default_rng(seed))
+        first, second = cross(usual, other, np.random.default_rng(seed))
         for gene in GENES:
             pair = {getattr(first, gene), getattr(second, gene)}
             assert pair == {getattr(usual, gene), getattr(other, gene)}
@@ -164,4 +183,28 @@ def test_what_never_won_is_shut_by_default_and_neither_drawn_nor_nudged() -> Non
     training = random_training(where, rng)
     for _ in range(200):
         assert training.loss == usual.loss
-        training = nudged(where, training, BOTH, rng)
+        training = nudge(where, training, BOTH, rng)
+
+
+def test_deaps_operators_for_real_numbers_take_the_place_of_ours() -> None:
+    box, rng, where = toolbox(ExpertSpace(MODALITIES)), np.random.default_rng(0), domain()
+    box.register("mate_numbers", tools.cxSimulatedBinaryBounded, eta=15.0, low=0.0, up=1.0)
+    box.register("mutate_numbers", tools.mutPolynomialBounded, eta=20.0, low=0.0, up=1.0, indpb=1.0)
+    a, b = random_training(where, rng), random_training(where, rng)
+    between = set()
+    for _ in range(20):
+        a, b = (nudge(where, child, BOTH, rng, box) for child in cross(a, b, rng, box))
+        check(a, where)
+        check(b, where)
+        between |= {a.clip, b.clip}
+    assert len(between) > 10
+
+
+def test_a_nudge_of_a_real_gene_is_a_fifth_of_its_range_on_average() -> None:
+    usual, rng, places = TrainingGenes(dropout=0.3), np.random.default_rng(0), []
+    for _ in range(2000):
+        found = nudge(domain(), usual, BOTH, rng)
+        if found.dropout != usual.dropout:
+            places.append((found.dropout - 0.3) / 0.6)
+    assert len(places) > 150
+    assert np.std(places) == np.clip(np.std(places), 0.16, 0.21)  # cut off at both ends, half of the range away

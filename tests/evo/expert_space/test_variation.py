@@ -3,16 +3,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from haemsa.evo.expert_space.domain import Domain
+from haemsa.evo import ExpertSpace, Individual, toolbox
 from haemsa.evo.expert_space.legal import legal
+from haemsa.evo.expert_space.operators import WEIGHTS
 from haemsa.evo.expert_space.sampling import random_genome
-from haemsa.evo.expert_space.variation import MUTATIONS, toolbox
+from haemsa.evo.operators.confined import confined
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 
-DOMAIN = Domain(("text", "audio", "vision"))
-BOX = toolbox(DOMAIN)
+SPACE = ExpertSpace(("text", "audio", "vision"))
+DOMAIN, BOX = SPACE.domain, toolbox(SPACE)
 LINEAR = legal(DOMAIN, Genome(NetworkSpec(16, (EncoderSpec("text"),))))
 DEEP = legal(
     DOMAIN,
@@ -29,6 +30,19 @@ DEEP = legal(
 )
 
 
+def mutant(name: str, genome: Genome, rng: np.random.Generator) -> Genome:
+    with confined(rng):
+        (changed,) = getattr(BOX, name)(Individual(genome))
+    found: Genome = changed.genome
+    return found
+
+
+def crossed(a: Genome, b: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
+    with confined(rng):
+        first, second = BOX.mate(Individual(a), Individual(b))
+    return first.genome, second.genome
+
+
 def experts(genome: Genome) -> list[int]:
     return [len(level.experts) for level in genome.network.levels]
 
@@ -37,17 +51,17 @@ def outcomes(name: str, genome: Genome, measure: Callable[[Genome], object]) -> 
     """What the operator leads to over many draws."""
     found = set()
     for seed in range(60):
-        value = measure(getattr(BOX, name)(genome, np.random.default_rng(seed)))
+        value = measure(mutant(name, genome, np.random.default_rng(seed)))
         found.add(tuple(value) if isinstance(value, list) else value)
     return found
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", WEIGHTS)
 def test_every_mutation_gives_legal_genomes_from_any(name: str) -> None:
     rng = np.random.default_rng(0)
     for genome in [LINEAR, DEEP, *(random_genome(DOMAIN, rng) for _ in range(30))]:
-        mutant = getattr(BOX, name)(genome, rng)
-        assert legal(DOMAIN, mutant) == mutant
+        changed = mutant(name, genome, rng)
+        assert legal(DOMAIN, changed) == changed
 
 
 def test_a_modality_comes_or_goes() -> None:
@@ -71,16 +85,16 @@ def test_experts_and_levels_come_and_go_one_at_a_time() -> None:
 
 def test_nothing_is_removed_or_altered_where_there_is_nothing() -> None:
     names = ["remove_level", "remove_expert", "alter_expert", "alter_sees", "alter_gate", "flip_transfer"]
-    assert all(getattr(BOX, name)(LINEAR, np.random.default_rng(0)) == LINEAR for name in names)
+    assert all(mutant(name, LINEAR, np.random.default_rng(0)) == LINEAR for name in names)
 
 
 def test_an_expert_sees_one_token_more_or_less_and_always_one() -> None:
     rng = np.random.default_rng(0)
     for _ in range(60):
-        mutant = BOX.alter_sees(DEEP, rng)
+        changed = mutant("alter_sees", DEEP, rng)
         pairs = zip(
             (e for level in DEEP.network.levels for e in level.experts),
-            (e for level in mutant.network.levels for e in level.experts),
+            (e for level in changed.network.levels for e in level.experts),
             strict=True,
         )
         changes = [set(before.sees) ^ set(after.sees) for before, after in pairs]
@@ -89,9 +103,9 @@ def test_an_expert_sees_one_token_more_or_less_and_always_one() -> None:
 
 def test_only_the_training_genes_of_a_training_mutation_change() -> None:
     for seed in range(30):
-        mutant = BOX.alter_training(DEEP, np.random.default_rng(seed))
-        assert mutant.network == DEEP.network
-        changed = [name for name, value in vars(mutant.training).items() if value != getattr(DEEP.training, name)]
+        found = mutant("alter_training", DEEP, np.random.default_rng(seed))
+        assert found.network == DEEP.network
+        changed = [name for name, value in vars(found.training).items() if value != getattr(DEEP.training, name)]
         assert len(changed) <= 2
 
 
@@ -99,7 +113,7 @@ def test_children_share_out_what_their_parents_have() -> None:
     a = legal(DOMAIN, Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=6, dropout=0.5)))
     b = legal(DOMAIN, Genome(NetworkSpec(48, (EncoderSpec("audio"),)), TrainingGenes(epochs=24, dropout=0.1)))
     for seed in range(20):
-        children = BOX.crossover(a, b, np.random.default_rng(seed))
+        children = crossed(a, b, np.random.default_rng(seed))
         assert sorted(child.network.width for child in children) == [8, 48]
         assert sorted(child.training.epochs for child in children) == [6, 24]
         assert sorted(child.training.dropout for child in children) == [0.1, 0.5]
@@ -113,7 +127,7 @@ def test_crossover_mixes_levels_expert_by_expert() -> None:
 
     found = set()
     for seed in range(120):
-        first, second = BOX.crossover(of(8), of(64), np.random.default_rng(seed))
+        first, second = crossed(of(8), of(64), np.random.default_rng(seed))
         widths = [[e.width for e in child.network.levels[0].experts] for child in (first, second)]
         assert sorted([*widths[0], *widths[1]]) == [8, 8, 8, 64, 64, 64]
         found.add(tuple(widths[0]))
@@ -121,4 +135,4 @@ def test_crossover_mixes_levels_expert_by_expert() -> None:
 
 
 def test_equal_parents_have_children_like_themselves() -> None:
-    assert BOX.crossover(DEEP, DEEP, np.random.default_rng(0)) == (DEEP, DEEP)
+    assert crossed(DEEP, DEEP, np.random.default_rng(0)) == (DEEP, DEEP)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from haemsa.evo.shrinkage import replicate_variance, shrink
+from haemsa.evo.records.shrinkage import replicate_variance, shrink
 
 
 def test_the_variance_of_one_replicate_is_what_replicates_differ_by() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic
 
 import numpy as np
+from deap import base
 
 from haemsa.evo.candidate import Candidate, G
-from haemsa.evo.individual import Individual, toolbox
+from haemsa.evo.operators.confined import confined
+from haemsa.evo.operators.individual import Individual
+from haemsa.evo.operators.variation import children, with_descent
 from haemsa.evo.space import Space, SpaceExhausted
 
 TRIES: Final = 1000
@@ -17,12 +19,21 @@ TRIES: Final = 1000
 
 
 class Breeder(Generic[G]):
-    """Breeds batches of new candidates. Every batch has its own generator, made of the seed and its first id."""
+    """Calls the operators of a toolbox, each time with random numbers that are made of the seed and the next id."""
 
-    def __init__(self, space: Space[G], seed: int, samples: int) -> None:
-        """`samples`: how many candidates are sampled before children are bred."""
-        self.space, self.seed, self.samples = space, seed, samples
-        self.toolbox = toolbox(space)
+    def __init__(
+        self,
+        space: Space[G],
+        toolbox: base.Toolbox,
+        seed: int,
+        samples: int,
+        *,
+        crossover: float = 0.7,
+        mutation: float = 1.0,
+    ) -> None:
+        """`samples`: how many candidates are sampled before children are bred. For the rates see `Evolution`."""
+        self.space, self.toolbox, self.seed, self.samples = space, toolbox, seed, samples
+        self.crossover, self.mutation = crossover, mutation
         self.next_id = 0
         self.keys: set[str] = set()  # of all that was bred, also of what is pending or failed
         self.suggested: list[tuple[G, int | None]] = []  # not bred yet, with the id of the parent
@@ -40,16 +51,20 @@ class Breeder(Generic[G]):
         rng = np.random.default_rng((self.seed, self.next_id))
         bred = self._take_suggested(count)
         count -= len(bred)
-        for child, parents in islice(self._children(count, population, rng), count):
-            fresh = self._fresh(child, rng)
-            if fresh is None:
-                break
-            bred.append(self._candidate(fresh.genome, parents))
+        if count:
+            with confined(rng):
+                bred += self._children(count, population)
         if not bred:
             raise SpaceExhausted(
                 f"the space is exhausted: after {len(self.keys)} genomes no new one was found in {TRIES} tries"
             )
         return bred
+
+    def survive(self, individuals: list[Individual[G]], count: int) -> list[Individual[G]]:
+        """The `count` of these that are the next population."""
+        with confined(np.random.default_rng((self.seed, self.next_id, 1))):
+            survivors: list[Individual[G]] = self.toolbox.survive(individuals, count)
+        return survivors
 
     def remember(self, genomes: Iterable[G]) -> None:
         """Note genomes that were bred before this breeder was made."""
@@ -80,29 +95,26 @@ class Breeder(Generic[G]):
                 bred.append(self._candidate(genome, () if parent is None else (parent,)))
         return bred
 
-    def _children(
-        self, count: int, population: Sequence[Individual[G]], rng: np.random.Generator
-    ) -> Iterator[tuple[Individual[G], tuple[int, ...]]]:
-        """Selection and variation: `count` children or one more, with their parents' ids; first come samples."""
+    def _children(self, count: int, population: Sequence[Individual[G]]) -> list[Candidate[G]]:
+        """Up to `count` children of the population, all new. The first candidates are samples."""
+        box = with_descent(self.toolbox)
         if self.next_id < self.samples or len(population) < 2:
-            for _ in range(count):
-                yield self.toolbox.individual(rng), ()
-            return
-        chosen = self.toolbox.select(population, count + count % 2, rng)
-        for a, b in zip(chosen[::2], chosen[1::2], strict=True):
-            parents = tuple(individual.id for individual in sorted((a, b), key=_fittest_first))
-            for child in self.toolbox.mate(a, b, rng):
-                yield self.toolbox.mutate(child, rng)[0], parents
+            bred = [box.individual() for _ in range(count)]
+        else:
+            parents = box.select(list(population), count + count % 2)
+            bred = children(parents, box, self.crossover, self.mutation)[:count]
+        found: list[Candidate[G]] = []
+        for child in bred:
+            fresh = self._fresh(child, box)
+            if fresh is None:
+                break
+            found.append(self._candidate(fresh.genome, fresh.parents))
+        return found
 
-    def _fresh(self, child: Individual[G], rng: np.random.Generator) -> Individual[G] | None:
+    def _fresh(self, child: Individual[G], box: base.Toolbox) -> Individual[G] | None:
         """`child`, mutated (now and then drawn anew) until its genome is new; None after `TRIES`."""
         for attempt in range(TRIES):
             if self.space.key(child.genome) not in self.keys:
                 return child
-            child = self.toolbox.individual(rng) if attempt % 8 == 7 else self.toolbox.mutate(child, rng)[0]
+            child = box.individual() if attempt % 8 == 7 else box.mutate(child)[0]
         return None
-
-
-def _fittest_first(individual: Individual[G]) -> tuple[float, ...]:
-    """Sorts the higher level first, then the better rank, then the better first objective."""
-    return (-individual.level, individual.rank, *individual.losses)

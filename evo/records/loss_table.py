@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from haemsa.evo.nsga2 import Indices, Losses
@@ -53,3 +55,8 @@ class LossTable:
         """The losses `[k]` of one candidate."""
         row: Losses = self._losses[self._place[number]]
         return row
+
+    def rows(self, numbers: Iterable[int]) -> Losses:
+        """The losses `[n, k]` of these candidates."""
+        rows: Losses = self._losses[[self._place[number] for number in numbers]]
+        return rows

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from haemsa.evo.archive import Archive
 from haemsa.evo.candidate import Evaluated, Failed, Failure, Score
 from haemsa.evo.objectives import Objectives
+from haemsa.evo.records.archive import Archive
 from haemsa.evo.rungs import Fidelity, Ladder
 
 OBJECTIVES = Objectives.of({"mae": "min", "corr": "max"})
@@ -148,3 +148,17 @@ def test_no_front_falls_outside_of_the_reference_point_however_large_its_network
 def test_a_reference_point_needs_a_value_for_each_objective() -> None:
     with pytest.raises(ValueError, match=r"given for \['mae'\], expected the objectives mae, corr"):
         filled(reference={"mae": 1.0})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_deaps_front_holds_the_same_candidates_best_fitness_first(seed: int) -> None:
+    rng, archive = np.random.default_rng(seed), filled()
+    for number in range(150):
+        archive.add(record(number, float(rng.integers(0, 30)), float(rng.integers(0, 30))))
+        if rng.random() < 0.6:  # one at a time DEAP compares; many at once are filled in
+            hall = archive.pareto_front()
+            assert sorted(individual.id for individual in hall) == sorted(front_ids(archive))
+            assert list(hall.keys) == sorted(hall.keys)
+    assert hall[0].fitness == max(individual.fitness for individual in hall)
+    archive.fail(Failed(hall[0].id, "bad", (), Failure("crash", "it crashed")))
+    assert sorted(individual.id for individual in archive.pareto_front()) == sorted(front_ids(archive))

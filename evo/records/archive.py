@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Generic
+from collections.abc import Mapping
+from typing import Final, Generic
 
 import moocore
 import numpy as np
+from deap import tools
 
 from haemsa.evo.candidate import Evaluated, Failed, G, Record, Score
-from haemsa.evo.loss_table import LossTable
 from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Box, Objectives
+from haemsa.evo.operators.individual import Individual
+from haemsa.evo.records.loss_table import LossTable
+from haemsa.evo.records.shrinkage import replicate_variance, shrink
 from haemsa.evo.rungs import Ladder
-from haemsa.evo.shrinkage import replicate_variance, shrink
+
+FEW: Final = 8
+"""So many new ones at once are compared with the front by DEAP, one after another."""
 
 
 class Archive(Generic[G]):
@@ -38,7 +43,8 @@ class Archive(Generic[G]):
         self.reference: Losses | None = None if reference is None else objectives.losses(reference)
         self._levels = [LossTable(len(objectives.names)) for _ in range(self.ladder.full + 1)]
         self._replicates: Counter[int] = Counter()  # of the last level: by number of replicates, how many scores
-        self._front: list[Evaluated[G]] | None = None
+        self._hall = tools.ParetoFront(similar=_same)
+        self._front: list[Evaluated[G]] | None = None  # the same, in order; None: to be found anew
         self._added: list[int] = []  # to the top level after the front was found
         self._adjusted: LossTable | None = None
 
@@ -118,14 +124,38 @@ class Archive(Generic[G]):
         """The highest level that any candidate reached; -1 before the first."""
         return max((level for level, table in enumerate(self._levels) if len(table)), default=-1)
 
+    def individual(self, number: int) -> Individual[G]:
+        """A candidate with scores, with the fitness that selection sees."""
+        record, level = self.evaluated[number], self.level_of(number)
+        fitness = self.objectives.fitness_of(self.adjusted(level).losses_of(number), level)
+        return Individual(record.genome, fitness, number, record.parents)
+
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated records of the highest level, best first objective first; never a failure."""
-        if self._front is None or (self._added and self.uneven):
-            self._front = self._find_front(self.top_level, self.adjusted(self.top_level).ids if self.evaluated else [])
-        elif self._added:
-            self._front = self._find_front(self.top_level, [*(record.id for record in self._front), *self._added])
-        self._added = []
-        return list(self._front)
+        self.pareto_front()
+        return list(self._front or [])
+
+    def pareto_front(self) -> tools.ParetoFront:
+        """The front as DEAP keeps it: individuals, best fitness first.
+
+        moocore tells who may be on it, so that DEAP compares only those with the front. If many come at once, or
+        if all scores changed, the front is filled anew.
+        """
+        anew = self._front is None or (self._added and self.uneven)
+        if not anew and not self._added:
+            return self._hall
+        known = [] if anew else [individual.id for individual in self._hall]
+        ids = self._top_ids() if anew else [*known, *self._added]
+        kept = self._non_dominated(self.top_level, ids)
+        fresh = [number for number in kept if number in self._added] if not anew else kept
+        if anew or len(fresh) > FEW:
+            self._hall.clear()
+            for number in kept:
+                self._hall.insert(self.individual(number))
+        else:
+            self._hall.update([self.individual(number) for number in fresh])
+        self._front, self._added = self._in_order(kept), []
+        return self._hall
 
     def best(self, count: int) -> list[Evaluated[G]]:
         """The `count` best in the first objective, of the front's level; others may dominate them."""
@@ -141,7 +171,7 @@ class Archive(Generic[G]):
         They are the next most promising while only few reached the highest level.
         """
         level = self.top_level - 1
-        return self._find_front(level, self.adjusted(level).ids) if level >= 0 else []
+        return self._in_order(self._non_dominated(level, self.adjusted(level).ids.tolist())) if level >= 0 else []
 
     @property
     def front_size(self) -> int:
@@ -175,15 +205,20 @@ class Archive(Generic[G]):
         width = len(self.objectives.names)
         return np.array([self.objectives.means(record.scores) for record in records]).reshape(-1, width)
 
-    def _find_front(self, level: int, ids: Iterable[int]) -> list[Evaluated[G]]:
-        """Of the records `ids` of a level, those that no other of them dominates."""
-        table = self.adjusted(level)
-        records = [self.evaluated[int(number)] for number in ids]
-        if not records:
+    def _top_ids(self) -> list[int]:
+        return self.adjusted(self.top_level).ids.tolist() if self.evaluated else []
+
+    def _non_dominated(self, level: int, ids: list[int]) -> list[int]:
+        """Of the candidates `ids` of a level, those that no other of them dominates."""
+        if not ids:
             return []
-        losses = np.array([table.losses_of(record.id) for record in records])
-        records = [records[place] for place in np.flatnonzero(moocore.is_nondominated(losses, keep_weakly=True))]
-        order = np.lexsort((np.array([record.id for record in records]), *self._means(records).T[::-1]))
+        losses = self.adjusted(level).rows(ids)
+        return [ids[place] for place in np.flatnonzero(moocore.is_nondominated(losses, keep_weakly=True))]
+
+    def _in_order(self, ids: list[int]) -> list[Evaluated[G]]:
+        """The records of candidates, best first objective first."""
+        records = [self.evaluated[number] for number in ids]
+        order = np.lexsort((np.array(ids), *self._means(records).T[::-1]))
         return [records[place] for place in order]
 
     def _forget(self, number: int) -> None:
@@ -197,3 +232,7 @@ class Archive(Generic[G]):
 
     def _replicates_of(self, number: int) -> int:
         return self.evaluated[number].scores[self.objectives.names[0]].replicates
+
+
+def _same(a: Individual[G], b: Individual[G]) -> bool:
+    return a.id == b.id

@@ -1,6 +1,6 @@
 import numpy as np
 
-from haemsa.evo.loss_table import LossTable
+from haemsa.evo.records.loss_table import LossTable
 
 
 def filled(count: int) -> LossTable:
