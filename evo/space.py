@@ -14,7 +14,10 @@ class SpaceExhausted(ValueError):  # noqa: N818 - an end, not an error of the sp
 
 
 class Space(Protocol[G]):
-    """Genomes are immutable values. All randomness comes from `rng`. The space knows how often and how much it varies.
+    """Genomes are immutable values. All randomness comes from `rng`. The space knows how much it varies them.
+
+    `Evolution` knows how often: see its `crossover` and `mutation`. It calls these methods through a DEAP toolbox
+    (operators/toolbox.py). There any of them may be replaced.
 
     Example: all words of five letters.
         >>> class Words:

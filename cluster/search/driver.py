@@ -103,6 +103,7 @@ class Driver:
             return "interrupted"
         finally:
             if self._told_since_generation:  # the last generation, which the budget cut short
+                self.evolution.log_generation()
                 self._end_generation(self.evolution.generation + 1)
         return "space exhausted" if self._exhausted else self.budget.spent() or "done"
 

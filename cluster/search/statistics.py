@@ -46,14 +46,20 @@ class SearchStatistics:
         )
 
     def metrics(self) -> dict[str, float]:
-        """What the tracker gets of each generation. MLflow's page shows `system/` apart: figures of the machines."""
-        archive = self.evolution.archive
+        """What the tracker gets of a generation, after it was logged: the last record of the evolution's logbook.
+
+        MLflow's page shows `system/` apart: figures of the machines. A figure that nobody knows is left out.
+        """
+        logbook = self.evolution.logbook
+        known: dict[str, float | None] = {
+            name: logbook[-1][name] for name in ("hypervolume", "front_size", "evaluations")
+        }
+        known |= {f"best_{name}": value for name, value in self._best().items()}
+        for name, chapter in logbook.chapters.items():
+            known |= {f"{statistic}_{name}": chapter[-1][statistic] for statistic in ("mean", "spread")}
         return {
-            "hypervolume": self.evolution.covered(),
-            **{f"best_{name.replace('/', '_')}": value for name, value in self._best().items()},
-            "front_size": float(archive.front_size),
-            "evaluations": float(len(archive)),
-            "failures": float(len(archive.failed)),
+            **{name.replace("/", "_"): float(value) for name, value in known.items() if value is not None},
+            "failures": float(len(self.evolution.archive.failed)),
             "busy_fraction": self.clock.busy_fraction,
             "system/workers": float(self.clock.workers),
             "system/driver_memory_mib": memory_mib(),

@@ -39,8 +39,8 @@ class GenerationEnded:
 
     population: rows of the survivors. front: rows of the front. evaluated: id and objectives of candidates evaluated so
     far, or of some of them, for the background of the picture. All three are empty if the generation is not shown.
-    metrics: hypervolume, best_<objective>, front_size, evaluations, failures, busy_fraction, system/<name>. at: when it
-    ended, in seconds since 1970.
+    metrics: hypervolume, best_<objective> of the front, mean_<objective> and spread_<objective> of the population,
+    front_size, evaluations, failures, busy_fraction, system/<name>. at: when it ended, in seconds since 1970.
     """
 
     number: int

@@ -37,6 +37,7 @@ class GenerationLog(Generic[G]):
             statistics.register("best", min if direction == "min" else max)
             statistics.register("spread", np.std)
             self._statistics[name] = statistics
+            self.logbook.chapters[name].header = STATISTICS
 
     def record(self, generation: int, population: Sequence[Individual[G]]) -> None:
         """A generation has ended with this population; what is not known is None."""

@@ -27,7 +27,14 @@ PROBLEMS: dict[str, tuple[Problem, int, int]] = {"zdt1": (zdt1, 30, 2), "zdt2": 
 def ours(problem: Problem, size: int, k: int, seed: int, *, evaluations: int, mode: Mode) -> np.ndarray:
     """Losses of the last population `[n, k]`, as pymoo reports them."""
     names = [f"f{i + 1}" for i in range(k)]
-    evolution = Evolution(RealSpace(size), dict.fromkeys(names, "min"), seed=seed, population_size=100, mode=mode)
+    evolution = Evolution(
+        RealSpace(size),
+        dict.fromkeys(names, "min"),
+        seed=seed,
+        population_size=100,
+        mode=mode,
+        crossover=1.0,  # nine pairs in ten, by the space itself
+    )
     told = 0
     while told < evaluations:
         for candidate in evolution.ask(1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,10 @@ def test_the_tracker_sees_each_generation_and_the_last_part_of_one(
     assert last.metrics["best_mae"] == min(mae for _, mae, _ in driven.front())
     assert last.metrics["best_params"] == min(params for *_, params in driven.front())
     assert len(last.evaluated) == 3 * population + 2
+    errors = [row["mae"] for row in last.population]
+    assert last.metrics["mean_mae"] == pytest.approx(sum(errors) / population)
+    assert last.metrics["spread_mae"] == pytest.approx(statistics.pstdev(errors))
+    assert [record["generation"] for record in driven.evolution.logbook] == [1, 2, 3, 4]
 
 
 def test_a_status_says_how_the_search_stands(tmp_path: Path) -> None:
