@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +23,8 @@ from tests.bench.networks.idiomatic import Encoder, IdiomaticNetwork
 from tests.bench.networks.idiomatic_experts import Expert, TensorExpert
 
 Gate = tuple[Tensor, Tensor, Tensor]
+Scales = dict[str, tuple[float, float]]
+"""Mean and standard deviation of each task's targets."""
 PLAIN: Final[Mapping[str, Any]] = {
     "losses": ("huber",), "task_weight": (1, 1), **dict.fromkeys(OPTIONAL, (0, 0)),
 }  # fmt: skip
@@ -30,38 +33,59 @@ PLAIN: Final[Mapping[str, Any]] = {
 
 def train_alone(genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed: int = 0) -> dict[str, Tensor]:
     """Train on what the first fold trains on; returns the outputs for all samples, under averaged late weights."""
+    return next(train_in_parts(genome, pool, folds, batch_size, seed, [genome.training.epochs]))
+
+
+def train_in_parts(
+    genome: Genome, pool: Pool, folds: Folds, batch_size: int, seed: int, ends: Sequence[int]
+) -> Iterator[dict[str, Tensor]]:
+    """The same, with outputs each time that as many epochs have ended as `ends` says, in ascending order.
+
+    Before weights are averaged, the outputs are those of the last weights. The random numbers of torch belong to this
+    training from one part to the next.
+    """
     torch.manual_seed(seed)
     genes = genome.training
     network = IdiomaticNetwork(genome, pool.schema).to(pool.device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=genes.learning_rate, weight_decay=genes.weight_decay)
-    average, start = copy.deepcopy(network), genes.epochs - math.ceil(genes.epochs * 0.5)
-    scales = target_scales(pool, folds)
-    for epoch in range(genes.epochs):
-        for indices in batches(folds.trained, batch_size, seed, epoch):
-            outputs, gates = network(pool.batch(indices))
-            targets = pool.targets_at(torch.from_numpy(indices).to(pool.device))
-            losses = [
-                task_loss(
-                    task, outputs[name], (targets[name].values - scales[name][0]) / scales[name][1], targets[name].known
-                )
-                for name, task in pool.schema.tasks.items()
-            ]
-            of_gates = genes.balance * sum(map(balance_loss, gates)) + ROUTER_Z_WEIGHT * sum(map(z_loss, gates))
-            loss = sum(losses) + of_gates
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), genes.clip)
-            optimizer.step()
-        if epoch >= start:
+    average, start = copy.deepcopy(network).eval(), genes.epochs - math.ceil(genes.epochs * 0.5)
+    scales, ended = target_scales(pool, folds), 0
+    for end in ends:
+        for epoch in range(ended, end):
+            for indices in batches(folds.trained, batch_size, seed, epoch):
+                _step(genome, network, optimizer, pool, scales, indices)
             for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-                mean.data.lerp_(value.data, 1 / (epoch + 1 - start))
-    average.eval()
+                mean.data.lerp_(value.data, 1 / (max(epoch - start, 0) + 1))
+        ended = max(ended, end)
+        yield _outputs(average, pool, scales)
+
+
+def _step(
+    genome: Genome, network: IdiomaticNetwork, optimizer: torch.optim.Optimizer, pool: Pool, scales: Scales,
+    indices: np.ndarray,
+) -> None:  # fmt: skip
+    """One step of the optimizer on a batch."""
+    outputs, gates = network(pool.batch(indices))
+    targets = pool.targets_at(torch.from_numpy(indices).to(pool.device))
+    losses = [
+        task_loss(task, outputs[name], (targets[name].values - scales[name][0]) / scales[name][1], targets[name].known)
+        for name, task in pool.schema.tasks.items()
+    ]
+    of_gates = genome.training.balance * sum(map(balance_loss, gates)) + ROUTER_Z_WEIGHT * sum(map(z_loss, gates))
+    loss = sum(losses) + of_gates
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), genome.training.clip)
+    optimizer.step()
+
+
+def _outputs(network: IdiomaticNetwork, pool: Pool, scales: Scales) -> dict[str, Tensor]:
     with torch.inference_mode():
-        parts = [average(pool.batch(indices))[0] for indices in torch.arange(len(pool)).numpy().reshape(1, -1)]
-    return {name: values * scales[name][1] + scales[name][0] for name, values in parts[0].items()}
+        outputs = network(pool.batch(np.arange(len(pool))))[0]
+    return {name: values * scales[name][1] + scales[name][0] for name, values in outputs.items()}
 
 
-def target_scales(pool: Pool, folds: Folds) -> dict[str, tuple[float, float]]:
+def target_scales(pool: Pool, folds: Folds) -> Scales:
     """Mean and standard deviation of each regression target on what the first fold trains on; (0, 1) for classes."""
     trained, found = torch.from_numpy(folds.trained).to(pool.device), {}
     for name, task in pool.schema.tasks.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import numpy as np
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.workers.scores import held_out_metrics
+from haemsa.evo.rungs import Fidelity
 from haemsa.model.cost import cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds
@@ -21,7 +22,7 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.process import prepare_process
 from haemsa.model.training.train import FailedRow, TrainedRow, TrainingSettings, train
-from tests.bench.networks.idiomatic_training import PLAIN, train_alone
+from tests.bench.networks.idiomatic_training import PLAIN, train_in_parts
 from tests.support.places import SHARED_DATA
 
 REAL_DATA: Final = SHARED_DATA
@@ -45,15 +46,19 @@ class Setting:
     validation: str = "holdout"
     space: Mapping[str, Any] = field(default_factory=dict)
 
-    def problem(self) -> Problem:
-        """Data, folds, objectives (the main metric, and parameters) and space. ValueError if the metric goes up."""
+    def config(self) -> SearchConfig:
+        """The settings of a search of ours over the same data, folds and space."""
         settings = {
             "data": self.data,
             "validation": self.validation,
             "seed": self.seed,
             "space": {**PLAIN, **self.space},
         }
-        problem = Problem.of(SearchConfig.of({**settings, "batch_size": BATCH_SIZE}))
+        return SearchConfig.of({**settings, "batch_size": BATCH_SIZE})
+
+    def problem(self) -> Problem:
+        """Data, folds, objectives (the main metric, and parameters) and space. ValueError if the metric goes up."""
+        problem = Problem.of(self.config())
         if set(problem.objectives.values()) != {"min"}:
             raise ValueError(f"objectives are {dict(problem.objectives)}, expected them all to be minimised")
         return problem
@@ -79,12 +84,29 @@ class Scorer:
 
     def alone(self, genome: Genome, seeds: Sequence[int]) -> Scores:
         """Train one plain network per fold, each with its seed, and score them."""
-        metrics = []
-        for held_out, seed in zip(self.folds.held_out, seeds, strict=True):
-            fold = Folds(held_out[None], self.folds.kind)
-            outputs = train_alone(genome, self.pool, fold, BATCH_SIZE, seed)
-            metrics.append(self._metrics(held_out, {name: values.numpy() for name, values in outputs.items()}))
-        return self._scores(genome, metrics)
+        return next(self.in_rungs(genome, seeds, [Fidelity(None, len(self.folds))]))
+
+    def in_rungs(self, genome: Genome, seeds: Sequence[int], rungs: Sequence[Fidelity]) -> Iterator[Scores]:
+        """The same, with scores after each rung. No rung trains again what one before it trained.
+
+        The rungs of few epochs are on one fold, as all usual ladders have them.
+        """
+        own, metrics = genome.training.epochs, list[Scores]()
+        ends = [min(rung.epochs or own, own) for rung in rungs if rung.replicates == 1]
+        first = self._fold(genome, 0, seeds[0], ends)
+        for rung in rungs:
+            if rung.replicates == 1:
+                metrics = [next(first)]
+            more = range(len(metrics), rung.replicates)
+            metrics = [*metrics, *(next(self._fold(genome, fold, seeds[fold], [own])) for fold in more)]
+            yield self._scores(genome, metrics)
+
+    def _fold(self, genome: Genome, fold: int, seed: int, ends: Sequence[int]) -> Iterator[Scores]:
+        """Metrics on what the fold holds out, each time that so many epochs have ended."""
+        held_out = self.folds.held_out[fold]
+        trained = Folds(held_out[None], self.folds.kind)
+        for outputs in train_in_parts(genome, self.pool, trained, BATCH_SIZE, seed, ends):
+            yield self._metrics(held_out, {name: values.numpy() for name, values in outputs.items()})
 
     def together(
         self,

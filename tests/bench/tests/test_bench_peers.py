@@ -151,7 +151,7 @@ def test_plain_networks_and_cohorts_are_scored_alike(setting: Setting) -> None:
 def test_a_network_that_diverged_has_no_scores(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer.of(setting.problem())
     outputs = {name: torch.full((80, task.outputs), torch.nan) for name, task in scorer.pool.schema.tasks.items()}
-    monkeypatch.setattr("tests.bench.shared.setting.train_alone", lambda *_: outputs)
+    monkeypatch.setattr("tests.bench.shared.setting.train_in_parts", lambda *_: iter([outputs]))
     assert scorer.alone(TEXT, [0, 1]) == {}
     assert scorer.losses({}) is None
 
