@@ -24,6 +24,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	touch $@
 
+$(VENV)/peers: $(VENV)/installed # Syne Tune, which brings hundreds of megabytes
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench,peers]'
+	touch $@
+
 demo: $(VENV)/installed ## search made data, train the best network, and say where to look
 	rm -rf runs/demo models/demo
 	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --validation holdout --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
@@ -72,7 +76,7 @@ bench-quick: $(VENV)/installed ## the same with fewer repetitions: under ten min
 	$(BIN)/python -m tests.bench.data.bench_data --quick
 	$(BIN)/python -m tests.bench.driver.bench_recording --quick
 
-bench-full: $(VENV)/installed ## searches of ours and of peers on real data: many hours, goes on where it was cut off
+bench-full: $(VENV)/peers ## searches of ours and of peers on real data: many hours, goes on where it was cut off
 	$(BIN)/python -m tests.bench.full.bench_full
 
 torture: $(VENV)/installed ## searches killed at random, nodes that leave and join, ten faults in one: 20 minutes

@@ -3,7 +3,8 @@
     python -m tests.bench.full.peers optuna_nsga2 --data PATH --seconds 600 --seed 0 --trace FILE.jsonl
 
 Each runs two processes of one torch thread for a number of seconds, start-up included, and leaves a trace. Only
-random search trains in haemsa's cohorts: the difference to it is what evolution is worth.
+random search trains in haemsa's cohorts: the difference to it is what evolution is worth. Those of Syne Tune need the
+extra `peers`, because it brings hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -150,12 +151,29 @@ def ray_tune_optuna(setting: Setting, path: Path) -> None:
     search(setting, path)
 
 
+def syne_moasha(setting: Setting, path: Path) -> None:
+    """Syne Tune's MOASHA."""
+    from tests.bench.full.peers_syne import syne_moasha as search
+
+    search(setting, path)
+
+
+def syne_evolution(setting: Setting, path: Path) -> None:
+    """Syne Tune's multi-objective regularised evolution."""
+    from tests.bench.full.peers_syne import syne_evolution as search
+
+    search(setting, path)
+
+
 Searcher = Callable[[Setting, Path], None]
 PEERS: Final[dict[str, Searcher]] = {
     search.__name__: search
-    for search in (optuna_nsga2, optuna_tpe, ray_tune_optuna, deap_mu_plus_lambda, random_search)
-}
-"""Every searcher by name: `(setting, path of a new trace)`; returns when the seconds are over."""
+    for search in (
+        optuna_nsga2, optuna_tpe, ray_tune_optuna, syne_moasha, syne_evolution, deap_mu_plus_lambda, random_search
+    )
+}  # fmt: skip
+"""Every searcher by name: `(setting, path of a new trace)`; returns when the seconds are over. ModuleNotFoundError: its
+library is not installed."""
 
 
 def main() -> None:
@@ -168,7 +186,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trace", type=Path, required=True, help="a new file")
     arguments = parser.parse_args()
-    setting = Setting(arguments.data, arguments.seconds, arguments.seed, arguments.score)
+    setting = Setting(arguments.data, arguments.seconds, arguments.seed, arguments.validation)
     PEERS[arguments.searcher](setting, arguments.trace)
 
 

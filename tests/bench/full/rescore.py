@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--out", default="rescored", help="bench-results/OUT.json")
     given = parser.parse_args()
     paths = {name: Path(path) for name, _, path in (item.partition("=") for item in given.traces)}
-    setting = Setting(given.data, given.seconds, given.seed, given.score)
+    setting = Setting(given.data, given.seconds, given.seed, given.validation)
     rescorer = Rescorer(setting, given.cache, replicates=given.replicates, processes=PROCESSES)
     found = compare(paths, rescorer, times(given.seconds), given.reference)
     print(f"written to {write_result(given.out, report(found, paths, given.reference))}")

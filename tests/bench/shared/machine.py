@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.support.places import ROOT
 
 RESULTS: Final = ROOT / "bench-results"
-PACKAGES: Final = ("torch", "numpy", "ray", "optuna", "deap", "pymoo", "moocore")
+PACKAGES: Final = ("torch", "numpy", "ray", "optuna", "deap", "pymoo", "moocore", "syne-tune")
 
 
 def machine() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.legal import legal
 from haemsa.evo.expert_space.space import ExpertSpace
+from haemsa.evo.rungs import Fidelity
 from haemsa.model.data.builtin.planted import planted
 from haemsa.model.data.store.file import write
 from haemsa.model.spec.genome import Genome
@@ -146,6 +147,17 @@ def test_plain_networks_and_cohorts_are_scored_alike(setting: Setting) -> None:
     assert alone["params"] == together["params"]
     assert alone["sentiment/mae"] == pytest.approx(together["sentiment/mae"], rel=0.5)
     assert scorer.losses(alone) == [alone["sentiment/mae"], alone["params"]]
+
+
+def test_a_network_in_rungs_ends_as_one_that_trains_at_once(setting: Setting) -> None:
+    scorer = Scorer.of(replace(setting, validation="folds:3").problem())
+    genome = replace(TEXT, training=replace(TEXT.training, epochs=2))
+    seeds = search_seeds(0, 0, 3)
+    rungs = [Fidelity(1), Fidelity(9), Fidelity(None), Fidelity(None, 3)]
+    early, same, first, last = scorer.in_rungs(genome, seeds, rungs)
+    assert early["sentiment/mae"] != first["sentiment/mae"]
+    assert same == first == next(scorer.in_rungs(genome, seeds, [Fidelity(None)]))
+    assert last == scorer.alone(genome, seeds) != first
 
 
 def test_a_network_that_diverged_has_no_scores(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
