@@ -82,14 +82,14 @@ def deap_mu_plus_lambda(setting: Setting, path: Path) -> None:
         population = [Individual(space.sample(rng)) for _ in range(POPULATION)]
         try:
             algorithms.eaMuPlusLambda(
-                population, toolbox, POPULATION, POPULATION, cxpb=1.0, mutpb=0.0, ngen=10**9, verbose=False
+                population, toolbox, POPULATION, POPULATION, cxpb=0.7, mutpb=0.3, ngen=10**9, verbose=False
             )
         except OutOfTime:
             return
 
 
 def _toolbox(space: ExpertSpace, rng: np.random.Generator) -> base.Toolbox:
-    """A child is a mutant of a crossing, as in the evolution of haemsa, where crossing leaves some pairs unchanged."""
+    """A child is a mutant of a crossing, or of one parent, as in the evolution of haemsa."""
 
     def mate(a: Individual, b: Individual) -> tuple[Individual, Individual]:
         children = space.crossover(a.genome, b.genome, rng)
