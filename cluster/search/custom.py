@@ -104,7 +104,8 @@ def search_custom(
     show = lasting(progress)
     config, coded = _config(settings), CodedSpace(space, encode, decode)
     coded.check(np.random.default_rng(config.seed))
-    evolution = new_evolution(config, cast(Any, coded), objectives, single())
+    # the space itself knows how often it crosses
+    evolution = new_evolution(config, cast(Any, coded), objectives, single(), crossover=1.0)
     with _directory(run, config) as directory, _evaluator(config, evaluate, show) as evaluator:
         state = directory.journal.state()
         if state:

@@ -31,7 +31,12 @@ def evolution_of(
 
 
 def new_evolution(
-    config: SearchConfig, space: Space[Genome], objectives: Mapping[str, Direction], rungs: Ladder
+    config: SearchConfig,
+    space: Space[Genome],
+    objectives: Mapping[str, Direction],
+    rungs: Ladder,
+    *,
+    crossover: float = 0.7,
 ) -> Evolution[Genome]:
     """An evolution that has not begun. The sizes in `config` must be numbers, not "auto"."""
     assert config.population != "auto" and config.cohort != "auto"
@@ -44,4 +49,5 @@ def new_evolution(
         ladder=rungs,
         batch=config.cohort,
         favour_first=True,
+        crossover=crossover,
     )

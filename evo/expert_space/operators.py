@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
@@ -16,7 +15,7 @@ from haemsa.evo.expert_space import variation
 from haemsa.evo.expert_space.domain import Domain
 from haemsa.evo.expert_space.sampling import Rng
 from haemsa.evo.expert_space.training_genes import SPREAD, crossed, nudged
-from haemsa.evo.operators.confined import generator
+from haemsa.evo.operators.confined import generator, source
 from haemsa.evo.operators.individual import Individual
 from haemsa.evo.operators.toolbox import Repairs, repaired
 from haemsa.model.spec.genome import Genome
@@ -68,10 +67,10 @@ def register(box: base.Toolbox, domain: Domain, space: Repairs) -> None:
 
 def some_mutations(box: base.Toolbox, weights: Mapping[str, float], individual: Person) -> tuple[Person]:
     """One to three mutations of the toolbox, chosen by weight. The genome stays the same only if none of many acts."""
-    before, names = individual.genome, list(weights)
+    before, names, drawing = individual.genome, list(weights), source()
     for _ in range(TRIES):
-        (count,) = random.choices(list(COUNTS), list(COUNTS.values()))
-        for name in random.choices(names, list(weights.values()), k=count):
+        (count,) = drawing.choices(list(COUNTS), list(COUNTS.values()))
+        for name in drawing.choices(names, list(weights.values()), k=count):
             (individual,) = getattr(box, name)(individual)
         if individual.genome != before:
             break

@@ -1,12 +1,11 @@
 """How training genes vary: they are drawn, nudged and dealt to children. DEAP's operators work on lists of them.
 
 Real numbers are places in [0, 1] of their ranges, so one operator suits them all. `nudged` and `crossed` take the
-operators from a toolbox (operators.py) and draw from `random`, as DEAP's operators do.
+operators from a toolbox (operators.py) and draw where DEAP does (`source`).
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from deap import base
 from haemsa.evo.expert_space.bounds import TRAINING
 from haemsa.evo.expert_space.domain import BOUND_OF, Domain
 from haemsa.evo.expert_space.legal import idle_genes
+from haemsa.evo.operators.confined import source
 from haemsa.model.spec.network import NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 
@@ -37,9 +37,9 @@ def nudged(box: base.Toolbox, domain: Domain, training: TrainingGenes, network: 
 
     `box` has `mutate_numbers(places)`, and `mutate_choices(indices, low, up)` for indices of neighbouring choices.
     """
-    idle = idle_genes(domain, network)
+    idle, drawing = idle_genes(domain, network), source()
     live = [gene for gene in GENES if gene not in idle and domain.varies(gene)]
-    genes = random.sample(live, min(len(live), 1 + (random.random() < 0.5)))
+    genes = drawing.sample(live, min(len(live), 1 + (drawing.random() < 0.5)))
     numbers, choices = [g for g in genes if g in TRAINING], [g for g in genes if g in CHOSEN]
     values = _other_numbers(box, domain, {gene: (gene, getattr(training, gene)) for gene in numbers})
     if choices:
@@ -47,7 +47,7 @@ def nudged(box: base.Toolbox, domain: Domain, training: TrainingGenes, network: 
         (indices,) = box.mutate_choices([0] * len(near), [0] * len(near), [len(options) - 1 for options in near])
         values |= {gene: options[index] for gene, options, index in zip(choices, near, indices, strict=True)}
     if "task_weights" in genes:
-        task = random.choice(domain.weighted)
+        task = drawing.choice(domain.weighted)
         weight = _other_numbers(box, domain, {task: ("task_weight", training.task_weight(task))})
         values["task_weights"] = tuple(sorted((dict(training.task_weights) | weight).items()))
     return replace(training, **values)

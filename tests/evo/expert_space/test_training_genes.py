@@ -207,4 +207,4 @@ def test_a_nudge_of_a_real_gene_is_a_fifth_of_its_range_on_average() -> None:
         if found.dropout != usual.dropout:
             places.append((found.dropout - 0.3) / 0.6)
     assert len(places) > 150
-    assert np.std(places) == np.clip(np.std(places), 0.16, 0.21)  # cut off at both ends, half of the range away
+    assert 0.17 < np.std(places) < 0.23

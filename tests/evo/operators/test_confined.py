@@ -1,10 +1,13 @@
+import inspect
 import random
+import sys
 import threading
 
 import numpy as np
 import pytest
+from deap import algorithms, gp, tools
 
-from haemsa.evo import Evolution
+from haemsa.evo import Evolution, ExpertSpace
 from haemsa.evo.operators.confined import confined, generator
 from tests.support.evo.real_space import RealSpace, zdt1
 
@@ -63,3 +66,39 @@ def test_two_searches_in_two_threads_are_those_of_one_thread() -> None:
     for thread in threads:
         thread.join()
     assert [together[0], together[1]] == alone
+
+
+def test_a_thread_that_draws_from_random_all_the_time_changes_no_search() -> None:
+    def search() -> list[object]:
+        space = ExpertSpace(("text", "audio"))
+        evolution = Evolution(space, {"width": "min", "levels": "max"}, seed=0, population_size=6)
+        for _ in range(40):
+            for candidate in evolution.ask(2):
+                network = candidate.genome.network
+                evolution.tell(candidate, {"width": network.width, "levels": len(network.levels)})
+        return [evolution.archive.record(number).genome for number in range(80)]
+
+    alone, ended = search(), threading.Event()
+
+    def disturb() -> None:
+        while not ended.is_set():
+            random.random()
+
+    thread = threading.Thread(target=disturb)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread.start()
+    try:
+        assert search() == alone
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+def test_every_module_of_deap_that_draws_is_confined() -> None:
+    modules = [algorithms, gp, *(value for value in vars(tools).values() if inspect.ismodule(value))]
+    drawing = {module for module in modules if getattr(module, "random", None) is random}
+    with confined(np.random.default_rng(0)):
+        assert drawing and not [module for module in drawing if module.random is random]
+    assert all(module.random is random for module in drawing)
