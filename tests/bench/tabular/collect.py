@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from haemsa.evo.nsga2 import survivors
+from haemsa.evo.nsga2 import best_first, non_dominated_ranks
 from haemsa.model.spec.genome import Genome
 from tests.bench.tabular.trainings import SETS, Trained, Trainer, exists
 
@@ -30,6 +30,8 @@ DRAWN: Final = 3
 """One in so many genomes of a wave is drawn at random."""
 PARENTS: Final = 48
 SEED: Final = 22
+Bred = tuple[Genome, str, tuple[str, ...]]
+"""A genome, its origin, and the keys of its parents."""
 
 
 class Collection:
@@ -43,12 +45,12 @@ class Collection:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def next_wave(self) -> list[tuple[Genome, str, tuple[str, ...]]]:
+    def next_wave(self) -> list[Bred]:
         """The next genomes, each with its origin and the keys of its parents."""
         rng = np.random.default_rng((SEED, len(self)))
         seen = set(self.frame["key"])
         designs = self.trainer.problem.plain_designs() if not len(self) else []
-        wave = [(genome, "design", ()) for genome in designs]
+        wave: list[Bred] = [(genome, "design", ()) for genome in designs]
         drawn = WAVE // DRAWN if len(self) else WAVE - len(designs)
         wave += [
             (genome, "drawn", ()) for genome in _new((self.space.sample(rng) for _ in itertools.count()), drawn, seen)
@@ -68,12 +70,13 @@ class Collection:
         self.frame.to_parquet(new, index=False, compression="zstd")
         new.replace(self.path)
 
-    def _bred(self, count: int, rng: np.random.Generator, seen: set[str]) -> list[tuple[Genome, str, tuple[str, ...]]]:
+    def _bred(self, count: int, rng: np.random.Generator, seen: set[str]) -> list[Bred]:
         known = self.frame[self.frame["failure"].isna()]
         known = known.iloc[rng.permutation(len(known))[: max(8, len(known) // 2)]]
         error = known[self.trainer.metrics[0]].map(lambda scores: float(np.mean(scores[-1]))).to_numpy()
         losses = np.stack([error, np.log(known["params"].to_numpy())], axis=1)
-        best = known.iloc[survivors(losses, PARENTS).indices]
+        order, _ = best_first(losses, non_dominated_ranks(losses), np.ones(len(losses), dtype=bool), PARENTS)
+        best = known.iloc[order]
         parents = [Genome.from_dict(json.loads(text)) for text in best["genome"]]
         families = dict[str, tuple[str, ...]]()
 

@@ -81,6 +81,7 @@ def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[int], cohort
     while waiting:
         room = waiting[-1] - evolution.given
         batch = _ask(evolution, cohort if evolution.mode == "steady" else evolution.population_size, room)
+        task.model.expect([candidate.genome for candidate in batch])  # all at once is quicker
         for candidate in batch:
             generation = evolution.generation
             fidelity = ladder.rungs[candidate.rung]
@@ -113,6 +114,9 @@ def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget:
     chosen = contenders(evolution.front(), archive.best(CONFIRMED), evolution.objectives, CONFIRMED)
     if not chosen:
         return
+    if len(chosen) < CONFIRMED:
+        below = archive.runners_up()
+        chosen += contenders(below, below, evolution.objectives, CONFIRMED - len(chosen))
     genomes = [record.genome for record in chosen]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
     progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])

@@ -27,6 +27,8 @@ from haemsa.model.spec.genome import Genome
 
 Floats = NDArray[np.float64]
 TREES: Final = 200
+SIMILAR: Final = 6
+"""A genome has the errors and the noise of one of the trained genomes that are as good: of one in so many."""
 PARTS: Final = 5
 """Of the genomes, to find the errors of the model on genomes that it does not know."""
 ABSENT: Final = -1.0
@@ -66,12 +68,15 @@ class SpaceModel:
         self._noise = np.log(trained.errors) - self._targets[:, :, None]
         self.forest = _forest().fit(self._rows, self._targets)
         self._unknown = _without_noise(self._targets - self.unseen, self._noise)
-        self._known: dict[str, Floats] = {}
+        self._order = np.argsort(self.unseen[:, -1])
+        self._sorted = self.unseen[self._order, -1]
+        self._similar = max(1, len(self._order) // SIMILAR)
+        self._known: dict[str, _Known] = {}
 
     def rows(self, genomes: Sequence[Genome]) -> Floats:
         """The genes of genomes `[N, K]`."""
         values = gene_table(genomes, self.modalities, self.tasks).values
-        return np.where(np.isnan(values), ABSENT, values)
+        return np.asarray(np.where(np.isnan(values), ABSENT, values))
 
     @cached_property
     def unseen(self) -> Floats:
@@ -98,25 +103,38 @@ class SpaceModel:
 
     def expect(self, genomes: Sequence[Genome]) -> Floats:
         """What a genome's error really is `[N, E]`, averaged over folds and seeds; the same whenever it is asked."""
-        new = list({genome.key: genome for genome in genomes if genome.key not in self._known}.values())
-        if new:
-            for genome, guess in zip(new, self.forest.predict(self.rows(new)), strict=True):
-                self._known[genome.key] = np.exp(guess + self._own(genome))
-        return np.array([self._known[genome.key] for genome in genomes])
+        self._learn(genomes)
+        return np.array([self._known[genome.key].expected for genome in genomes])
 
     def measure(self, genomes: Sequence[Genome], seed: int) -> Floats:
         """Errors `[N, E, F]` of one training of each genome on each fold."""
-        noise = [self._noise[self._draw(genome, seed)] for genome in genomes]
-        expected = self.expect(genomes)
-        return np.asarray(expected[:, :, None] * np.exp(np.array(noise)))
+        self._learn(genomes)
+        known = [self._known[genome.key] for genome in genomes]
+        noise = np.array(
+            [self._noise[_draw(genome, seed, like.similar)] for genome, like in zip(genomes, known, strict=True)]
+        )
+        return np.asarray(np.array([like.expected for like in known])[:, :, None] * np.exp(noise))
 
-    def _own(self, genome: Genome) -> Floats:
-        """What belongs to the genome, and no gene in the table explains."""
-        unknown: Floats = self._unknown[self._draw(genome, -1)]
-        return unknown
+    def _learn(self, genomes: Sequence[Genome]) -> None:
+        new = list({genome.key: genome for genome in genomes if genome.key not in self._known}.values())
+        for genome, guess in zip(new, self.forest.predict(self.rows(new)) if new else (), strict=True):
+            place = int(np.searchsorted(self._sorted, guess[-1]))
+            low = min(max(place - self._similar // 2, 0), len(self._order) - self._similar)
+            similar = self._order[low : low + self._similar]
+            unknown = self._unknown[_draw(genome, -1, similar)]
+            self._known[genome.key] = _Known(np.exp(guess + unknown), similar)
 
-    def _draw(self, genome: Genome, seed: int) -> int:
-        return int(np.random.default_rng((int(genome.key, 16), seed + 1)).integers(len(self._targets)))
+
+@dataclass(frozen=True)
+class _Known:
+    """A genome that was asked for: its expected errors `[E]`, and the trained genomes whose noise it has."""
+
+    expected: Floats
+    similar: NDArray[np.intp]
+
+
+def _draw(genome: Genome, seed: int, similar: NDArray[np.intp]) -> int:
+    return int(np.random.default_rng((int(genome.key, 16), seed + 1)).choice(similar))
 
 
 def _without_noise(residuals: Floats, noise: Floats) -> Floats:
