@@ -44,11 +44,13 @@ WEIGHTS: Final[Mapping[str, float]] = {
 """Every mutation by its name, and how often it is chosen, relative to the others."""
 
 
-def register(box: base.Toolbox, domain: Domain, space: Repairs) -> None:
+def register(box: base.Toolbox, domain: Domain, fitting: Repairs) -> None:
     """Register all mutations, `mutate`, `mate`, and the operators of training genes that they use.
 
     Of training genes, real numbers are places in [0, 1]. `tools.cxSimulatedBinaryBounded` may take the place of
     `mate_numbers`, and `tools.mutPolynomialBounded` that of `mutate_numbers`.
+
+    `fitting`: brings the legal genomes that these operators give within limits and design.
     """
     box.register("mate_numbers", tools.cxUniform, indpb=0.5)
     box.register("mate_choices", tools.cxUniform, indpb=0.5)
@@ -59,10 +61,10 @@ def register(box: base.Toolbox, domain: Domain, space: Repairs) -> None:
             box.register(name, alter_training, box, domain)
         else:
             box.register(name, _of_individuals(getattr(variation, name)), domain)
-        box.decorate(name, repaired(space))
+        box.decorate(name, repaired(fitting))
     box.register("mutate", some_mutations, box, WEIGHTS)
     box.register("mate", mate, box, domain)
-    box.decorate("mate", repaired(space))
+    box.decorate("mate", repaired(fitting))
 
 
 def some_mutations(box: base.Toolbox, weights: Mapping[str, float], individual: Person) -> tuple[Person]:

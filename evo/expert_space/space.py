@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from deap import base
@@ -82,7 +82,7 @@ class ExpertSpace:
 
     def register(self, box: base.Toolbox) -> None:
         """Register `mutate`, `mate` and each mutation by its name (operators.py) in a DEAP toolbox."""
-        register(box, self.domain, self)
+        register(box, self.domain, _Fitting(self._fit))
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One to three mutations at random. The same genome comes back only if none of many changes it."""
@@ -140,6 +140,13 @@ class ExpertSpace:
             smallest = self.smallest(name)
             if not math.isfinite(limit) or limit < smallest:
                 raise ValueError(f"limit {_listed({name: limit})} cannot be met, the smallest network has {smallest:g}")
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """Repairs what our own operators give, which is legal already."""
+
+    repair: Callable[[Genome], Genome]
 
 
 def _listed(limits: Mapping[str, float]) -> str:
