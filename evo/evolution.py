@@ -86,11 +86,10 @@ class Evolution(Generic[G]):
         crossover: float = 0.7,
         mutation: float = 1.0,
     ) -> None:
-        settings = Settings(
-            seed, population_size, mode, Objectives.of(objectives), ladder or Ladder(), crossover, mutation
-        )
+        named, ladder = Objectives.of(objectives), ladder or Ladder()
+        settings = Settings(seed, population_size, mode, named, ladder, crossover, mutation)
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
-        self.objectives, self.ladder, self.batch = settings.objectives, settings.ladder, batch
+        self.objectives, self.ladder, self.batch = named, ladder, batch
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.toolbox = toolbox_of(space) if toolbox is None else toolbox
         breeder = Breeder(space, self.toolbox, seed, population_size, crossover=crossover, mutation=mutation)
@@ -101,8 +100,8 @@ class Evolution(Generic[G]):
             if mode == "steady"
             else Generational(breeder, climbing, population)
         )
-        log = GenerationLog(self.archive)
-        self._parts = Parts(settings.to_json(), self.archive, breeder, climbing, population, pace, log)
+        parts = (self.archive, breeder, climbing, population, pace, GenerationLog(self.archive))
+        self._parts = Parts(settings.to_json(), *parts)
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates to evaluate: promising ones that climb to their next rung, or new ones.
@@ -139,8 +138,7 @@ class Evolution(Generic[G]):
         Raises:
             ValueError: for another candidate, or if an objective has no score; nothing changes then.
         """
-        parts = self._parts
-        if candidate.id not in parts.pending:
+        if candidate.id not in (parts := self._parts).pending:
             raise ValueError(f"candidate {candidate.id} is told, but is not pending: never asked for, or told before")
         settled = self.objectives.settle(outcome)
         candidate = parts.pending.pop(candidate.id)
@@ -247,7 +245,6 @@ class Evolution(Generic[G]):
             rows: the candidates, if the state was saved without them; in any order.
 
         Raises:
-            ValueError: if this search has begun, or has another seed, mode, population size, objectives, ladder or
-                rates.
+            ValueError: if this search has begun, or has other settings (seed, mode, objectives, ladder, rates, ...).
         """
         self._parts.load_state_dict(saved, decode, rows)
