@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tests.bench.full.missing import CLOSE, KINDS
 from tests.bench.full.rescore import seconds_to
 from tests.bench.shared.stats import mean_interval, paired_interval
+
+SHORTEST: Final = 120
+"""The seconds of the pieces `ours/...`; those of others are in their names."""
+KEYS: Final = ("best", "hypervolume")
+TARGET: Final = 0.1
+"""The share of a peer's time in which ours is to have what the peer has at its end."""
 
 
 def report(found: Mapping[str, Any]) -> None:
@@ -27,30 +33,36 @@ def report(found: Mapping[str, Any]) -> None:
 
 
 def _ours(results: Mapping[str, Any]) -> None:
-    """Per data set and variant: confirmed error and hypervolume at the end, over seeds, and minus that of `haemsa`."""
-    sets = sorted({name.split("/")[1] for name in results if name.startswith("ours/")})
-    for data in sets:
-        by_variant: dict[str, dict[int, Any]] = {}
-        for name, result in results.items():
-            kind, *rest = name.split("/")
-            if kind == "ours" and rest[0] == data:
-                by_variant.setdefault(rest[1], {})[int(rest[2])] = result
-        print(f"\n{data}: confirmed on all folds; the search's own best, and the front (error, log10 parameters)")
-        print("variant          seeds  genomes  best error (95 %)           hypervolume (95 %)          minus haemsa's")
+    """Per length, data set and variant: confirmed error and hypervolume at the end, over seeds, and minus haemsa's."""
+    found: dict[tuple[int, str], dict[str, dict[int, Any]]] = {}
+    for name, result in results.items():
+        kind, *rest = name.split("/")
+        if kind == "ours" or kind.startswith("ours-"):
+            data, variant, seed = rest
+            seconds = int(kind.removeprefix("ours").removeprefix("-") or SHORTEST)
+            found.setdefault((seconds, data), {}).setdefault(variant, {})[int(seed)] = result
+    for (seconds, data), by_variant in sorted(found.items()):
+        print(f"\n{data}, {seconds} s: confirmed on all folds; the search's own best, and its front")
+        print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
         for variant, by_seed in by_variant.items():
             _variant_line(variant, by_seed, by_variant.get("haemsa", {}))
         _over_time(by_variant)
 
 
 def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any]) -> None:
-    best, volume = ([found[key][-1][1] for found in by_seed.values()] for key in ("best", "hypervolume"))
     genomes = np.mean([found["evaluations"] for found in by_seed.values()])
-    pairs = [
-        (by_seed[seed]["hypervolume"][-1][1], ours[seed]["hypervolume"][-1][1]) for seed in by_seed if seed in ours
-    ]
-    versus = _interval(paired_interval(*zip(*pairs, strict=True))) if pairs and variant != "haemsa" else "-"
-    figures = (_interval(mean_interval(values)) for values in (best, volume))
-    print(f"{variant:16} {len(by_seed):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}  {versus}")
+    figures = [_interval(mean_interval([_last(found, key) for found in by_seed.values()])) for key in KEYS]
+    print(f"{variant:16} {len(by_seed):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}".rstrip())
+    both = sorted(set(by_seed) & set(ours))
+    if variant == "haemsa" or not both:
+        return
+    pairs = [([_last(by_seed[seed], key) for seed in both], [_last(ours[seed], key) for seed in both]) for key in KEYS]
+    minus = "  ".join(f"{_interval(paired_interval(theirs, own)):26}" for theirs, own in pairs)
+    print(f"{'  minus haemsa':31}  {minus}".rstrip())
+
+
+def _last(found: Mapping[str, Any], key: str) -> float:
+    return float(found[key][-1][1])
 
 
 def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
@@ -103,27 +115,32 @@ def _missing(results: Mapping[str, Any]) -> None:
 
 def _peers(results: Mapping[str, Any]) -> None:
     """Seconds in which ours reaches what each peer has at its end, and both at equal seconds, by one plain trainer."""
-    seeds = sorted({name.split("/")[1] for name in results if name.startswith("rescored")})
-    for seed in seeds:
-        result = results.get(f"rescored-again/{seed}") or results[f"rescored/{seed}"]
+    latest: dict[str, Any] = {}
+    for name in sorted(results, key=lambda name: name.split("/")):  # "rescored-again" after "rescored"
+        kind, _, rest = name.partition("/")
+        if kind.startswith("rescored"):
+            latest[rest] = results[name]
+    for rest, result in sorted(latest.items()):
+        data, _, seed = rest.rpartition("/")
         volumes = {peer: [tuple(point) for point in points] for peer, points in result["hypervolume"].items()}
-        ours = volumes["haemsa"]
+        ours, prefix = volumes["haemsa"], f"peer/{data}/" if data else "peer/"
         half = max(seconds for seconds, _ in ours if seconds <= ours[-1][0] / 2)
+        end = max(points[-1][0] for points in volumes.values())
         print(
-            f"\nMOSI, seed {seed}: rescored hypervolume after {half:.0f} s (when ours ends) and at the peer's end, and"
+            f"\n{data or 'mosi'}, seed {seed}: rescored hypervolume after {half:.0f} s and after {end:.0f} s, and how"
         )
-        print("how long ours takes to as much as the peer has at its end")
+        print(f"long ours takes to as much as the peer has at its end. The target is at most {TARGET:g} of its time")
         for peer, points in volumes.items():
             seconds, target = points[-1]
             share = "-" if peer == "haemsa" else _share(seconds_to(ours, target), seconds)
-            count = results.get(f"peer/{peer}/{seed}", {}).get("evaluations", 0)
-            print(f"{peer:20} {count:5} evaluations  {dict(points)[half]:.4f}  {target:.4f}  {share}")
+            count = results.get(f"{prefix}{peer}/{seed}", {}).get("evaluations", 0)
+            print(f"{peer:20} {count:5} genomes  {dict(points)[half]:.4f}  {target:.4f}  {share}")
 
 
 def _share(reached: float | None, seconds: float) -> str:
     if reached is None:
         return "never: haemsa loses here"
-    lost = "" if reached <= seconds / 5 else " (more than a fifth)"
+    lost = "" if reached <= TARGET * seconds else ": more than the target"
     return f"{reached:.0f} s, {reached / seconds:.2f} of its time{lost}"
 
 

@@ -39,7 +39,8 @@ VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     "generational": ("--mode", "generational"),
     "cohorts-of-one": ("--cohort", "1"),
 }
-LONGEST: Final = 900.0
+PATIENCE: Final = 600.0
+"""A search that has not ended so many seconds after its time has failed."""
 COHORT: Final = 6
 """Genomes confirmed together, all folds of each."""
 
@@ -72,7 +73,9 @@ def run_ours(
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(json.dumps({"space": dict(space)}))
         command += ["--config", str(config)]
-    subprocess.run([*command, *VARIANTS[variant]], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST)
+    subprocess.run(
+        [*command, *VARIANTS[variant]], cwd=ROOT, check=True, capture_output=True, timeout=seconds + PATIENCE
+    )
     write_trace(run, start, trace)
     return trace
 

@@ -15,7 +15,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import moocore
 import numpy as np
@@ -23,11 +23,10 @@ import numpy as np
 from haemsa.model.spec.genome import Genome
 from tests.bench.driver.workers import CONTEXT
 from tests.bench.evolution.traces import Evaluation, read
+from tests.bench.full.sets import REFERENCES
 from tests.bench.shared.machine import write_result
 from tests.bench.shared.setting import PROCESSES, Scores, Setting, keep_scorer, kept_scorer
 
-MOSI_REFERENCE: Final = (1.46, 6.0)
-"""The error of a constant on MOSI, and a million parameters."""
 Volumes = list[tuple[float, float]]
 """Seconds, and the hypervolume of the front at that time."""
 
@@ -159,7 +158,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="the searches' seed, which folds come from")
     parser.add_argument("--seconds", type=float, default=600.0, help="what each search was given")
     parser.add_argument("--replicates", type=int, default=1)
-    parser.add_argument("--reference", type=float, nargs=2, default=MOSI_REFERENCE)
+    parser.add_argument("--reference", type=float, nargs=2, default=REFERENCES["mosi"])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", default="rescored", help="bench-results/OUT.json")
     given = parser.parse_args()

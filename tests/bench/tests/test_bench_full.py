@@ -1,0 +1,116 @@
+"""Pieces of the long benchmark: each has its name, missing data or libraries skip it, and all results are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haemsa.model.data.builtin.planted import planted
+from haemsa.model.data.store.file import write
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import EncoderSpec, NetworkSpec
+from haemsa.model.spec.training import TrainingGenes
+from tests.bench.evolution.traces import Trace
+from tests.bench.full import bench_full, beside, sets
+from tests.bench.full.full_report import report
+from tests.bench.full.peers import PEERS
+from tests.bench.shared.setting import Setting
+from tests.support.places import ROOT
+
+pytestmark = pytest.mark.slow
+
+GENOMES = [Genome(NetworkSpec(16, (EncoderSpec(name),)), TrainingGenes(epochs=4)) for name in ("text", "audio")]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small set in place of mosi3."""
+    path = tmp_path / "tiny.h5"
+    write(planted(sizes=(100, 40, 20)).with_tasks(["sentiment"]), path)
+    monkeypatch.setitem(sets.FILES, "mosi3", path)
+    monkeypatch.setattr(beside, "PROCESSES", 1)
+    return path
+
+
+def _trace(path: Path, errors: Mapping[float, float]) -> None:
+    trace = Trace.begin(path)
+    for place, (seconds, error) in enumerate(errors.items()):
+        scores = {"mae": error, "params": 1000.0}
+        trace.append(GENOMES[place], scores, seconds=seconds, id=place, rung=0, level=0)
+
+
+def test_every_piece_has_its_own_name_and_a_searcher() -> None:
+    names = [name for name, _ in bench_full.pieces()]
+    assert len(set(names)) == len(names)
+    assert {"ours-300/mosi3/random/4", "ours-900/planted/haemsa/0", "rescored/mosi3/2"} < set(names)
+    searchers = {name.split("/")[2] for name in names if name.startswith("peer/")}
+    assert searchers == set(PEERS) - {"random_search"} | {"haemsa"}
+
+
+def test_a_search_without_data_or_library_is_skipped(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(setting: Setting, path: Path) -> None:
+        raise ModuleNotFoundError("No module named 'syne_tune'", name="syne_tune")
+
+    monkeypatch.setitem(PEERS, "syne_moasha", missing)
+    assert beside.searched("syne_moasha", "mosi3", 0, 1.0, tmp_path) is None
+    assert "syne_moasha is skipped: Syne Tune is not installed (extra peers)" in capsys.readouterr().out
+    monkeypatch.setitem(sets.FILES, "mosi3", tmp_path / "nowhere.h5")
+    assert beside.searched("optuna_tpe", "mosi3", 0, 1.0, tmp_path) is None
+    assert beside.rescored(["optuna_tpe"], "mosi3", 0, 1.0, tmp_path) is None
+    assert bench_full.ours("mosi3", "haemsa", 0, 1.0, tmp_path) is None
+
+
+def test_fronts_are_rescored_together_once_ours_is_there(tiny: Path, tmp_path: Path) -> None:
+    _trace(tmp_path / "mosi3-optuna_tpe-0.jsonl", {5.0: 1.0, 7.0: 0.9})
+    assert beside.rescored(["optuna_tpe", "optuna_nsga2"], "mosi3", 0, 10.0, tmp_path) is None
+    _trace(tmp_path / "mosi3-haemsa-0.jsonl", {1.0: 0.8})
+    found = beside.rescored(["optuna_tpe", "optuna_nsga2"], "mosi3", 0, 10.0, tmp_path)
+    assert found is not None
+    assert set(found["hypervolume"]) == {"haemsa", "optuna_tpe"}
+    ours, theirs = (dict(found["hypervolume"][name]) for name in ("haemsa", "optuna_tpe"))
+    assert 5.0 in found["at"] and theirs[5.0] == ours[5.0] == ours[10.0]  # the same genome
+    assert theirs[found["at"][0]] == 0
+
+
+def test_a_search_of_ours_is_shown_over_time(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(data: str, variant: str, seconds: float, seed: int, path: Path) -> Path:
+        assert (data, path.name) == (str(tiny), "mosi3-haemsa-100s-1")
+        _trace(path.with_suffix(".jsonl"), {10.0: 1.0, 50.0: 0.9})
+        return path.with_suffix(".jsonl")
+
+    monkeypatch.setattr(bench_full, "run_ours", run)
+    confirmed = {genome.key: {"mae": mae, "params": 1e4} for genome, mae in zip(GENOMES, (1.1, 0.83), strict=True)}
+    monkeypatch.setattr(bench_full, "confirm_all", lambda *_: confirmed)
+    found = bench_full.ours("mosi3", "haemsa", 1, 100.0, tmp_path)
+    assert found is not None and found["evaluations"] == 2
+    assert found["best"][-1][1] == 0.83 and found["hypervolume"][-1][1] == pytest.approx(0.5 * 2)
+    assert found["hypervolume"][0][1] == 0
+
+
+def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.CaptureFixture[str]) -> None:
+    found: dict[str, Any] = json.loads((ROOT / "tests" / "bench" / "results" / "full.json").read_text())
+    volumes = {"haemsa": [[30, 0.5], [60, 1.2], [300, 1.3], [600, 1.4]], "optuna_tpe": [[300, 0.9], [600, 1.2]]}
+    loses = {"haemsa": [[300, 1.0], [600, 1.1]], "optuna_tpe": [[300, 0.9], [600, 1.2]]}
+    new = {
+        "peer/mosi3/optuna_tpe/0": {"evaluations": 41},
+        "rescored/mosi3/0": {"hypervolume": loses},
+        "rescored-again/mosi3/0": {"hypervolume": volumes},
+        "rescored/mosi3/1": {"hypervolume": loses},
+    }
+    for seed in range(2):
+        for variant, error in (("haemsa", 0.8), ("random", 0.9)):
+            curve = {"evaluations": 9, "best": [[300, error]], "hypervolume": [[300, 2 - error]]}
+            new[f"ours-300/mosi3/{variant}/{seed}"] = curve
+    report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
+    shown = capsys.readouterr().out
+    assert "mosi, 120 s" in shown and "mosi, seed 2" in shown
+    assert "mosi3, 300 s" in shown and "0.1000 (0.1000 to 0.1000)   -0.1000 (-0.1000 to -0.1000)" in shown
+    first, second = (part.splitlines() for part in shown.split("mosi3, seed ")[1:])
+    assert first[3] == "optuna_tpe              41 genomes  0.9000  1.2000  60 s, 0.10 of its time"
+    assert second[3].endswith("never: haemsa loses here")
