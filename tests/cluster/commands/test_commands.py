@@ -185,8 +185,10 @@ def test_all_samples_are_predicted_unless_a_split_is_asked_for(world: World, tmp
     assert ended_well(haemsa("predict", world.run, "--data", world.store, "--out", tmp_path / "all.csv"))
     table = pd.read_csv(tmp_path / "all.csv")
     assert dict(table["split"].value_counts()) == {"train": 120, "valid": 40, "test": 40}
-    spread = table[["sentiment_0", "sentiment_1"]].to_numpy()
-    np.testing.assert_allclose(table["sentiment_std"], spread.std(1, ddof=1), atol=1e-6)
+    members = table[["sentiment_0", "sentiment_1"]].to_numpy()
+    inside = (np.abs(members) < 3).all(axis=1)  # the spread is that of the outputs before they are clipped
+    np.testing.assert_allclose(table["sentiment_std"][inside], members[inside].std(1, ddof=1), atol=1e-6)
+    assert inside.sum() > 100
 
 
 def test_evaluate_gives_the_figures_of_training_again(world: World, tmp_path: Path) -> None:
