@@ -11,6 +11,8 @@ import numpy as np
 
 G = TypeVar("G")
 """A genome: any immutable value that its space understands."""
+G_contra = TypeVar("G_contra", contravariant=True)
+"""The same, where genomes are only taken."""
 FailureKind = Literal["nan", "memory", "crash", "timeout", "error"]
 
 

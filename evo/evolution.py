@@ -4,7 +4,8 @@
 2. Ask: give out candidates. They are evaluated anywhere, in any order.
 3. Tell: record their scores. The best on each rung are asked for again, with more training (climbing.py).
 4. Survive: keep the best by non-dominated rank, then by crowding distance (operators/selection.py, population.py).
-5. Breed: select parents by tournaments, cross and mutate them, and skip known genomes (breeding.py). Go on with 2.
+5. Breed: select parents by tournaments, cross and mutate them, and skip known genomes (breeding.py). Where the space
+   can be learnt from, more children are bred, and only the most promising are trained (learning/). Go on with 2.
 6. The front is all candidates that no other one dominates (archive.py).
 
 DEAP does 4 and 5, by the operators of one toolbox (operators/toolbox.py), and records each generation (logbook.py).
@@ -21,17 +22,14 @@ from deap import base, tools
 
 from haemsa.evo import checkpoint
 from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome
-from haemsa.evo.climbing import Climbing
+from haemsa.evo.learning.expected_front import expected_front
+from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Direction, Objectives
-from haemsa.evo.operators.breeding import Breeder
 from haemsa.evo.operators.individual import Individual
 from haemsa.evo.operators.toolbox import toolbox as toolbox_of
-from haemsa.evo.pace import Generational, Pace, Steady
-from haemsa.evo.parts import Parts
-from haemsa.evo.population import Population
+from haemsa.evo.parts import assembled
 from haemsa.evo.records.archive import Archive
 from haemsa.evo.records.history import history_of
-from haemsa.evo.records.logbook import GenerationLog
 from haemsa.evo.rungs import Ladder
 from haemsa.evo.settings import Mode, Settings
 from haemsa.evo.space import Space
@@ -55,6 +53,7 @@ class Evolution(Generic[G]):
         toolbox: the operators; None: `toolbox(space)`. A search that goes on needs the same ones.
         crossover: how often two parents are mated, from 0 to 1.
         mutation: how often a child is mutated, from 0 to 1.
+        screening: children bred for each that is trained, where the space is `Described` (learning/); 1: no more.
 
     Raises:
         ValueError: for settings out of range.
@@ -85,23 +84,15 @@ class Evolution(Generic[G]):
         toolbox: base.Toolbox | None = None,
         crossover: float = 0.7,
         mutation: float = 1.0,
+        screening: int = 1,
     ) -> None:
         named, ladder = Objectives.of(objectives), ladder or Ladder()
-        settings = Settings(seed, population_size, mode, named, ladder, crossover, mutation)
+        settings = Settings(seed, population_size, mode, named, ladder, crossover, mutation, screening)
         self.space, self.seed, self.population_size, self.mode = space, seed, population_size, mode
         self.objectives, self.ladder, self.batch = named, ladder, batch
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.toolbox = toolbox_of(space) if toolbox is None else toolbox
-        breeder = Breeder(space, self.toolbox, seed, population_size, crossover=crossover, mutation=mutation)
-        climbing = Climbing(self.archive, favours_first=favour_first)
-        population = Population(self.archive, population_size, breeder.survive)
-        pace: Pace[G] = (
-            Steady(self.archive, breeder, climbing, population, batch)
-            if mode == "steady"
-            else Generational(breeder, climbing, population)
-        )
-        parts = (self.archive, breeder, climbing, population, pace, GenerationLog(self.archive))
-        self._parts = Parts(settings.to_json(), *parts)
+        self._parts = assembled(space, self.toolbox, settings, self.archive, batch=batch, favour_first=favour_first)
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates to evaluate: promising ones that climb to their next rung, or new ones.
@@ -145,6 +136,8 @@ class Evolution(Generic[G]):
         record = candidate.failed(settled) if isinstance(settled, Failure) else candidate.evaluated(settled)
         self.archive.take(record)
         parts.population.end(record)
+        if parts.model:
+            parts.model.told(record)
         if parts.pace.tell(candidate, len(parts.pending)):
             self.log_generation()
             parts.generation += 1
@@ -157,6 +150,13 @@ class Evolution(Generic[G]):
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated candidates of the highest level that any reached, best first objective first."""
         return self.archive.front()
+
+    def expected_front(self) -> list[tuple[Evaluated[G], Losses]]:
+        """The front as far as is known of all candidates, with expected losses `[k]` (learning/expected_front.py).
+
+        It is empty if the space cannot be learnt from, or if too little was told.
+        """
+        return expected_front(self._parts.model) if self._parts.model else []
 
     def pareto_front(self) -> tools.ParetoFront:
         """The same front as DEAP keeps it: individuals, best fitness first. It changes as the search goes on."""

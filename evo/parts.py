@@ -6,14 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+from deap import base
+
 from haemsa.evo import checkpoint
 from haemsa.evo.candidate import Candidate, G
 from haemsa.evo.climbing import Climbing
+from haemsa.evo.learning.described import Described
+from haemsa.evo.learning.score_model import ScoreModel
+from haemsa.evo.learning.screening import Screening
 from haemsa.evo.operators.breeding import Breeder
-from haemsa.evo.pace import Pace
+from haemsa.evo.pace import Generational, Pace, Steady
 from haemsa.evo.population import Population
 from haemsa.evo.records.archive import Archive
 from haemsa.evo.records.logbook import GenerationLog
+from haemsa.evo.settings import Settings
+from haemsa.evo.space import Space
 
 
 @dataclass
@@ -30,6 +37,7 @@ class Parts(Generic[G]):
     population: Population[G]
     pace: Pace[G]
     log: GenerationLog[G]
+    model: ScoreModel[G] | None = None
     pending: dict[int, Candidate[G]] = field(default_factory=dict)
     generation: int = 0
 
@@ -45,6 +53,7 @@ class Parts(Generic[G]):
             "reference": None if reference is None else reference.tolist(),
             "pending": list(self.pending),
             "logbook": self.log.state_dict(),
+            **({"model": self.model.state_dict()} if self.model else {}),
         }
         return {**saved, "rows": checkpoint.rows_to_json(self.archive, self.pending, encode)} if rows else saved
 
@@ -68,6 +77,37 @@ class Parts(Generic[G]):
         self.pending = checkpoint.restore(rows, saved, decode, self.archive, self.breeder, self.climbing)
         self.population.load_state_dict(saved)
         self.log.load_state_dict(saved["logbook"])
+        if self.model:
+            self.model.load_state_dict(saved.get("model"))
         for candidate in (*self.pace.waiting, *self.pending.values()):
             self.breeder.remember([candidate.genome])
             self.climbing.mark_climbed(candidate.id, candidate.rung)
+
+
+def assembled(
+    space: Space[G],
+    toolbox: base.Toolbox,
+    settings: Settings,
+    archive: Archive[G],
+    *,
+    batch: int,
+    favour_first: bool,
+) -> Parts[G]:
+    """The parts of a new search; for the arguments see `Evolution`."""
+    size, steady = settings.population_size, settings.mode == "steady"
+    model = ScoreModel(space, archive, settings.seed, wait=not steady) if isinstance(space, Described) else None
+    breeder = Breeder(
+        space,
+        toolbox,
+        settings.seed,
+        size,
+        crossover=settings.crossover,
+        mutation=settings.mutation,
+        screen=Screening(model, settings.screening) if model and settings.screening > 1 else None,
+    )
+    climbing = Climbing(archive, favours_first=favour_first)
+    population = Population(archive, size, breeder.survive)
+    pace: Pace[G] = (
+        Steady(archive, breeder, climbing, population, batch) if steady else Generational(breeder, climbing, population)
+    )
+    return Parts(settings.to_json(), archive, breeder, climbing, population, pace, GenerationLog(archive), model)

@@ -23,6 +23,7 @@ class Settings:
     ladder: Ladder
     crossover: float
     mutation: float
+    screening: int
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -31,6 +32,8 @@ class Settings:
             raise ValueError(f"population_size is {self.population_size}, expected 2 or more")
         if self.mode not in get_args(Mode):
             raise ValueError(f"mode is {self.mode!r}, expected one of {', '.join(get_args(Mode))}")
+        if self.screening < 1:
+            raise ValueError(f"screening is {self.screening}, expected 1 or more")
         for name, rate in {"crossover": self.crossover, "mutation": self.mutation}.items():
             if not 0 <= rate <= 1:
                 raise ValueError(f"{name} is {rate}, expected a share from 0 to 1")
@@ -47,4 +50,5 @@ class Settings:
             "ladder": [ladder.eta, ladder.full, *([rung.epochs, rung.replicates] for rung in ladder.rungs)],
             "crossover": self.crossover,
             "mutation": self.mutation,
+            "screening": self.screening,
         }

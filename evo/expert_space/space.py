@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from deap import base
+from numpy.typing import NDArray
 
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design
 from haemsa.evo.expert_space.domain import Domain
+from haemsa.evo.expert_space.features import gene_table
 from haemsa.evo.expert_space.legal import assemble, legal
 from haemsa.evo.expert_space.operators import register
 from haemsa.evo.expert_space.repair import Cost, minimal, shrink, within
@@ -20,6 +23,10 @@ from haemsa.evo.operators.confined import confined
 from haemsa.evo.operators.individual import Individual
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.training import TrainingGenes
+
+Floats = NDArray[np.float64]
+ABSENT: Final = -9.0
+"""Stands for a gene without a meaning. No gene has a value as low."""
 
 
 class ExpertSpace:
@@ -109,6 +116,15 @@ class ExpertSpace:
     def key(self, genome: Genome) -> str:
         """The genome's key."""
         return genome.key
+
+    def describe(self, genomes: Sequence[Genome]) -> Floats:
+        """The genes of each genome as finite numbers `[N, D]`; a gene without a meaning is `ABSENT`."""
+        values = gene_table(genomes, self.domain.modalities, self.domain.weighted).values
+        return np.asarray(np.where(np.isnan(values), ABSENT, values))
+
+    def known(self, genome: Genome) -> dict[str, float]:
+        """The costs of a genome, which are known without training."""
+        return dict(self._cost(genome.network))
 
     def repair(self, genome: Genome) -> Genome:
         """The nearest legal genome, shrunk until it keeps the limits; unchanged if it is legal and keeps them."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, Protocol
 
 import numpy as np
 from deap import base
 
-from haemsa.evo.candidate import Candidate, G
+from haemsa.evo.candidate import Candidate, G, G_contra
 from haemsa.evo.operators.confined import confined
 from haemsa.evo.operators.individual import Individual
 from haemsa.evo.operators.variation import children, with_descent
@@ -16,6 +16,16 @@ from haemsa.evo.space import Space, SpaceExhausted
 
 TRIES: Final = 1000
 """Draws for one new genome before the space counts as exhausted."""
+
+
+class Screen(Protocol[G_contra]):
+    """Chooses among children before any of them is trained."""
+
+    def bred(self, wanted: int) -> int:
+        """How many children to breed where so many are wanted."""
+
+    def best(self, genomes: Sequence[G_contra], count: int) -> list[int]:
+        """The places of the `count` genomes to train."""
 
 
 class Breeder(Generic[G]):
@@ -30,10 +40,14 @@ class Breeder(Generic[G]):
         *,
         crossover: float = 0.7,
         mutation: float = 1.0,
+        screen: Screen[G] | None = None,
     ) -> None:
-        """`samples`: how many candidates are sampled before children are bred. For the rates see `Evolution`."""
+        """`samples`: how many candidates are sampled before children are bred. For the rates see `Evolution`.
+
+        `screen`: chooses among more children than are wanted; None: all that are bred are trained.
+        """
         self.space, self.toolbox, self.seed, self.samples = space, toolbox, seed, samples
-        self.crossover, self.mutation = crossover, mutation
+        self.crossover, self.mutation, self.screen = crossover, mutation, screen
         self.next_id = 0
         self.keys: set[str] = set()  # of all that was bred, also of what is pending or failed
         self.suggested: list[tuple[G, int | None]] = []  # not bred yet, with the id of the parent
@@ -99,22 +113,32 @@ class Breeder(Generic[G]):
         """Up to `count` children of the population, all new. The first candidates are samples."""
         box = with_descent(self.toolbox)
         if self.next_id < self.samples or len(population) < 2:
-            bred = [box.individual() for _ in range(count)]
+            fresh = self._fresh((box.individual() for _ in range(count)), box)
         else:
-            parents = box.select(list(population), count + count % 2)
-            bred = children(parents, box, self.crossover, self.mutation)[:count]
-        found: list[Candidate[G]] = []
+            wanted = self.screen.bred(count) if self.screen else count
+            parents = box.select(list(population), wanted + wanted % 2)
+            fresh = self._fresh(children(parents, box, self.crossover, self.mutation)[:wanted], box)
+            if self.screen:
+                fresh = [fresh[place] for place in self.screen.best([child.genome for child in fresh], count)]
+        return [self._candidate(child.genome, child.parents) for child in fresh]
+
+    def _fresh(self, bred: Iterable[Individual[G]], box: base.Toolbox) -> list[Individual[G]]:
+        """Individuals whose genomes are new and differ from each other; fewer if no new one is found."""
+        found: dict[str, Individual[G]] = {}
         for child in bred:
-            fresh = self._fresh(child, box)
+            fresh = self._changed_until_new(child, box, found)
             if fresh is None:
                 break
-            found.append(self._candidate(fresh.genome, fresh.parents))
-        return found
+            found[self.space.key(fresh.genome)] = fresh
+        return list(found.values())
 
-    def _fresh(self, child: Individual[G], box: base.Toolbox) -> Individual[G] | None:
+    def _changed_until_new(
+        self, child: Individual[G], box: base.Toolbox, found: Mapping[str, Individual[G]]
+    ) -> Individual[G] | None:
         """`child`, mutated (now and then drawn anew) until its genome is new; None after `TRIES`."""
         for attempt in range(TRIES):
-            if self.space.key(child.genome) not in self.keys:
+            key = self.space.key(child.genome)
+            if key not in self.keys and key not in found:
                 return child
             child = box.individual() if attempt % 8 == 7 else box.mutate(child)[0]
         return None

@@ -79,7 +79,7 @@ def outcome(candidate: Candidate[int]) -> dict[str, float]:
 @pytest.mark.parametrize("state", [STEADY, GENERATIONAL], ids=["steady", "generational"])
 def test_an_old_state_is_loaded_and_saved_in_the_format_of_today(state: dict[str, Any]) -> None:
     found = loaded(state).state_dict(int)
-    added = {"format": 3, "crossover": 0.7, "mutation": 1.0, "logbook": "[]"}
+    added = {"format": 3, "crossover": 0.7, "mutation": 1.0, "screening": 1, "logbook": "[]"}
     members = [[number, crowding, level, values] for number, _, crowding, level, values in state["population"]]
     # a reference point of its own is kept no more: no front falls outside of one
     assert found == {**state, **added, "population": members, "reference": None}
