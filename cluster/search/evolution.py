@@ -49,5 +49,6 @@ def new_evolution(
         ladder=rungs,
         batch=config.cohort,
         favour_first=True,
+        screening=config.screening,
         crossover=crossover,
     )

@@ -111,12 +111,10 @@ def _suggest_simpler(evolution: Evolution[Genome], task: Task) -> None:
 
 def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget: int, spent: float) -> None:
     archive = evolution.archive
-    chosen = contenders(evolution.front(), archive.best(CONFIRMED), evolution.objectives, CONFIRMED)
+    front = [(record, archive.objectives.means(record.scores)) for record in evolution.front()]
+    chosen = contenders(evolution.expected_front() or front, archive.best(CONFIRMED), CONFIRMED)
     if not chosen:
         return
-    if len(chosen) < CONFIRMED:
-        below = archive.runners_up()
-        chosen += contenders(below, below, evolution.objectives, CONFIRMED - len(chosen))
     genomes = [record.genome for record in chosen]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
     progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])

@@ -1,0 +1,22 @@
+"""Durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: object) -> object:
+    """The seconds in "90s", "30m", "2h", "1d" or a plain number. A value that is not text stays as it is.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
+    if match is None:
+        raise ValueError("expected seconds, or a number with a unit, such as 90s, 30m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
