@@ -3,7 +3,8 @@
 Read `evolution` first (ask and tell). Then read `pace` (when things happen), `operators` (DEAP's toolbox: who breeds,
 what children are made of, who survives), `population` and `breeding` (which call them), `rungs` and `climbing` (who is
 trained longer), `archive` (scores and the front), `nsga2` (ranks of thousands), `logbook`, `history` and `checkpoint`
-(saved searches). The room `expert_space` says what a genome of networks may be.
+(saved searches). The room `learning` chooses among children by a model of scores. The room `expert_space` says what a
+genome of networks may be.
 Exported: `Evolution`, what it takes and gives, `toolbox`, `repaired` and `ExpertSpace`.
 """
 

@@ -22,8 +22,6 @@ from deap import base, tools
 
 from haemsa.evo import checkpoint
 from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome
-from haemsa.evo.learning.expected_front import expected_front
-from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Direction, Objectives
 from haemsa.evo.operators.individual import Individual
 from haemsa.evo.operators.toolbox import toolbox as toolbox_of
@@ -150,13 +148,6 @@ class Evolution(Generic[G]):
     def front(self) -> list[Evaluated[G]]:
         """The non-dominated candidates of the highest level that any reached, best first objective first."""
         return self.archive.front()
-
-    def expected_front(self) -> list[tuple[Evaluated[G], Losses]]:
-        """The front as far as is known of all candidates, with expected losses `[k]` (learning/expected_front.py).
-
-        It is empty if the space cannot be learnt from, or if too little was told.
-        """
-        return expected_front(self._parts.model) if self._parts.model else []
 
     def pareto_front(self) -> tools.ParetoFront:
         """The same front as DEAP keeps it: individuals, best fitness first. It changes as the search goes on."""

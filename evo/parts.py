@@ -95,7 +95,9 @@ def assembled(
 ) -> Parts[G]:
     """The parts of a new search; for the arguments see `Evolution`."""
     size, steady = settings.population_size, settings.mode == "steady"
-    model = ScoreModel(space, archive, settings.seed, wait=not steady) if isinstance(space, Described) else None
+    model = None
+    if settings.screening > 1 and isinstance(space, Described):
+        model = ScoreModel(space, archive, settings.seed, wait=not steady)
     breeder = Breeder(
         space,
         toolbox,
@@ -103,7 +105,7 @@ def assembled(
         size,
         crossover=settings.crossover,
         mutation=settings.mutation,
-        screen=Screening(model, settings.screening) if model and settings.screening > 1 else None,
+        screen=Screening(model, settings.screening) if model else None,
     )
     climbing = Climbing(archive, favours_first=favour_first)
     population = Population(archive, size, breeder.survive)

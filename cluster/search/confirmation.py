@@ -11,8 +11,7 @@ import numpy as np
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
-from haemsa.evo.learning.screening import comparable
-from haemsa.evo.nsga2 import Losses, crowding_distance
+from haemsa.evo.nsga2 import crowding_distance
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.seeds import SeedPurpose
@@ -24,23 +23,18 @@ CONFIRMING_SEEDS: Final = 5
 
 
 def contenders(
-    front: Sequence[tuple[Evaluated[Genome], Losses]], best: Sequence[Evaluated[Genome]], count: int
+    front: Sequence[Evaluated[Genome]], best: Sequence[Evaluated[Genome]], objectives: Objectives, count: int
 ) -> list[Evaluated[Genome]]:
     """The candidates to confirm, at most `count`.
 
     Half of them are the `best` in the first objective. The others are of the front, from where it has the fewest
     neighbours. The best may be dominated: by chance a candidate with few replicates may dominate a better one with
     many. If the front is small, more of the best take its place.
-
-    Args:
-        front: Candidates, each with its losses `[k]`.
-        best: Candidates, the best one first.
-        count: How many are wanted.
     """
     if not front:
         return []
-    losses = comparable(np.array([each for _, each in front]))
-    spread = [front[index][0] for index in np.argsort(-crowding_distance(losses), kind="stable")]
+    losses = np.array([objectives.means(item.scores) for item in front])
+    spread = [front[index] for index in np.argsort(-crowding_distance(losses), kind="stable")]
     half = (count + 1) // 2
     return list({item.id: item for item in (*best[:half], *spread, *best[half:])}.values())[:count]
 

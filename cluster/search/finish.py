@@ -20,7 +20,6 @@ from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
 from haemsa.cluster.workers.job import Job, Result, RowState
 from haemsa.evo.candidate import Candidate, Evaluated, Score
-from haemsa.evo.nsga2 import Losses
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.spec.genome import Genome
 
@@ -54,22 +53,17 @@ def unconfirmed(driver: Driver) -> SearchOutcome:
 def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> SearchOutcome:
     """Train the best candidates again from scratch, and choose among them by the new scores.
 
-    If confirmation is off, the search's own scores count. What was learnt of all scores says which candidates the front
-    may be made of, whatever rung they reached. If that are fewer than may be confirmed, those that were nearly promoted
-    to final scores are confirmed too.
+    If confirmation is off, the search's own scores count. If fewer candidates than may be confirmed have final scores,
+    those that were nearly promoted to final scores are confirmed too.
     """
     front, count = driver.evolution.front(), driver.config.confirm
     if not count or not front:
         return unconfirmed(driver)
     archive, objectives = driver.evolution.archive, driver.evolution.objectives
-
-    def scored(records: Sequence[Evaluated[Genome]]) -> list[tuple[Evaluated[Genome], Losses]]:
-        return [(record, objectives.means(record.scores)) for record in records]
-
-    chosen = contenders(driver.evolution.expected_front() or scored(front), archive.best(count), count)
+    chosen = contenders(front, archive.best(count), objectives, count)
     if len(chosen) < count:
-        below = [record for record in archive.runners_up() if record not in chosen]
-        chosen += contenders(scored(below), below, count - len(chosen))
+        below = archive.runners_up()
+        chosen += contenders(below, below, objectives, count - len(chosen))
     replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
     batch = driver.evolution.batch
     results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, progress.note)

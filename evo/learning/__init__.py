@@ -1,5 +1,5 @@
 """A model of scores over genomes, which learns from every outcome while a search goes on.
 
-Read `score_model` first (when it learns, and what it knows). Then read `score_forest` (the model), `screening` (which
-children are worth training) and `expected_front` (which candidates are worth confirming).
+Read `score_model` first (when it learns, and what it knows). Then read `score_forest` (the model) and `screening`
+(which children are worth training).
 """

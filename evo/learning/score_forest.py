@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.tree import ExtraTreeRegressor
 
 from haemsa.evo.nsga2 import Indices, Losses
 
@@ -17,6 +17,9 @@ FEWEST: Final = 2
 class ScoreForest:
     """Extremely randomised trees (Geurts, Ernst and Wehenkel, Machine Learning 2006), each on outcomes drawn anew.
 
+    The trees are scikit-learn's. Its own forest starts them through joblib, which changes the process's filters of
+    warnings. That must not be done in a thread.
+
     Args:
         genes: of the genome of each outcome `[N, D]`.
         rungs: where each outcome was measured `[N]`. So a forest learns what more training brings.
@@ -25,20 +28,22 @@ class ScoreForest:
     """
 
     def __init__(self, genes: Losses, rungs: Indices, losses: Losses, seed: int) -> None:
-        forest = ExtraTreesRegressor(
-            TREES, min_samples_leaf=FEWEST, max_features=0.5, bootstrap=True, oob_score=True, random_state=seed
-        )
+        rng = np.random.default_rng(seed)
         self._mean, self._scale = losses.mean(axis=0), np.maximum(losses.std(axis=0), 1e-12)
-        scaled = (losses - self._mean) / self._scale
-        forest.fit(_columns(genes, rungs), scaled if scaled.shape[1] > 1 else scaled[:, 0])
-        self._trees = [tree.tree_ for tree in forest.estimators_]
-        self.unseen: Losses = forest.oob_prediction_.reshape(losses.shape) * self._scale + self._mean
-        """Of each outcome, what the trees predict that did not see it `[N, M]`."""
+        columns, scaled = _columns(genes, rungs), (losses - self._mean) / self._scale
+        drawn = rng.integers(len(losses), size=(TREES, len(losses)))
+        seeds = rng.integers(2**31, size=TREES).tolist()
+        self._trees = [
+            ExtraTreeRegressor(min_samples_leaf=FEWEST, max_features=0.5, random_state=own).fit(
+                columns[row], scaled[row]
+            )
+            for own, row in zip(seeds, drawn, strict=True)
+        ]
 
     def draws(self, genes: Losses, rung: int) -> Losses:
         """What each tree predicts on a rung `[TREES, N, M]`; their mean is the prediction."""
-        columns = _columns(genes, np.full(len(genes), rung)).astype(np.float32)
-        found = [tree.predict(columns).reshape(len(genes), len(self._mean)) for tree in self._trees]
+        columns = _columns(genes, np.full(len(genes), rung))
+        found = [tree.predict(columns).reshape(len(columns), len(self._mean)) for tree in self._trees]
         return np.asarray(np.array(found) * self._scale + self._mean)
 
 

@@ -71,11 +71,11 @@ class ScoreModel(Generic[G]):
         known = self.space.known(archive.record(min(archive.outcomes)).genome)
         return [place for place, name in enumerate(archive.objectives.names) if name not in known]
 
-    def draws(self, genomes: Sequence[G], forest: ScoreForest | None = None) -> Losses:
-        """Losses of genomes after all training `[TREES, N, k]`, one set for each tree of the forest in use."""
-        forest, objectives, learnt = forest or self._forest, self.archive.objectives, self.learnt
-        assert forest is not None
-        predicted = forest.draws(self.space.describe(genomes), self.archive.ladder.full)
+    def draws(self, genomes: Sequence[G]) -> Losses:
+        """Losses of genomes after all training `[TREES, N, k]`, one set for each tree."""
+        objectives, learnt = self.archive.objectives, self.learnt
+        assert self._forest is not None
+        predicted = self._forest.draws(self.space.describe(genomes), self.archive.ladder.full)
         found = np.empty((*predicted.shape[:2], len(objectives.names)))
         found[:, :, learnt] = predicted
         costs = [self.space.known(genome) for genome in genomes]
@@ -83,11 +83,6 @@ class ScoreModel(Generic[G]):
             if place not in learnt:
                 found[:, :, place] = [-weight * cost[name] for cost in costs]
         return found
-
-    def fitted_now(self) -> tuple[list[Told], ScoreForest] | None:
-        """All outcomes and a forest of them, made at once; None if there are too few."""
-        known = self._without(())
-        return (known, self._fit(*self._arrays(known))) if len(known) >= LEAST else None
 
     def state_dict(self) -> dict[str, Any]:
         """State as JSON: what the forests do not know. The outcomes themselves are in the rows of candidates."""

@@ -13,7 +13,8 @@ from haemsa.cluster.search.confirmation import contenders
 from haemsa.cluster.workers.job import target_epochs
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.evolution import Evolution
-from haemsa.evo.rungs import Fidelity, Ladder
+from haemsa.evo.expert_space.space import ExpertSpace
+from haemsa.evo.rungs import Fidelity
 from haemsa.evo.space import SpaceExhausted
 from haemsa.model.spec.genome import Genome
 from tests.bench.tabular.space_model import Floats, SpaceModel
@@ -31,6 +32,7 @@ class Task:
     """What is searched: a model of the errors, and the number of parameters of a genome."""
 
     model: SpaceModel
+    space: ExpertSpace
     parameters: Callable[[Genome], float]
     reference: tuple[float, float]
     """An error, and the logarithm (base 10) of a number of parameters: the hypervolume is measured up to these."""
@@ -111,10 +113,12 @@ def _suggest_simpler(evolution: Evolution[Genome], task: Task) -> None:
 
 def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget: int, spent: float) -> None:
     archive = evolution.archive
-    front = [(record, archive.objectives.means(record.scores)) for record in evolution.front()]
-    chosen = contenders(evolution.expected_front() or front, archive.best(CONFIRMED), CONFIRMED)
+    chosen = contenders(evolution.front(), archive.best(CONFIRMED), evolution.objectives, CONFIRMED)
     if not chosen:
         return
+    if len(chosen) < CONFIRMED:
+        below = archive.runners_up()
+        chosen += contenders(below, below, evolution.objectives, CONFIRMED - len(chosen))
     genomes = [record.genome for record in chosen]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
     progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])
@@ -122,7 +126,7 @@ def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget:
     progress.trained[budget] = spent
 
 
-def evolve_with(space: Any, ladder: Ladder | None, **settings: Any) -> Evolve:
-    """Makes evolutions with these settings, where the engine's own defaults are not wanted."""
-    given: Mapping[str, Any] = {"population_size": 32, "batch": 16, "favour_first": True, "ladder": ladder, **settings}
+def evolve_with(space: ExpertSpace, **settings: Any) -> Evolve:
+    """Makes evolutions as `haemsa search` does, but with these settings."""
+    given: Mapping[str, Any] = {"population_size": 32, "batch": 16, "favour_first": True, **settings}
     return lambda seed: Evolution(space, {"mae": "min", "params": "min"}, seed=seed, **given)

@@ -76,7 +76,7 @@ class SpaceModel:
     def rows(self, genomes: Sequence[Genome]) -> Floats:
         """The genes of genomes `[N, K]`."""
         values = gene_table(genomes, self.modalities, self.tasks).values
-        return np.asarray(np.where(np.isnan(values), ABSENT, values))
+        return np.asarray(np.where(np.isnan(values), ABSENT, values), dtype=np.float64)
 
     @cached_property
     def unseen(self) -> Floats:

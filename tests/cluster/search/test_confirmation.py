@@ -21,7 +21,6 @@ from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.workers.evaluator import InlineEvaluator
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Evaluated, Failure, Score
-from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import Objectives
 from haemsa.model.data.folds import grouped
 from haemsa.model.predictor.inputs import inputs_of
@@ -43,27 +42,23 @@ def front(*points: tuple[float, float]) -> list[Evaluated[Genome]]:
     ]
 
 
-def scored(items: list[Evaluated[Genome]]) -> list[tuple[Evaluated[Genome], Losses]]:
-    return [(item, OBJECTIVES.means(item.scores)) for item in items]
-
-
 def test_a_front_that_is_small_enough_is_confirmed_whole_and_the_next_best_beside_it() -> None:
     items = front((0.8, 900.0), (0.9, 500.0), (0.81, 950.0), (0.82, 960.0), (0.83, 970.0))
     best = sorted(items, key=lambda item: item.scores["mae"].mean)
-    assert contenders(scored(items[:2]), items[:2], 2) == items[:2]
-    assert [item.id for item in contenders(scored(items[:2]), best, 4)] == [0, 2, 1, 3]
-    assert contenders([], [], 4) == []
+    assert contenders(items[:2], items[:2], OBJECTIVES, 2) == items[:2]
+    assert [item.id for item in contenders(items[:2], best, OBJECTIVES, 4)] == [0, 2, 1, 3]
+    assert contenders([], [], OBJECTIVES, 4) == []
 
 
 def test_one_that_another_dominates_is_confirmed_where_it_is_among_the_best() -> None:
     items = front((0.80, 900), (0.801, 910), (0.802, 920), (0.9, 800), (0.95, 400), (1.4, 10))
     shown = [items[0], *items[3:]]
-    assert [item.id for item in contenders(scored(shown), items, 6)] == [0, 1, 2, 5, 4, 3]
+    assert [item.id for item in contenders(shown, items, OBJECTIVES, 6)] == [0, 1, 2, 5, 4, 3]
 
 
 def test_half_of_those_confirmed_are_the_best_and_the_others_from_where_the_front_is_empty() -> None:
     items = front((0.80, 900), (0.81, 890), (0.82, 880), (0.9, 870), (0.95, 400), (1.4, 10))
-    assert sorted(item.id for item in contenders(scored(items), items, 4)) == [0, 1, 4, 5]
+    assert sorted(item.id for item in contenders(items, items, OBJECTIVES, 4)) == [0, 1, 4, 5]
 
 
 def test_the_best_is_the_first_of_the_front_however_large_and_little_better_it_is() -> None:

@@ -34,8 +34,6 @@ def test_a_forest_learns_what_genes_do_and_what_more_training_brings() -> None:
         assert draws.shape == (TREES, 2, 2)
         assert draws.mean(axis=0)[:, 0] == pytest.approx(expected, abs=0.25)
         assert draws.mean(axis=0)[:, 1] == pytest.approx([-100 * value for value in expected], abs=25)
-    assert forest.unseen.shape == (300, 2)
-    assert np.corrcoef(forest.unseen[:, 0], losses[:, 0])[0, 1] > 0.95
 
 
 def test_nothing_is_learnt_from_few_outcomes() -> None:
@@ -44,8 +42,6 @@ def test_nothing_is_learnt_from_few_outcomes() -> None:
     model = evolution._parts.model
     assert model is not None
     assert not model.ready
-    assert model.fitted_now() is None
-    assert evolution.expected_front() == []
 
 
 def test_what_the_space_knows_is_not_learnt() -> None:
