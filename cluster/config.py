@@ -16,11 +16,25 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from haemsa.cluster.shared.duration import parse_duration
 from haemsa.model.errors import Place, validation_sentence
 from haemsa.model.yaml_file import merged, read_yaml
 
 DEFAULT_EVALUATIONS: Final = 200
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: object) -> object:
+    """The seconds in "90s", "30m", "2h", "1d" or a plain number. A value that is not text stays as it is.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
+    if match is None:
+        raise ValueError("expected seconds, or a number with a unit, such as 90s, 30m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 def _check_validation(value: str) -> str:
@@ -111,8 +125,7 @@ class SearchConfig(BaseModel):
     """How many genomes survive, and how many candidates a generation has. auto: 32; in steady mode an eighth of what
     the workers train at the same time, if that is more."""
     screening: Count = 1
-    """How many children are bred for each one that is trained. With 2 or more, a model that learns from all scores
-    chooses among them. 1: all are trained."""
+    """Children that are bred for each one that is trained: a model that learns from all scores chooses among them."""
     mode: Literal["steady", "generational"] = "steady"
     """steady: a free worker gets new genomes at once. generational: the same seed gives the same front, for any backend
     and any number of workers."""

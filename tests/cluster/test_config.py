@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from haemsa.cluster.config import SearchConfig, commented_yaml, default_bounds
-from haemsa.cluster.shared.duration import parse_duration
+from haemsa.cluster.config import SearchConfig, commented_yaml, default_bounds, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -163,8 +163,7 @@ def test_its_run_and_data_lie_on_volumes_of_the_head_and_the_search_is_one_that_
     from typer.main import get_command
 
     from haemsa.cluster.commands.main import app
-    from haemsa.cluster.config import SearchConfig
-    from haemsa.cluster.shared.duration import parse_duration
+    from haemsa.cluster.config import SearchConfig, parse_duration
 
     shell, script, run, *options = shlex.split(job["spec"]["entrypoint"])
     assert (shell, script) == ("bash", "/home/ray/haemsa/cluster/deploy/search.sh")
