@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from sklearn.tree import ExtraTreeRegressor
-
 from haemsa.evo.nsga2 import Indices, Losses
 
 TREES: Final = 64
@@ -28,6 +26,8 @@ class ScoreForest:
     """
 
     def __init__(self, genes: Losses, rungs: Indices, losses: Losses, seed: int) -> None:
+        from sklearn.tree import ExtraTreeRegressor
+
         rng = np.random.default_rng(seed)
         self._mean, self._scale = losses.mean(axis=0), np.maximum(losses.std(axis=0), 1e-12)
         columns, scaled = _columns(genes, rungs), (losses - self._mean) / self._scale

@@ -72,7 +72,7 @@ def expected_gains(front: Losses, draws: Losses) -> Losses:
 
     Example: the second point lies behind the front.
         >>> expected_gains(np.array([[1.0, 1.0]]), np.array([[[0.0, 2.0], [2.0, 2.0]]])).round(2).tolist()
-        [1.1, 0.0]
+        [0.1, 0.0]
     """
     reference = beyond(np.concatenate([front, draws.reshape(-1, draws.shape[-1])]))
     before = moocore.hypervolume(front, ref=reference)
