@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
 from haemsa.evo.nsga2 import Indices, Losses
 
 TREES: Final = 64
