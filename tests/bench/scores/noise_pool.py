@@ -88,9 +88,9 @@ def waves(space: ExpertSpace, kept: Kept, count: int, size: int) -> Iterator[lis
     try:
         for wave in range(count):
             rng = np.random.default_rng([kept.bench.seed, 5, wave])
-            new = _distinct((space.sample(rng) for _ in itertools.count()), size - size // 2, seen)
+            new = distinct((space.sample(rng) for _ in itertools.count()), size - size // 2, seen)
             drawn += new
-            bred = _distinct(_children(space, _best(drawn, kept), rng), size // 2, seen)
+            bred = distinct(_children(space, _best(drawn, kept), rng), size // 2, seen)
             for name in kept.bench.protocols:
                 kept(name, [*new, *bred])
             yield [*new, *bred]
@@ -98,7 +98,8 @@ def waves(space: ExpertSpace, kept: Kept, count: int, size: int) -> Iterator[lis
         return
 
 
-def _distinct(genomes: Iterator[Genome], count: int, seen: set[str]) -> list[Genome]:
+def distinct(genomes: Iterator[Genome], count: int, seen: set[str]) -> list[Genome]:
+    """The next `count` genomes whose keys were not seen; notes theirs."""
     found: list[Genome] = []
     while len(found) < count:
         genome = next(genomes)

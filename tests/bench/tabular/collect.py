@@ -22,6 +22,7 @@ import pandas as pd
 
 from haemsa.evo.nsga2 import best_first, non_dominated_ranks
 from haemsa.model.spec.genome import Genome
+from tests.bench.scores.noise_pool import distinct
 from tests.bench.tabular.trainings import SETS, Trained, Trainer, exists
 
 FOLDER: Final = Path(__file__).parent / "sets"
@@ -53,7 +54,8 @@ class Collection:
         wave: list[Bred] = [(genome, "design", ()) for genome in designs]
         drawn = WAVE // DRAWN if len(self) else WAVE - len(designs)
         wave += [
-            (genome, "drawn", ()) for genome in _new((self.space.sample(rng) for _ in itertools.count()), drawn, seen)
+            (genome, "drawn", ())
+            for genome in distinct((self.space.sample(rng) for _ in itertools.count()), drawn, seen)
         ]
         if len(self):
             wave += self._bred(WAVE - drawn, rng, seen)
@@ -88,18 +90,7 @@ class Collection:
                     families[mutant.key] = (a.key, b.key)
                     yield mutant
 
-        return [(genome, "bred", families[genome.key]) for genome in _new(children(), count, seen)]
-
-
-def _new(genomes: Iterator[Genome], count: int, seen: set[str]) -> list[Genome]:
-    """The next `count` genomes whose keys were not seen."""
-    found: list[Genome] = []
-    while len(found) < count:
-        genome = next(genomes)
-        if genome.key not in seen:
-            seen.add(genome.key)
-            found.append(genome)
-    return found
+        return [(genome, "bred", families[genome.key]) for genome in distinct(children(), count, seen)]
 
 
 def _row(genome: Genome, origin: str, parents: Sequence[str], found: Trained) -> dict[str, Any]:
