@@ -11,6 +11,7 @@ import numpy as np
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
+from haemsa.evo.evolution import Evolution
 from haemsa.evo.nsga2 import crowding_distance
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity
@@ -37,6 +38,19 @@ def contenders(
     spread = [front[index] for index in np.argsort(-crowding_distance(losses), kind="stable")]
     half = (count + 1) // 2
     return list({item.id: item for item in (*best[:half], *spread, *best[half:])}.values())[:count]
+
+
+def chosen_to_confirm(evolution: Evolution[Genome], count: int) -> list[Evaluated[Genome]]:
+    """The candidates of a search to confirm, at most `count`.
+
+    If fewer have final scores, those that were nearly promoted to final scores are among them.
+    """
+    archive, objectives = evolution.archive, evolution.objectives
+    chosen = contenders(evolution.front(), archive.best(count), objectives, count)
+    if len(chosen) < count:
+        below = archive.runners_up()
+        chosen += contenders(below, below, objectives, count - len(chosen))
+    return chosen
 
 
 def confirm(

@@ -183,7 +183,7 @@ class Driver:
         generation_ended = self.evolution.generation > before
         if generation_ended:
             self.budget.judge_progress()
-            self._suggest_simpler()
+            suggest_simpler(self.evolution, self._simpler)
         self.jobs.keep(finished.results)
         self.run_directory.journal.record(outcomes, self._state())
         if self.config.mode == "steady" or not self.evolution.pending:
@@ -218,13 +218,6 @@ class Driver:
         objectives = self.evolution.objectives.names
         return {name: score for name, score in outcome.items() if score.finite or name in objectives}
 
-    def _suggest_simpler(self) -> None:
-        """Try the leaders without each of their modalities. Otherwise a useless one stays for many generations."""
-        best = max((item.level for item in self.evolution.population), default=0)
-        leaders = [item for item in self.evolution.population if item.level == best]
-        for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
-            self.evolution.suggest(self._simpler(leader.genome), leader.id)
-
     def _state(self) -> dict[str, Any]:
         """What the journal keeps so that the search can be resumed. The candidates themselves are in its rows."""
         return {
@@ -243,3 +236,11 @@ class Driver:
         if self.clock.elapsed() - self._backed_up > BACKUP:
             self.run_directory.journal.back_up()
             self._backed_up = self.clock.elapsed()
+
+
+def suggest_simpler(evolution: Evolution[Genome], simpler: Callable[[Genome], Sequence[Genome]]) -> None:
+    """Try the leaders without each of their modalities. Otherwise a useless one stays for many generations."""
+    best = max((item.level for item in evolution.population), default=0)
+    leaders = [item for item in evolution.population if item.level == best]
+    for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
+        evolution.suggest(simpler(leader.genome), leader.id)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm, confirmed_front, contenders
+from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, chosen_to_confirm, confirm, confirmed_front
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.files import write_json, write_text
@@ -59,16 +59,12 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
     front, count = driver.evolution.front(), driver.config.confirm
     if not count or not front:
         return unconfirmed(driver)
-    archive, objectives = driver.evolution.archive, driver.evolution.objectives
-    chosen = contenders(front, archive.best(count), objectives, count)
-    if len(chosen) < count:
-        below = archive.runners_up()
-        chosen += contenders(below, below, objectives, count - len(chosen))
+    chosen = chosen_to_confirm(driver.evolution, count)
     replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
     batch = driver.evolution.batch
     results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, progress.note)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
-    confirmed = confirmed_front(chosen, results, objectives)
+    confirmed = confirmed_front(chosen, results, driver.evolution.objectives)
     return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
 

@@ -16,7 +16,7 @@ from haemsa.cluster.workers.evaluator import failed
 from haemsa.cluster.workers.job import Arrays, Job, Result, RowState
 from haemsa.cluster.workers.limits import is_out_of_memory
 from haemsa.cluster.workers.own_objectives.objective import OwnObjective, OwnObjectiveError
-from haemsa.cluster.workers.scores import held_out_metrics, own_values, scores
+from haemsa.cluster.workers.scores import held_out_metrics, scores
 from haemsa.evo.candidate import Failure, Score
 from haemsa.model.cost import LATENCY
 from haemsa.model.data.dataset import Dataset
@@ -142,18 +142,14 @@ class CohortTrainer:
                 return Result(job.id, Failure("nan", message))
             trained[replicate] = row
         try:
-            values = {k: self._values(row) for k, row in trained.items()}
+            data = self.data
+            values = {k: held_out_metrics(data.pool, data.folds, row, data.own) for k, row in trained.items()}
         except OwnObjectiveError as error:
             return Result(job.id, error.failure, failed_objective=error.objective)
         costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
         costs |= self._latency(job, trained) if self.data.latency else {}
         outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
         return Result(job.id, scores(job, values) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
-
-    def _values(self, row: TrainedRow) -> dict[str, float]:
-        """Every metric of a replicate, and every objective of one's own."""
-        held_out = self.data.pool, self.data.folds, row
-        return held_out_metrics(*held_out) | own_values(*held_out, self.data.own)
 
     def _latency(self, job: Job, trained: Mapping[int, TrainedRow]) -> dict[str, Score]:
         """The latency of a genome. It is measured with the first replicate that was trained, once for all rungs."""

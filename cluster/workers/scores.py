@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from haemsa.model.training.train import TrainedRow
 
 
-def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, float]:
-    """Every metric on the samples that the fold of `row` holds out.
+def held_out_metrics(
+    pool: Dataset, folds: Folds, row: TrainedRow, own: Collection[OwnObjective] = ()
+) -> dict[str, float]:
+    """Every metric, and every objective of one's `own`, on the samples that the fold of `row` holds out.
 
     If the row was also scored with modalities missing, each metric has a second value: its mean over these subsets.
+
+    Raises:
+        OwnObjectiveError: An objective of one's own has no value.
     """
     from haemsa.model.metrics import all_metrics, with_missing
 
@@ -32,9 +37,13 @@ def held_out_metrics(pool: Dataset, folds: Folds, row: TrainedRow) -> dict[str, 
         return all_metrics(tasks, {name: values[indices] for name, values in outputs.items()})
 
     complete, subsets = metrics(row.outputs), [metrics(outputs) for outputs in row.shown.values()]
-    if not subsets:
-        return complete
-    return complete | {with_missing(name): float(np.mean([subset[name] for subset in subsets])) for name in complete}
+    if subsets:
+        complete |= {with_missing(name): float(np.mean([subset[name] for subset in subsets])) for name in complete}
+    if own:
+        predictions = {name: predictions_of(task, row.outputs[name][indices]) for name, task in tasks.items()}
+        labels = {name: labels_of(task) for name, task in tasks.items()}
+        complete |= {item.name: item.value(predictions, labels, row.row.genome) for item in own}
+    return complete
 
 
 def scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
@@ -46,18 +55,3 @@ def scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Sc
     return {
         name: Score.of([trained[k][name] if k in trained else before[name][k] for k in replicates]) for name in names
     }
-
-
-def own_values(pool: Dataset, folds: Folds, row: TrainedRow, own: Collection[OwnObjective]) -> dict[str, float]:
-    """The value of each objective of one's own, on the samples that the fold of `row` holds out.
-
-    Raises:
-        OwnObjectiveError: One of them has no value.
-    """
-    if not own:
-        return {}
-    indices = np.flatnonzero(folds.held_out[row.row.fold])
-    tasks = {name: task.take(indices) for name, task in pool.tasks.items()}
-    predictions = {name: predictions_of(task, row.outputs[name][indices]) for name, task in tasks.items()}
-    labels = {name: labels_of(task) for name, task in tasks.items()}
-    return {item.name: item.value(predictions, labels, row.row.genome) for item in own}

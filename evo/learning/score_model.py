@@ -1,8 +1,8 @@
 """What a search has learnt of its space: fitted anew as outcomes come, beside the search.
 
-In steady mode a forest is fitted in a thread, while workers train: a forest that is begun when
-children are bred is used from the next time on. So which forest is used depends only on what was told before, and a
-search that was killed goes on with the same forests.
+In steady mode a forest is fitted in a thread, while workers train. It is begun when children are bred, and is used
+from the next time on. So which forest is used depends only on what was told before, and a search that was killed goes
+on with the same forests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Generic
 
 import numpy as np
@@ -64,11 +65,11 @@ class ScoreModel(Generic[G]):
         if self.wait and self._next is not None:
             self._use(self._next.result())
 
-    @property
+    @cached_property
     def learnt(self) -> list[int]:
         """The places of the objectives that are learnt, because the space does not know them."""
         archive = self.archive
-        known = self.space.known(archive.record(min(archive.outcomes)).genome)
+        known = self.space.known(archive.record(next(iter(archive.outcomes))).genome)
         return [place for place, name in enumerate(archive.objectives.names) if name not in known]
 
     def draws(self, genomes: Sequence[G]) -> Losses:

@@ -35,14 +35,14 @@ class Screening(Generic[G]):
     children: int
 
     def bred(self, wanted: int) -> int:
-        """How many children to breed where so many are wanted."""
+        """How many children to breed where so many are wanted, by what was learnt until now."""
         self.model.refresh()
         return wanted * self.children if self.model.ready else wanted
 
     def best(self, genomes: Sequence[G], count: int) -> list[int]:
-        """The places of the `count` genomes to train, in the given order if nothing was learnt."""
-        if not self.model.ready or len(genomes) <= count:
-            return list(range(min(count, len(genomes))))
+        """The places of the `count` genomes to train: all, if no more were bred, as before anything is learnt."""
+        if len(genomes) <= count:
+            return list(range(len(genomes)))
         front = [record.genome for record in self.model.archive.front()]
         draws = self.model.draws([*front, *genomes])
         scaled = comparable(draws)

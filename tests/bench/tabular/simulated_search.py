@@ -9,7 +9,8 @@ from typing import Any, Final
 import moocore
 import numpy as np
 
-from haemsa.cluster.search.confirmation import contenders
+from haemsa.cluster.search.confirmation import chosen_to_confirm
+from haemsa.cluster.search.driver import suggest_simpler
 from haemsa.cluster.workers.job import target_epochs
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.evolution import Evolution
@@ -22,7 +23,6 @@ from tests.bench.tabular.trainings import EPOCHS, FOLDS
 
 CONFIRMED: Final = 8
 """Candidates that are trained again at the end, as `haemsa search` does by default."""
-LEADERS: Final = 2
 Evolve = Callable[[int], Evolution[Genome]]
 """Makes the evolution of a search with this seed."""
 
@@ -90,7 +90,7 @@ def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[int], cohort
             spent += ladder.added(candidate.rung) * target_epochs(fidelity, candidate.genome)
             evolution.tell(candidate, task.measure(candidate, fidelity))
             if evolution.generation > generation:
-                _suggest_simpler(evolution, task)
+                suggest_simpler(evolution, task.simpler)
         while waiting and (evolution.given >= waiting[0] or not batch):
             _judge(task, evolution, progress, waiting.pop(0), spent)
     return progress
@@ -103,22 +103,10 @@ def _ask(evolution: Evolution[Genome], count: int, room: int) -> list[Candidate[
         return evolution.ask(count, new=0)
 
 
-def _suggest_simpler(evolution: Evolution[Genome], task: Task) -> None:
-    """As the driver does after each generation."""
-    best = max((item.level for item in evolution.population), default=0)
-    leaders = [item for item in evolution.population if item.level == best]
-    for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
-        evolution.suggest(task.simpler(leader.genome), leader.id)
-
-
 def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget: int, spent: float) -> None:
-    archive = evolution.archive
-    chosen = contenders(evolution.front(), archive.best(CONFIRMED), evolution.objectives, CONFIRMED)
+    chosen = chosen_to_confirm(evolution, CONFIRMED)
     if not chosen:
         return
-    if len(chosen) < CONFIRMED:
-        below = archive.runners_up()
-        chosen += contenders(below, below, evolution.objectives, CONFIRMED - len(chosen))
     genomes = [record.genome for record in chosen]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
     progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])
