@@ -35,7 +35,7 @@ def connected(address: str | None, timeout: float, workers: int | None = None) -
     ended: its processes would die with the thread that started them, and Ray would then end this process.
 
     Args:
-        address: HOST:PORT, ray://HOST:PORT, or "auto".
+        address: HOST:PORT, ray://HOST:PORT, "auto", or "local" for one of our own in any case.
         timeout: Seconds that a cluster at the address may take to answer.
         workers: Cores of a Ray of our own, which only this machine can reach. None: all.
 
@@ -47,7 +47,7 @@ def connected(address: str | None, timeout: float, workers: int | None = None) -
         _TURN.acquire()
     try:
         if not ray.is_initialized():
-            address = address or os.environ.get("RAY_ADDRESS") or None
+            address = None if address == "local" else address or os.environ.get("RAY_ADDRESS") or None
             if address is not None:
                 _await(address, timeout)
             with _terminated_as_before(), _ended():
@@ -134,7 +134,7 @@ def _await(address: str, timeout: float) -> None:
     end = time.monotonic() + timeout
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit() or "/" in host:  # http://... only takes jobs
-        raise ValueError(f"address is {address!r}, expected HOST:PORT, ray://HOST:PORT or auto")
+        raise ValueError(f"address is {address!r}, expected HOST:PORT, ray://HOST:PORT, auto or local")
     problem: str | None = ""
     while (left := end - time.monotonic()) > 0:
         try:

@@ -209,7 +209,7 @@ def test_what_is_no_address_is_refused_in_the_option_and_in_the_environment(
     ray_is_not_running(monkeypatch)
     monkeypatch.setenv("RAY_ADDRESS", address)
     for given in (address, None):
-        expected = f"address is '{address}', expected HOST:PORT, ray://HOST:PORT or auto"
+        expected = f"address is '{address}', expected HOST:PORT, ray://HOST:PORT, auto or local"
         with pytest.raises(ValueError, match=expected), connected(given, timeout=0.5):
             pass
 

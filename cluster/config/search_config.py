@@ -6,35 +6,19 @@ depends on the data, so the search checks that.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from haemsa.model.errors import Place, validation_sentence
+from haemsa.cluster.config.compute import Compute
+from haemsa.cluster.config.values import AtLeastTwo, AtLeastZero, Count, Name, Positive, Seconds
 from haemsa.model.yaml_file import merged, read_yaml
 
 DEFAULT_EVALUATIONS: Final = 200
-_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def parse_duration(value: object) -> object:
-    """The seconds in "90s", "30m", "2h", "1d" or a plain number. A value that is not text stays as it is.
-
-    Raises:
-        ValueError: the text is none of these.
-    """
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
-    if match is None:
-        raise ValueError("expected seconds, or a number with a unit, such as 90s, 30m or 2h")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _check_validation(value: str) -> str:
@@ -58,28 +42,15 @@ def _check_bounds(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def default_bounds() -> dict[str, Any]:
-    """The bounds of the search space and their defaults, as YAML holds them."""
-    from haemsa.evo.expert_space.bounds import Bounds
-
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(Bounds()).items()}
-
-
-AtLeastZero = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-AtLeastTwo = Annotated[int, Field(ge=2)]
-Name = Annotated[str, Field(min_length=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, allow_inf_nan=False)]
-
-
-class SearchConfig(BaseModel):
+class SearchConfig(Compute):
     """The settings of one search. Build it with `SearchConfig.of`, which reports errors as one sentence.
 
     The text below each setting is what `haemsa config` prints.
-    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    Example:
+        >>> SearchConfig.of({"data": "planted", "time": "30m"}).time
+        1800.0
+    """
 
     data: Name | None = None
     """planted, digits, or a path to data of any layout. null: the data is given from Python."""
@@ -135,18 +106,6 @@ class SearchConfig(BaseModel):
     of its modalities. Empty: nothing."""
     seed: AtLeastZero = 0
     """The seed of everything random in the search."""
-    workers: Count | Literal["auto"] = "auto"
-    """How many workers train at the same time. auto: one for each core or GPU share of the cluster, while its nodes
-    come and go."""
-    backend: Literal["ray", "inline"] = "ray"
-    """ray: in parallel. inline: in this process, one after another."""
-    address: str | None = None
-    """A running Ray cluster: HOST:6379, or auto for the cluster that this machine is a node of. null: RAY_ADDRESS; if
-    that is not set, start a cluster here."""
-    address_timeout: Seconds = 20.0
-    """How long to wait for an answer at that address: seconds, or 30s, 2m."""
-    gpus_per_worker: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """GPUs for each worker. 0.25: four workers share a GPU. 0: train on the CPU."""
     stream: bool | None = None
     """Leave the features of a store in its file until a batch needs them. null: do so if they would fill an eighth of
     the memory. The scores are the same in both cases."""
@@ -154,9 +113,6 @@ class SearchConfig(BaseModel):
     """On Ray, stop a candidate that trains for longer than this: seconds, or 30m, 2h. It counts as failed. null: 50
     times as long as the slowest candidate so far needed for this many epochs, but at least ten minutes; no limit before
     the first candidate has ended."""
-    memory_per_worker: Positive | None = None
-    """How many GiB a worker on Ray may use in addition to what it starts with (only on Linux). null: no
-    limit, but the system may end a worker when memory runs out."""
     cohort: Count | Literal["auto"] = "auto"
     """How many networks are trained together as one tensor; each replicate of a genome counts. auto: 16; in steady mode
     the number that trains fastest on a worker, measured in the first seconds."""
@@ -184,25 +140,6 @@ class SearchConfig(BaseModel):
         return values
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> SearchConfig:
-        """Check settings given by name.
-
-        Args:
-            values: the settings. A setting that is not there has its default.
-
-        Raises:
-            ValueError: one sentence that names the setting, its value and what was expected.
-
-        Example:
-            >>> SearchConfig.of({"data": "planted", "time": "30m"}).time
-            1800.0
-        """
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            raise ValueError(validation_sentence(error, _settings, _name)) from None
-
-    @classmethod
     def load(cls, path: Path | None, overrides: Mapping[str, Any] | None = None) -> SearchConfig:
         """Read settings from a YAML file.
 
@@ -222,34 +159,5 @@ class SearchConfig(BaseModel):
 
     def to_yaml(self) -> str:
         """All settings as YAML, which `load` reads back."""
-        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
-
-
-def commented_yaml() -> str:
-    """The default settings as YAML, each under its description: what `haemsa config` prints.
-
-    Example:
-        >>> print(commented_yaml()[:60])
-        # Settings of a search: haemsa search --config FILE. Options
-    """
-    lines = ["# Settings of a search: haemsa search --config FILE. Options on the command line replace them."]
-    for name, value in SearchConfig(data="planted").model_dump(mode="json").items():
-        description = SearchConfig.model_fields[name].description or ""
-        lines += ["", *(f"# {line}" for line in textwrap.wrap(description, 116)), f"{name}: {_flow(value)}"]
-    lines += [f"#   {name}: {_flow(value)}" for name, value in default_bounds().items()]
-    return "\n".join(lines) + "\n"
-
-
-def _settings(_: Place) -> dict[str, str | None]:
-    """The description of every setting."""
-    return {name: field.description for name, field in SearchConfig.model_fields.items()}
-
-
-def _flow(value: object) -> str:
-    return str(yaml.safe_dump(value, default_flow_style=True, width=10_000)).removesuffix("...\n").strip()
-
-
-def _name(place: Place) -> str:
-    """The name of the setting, with the key inside it. Members of a union are left out: they mean nothing to a user."""
-    inner = (str(part) for part in place[1:2] if place[0] in ("limits", "objectives"))
-    return " ".join(["setting", ".".join([*map(str, place[:1]), *inner])])
+        values = self.model_dump(mode="json")
+        return str(yaml.safe_dump({name: values[name] for name in self.names()}, sort_keys=False, allow_unicode=True))
