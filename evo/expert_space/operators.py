@@ -67,11 +67,13 @@ def register(box: base.Toolbox, domain: Domain, fitting: Repairs) -> None:
     box.decorate("mate", repaired(fitting))
 
 
-def some_mutations(box: base.Toolbox, weights: Mapping[str, float], individual: Person) -> tuple[Person]:
-    """One to three mutations of the toolbox, chosen by weight. The genome stays the same only if none of many acts."""
+def some_mutations(
+    box: base.Toolbox, weights: Mapping[str, float], individual: Person, counts: Mapping[int, float] = COUNTS
+) -> tuple[Person]:
+    """Some mutations of the toolbox, chosen by weight. The genome stays the same only if none of many acts."""
     before, names, drawing = individual.genome, list(weights), source()
     for _ in range(TRIES):
-        (count,) = drawing.choices(list(COUNTS), list(COUNTS.values()))
+        (count,) = drawing.choices(list(counts), list(counts.values()))
         for name in drawing.choices(names, list(weights.values()), k=count):
             (individual,) = getattr(box, name)(individual)
         if individual.genome != before:

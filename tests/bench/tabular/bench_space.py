@@ -2,48 +2,68 @@
 
     python -m tests.bench.tabular.bench_space [SET ...] [--seeds N] [--only NAME ...]
 
-Prints how good the model of each set is. Then, for each setting and number of evaluations: the expected error of the
-best genome that the search confirms, the hypervolume of what it confirms (error, log10 parameters), both by what the
-model holds for true, and the epochs of single networks that were trained. Means with 95 % intervals over seeds.
+Prints how good the model of each set is. Then, for each setting and budget: the expected error of the best genome that
+the search confirms, and the hypervolume of what it confirms (error, log10 parameters), both by what the model holds for
+true; and how much better both are than by default, seed by seed. Means with 95 % intervals over seeds. A budget is a
+number of genomes, or of epochs of one network on one fold: with the latter, settings that train more are not ahead by
+that.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from deap import base, tools
 
-from haemsa.evo.rungs import Ladder, ladder
+from haemsa.evo.expert_space.operators import WEIGHTS, some_mutations
+from haemsa.evo.rungs import ladder, single
 from haemsa.model.cost import cost
 from haemsa.model.spec.genome import Genome
 from tests.bench.shared.machine import write_result
 from tests.bench.tabular.collect import FOLDER
-from tests.bench.tabular.simulated_search import Progress, Task, evolve_with, search
+from tests.bench.tabular.simulated_search import Found, Spent, Task, evolve_with, search
 from tests.bench.tabular.space_model import SpaceModel, TrainedGenomes
 from tests.bench.tabular.trainings import FOLDS, SETS, problem
 
-EVALUATIONS: Final = (64, 200, 500)
+BUDGETS: Final = (*(Spent(count) for count in (64, 200, 1000)), *(Spent(epochs=count) for count in (1000, 3000)))
 FEWEST: Final = 200
 """Trained genomes from which a model is worth asking."""
 WORST: Final = 0.9
 """The hypervolume counts what is better than so many of the trained genomes, and smaller than a million parameters."""
+DEFAULT: Final = "as by default"
+USUAL: Final = 16
+"""The usual designs come first, at most half a population of them."""
+MOST_EPOCHS: Final = 24
+
+
+def _mutations(count: int, box: base.Toolbox) -> None:
+    box.register("mutate", some_mutations, box, WEIGHTS, counts={count: 1.0})
+
+
+def _any_parents(box: base.Toolbox) -> None:
+    box.register("select", tools.selRandom)
+
+
 SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    DEFAULT: {},
     "random": {"population_size": 10**6},
-    "as by default": {},
     "a model chooses among 4 children": {"screening": 4},
-    "a model chooses among 8 children": {"screening": 8},
-    "crossover 0": {"crossover": 0.0},
-    "crossover 0.4": {"crossover": 0.4},
-    "crossover 1": {"crossover": 1.0},
-    "16 survivors": {"population_size": 16},
-    "64 survivors": {"population_size": 64},
-    "first rung of 2 epochs": {"ladder": ladder(2, 24, FOLDS)},
-    "eta 2": {"ladder": ladder(3, 24, FOLDS, eta=2)},
+    **{f"crossover {rate:g}": {"crossover": rate} for rate in (0.0, 0.4, 1.0)},
+    **{f"{count} mutations a child": {"operators": partial(_mutations, count)} for count in (1, 3)},
+    "parents at random": {"operators": _any_parents},
+    **{f"{size} survivors": {"population_size": size} for size in (16, 64)},
+    **{f"first rung of {epochs} epochs": {"ladder": ladder(epochs, MOST_EPOCHS, FOLDS)} for epochs in (1, 2, 4)},
+    **{f"eta {eta}": {"ladder": ladder(3, MOST_EPOCHS, FOLDS, eta=eta)} for eta in (2, 4)},
+    "no rungs": {"ladder": single(FOLDS)},
     "first objective not favoured": {"favour_first": False},
+    "no usual designs": {"first": ()},
+    "no suggestions without a modality": {"simpler": lambda _: ()},
     "generational": {"mode": "generational"},
 }
 _OF_THIS_PROCESS: Final[list[Task]] = []
@@ -67,29 +87,35 @@ def task_of(name: str) -> Task | None:
         return parameters[genome.key]
 
     worst = float(np.quantile(trained.errors[:, -1].mean(axis=1), WORST))
-    return Task(model, found.space, size, (worst, 6.0), found.space.without_each_modality, found.plain_designs())
+    return Task(
+        model, found.space, size, (worst, 6.0), found.space.without_each_modality, found.plain_designs()[:USUAL]
+    )
 
 
-def usual_ladder() -> Ladder:
-    """The rungs of a search with five folds."""
-    return ladder(3, 24, FOLDS)
-
-
-def run(settings: Mapping[str, Any], seed: int) -> Progress:
+def run(setting: str, seed: int) -> dict[str, Found]:
     """One search of the task that this process has."""
     task = _OF_THIS_PROCESS[0]
-    given = {"ladder": usual_ladder(), **settings}
-    return search(task, evolve_with(task.space, **given), seed, EVALUATIONS)
+    given = {"ladder": ladder(3, MOST_EPOCHS, FOLDS), **SETTINGS[setting]}
+    changes = {name: given.pop(name) for name in ("first", "simpler") if name in given}
+    return search(replace(task, **changes), evolve_with(task.space, **given), seed, BUDGETS)
 
 
-def row(name: str, count: int, runs: list[Progress]) -> str:
-    """A row of the table."""
-    cells = []
-    for values in ([each.best[count] for each in runs], [each.hypervolume[count] for each in runs]):
-        half = 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
-        cells.append(f"{np.mean(values):.4f} ± {half:.4f}")
-    trained = np.mean([each.trained[count] for each in runs])
-    return f"| {name} | {count} | {cells[0]} | {cells[1]} | {trained:,.0f} |"
+def row(name: str, budget: Spent, runs: Sequence[Mapping[str, Found]], usual: Sequence[Mapping[str, Found]]) -> str:
+    """A row of the table. `usual`: the runs with the default settings, of the same seeds."""
+    found, other = [each[str(budget)] for each in runs], [each[str(budget)] for each in usual]
+    errors, volumes = (np.array([each[place] for each in found]) for place in (0, 1))
+    gains = (
+        np.array([each.best for each in other]) - errors,
+        volumes - np.array([each.hypervolume for each in other]),
+    )
+    cells = [_interval(errors), _interval(gains[0], "+"), _interval(volumes), _interval(gains[1], "+")]
+    spent = np.mean([each.spent for each in found], axis=0)
+    return f"| {name} | {budget} | {' | '.join(cells)} | {spent[0]:,.0f} | {spent[1]:,.0f} |"
+
+
+def _interval(values: Any, sign: str = "") -> str:
+    half = 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
+    return f"{np.mean(values):{sign}.4f} ± {half:.4f}"
 
 
 def main() -> None:
@@ -106,13 +132,16 @@ def main() -> None:
             print(f"{name}: skipped, fewer than {FEWEST} genomes are trained")
             continue
         print(f"\n{name}: {task.model.told()}\n")
-        print("| | evaluations | error of the best | hypervolume | epochs trained |\n|---|---|---|---|---|")
-        for setting in given.only:
+        print("| | budget | error of the best | gain | hypervolume | gain | genomes | epochs |")
+        print("|---|---|---|---|---|---|---|---|")
+        usual: list[dict[str, Found]] = []
+        for setting in dict.fromkeys((DEFAULT, *given.only)):
             with multiprocessing.get_context("fork").Pool(None, _OF_THIS_PROCESS.append, (task,)) as pool:
-                runs = pool.map(partial(run, SETTINGS[setting]), range(given.seeds), chunksize=1)
-            for count in EVALUATIONS:
-                print(row(setting, count, runs), flush=True)
-            results[f"{name}/{setting}"] = [[each.best, each.hypervolume, each.trained] for each in runs]
+                runs = pool.map(partial(run, setting), range(given.seeds), chunksize=1)
+            usual = usual or runs
+            for budget in BUDGETS:
+                print(row(setting, budget, runs, usual), flush=True)
+            results[f"{name}/{setting}"] = runs
     write_result("space", results)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import moocore
 import numpy as np
+from deap import base
 
 from haemsa.cluster.search.confirmation import chosen_to_confirm
 from haemsa.cluster.search.driver import suggest_simpler
@@ -15,6 +16,7 @@ from haemsa.cluster.workers.job import target_epochs
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.expert_space.space import ExpertSpace
+from haemsa.evo.operators.toolbox import toolbox
 from haemsa.evo.rungs import Fidelity
 from haemsa.evo.space import SpaceExhausted
 from haemsa.model.spec.genome import Genome
@@ -25,6 +27,20 @@ CONFIRMED: Final = 8
 """Candidates that are trained again at the end, as `haemsa search` does by default."""
 Evolve = Callable[[int], Evolution[Genome]]
 """Makes the evolution of a search with this seed."""
+
+
+class Spent(NamedTuple):
+    """What a search has spent: genomes that were given out, and epochs of one network on one fold."""
+
+    evaluations: int = 0
+    epochs: float = 0.0
+
+    def covers(self, budget: Spent) -> bool:
+        """Whether it is as much as a budget, of which one part is zero."""
+        return self.evaluations >= budget.evaluations and self.epochs >= budget.epochs
+
+    def __str__(self) -> str:
+        return f"{self.evaluations:,} evaluations" if self.evaluations else f"{self.epochs:,.0f} epochs"
 
 
 @dataclass(frozen=True)
@@ -61,60 +77,58 @@ class Task:
         return float(moocore.hypervolume(points, ref=list(self.reference)))
 
 
-@dataclass
-class Progress:
-    """What a search had found after each of the wanted numbers of evaluations, and what it had trained by then."""
+class Found(NamedTuple):
+    """What a search had found at a budget."""
 
-    best: dict[int, float] = field(default_factory=dict)
-    hypervolume: dict[int, float] = field(default_factory=dict)
-    trained: dict[int, float] = field(default_factory=dict)
-    """Epochs of one network on one fold."""
+    best: float
+    hypervolume: float
+    spent: Spent
 
 
-def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[int], cohort: int = 16) -> Progress:
-    """Search until the largest of `budgets`, numbers of evaluations, with one worker.
+def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[Spent], cohort: int = 16) -> dict[str, Found]:
+    """Search with one worker until all budgets are spent.
 
     At each budget the search is judged as if it ended there: its front is confirmed with fresh seeds, and the best by
     these scores counts with its expected error.
     """
-    evolution, progress, spent = evolve(seed), Progress(), 0.0
-    evolution.suggest(task.first[: evolution.population_size // 2])
-    ladder, waiting = evolution.ladder, sorted(budgets)
+    evolution, found, spent = evolve(seed), dict[str, Found](), Spent()
+    evolution.suggest(task.first)
+    ladder, waiting = evolution.ladder, list(budgets)
     while waiting:
-        room = waiting[-1] - evolution.given
-        batch = _ask(evolution, cohort if evolution.mode == "steady" else evolution.population_size, room)
+        batch = _ask(evolution, cohort if evolution.mode == "steady" else evolution.population_size)
         task.model.expect([candidate.genome for candidate in batch])  # all at once is quicker
+        epochs = spent.epochs
         for candidate in batch:
             generation = evolution.generation
             fidelity = ladder.rungs[candidate.rung]
-            spent += ladder.added(candidate.rung) * target_epochs(fidelity, candidate.genome)
+            epochs += ladder.added(candidate.rung) * target_epochs(fidelity, candidate.genome)
             evolution.tell(candidate, task.measure(candidate, fidelity))
             if evolution.generation > generation:
                 suggest_simpler(evolution, task.simpler)
-        while waiting and (evolution.given >= waiting[0] or not batch):
-            _judge(task, evolution, progress, waiting.pop(0), spent)
-    return progress
+        spent = Spent(evolution.given, epochs)
+        over = [budget for budget in waiting if spent.covers(budget) or not batch]
+        found |= {str(budget): _judged(task, evolution, spent) for budget in over}
+        waiting = [budget for budget in waiting if budget not in over]
+    return found
 
 
-def _ask(evolution: Evolution[Genome], count: int, room: int) -> list[Candidate[Genome]]:
+def _ask(evolution: Evolution[Genome], count: int) -> list[Candidate[Genome]]:
     try:
-        return evolution.ask(count, new=max(0, min(count, room)))
+        return evolution.ask(count)
     except SpaceExhausted:
         return evolution.ask(count, new=0)
 
 
-def _judge(task: Task, evolution: Evolution[Genome], progress: Progress, budget: int, spent: float) -> None:
-    chosen = chosen_to_confirm(evolution, CONFIRMED)
-    if not chosen:
-        return
-    genomes = [record.genome for record in chosen]
+def _judged(task: Task, evolution: Evolution[Genome], spent: Spent) -> Found:
+    genomes = [record.genome for record in chosen_to_confirm(evolution, CONFIRMED)]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
-    progress.best[budget] = float(task.truth(genomes)[int(np.argmin(confirmed))])
-    progress.hypervolume[budget] = task.hypervolume(genomes)
-    progress.trained[budget] = spent
+    return Found(float(task.truth(genomes)[int(np.argmin(confirmed))]), task.hypervolume(genomes), spent)
 
 
-def evolve_with(space: ExpertSpace, **settings: Any) -> Evolve:
-    """Makes evolutions as `haemsa search` does, but with these settings."""
+def evolve_with(space: ExpertSpace, operators: Callable[[base.Toolbox], None] | None = None, **settings: Any) -> Evolve:
+    """Makes evolutions as `haemsa search` does, but with these settings. `operators` registers others."""
     given: Mapping[str, Any] = {"population_size": 32, "batch": 16, "favour_first": True, **settings}
-    return lambda seed: Evolution(space, {"mae": "min", "params": "min"}, seed=seed, **given)
+    box = toolbox(space)
+    if operators:
+        operators(box)
+    return lambda seed: Evolution(space, {"mae": "min", "params": "min"}, seed=seed, toolbox=box, **given)
