@@ -76,8 +76,10 @@ def test_a_second_signal_ends_the_process_now(number: signal.Signals) -> None:
 
 
 def begun_in(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The command in a process of its own, in `folder`. It prints to where it can be read."""
-    command = [sys.executable, "-m", "haemsa", *arguments]
+    """The command in a process of its own, in `folder`, as a shell begins it. It prints to where it can be read."""
+    heeds = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # tests in the background ignore it
+    code = f"import signal; {heeds}; from haemsa.cluster.commands.main import main; main()"
+    command = [sys.executable, "-c", code, *arguments]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
