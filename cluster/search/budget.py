@@ -1,21 +1,25 @@
-"""When a search may end: evaluations, time, or generations without progress."""
+"""When a search may end: evaluations, time, or generations without progress; and how long it still takes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.confirmation import confirming_replicates
 from haemsa.evo.evolution import Evolution
+from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.nsga2 import Losses
 from haemsa.evo.objectives import grew
 from haemsa.model.spec.genome import Genome
 
 Spent = Literal["evaluations", "time", "patience"]
+LEAST_LEFT: Final = 1.0
+"""So many seconds are left at least, while anything is left to do."""
 
 
 class Budget:
@@ -28,6 +32,7 @@ class Budget:
         self._level, front, self._stale = saved or (-1, [], 0)
         self._front = self._losses(front if isinstance(front, list) else [])  # older searches kept a volume
         self._told_at_start = len(evolution.archive)
+        self.forecast = Forecast(config, evolution, clock)
 
     def state(self) -> list[Any]:
         """What must survive a restart."""
@@ -66,13 +71,16 @@ class Budget:
         return max(0, self._config.evaluations - self._evolution.given)
 
     def remaining(self) -> float | None:
-        """Seconds left, by the time limit or by the pace of this session: the smaller of the two. None: unknown."""
-        elapsed, done = self._clock.elapsed(), len(self._evolution.archive)
-        estimates = [] if self._config.time is None else [max(0.0, self._config.time - elapsed)]
+        """Seconds left until the front is confirmed. None: unknown.
+
+        The search ends by the time limit, or when all evaluations are made and have climbed: the smaller of the two.
+        """
+        estimates, forecast = list[float](), self.forecast
+        if self._config.time is not None:
+            estimates.append(max(self._config.time - self._clock.elapsed(), forecast.pending()))
         if self._config.evaluations is not None and self.told:
-            pace = (elapsed - self._clock.before) / self.told
-            estimates.append(pace * (self._config.evaluations - done))
-        return min(estimates) if estimates else None
+            estimates.append(forecast.climbing(self._config.evaluations))
+        return max(LEAST_LEFT, min(estimates) + forecast.confirming()) if estimates else None
 
     @property
     def total(self) -> int | None:
@@ -83,6 +91,58 @@ class Budget:
     def told(self) -> int:
         """Candidates that ended in this session."""
         return len(self._evolution.archive) - self._told_at_start
+
+
+class Forecast:
+    """How long the rest of a search takes, by what training on each rung took in this session."""
+
+    def __init__(self, config: SearchConfig, evolution: Evolution[Genome], clock: Clock) -> None:
+        self._evolution, self._clock, self._confirm = evolution, clock, config.confirm
+        rungs = evolution.ladder.rungs
+        outcomes = evolution.archive.outcomes.values()
+        self._ended = [sum(len(of_one) > rung for of_one in outcomes) for rung in range(len(rungs))]
+        self._measured = [0] * len(rungs)
+        self._seconds = [0.0] * len(rungs)
+        usual = sum(epochs := Bounds.from_dict(config.space).epochs) / len(epochs)
+        self._work = [evolution.ladder.added(rung) * (item.epochs or usual) for rung, item in enumerate(rungs)]
+
+    def learn(self, rung: int, seconds: float) -> None:
+        """A candidate ended on a rung, after so many seconds of a worker."""
+        self._ended[rung] += 1
+        self._measured[rung] += 1
+        self._seconds[rung] += seconds
+
+    def climbing(self, total: int) -> float:
+        """Seconds until `total` candidates were evaluated, and the best of them have climbed as far as they may."""
+        left, reached = 0.0, total
+        for rung, ended in enumerate(self._ended):
+            left += max(0, reached - ended) * self._cost(rung)
+            reached //= self._evolution.ladder.eta
+        return left * self._pace
+
+    def pending(self) -> float:
+        """Seconds until all that was asked for has ended."""
+        return sum(self._cost(candidate.rung) for candidate in self._evolution.pending) * self._pace
+
+    def confirming(self) -> float:
+        """Seconds that the confirmation of the front takes."""
+        ladder = self._evolution.ladder
+        replicates = confirming_replicates(ladder.rungs[ladder.full].replicates)
+        return self._confirm * replicates * self._cost(ladder.full) / ladder.added(ladder.full) * self._pace
+
+    @property
+    def _pace(self) -> float:
+        """Seconds on the wall for each second of a worker."""
+        begun, busy = self._clock.first_submit, self._clock.busy
+        return (self._clock.last_end - begun) / busy if begun is not None and busy > 0 else 1.0
+
+    def _cost(self, rung: int) -> float:
+        """Seconds of a worker for a candidate on a rung, as measured, or by the nearest rung that was measured."""
+        known = [place for place, count in enumerate(self._measured) if count]
+        if not known:
+            return 0.0
+        nearest = min(known, key=lambda place: abs(place - rung))
+        return self._seconds[nearest] / self._measured[nearest] * self._work[rung] / self._work[nearest]
 
 
 @dataclass

@@ -53,13 +53,18 @@ def chosen_to_confirm(evolution: Evolution[Genome], count: int) -> list[Evaluate
     return chosen
 
 
+def confirming_replicates(folds: int) -> int:
+    """How many networks confirm a genome, by the number of folds."""
+    return folds if folds > 1 else CONFIRMING_SEEDS
+
+
 def confirm(
     evaluator: Evaluator,
     chosen: Sequence[Evaluated[Genome]],
     replicates: int,
     batch: int,
     size: Callable[[Genome], float],
-    note: Callable[[str], None],
+    told: Callable[[int, int], None],
 ) -> dict[int, Result]:
     """Train genomes again from scratch, in cohorts of about `batch` networks of similar `size`.
 
@@ -69,7 +74,7 @@ def confirm(
         replicates: How many times each genome is trained.
         batch: Networks in a cohort.
         size: What training a genome costs.
-        note: Prints a line about the progress.
+        told: Is told how many of how many genomes have ended: 0 first, then after each cohort.
 
     Returns:
         Results by id, with weights and held-out predictions. A candidate that fails is left out.
@@ -83,10 +88,11 @@ def confirm(
     for start in range(0, len(jobs), genomes):
         evaluator.submit(jobs[start : start + genomes])
     results: dict[int, Result] = {}
+    told(0, len(jobs))
     while evaluator.pending:
         for finished in evaluator.collect():
             results |= {result.id: result for result in finished.results}
-        note(f"confirmed {len(results)} of {len(jobs)}")
+        told(len(results), len(jobs))
     for result in results.values():
         if isinstance(result.outcome, Failure):
             log.warning("candidate %d failed when confirmed: %s", result.id, result.outcome.message)

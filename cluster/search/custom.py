@@ -133,8 +133,8 @@ def _config(settings: Mapping[str, Any]) -> SearchConfig:
         if name not in SETTINGS:
             raise ValueError(f"setting {name!r} is not one of a custom search, expected one of {', '.join(SETTINGS)}")
     population = settings.get("population", "auto")
-    fixed = {"data": "custom", "cohort": 1, "population": POPULATION if population == "auto" else population}
-    return SearchConfig.of({**settings, **fixed})
+    size = POPULATION if population == "auto" else population
+    return SearchConfig.of({**settings, "data": "custom", "cohort": 1, "population": size, "confirm": 0})
 
 
 @contextmanager

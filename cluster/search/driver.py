@@ -98,6 +98,7 @@ class Driver:
                     break
                 for finished in self._collect():
                     self._tell_and_record(finished)
+            self.progress.update(self.statistics.searched())
         except KeyboardInterrupt:
             log.warning("interrupted: what was being trained is lost, the rest is kept")
             return "interrupted"
@@ -208,6 +209,7 @@ class Driver:
             if isinstance(record, Failed):
                 log.warning("candidate %d failed (%s): %s", record.id, record.failure.kind, record.failure.message)
             outcome = record.scores if isinstance(record, Evaluated) else record.failure
+            self.budget.forecast.learn(candidate.rung, share)
             outcomes.append(RungOutcome(result.id, outcome, generation, share, finished.worker, candidate.rung))
         return outcomes
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, chosen_to_confirm, confirm, confirmed_front
+from haemsa.cluster.search.confirmation import chosen_to_confirm, confirm, confirmed_front, confirming_replicates
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.files import write_json, write_text
@@ -60,11 +60,18 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
     if not count or not front:
         return unconfirmed(driver)
     chosen = chosen_to_confirm(driver.evolution, count)
-    replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
-    batch = driver.evolution.batch
-    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, progress.note)
+    replicates, batch = confirming_replicates(len(problem.folds)), driver.evolution.batch
+    begun = driver.clock.now()
+
+    def told(done: int, total: int) -> None:
+        log.info("confirmed %d of %d", done, total)
+        progress.update(driver.statistics.confirming(done, total, driver.clock.now() - begun))
+
+    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, driver.evolution.objectives)
+    if confirmed:
+        progress.update(driver.statistics.confirmed(confirmed, len(chosen)))
     return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
 

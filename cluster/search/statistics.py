@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.run_directory.tables import evaluated_rows, point, thinned
-from haemsa.cluster.search.budget import Budget, Clock
+from haemsa.cluster.search.budget import LEAST_LEFT, Budget, Clock
 from haemsa.cluster.shared.progress import Status
 from haemsa.evo.candidate import Evaluated, Failed
 from haemsa.evo.evolution import Evolution
@@ -36,14 +36,30 @@ class SearchStatistics:
             evaluations=len(archive),
             total=self.budget.total,
             failures=len(archive.failed),
-            best=self._best(),
+            best=best_scores(self.evolution, self.evolution.front()),
             front_size=archive.front_size,
             busy_fraction=self.clock.busy_fraction,
             elapsed=self.clock.elapsed(),
             remaining=self.budget.remaining(),
             generation=self.evolution.generation,
-            rung=(archive.top_level + 1, full + 1) if 0 <= archive.top_level < full else None,
+            rung=(archive.top_level + 1, full + 1) if full and archive.top_level >= 0 else None,
+            phase="climbing" if self.budget.spent() == "evaluations" else "",
         )
+
+    def searched(self) -> Status:
+        """The same when all has ended. What is left is to confirm the front."""
+        return replace(self.status(), phase="", remaining=self.budget.forecast.confirming() or None)
+
+    def confirming(self, done: int, total: int, seconds: float) -> Status:
+        """The same while the front is confirmed. `done` of `total` genomes have ended, in so many seconds."""
+        left = seconds / done * (total - done) if done else self.budget.forecast.confirming()
+        phase = f"confirmed {done} of {total}"
+        return replace(self.status(), phase=phase, remaining=max(LEAST_LEFT, left) if done < total else None)
+
+    def confirmed(self, front: Sequence[Evaluated[Genome]], total: int) -> Status:
+        """The same at the end: `front` has the confirmed scores of the best of `total` genomes."""
+        best, size = best_scores(self.evolution, front), len(front)
+        return replace(self.confirming(total, total, 0.0), best=best, front_size=size, confirmed=True)
 
     def metrics(self) -> dict[str, float]:
         """What the tracker gets of a generation, after it was logged: the last record of the evolution's logbook.
@@ -54,7 +70,7 @@ class SearchStatistics:
         known: dict[str, float | None] = {
             name: logbook[-1][name] for name in ("hypervolume", "front_size", "evaluations")
         }
-        known |= {f"best_{name}": value for name, value in self._best().items()}
+        known |= {f"best_{name}": value for name, value in best_scores(self.evolution, self.evolution.front()).items()}
         for name, chapter in logbook.chapters.items():
             known |= {f"{statistic}_{name}": chapter[-1][statistic] for statistic in ("mean", "spread")}
         return {
@@ -78,14 +94,13 @@ class SearchStatistics:
             "hypervolume": self.evolution.covered(),
         }
 
-    def _best(self) -> dict[str, float]:
-        """The best mean of each objective over the front."""
-        front = self.evolution.front()
-        if not front:
-            return {}
-        pick = {"min": min, "max": max}
-        directions = self.evolution.objectives.directions
-        return {name: pick[way](item.scores[name].mean for item in front) for name, way in directions}
+
+def best_scores(evolution: Evolution[Genome], front: Sequence[Evaluated[Genome]]) -> dict[str, float]:
+    """The best mean of each objective over a front. Empty if the front is."""
+    if not front:
+        return {}
+    pick = {"min": min, "max": max}
+    return {name: pick[way](item.scores[name].mean for item in front) for name, way in evolution.objectives.directions}
 
 
 class GenerationTables:

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class Status:
     """How a search stands.
 
-    `best`: the best score by objective. `elapsed`, `remaining`: seconds; None: unknown. `rung`: the highest rung that a
-    candidate has reached, and the number of rungs up to final scores; None once a candidate has final scores.
+    `best`: the best score by objective. `elapsed`, `remaining`: seconds; None: unknown. `phase`: what is being done, if
+    it is not the usual work. `rung`: the rung that the best scores are of, and the number of rungs up to final scores;
+    None: there is only one. `confirmed`: the best scores are of networks that were trained again from scratch.
     """
 
     evaluations: int
@@ -36,6 +37,13 @@ class Status:
     remaining: float | None = None
     generation: int = 0
     rung: tuple[int, int] | None = None
+    phase: str = ""
+    confirmed: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the best scores come from: scores of different rungs cannot be compared. Empty: there is only one."""
+        return "confirmed" if self.confirmed else "rung {} of {}".format(*self.rung) if self.rung else ""
 
 
 class Progress(Protocol):
@@ -155,13 +163,16 @@ def line(status: Status) -> str:
     """The status in one line.
 
     Example:
-        >>> line(Status(48, 200, best={"mae": 0.912}, front_size=7, busy_fraction=0.96, elapsed=70, remaining=220))
-        '48/200 · mae 0.912 · front 7 · busy 96% · 1m 10s, 3m 40s left'
+        >>> status = Status(48, 200, best={"mae": 0.912}, front_size=7, elapsed=70, remaining=220, rung=(1, 3))
+        >>> line(status)
+        '48/200 · mae 0.912 (rung 1 of 3) · front 7 · 1m 10s, 3m 40s left'
     """
     parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
-    parts += [f"{name} {number(value)}" for name, value in status.best.items()]
+    parts += [status.phase] if status.phase else []
+    best = ", ".join(f"{name} {number(value)}" for name, value in status.best.items())
+    parts += [f"{best} ({status.origin})" if status.origin else best] if best else []
     if status.front_size is not None:
-        parts.append(f"front {status.front_size}" + (" on rung {} of {}".format(*status.rung) if status.rung else ""))
+        parts.append(f"front {status.front_size}")
     if status.failures:
         parts.append(f"failed {status.failures}")
     if status.busy_fraction is not None:

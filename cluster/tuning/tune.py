@@ -14,7 +14,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.trainer import check_modalities
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import CONFIRMING_SEEDS, confirm
+from haemsa.cluster.search.confirmation import confirm, confirming_replicates
 from haemsa.cluster.search.objectives import counts_missing
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.interrupt import interruptible
@@ -168,11 +168,14 @@ def _confirmed(
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
-    replicates = max(len(problem.folds), CONFIRMING_SEEDS if problem.folds.kind == "holdout" else 1)
+    replicates = confirming_replicates(len(problem.folds))
     workers = 2 if task.config.workers == "auto" else min(2, task.config.workers)
     evaluator = RayEvaluator(task.make, task.data, workers, gpus=task.config.gpus_per_worker)
     try:
-        results = confirm(evaluator, chosen, replicates, replicates, problem.size, progress.note)
+        results = confirm(
+            evaluator, chosen, replicates, replicates, problem.size,
+            lambda done, total: progress.note(f"confirmed {done} of {total}"),
+        )  # fmt: skip
     finally:
         evaluator.close()
     first, second = (_score(results, item.id, task.metric) for item in chosen)

@@ -85,7 +85,11 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
         return [Result(job.id, failure if job.id % 3 == 0 else {"mae": Score(1.0)}) for job in cohort]
 
     items = front((0.8, 900), (0.9, 800), (1.0, 700), (1.1, 600))
-    found = confirm(InlineEvaluator(noted), items, 5, 10, lambda genome: genome.training.epochs, lambda _: None)
+    told: list[tuple[int, int]] = []
+    found = confirm(
+        InlineEvaluator(noted), items, 5, 10, lambda genome: genome.training.epochs, lambda *counts: told.append(counts)
+    )
+    assert told == [(0, 4), (2, 4), (4, 4)]
     assert sorted(found) == [1, 2]
     assert all(
         job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states and not job.inherited for job in seen

@@ -13,7 +13,7 @@ from haemsa.cluster.shared.text import duration, number
 
 def test_a_line_says_all_that_is_known() -> None:
     status = Status(48, 200, 2, {"mae": 0.91234, "params": 12345}, 7, 0.957, 70, 220)
-    assert line(status) == "48/200 · mae 0.9123 · params 12.3k · front 7 · failed 2 · busy 96% · 1m 10s, 3m 40s left"
+    assert line(status) == "48/200 · mae 0.9123, params 12.3k · front 7 · failed 2 · busy 96% · 1m 10s, 3m 40s left"
 
 
 def test_a_line_leaves_out_what_is_not_known() -> None:
@@ -81,6 +81,13 @@ def test_on_a_terminal_there_is_one_bar_and_notes_stay_above() -> None:
     assert "mae 0.8" in last
 
 
-def test_a_line_says_on_which_rung_the_front_stands_until_one_reached_the_last() -> None:
-    assert "front 7 on rung 1 of 3" in line(Status(4, front_size=7, rung=(1, 3)))
-    assert "rung" not in line(Status(4, front_size=7))
+def test_a_line_says_from_which_rung_the_best_scores_are_or_that_they_are_confirmed() -> None:
+    best = {"mae": 0.64, "params": 900.0}
+    assert "4 evaluations · mae 0.64, params 900 (rung 1 of 3) · " in line(Status(4, best=best, rung=(1, 3)))
+    assert " · mae 0.64, params 900 · " in line(Status(4, best=best))
+    assert "(confirmed)" in line(Status(4, best=best, rung=(3, 3), confirmed=True))
+
+
+def test_a_line_says_what_is_done_if_it_is_not_the_usual_work() -> None:
+    shown = line(Status(8, 8, front_size=3, phase="confirmed 2 of 5", elapsed=9, remaining=4))
+    assert shown == "8/8 · confirmed 2 of 5 · front 3 · 9s, 4s left"
