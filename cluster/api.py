@@ -6,7 +6,8 @@
 | `haemsa list` | `list_runs(folder)` |
 | `haemsa show` | `show_run(run)`, `show_values(run)`; `RunDirectory.open(run, read_only=True)` gives its tables |
 | `haemsa show --importance` | `gene_importance(run)` |
-| `haemsa report` | `write_report(run, page)`; `search_figures(run)` gives its pictures |
+| `haemsa report` | `write_report(run, page)`; `search_figures(run)` gives pictures for files |
+| `haemsa watch` | `watch_run(run)` |
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
@@ -47,7 +48,8 @@ from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import search_figures
 from haemsa.cluster.report.next_steps import next_steps, train_command
 from haemsa.cluster.report.optuna_study import export_study
-from haemsa.cluster.report.page import write_report
+from haemsa.cluster.report.page.live.serve import watch_run
+from haemsa.cluster.report.page.report import write_report
 from haemsa.cluster.report.record import gene_importance
 from haemsa.cluster.report.runs import ListedRun, list_runs, runs_table
 from haemsa.cluster.report.show import show as show_run
@@ -137,6 +139,7 @@ __all__ = [
     "tune_genome",
     "tuning_lines",
     "tuning_table",
+    "watch_run",
     "write_check",
     "write_predictions",
     "write_report",

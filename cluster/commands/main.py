@@ -16,7 +16,7 @@ from haemsa.cluster.commands.export import export
 from haemsa.cluster.commands.model import evaluate, train
 from haemsa.cluster.commands.options import INTERRUPTED
 from haemsa.cluster.commands.predict import predict
-from haemsa.cluster.commands.run import config, list_, report, show, snapshot, sync, ui
+from haemsa.cluster.commands.run import config, list_, report, show, snapshot, sync, ui, watch
 from haemsa.cluster.commands.search import search
 from haemsa.cluster.commands.settings import SettingsCommand
 from haemsa.cluster.commands.tune import tune
@@ -24,7 +24,7 @@ from haemsa.cluster.shared.home import some_home
 from haemsa.cluster.shared.output import lasting_output
 
 _COMMANDS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
-    "Search": {"search": search, "list": list_, "show": show, "report": report},
+    "Search": {"search": search, "list": list_, "show": show, "report": report, "watch": watch},
     "Use what was found": {"tune": tune, "train": train, "evaluate": evaluate, "predict": predict, "export": export},
     "Judge the search": {"compare": compare, "ablate": ablate},
     "Everything else": {"snapshot": snapshot, "sync": sync, "ui": ui, "config": config},

@@ -50,20 +50,41 @@ def show(
         say(found.words())
 
 
+Moved = Annotated[str | None, typer.Option(help="The data of the search, if it has moved.")]
+Ablated = Annotated[
+    Path | None, typer.Option(help="The folder that haemsa ablate wrote for this search \\[default: ablated/NAME].")
+]
+Trained = Annotated[
+    Path | None, typer.Option(help="A model that haemsa train made of this search \\[default: models/NAME].")
+]
+
+
 def report(
     run: Run,
-    data: Annotated[str | None, typer.Option(help="The data of the search, if it has moved.")] = None,
-    ablated: Annotated[
-        Path | None, typer.Option(help="The folder that haemsa ablate wrote for this search \\[default: ablated/NAME].")
-    ] = None,
+    data: Moved = None,
+    ablated: Ablated = None,
+    model: Trained = None,
     out: Annotated[Path | None, typer.Option(help="The page to write \\[default: RUN/report.html].")] = None,
 ) -> None:
     """Write a page with pictures: what a search found, why, and what to do next. Also while it runs."""
     from haemsa.cluster.api import write_report
 
     page = out or run / "report.html"
-    write_report(run, page, data, ablated or Path("ablated") / run.name)
+    write_report(run, page, data, ablated or Path("ablated") / run.name, model)
     say(f"report: {page}")
+
+
+def watch(
+    run: Run,
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 8642,
+    data: Moved = None,
+    ablated: Ablated = None,
+    model: Trained = None,
+) -> None:
+    """Serve the report as a page that updates itself while the search runs. Only this machine can reach it."""
+    from haemsa.cluster.api import watch_run
+
+    raise typer.Exit(watch_run(run, port, data, ablated or Path("ablated") / run.name, model))
 
 
 def snapshot(

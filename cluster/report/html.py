@@ -1,4 +1,4 @@
-"""What the pages of reports share: one HTML file without scripts that needs no network, light or dark.
+"""What the pages of reports share: one HTML file that needs no other file and no network, light or dark.
 
 The pages are templates of jinja2. Every text is escaped where it enters, because names in a file may hold anything.
 """
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haemsa.cluster.shared.files import write_text
+from haemsa.cluster.shared.files import to_json, write_text
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
@@ -41,9 +42,18 @@ def rendered(room: str, template: str, **values: Any) -> str:
         template: the file. It may extend `base.html` of this room.
         values: what it shows. Everything is escaped except markup.
     """
+    return _environment(room).get_template(template).render(values)
+
+
+def macros(room: str, template: str) -> Any:
+    """The macros of a template as functions that give markup. Everything that they show is escaped except markup."""
+    return _environment(room).get_template(template).module
+
+
+def _environment(room: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=ChoiceLoader([PackageLoader(room), PackageLoader("haemsa.cluster.report")]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -51,7 +61,23 @@ def rendered(room: str, template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(values)
+
+
+def embedded(value: Any) -> Markup:
+    """A value as JSON inside a page. Nothing in it can end the element that it stands in."""
+    from markupsafe import Markup
+
+    text = to_json(value)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def trusted(text: str) -> Markup:
+    """Text of a library of ours that a page takes as it is."""
+    from markupsafe import Markup
+
+    return Markup(text)
 
 
 def write(path: Path, text: str) -> None:

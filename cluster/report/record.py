@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,9 @@ from haemsa.model.cost import is_cost
 class SearchRecord:
     """A search so far.
 
-    rows: every candidate. scored: the candidates whose scores in the search can be compared. final: those of them whose
-    scores are final. front: the best of the scored ones, or the best confirmed candidates if there are any.
+    rows: every candidate. full: the first rung with final scores. scored: the candidates whose scores in the search can
+    be compared. final: those of them whose scores are final. front: the best of the scored ones, or the best confirmed
+    candidates if there are any.
 
     While no candidate has scores, `best` and `history` are None and `objectives` may be empty. While the search has not
     ended, `summary` is None.
@@ -35,31 +36,40 @@ class SearchRecord:
     summary: Mapping[str, Any] | None
     objectives: Mapping[str, str]
     rows: tuple[JournalRow, ...]
+    state: Mapping[str, Any]
+    full: int
     scored: tuple[JournalRow, ...] = ()
     final: tuple[JournalRow, ...] = ()
     front: tuple[JournalRow, ...] = ()
     best: JournalRow | None = None
-    history: History | None = None
 
     @classmethod
-    def read(cls, run: RunDirectory) -> SearchRecord:
+    def read(cls, run: RunDirectory, rows: Sequence[JournalRow] | None = None) -> SearchRecord:
         """Read it.
+
+        Args:
+            run: the run directory.
+            rows: every candidate, if they are known. None: they are read.
 
         Raises:
             ValueError: the run directory is damaged; the message is one sentence.
         """
         summary, manifest, config, state = run.summary(), run.manifest(), run.config(), run.journal.state()
-        rows, full = tuple(run.journal.rows()), full_rung(run)
-        compared = final_rows(rows, full)
+        every, full = tuple(run.journal.rows() if rows is None else rows), full_rung(run)
+        compared = final_rows(every, full)
         facts = (config.title, run.path, config, manifest, summary)
+        now = (every, state.get("evolution", {}), full)
         if not compared:
-            return cls(*facts, dict(manifest.get("objectives", {})), rows)
+            return cls(*facts, dict(manifest.get("objectives", {})), *now)
         objectives = directions(compared, manifest)
-        front = front_of(compared, objectives)
-        history = replay(rows, objectives, state.get("evolution", {}))
-        scored = tuple(scored_rows(rows, full))
+        front, scored = front_of(compared, objectives), tuple(scored_rows(every, full))
         final = tuple(row for row in scored if len(row.outcomes) > full)
-        return cls(*facts, objectives, rows, scored, final, tuple(front), best_of(front, summary), history)
+        return cls(*facts, objectives, *now, scored, final, tuple(front), best_of(front, summary))
+
+    @cached_property
+    def history(self) -> History | None:
+        """How the search came to its front. None while no candidate has scores."""
+        return replay(self.rows, self.objectives, self.state) if self.front else None
 
     @cached_property
     def importance(self) -> Importance | str:

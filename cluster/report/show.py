@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.breeding import breeding_line
+from haemsa.cluster.report.generations import generations
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -115,7 +116,7 @@ def show_values(path: Path) -> dict[str, Any]:
         "best": _candidate(best_of(front, summary), search) if front else None,
         "front": [_candidate(row, search) for row in front],
         "ensemble": summary.get("ensemble"),
-        "generations": [asdict(generation) for generation in _generations(search)],
+        "generations": [asdict(generation) for generation in generations(search.rows, search.objectives, search.full)],
     }
 
 
@@ -205,31 +206,6 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     return table
 
 
-@dataclass(frozen=True)
-class _Generation:
-    """How many candidates ended, failed and got final scores, the best of each objective so far, and the seconds."""
-
-    generation: int
-    ended: int
-    failed: int
-    final: int
-    best: Mapping[str, float]
-    seconds: float
-
-
-def _generations(search: _Search) -> Iterator[_Generation]:
-    best: dict[str, float] = {}
-    for generation in sorted({row.generation for row in search.rows if row.generation is not None}):
-        members = [row for row in search.rows if row.generation == generation]
-        final = [row for row in members if row.status == "done" and len(row.outcomes) > search.full]
-        for name, direction in search.objectives.items():
-            values = [row.scores[name].mean for row in final] + ([best[name]] if name in best else [])
-            if values:
-                best[name] = min(values) if direction == "min" else max(values)
-        failed, seconds = sum(row.status == "failed" for row in members), sum(row.seconds or 0.0 for row in members)
-        yield _Generation(generation, len(members), failed, len(final), dict(best), seconds)
-
-
 def _generation_table(search: _Search) -> Table:
     from rich.table import Table
     from rich.text import Text
@@ -238,7 +214,7 @@ def _generation_table(search: _Search) -> Table:
     table = Table(title="Generations", title_justify="left")
     for name in ("generation", "ended", "failed", "final scores", *(f"best {name}" for name in names), "training"):
         table.add_column(Text(name), justify="right")
-    for row in _generations(search):
+    for row in generations(search.rows, search.objectives, search.full):
         best = (number(row.best[name]) if name in row.best else "-" for name in names)
         table.add_row(*map(str, (row.generation, row.ended, row.failed, row.final)), *best, duration(row.seconds))
     return table

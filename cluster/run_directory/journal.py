@@ -8,8 +8,6 @@ system, because SQLite's locks do not work there.
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,13 +15,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from haemsa.cluster.run_directory.backup import backup_of, restore
 from haemsa.cluster.run_directory.rows import JournalRow, RungOutcome, row_of
 from haemsa.cluster.shared.files import replacing
 from haemsa.evo.candidate import Candidate, Failure, Score
 from haemsa.evo.checkpoint import scores_from_json, scores_to_json
 from haemsa.model.spec.genome import Genome
 
-log = logging.getLogger(__name__)
 FORMAT: Final = 2
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
@@ -111,21 +109,35 @@ class Journal:
         with self._reading():
             return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM state")}
 
-    def rows(self) -> Iterator[JournalRow]:
-        """Every candidate, by id."""
+    def rows(self, ids: Iterable[int] | None = None) -> Iterator[JournalRow]:
+        """Every candidate, by id. `ids`: only these."""
+        which = "" if ids is None else f"WHERE id IN ({','.join(str(int(number)) for number in ids)})"
         with self._reading():
-            yield from self._rows()
+            yield from self._rows(which)
 
-    def _rows(self) -> Iterator[JournalRow]:
+    def marks(self) -> dict[int, tuple[Any, ...]]:
+        """By id, a mark of each candidate. A candidate with the same mark as before has the same row."""
+        query = "SELECT id, fidelity, status, ended_at, confirmed.scores FROM candidates LEFT JOIN confirmed USING(id)"
+        with self._reading():
+            return {number: tuple(mark) for number, *mark in self._db.execute(query)}
+
+    def workers(self) -> list[tuple[str, int, float, float]]:
+        """Each worker with how many outcomes it gave, its seconds of training, and the time of its last outcome."""
+        query = "SELECT worker, COUNT(*), SUM(seconds), MAX(ended_at) FROM outcomes GROUP BY worker ORDER BY worker"
+        with self._reading():
+            return self._db.execute(query).fetchall()
+
+    def _rows(self, which: str) -> Iterator[JournalRow]:
         outcomes: dict[int, list[Mapping[str, Score]]] = {}
         times: dict[int, list[float]] = {}
-        for number, scores, ended in self._db.execute("SELECT id, scores, ended_at FROM outcomes ORDER BY id, rung"):
+        query = f"SELECT id, scores, ended_at FROM outcomes {which} ORDER BY id, rung"
+        for number, scores, ended in self._db.execute(query):
             outcomes.setdefault(number, []).append(scores_from_json(json.loads(scores)))
             times.setdefault(number, []).append(ended)
         confirmed = dict(self._db.execute("SELECT id, scores FROM confirmed").fetchall())
         cursor = self._db.execute(
             "SELECT id, genome, key, parents, fidelity, status, generation, failure_kind, failure_message, "
-            "seconds, worker, asked_at, ended_at FROM candidates ORDER BY id"
+            f"seconds, worker, asked_at, ended_at FROM candidates {which} ORDER BY id"
         )
         with closing(cursor):
             for values in cursor:
@@ -170,35 +182,6 @@ class Journal:
     def _write_state(self, state: Mapping[str, Any] | None) -> None:
         rows = [(key, json.dumps(value)) for key, value in (state or {}).items()]
         self._db.executemany("INSERT OR REPLACE INTO state(key, value) VALUES (?, ?)", rows)
-
-
-def backup_of(path: Path) -> Path:
-    """Where the copy of a journal is."""
-    return path.with_suffix(".backup.sqlite")
-
-
-def restore(path: Path) -> None:
-    """Replace a damaged journal by its last copy, with a warning. Nobody may have the journal open."""
-    backup = backup_of(path)
-    if not path.exists() or _is_whole(path) or not (backup.exists() and _is_whole(backup)):
-        return
-    log.warning("the journal %s is damaged; its last copy is used, what ended later is trained again", path)
-    path.replace(path.with_suffix(".damaged.sqlite"))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    with replacing(path) as temporary:
-        shutil.copyfile(backup, temporary)
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            made = database.execute("PRAGMA user_version").fetchone() != (0,)  # an empty file is a valid database
-            return bool(made and database.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    except sqlite3.OperationalError:  # it cannot be read: opening it will raise that
-        return True
-    except sqlite3.DatabaseError:
-        return False
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:

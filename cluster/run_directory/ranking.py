@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from haemsa.cluster.run_directory.rows import JournalRow
@@ -43,13 +43,20 @@ def directions(rows: Sequence[JournalRow], manifest: Mapping[str, Any]) -> dict[
     return {name: DIRECTIONS.get(name.rpartition("/")[2], "min") for name in rows[0].scores}
 
 
-def front_of(rows: Sequence[JournalRow], objectives: Mapping[str, str]) -> list[JournalRow]:
-    """The rows that no other row dominates, the best in the first objective first. All `rows` must have scores."""
+def front_of(
+    rows: Sequence[JournalRow],
+    objectives: Mapping[str, str],
+    scores: Callable[[JournalRow], Mapping[str, Score]] = scores_of,
+) -> list[JournalRow]:
+    """The rows that no other row dominates, the best in the first objective first. All `rows` must have scores.
+
+    `scores`: gives the scores that they are compared by.
+    """
     import moocore
     import numpy as np
 
     signs = np.array([1.0 if direction == "min" else -1.0 for direction in objectives.values()])
-    losses = signs * np.array([[scores_of(row)[name].mean for name in objectives] for row in rows])
+    losses = signs * np.array([[of[name].mean for name in objectives] for of in map(scores, rows)])
     chosen = np.flatnonzero(moocore.is_nondominated(losses)).tolist()
     return [rows[index] for index in sorted(chosen, key=lambda index: tuple(losses[index]))]
 

@@ -97,8 +97,11 @@ class Forecast:
     """How long the rest of a search takes, by what training on each rung took in this session."""
 
     def __init__(self, config: SearchConfig, evolution: Evolution[Genome], clock: Clock) -> None:
-        self._evolution, self._clock, self._confirm = evolution, clock, config.confirm
+        self._evolution, self._clock = evolution, clock
         rungs = evolution.ladder.rungs
+        folds = rungs[evolution.ladder.full].replicates
+        replicates = confirming_replicates(folds, config.validation if folds > 1 else "holdout")
+        self._confirmed_networks = config.confirm * replicates
         outcomes = evolution.archive.outcomes.values()
         self._ended = [sum(len(of_one) > rung for of_one in outcomes) for rung in range(len(rungs))]
         self._measured = [0] * len(rungs)
@@ -127,8 +130,7 @@ class Forecast:
     def confirming(self) -> float:
         """Seconds that the confirmation of the front takes."""
         ladder = self._evolution.ladder
-        replicates = confirming_replicates(ladder.rungs[ladder.full].replicates)
-        return self._confirm * replicates * self._cost(ladder.full) / ladder.added(ladder.full) * self._pace
+        return self._confirmed_networks * self._cost(ladder.full) / ladder.added(ladder.full) * self._pace
 
     @property
     def _pace(self) -> float:

@@ -53,9 +53,9 @@ def chosen_to_confirm(evolution: Evolution[Genome], count: int) -> list[Evaluate
     return chosen
 
 
-def confirming_replicates(folds: int) -> int:
-    """How many networks confirm a genome, by the number of folds."""
-    return folds if folds > 1 else CONFIRMING_SEEDS
+def confirming_replicates(folds: int, kind: str) -> int:
+    """How many networks confirm a genome, by the number and the kind of the folds."""
+    return max(folds, CONFIRMING_SEEDS if kind.startswith("holdout") else 1)
 
 
 def confirm(

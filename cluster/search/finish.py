@@ -60,7 +60,7 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
     if not count or not front:
         return unconfirmed(driver)
     chosen = chosen_to_confirm(driver.evolution, count)
-    replicates, batch = confirming_replicates(len(problem.folds)), driver.evolution.batch
+    replicates, batch = confirming_replicates(len(problem.folds), problem.folds.kind), driver.evolution.batch
     begun = driver.clock.now()
 
     def told(done: int, total: int) -> None:

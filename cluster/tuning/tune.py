@@ -168,7 +168,7 @@ def _confirmed(
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
-    replicates = confirming_replicates(len(problem.folds))
+    replicates = confirming_replicates(len(problem.folds), problem.folds.kind)
     workers = 2 if task.config.workers == "auto" else min(2, task.config.workers)
     evaluator = RayEvaluator(task.make, task.data, workers, gpus=task.config.gpus_per_worker)
     try:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.cluster.report.best_model.held_out import ObservedModel
-from haemsa.cluster.report.figures.style import INK, SERIES, WIDTH, colour_bar, drawable, panels_of, scale
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST: Final = 1000
 """A map shows at most so many samples ..."""
@@ -24,10 +19,11 @@ _PERPLEXITY: Final = 30
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """Places [n, 2] of samples and their labels [n]: numbers, or indices of `names`."""
+    """Places [n, 2] of samples, their ids, and their labels [n]: numbers, or indices of `names`."""
 
     title: str
     places: NDArray[np.float32]
+    ids: tuple[str, ...]
     labels: NDArray[Any]
     names: tuple[str, ...]
 
@@ -51,28 +47,5 @@ def feature_map(observed: ObservedModel, task: str, title: str, seed: int = 0) -
         return None
     perplexity = min(_PERPLEXITY, (len(samples) - 1) / 3)
     places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
-    return FeatureMap(title, places, labels.targets[samples], labels.labels)
-
-
-def feature_map_figure(maps: Sequence[FeatureMap], label: str) -> Figure:
-    """A panel per map. Each sample is a dot in the colour of its label. `label`: the name of the task."""
-    figure, panels = panels_of([item.title for item in maps], 2, 3.6)
-    if len(maps) == 1:
-        figure.set_size_inches(WIDTH * 0.62, 4.1)
-    dots = None
-    low, high = min(item.labels.min() for item in maps), max(item.labels.max() for item in maps)
-    for axes, item in zip(panels, maps, strict=True):
-        axes.set(xticks=[], yticks=[])
-        x, y = item.places.T
-        axes.spines[:].set_visible(False)
-        if not item.names:
-            dots = axes.scatter(x, y, s=14, c=item.labels, cmap=scale(), vmin=low, vmax=high, linewidths=0)
-            continue
-        for number, name in enumerate(item.names):
-            colour, members = SERIES[number % len(SERIES)], item.labels == number
-            axes.scatter(x[members], y[members], s=14, color=colour, linewidths=0, label=drawable(name, 20))
-    if dots is not None:
-        colour_bar(figure, dots, panels, label)
-    else:
-        panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, labelcolor=INK)
-    return figure
+    ids = tuple(observed.held.data.ids[number] for number in samples)
+    return FeatureMap(title, places, ids, labels.targets[samples], labels.labels)

@@ -1,70 +1,28 @@
-"""Pictures of predictions next to the truth: confusion of classes, calibration, and predicted against true values."""
+"""Predictions next to the truth: confusion of classes, medians of values, and the samples that are predicted worst."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.cluster.report.best_model.heat import draw_table
-from haemsa.cluster.report.figures.style import INK, SERIES, STRONG, WIDTH, colour_bar, plain, shades
-from haemsa.model.predictor.calibration import Reliability
+from haemsa.cluster.shared.text import figure
+from haemsa.model.data.task import Task
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_MOST_CLASSES: Final = 12
 Array = np.ndarray[Any, Any]
 
 
-def class_figure(targets: Array, chances: Array, labels: tuple[str, ...]) -> Figure:
-    """Confusion and calibration of classes [N], with their predicted probabilities [N, C]."""
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class WorstSample:
+    """A sample with its label, what was predicted for it, and how far off that is, in words."""
 
-    known = targets >= 0
-    counts = confusion(targets[known], chances[known].argmax(1), len(labels))
-    figure = Figure(figsize=(WIDTH, max(3.4, 1.2 + 0.34 * min(len(labels), _MOST_CLASSES))), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    shares, first = counts / np.maximum(counts.sum(1, keepdims=True), 1), slice(_MOST_CLASSES)
-    cells = [[f"{share:.0%}" for share in row[first]] for row in shares[first]]
-    draw_table(left, shares[first, first], labels[first], labels[first], cells)
-    left.set_ylabel("true")
-    left.set_title("predicted", fontsize=9, color=INK)
-    highest = chances[known].max(1)
-    correct = chances[known].argmax(1) == targets[known]
-    _draw_reliability(right, Reliability.of(highest, correct), "share that is right")
-    return figure
-
-
-def label_figure(targets: Array, chances: Array) -> Figure:
-    """Calibration of labels [N, C], all labels together. A sample may have several."""
-    from matplotlib.figure import Figure
-
-    known = ~np.isnan(targets)
-    figure = Figure(figsize=(WIDTH / 2, 3.4), layout="constrained")
-    _draw_reliability(figure.add_subplot(), Reliability.of(chances[known], targets[known] == 1), "share that has it")
-    return figure
-
-
-def value_figure(targets: Array, values: Array, name: str) -> Figure:
-    """Predicted against true values [N]: how many samples there are, and the median prediction."""
-    from matplotlib.figure import Figure
-
-    known = ~np.isnan(targets)
-    true, predicted = targets[known], values[known]
-    figure = Figure(figsize=(WIDTH * 0.62, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    plain(axes)
-    low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
-    cells = axes.hexbin(true, predicted, gridsize=24, mincnt=1, cmap=shades(0.15, 1.0), linewidths=0)
-    axes.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=":", label="perfect prediction")
-    axes.plot(*binned_medians(true, predicted), "o-", color=STRONG, linewidth=2, markersize=4, label="median predicted")
-    axes.set(xlabel=f"true {name}", ylabel=f"predicted {name}")
-    axes.legend(loc="upper left", frameon=False, fontsize=8, labelcolor=INK)
-    colour_bar(figure, cells, axes, "samples")
-    return figure
+    id: str
+    label: str
+    predicted: str
+    error: str
 
 
 def confusion(true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -80,11 +38,34 @@ def binned_medians(
     return np.array([true[part].mean() for part in parts]), np.array([np.median(predicted[part]) for part in parts])
 
 
-def _draw_reliability(axes: Axes, reliability: Reliability, what: str) -> None:
-    plain(axes)
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=":")
-    sizes = 20 + 160 * reliability.shares
-    axes.plot(reliability.chances, reliability.rates, color=SERIES[0], linewidth=1.5)
-    axes.scatter(reliability.chances, reliability.rates, s=sizes, color=SERIES[0], linewidths=0)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="predicted probability", ylabel=what)
-    axes.set_title(f"expected calibration error {reliability.error:.3f}", fontsize=9, color=INK)
+def worst_samples(task: Task, outputs: Array, ids: Sequence[str], most: int = 8) -> list[WorstSample]:
+    """The samples of a task that are predicted worst, the worst first.
+
+    Values are judged by their distance, classes by the probability of the true class, and labels by how far their
+    probabilities are from the truth in the mean. `outputs` [N, C]: values, or probabilities.
+    """
+    known = np.flatnonzero(task.labelled)
+    if task.kind == "classes":
+        errors = 1 - outputs[known, task.targets[known]]
+    else:
+        targets = task.targets[known].reshape(len(known), -1)
+        errors = np.nanmean(np.abs(outputs[known] - targets), axis=1)
+    chosen = known[np.argsort(-errors, kind="stable")[:most]]
+    return [_worst(task, outputs[number], ids[number], int(number)) for number in chosen]
+
+
+def _worst(task: Task, output: Array, name: str, number: int) -> WorstSample:
+    label = task.targets[number]
+    if task.kind == "regression":
+        value = float(output[0])
+        return WorstSample(name, figure(float(label), 3), figure(value, 3), figure(value - float(label), 3, "+"))
+    if task.kind == "classes":
+        best = int(output.argmax())
+        error = f"{float(output[label]):.0%} for the true class"
+        return WorstSample(name, task.labels[label], f"{task.labels[best]} ({float(output[best]):.0%})", error)
+    true, found = (_joined(task.labels, values) for values in (label == 1, output >= 0.5))
+    return WorstSample(name, true, found, f"{float(np.nanmean(np.abs(output - label))):.2f} in the mean")
+
+
+def _joined(labels: Sequence[str], chosen: Sequence[bool] | Array) -> str:
+    return ", ".join(name for name, has in zip(labels, chosen, strict=True) if has) or "none"

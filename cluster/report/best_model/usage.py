@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from haemsa.cluster.report.best_model.held_out import ObservedModel
 from haemsa.model.data.task import Task
 from haemsa.model.metrics import SENTIMENT_BOUNDS
+from haemsa.model.spec.network import ExpertSpec
 
 _SENTIMENT: Final = (-1.5, -0.5, 0.5, 1.5)
 _BANDS: Final = 4
 _MOST_GROUPS: Final = 11
+SAME: Final = 0.005
+"""Weights that differ by less are the same when they are shown."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,15 @@ def usage_of(observed: ObservedModel, task: str) -> list[Usage]:
     shares = observed.held.mean(insight.shares[task])
     tables = [_table("what the head reads: tokens", insight.tokens, shares, groups)]
     for number, (level, gates) in enumerate(zip(insight.genome.network.levels, insight.gates, strict=True), start=1):
-        names = [f"{expert.kind.replace('_', ' ')} of {' + '.join(expert.sees)}" for expert in level.experts]
+        names = [_expert(place, expert) for place, expert in enumerate(level.experts, start=1)]
         weights = observed.held.mean(gates[..., : len(names)].mean(2))
         tables.append(_table(f"level {number}: experts", names, weights, groups))
     return tables
+
+
+def _expert(place: int, expert: ExpertSpec) -> str:
+    """An expert with its place in its level, because several may be alike."""
+    return f"{place}: {expert.kind.replace('_', ' ')} of {' + '.join(expert.sees)}, {expert.depth} x {expert.width}"
 
 
 def groups_of(task: Task) -> dict[str, NDArray[np.bool_]]:
@@ -68,4 +76,6 @@ def _table(
     title: str, rows: Iterable[str], values: NDArray[np.float32], groups: Mapping[str, NDArray[np.bool_]]
 ) -> Usage:
     weights = np.array([values[members].mean(axis=0) for members in groups.values()], dtype=np.float64).T
+    if np.ptp(weights, axis=1).max() < SAME:
+        return Usage(f"{title} (the same in every group)", tuple(rows), ("all",), weights[:, :1])
     return Usage(title, tuple(rows), tuple(groups), weights)

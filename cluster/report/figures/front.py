@@ -140,16 +140,24 @@ def is_log(name: str, values: Values) -> bool:
 
 def limit_up(axes: Axes, every: Values, best: Values, direction: str) -> int:
     """Limit the axis to the front and what is near it. Returns how many points are outside."""
-    if every.size + best.size == 0:
+    limits = near(every, best, direction)
+    if limits is None:
         return 0
+    axes.set_ylim(*limits)
+    return int(((every < limits[0]) | (every > limits[1])).sum())
+
+
+def near(every: Values, best: Values, direction: str) -> tuple[float, float] | None:
+    """The low and the high end of an axis that shows the front and what is near it. None: it can show all."""
+    if every.size + best.size == 0:
+        return None
     sign = 1.0 if direction == "min" else -1.0
     losses = sign * every if every.size else sign * best
     good, typical = float(losses.min()), float(np.quantile(losses, 0.9))
     worst_front = float((sign * best).max()) if best.size else typical
     bad = max(worst_front, typical)
     if float(losses.max()) - good <= 1.5 * (bad - good) or bad == good:
-        return 0
+        return None
     margin = 0.06 * (bad - good)
-    limits = sorted((sign * (good - margin), sign * (bad + margin)))
-    axes.set_ylim(limits[0], limits[1])
-    return int(((every < limits[0]) | (every > limits[1])).sum())
+    low, high = sorted((sign * (good - margin), sign * (bad + margin)))
+    return low, high

@@ -66,13 +66,8 @@ def parallel_figure(
     """
     from matplotlib.figure import Figure
 
-    names = list(genes or table.names)[:_GENES]
-    columns = [(table.genes[place], table.values[:, place]) for place in map(table.names.index, names)]
-    scores = values(rows, list(objectives))
-    order = np.argsort(scores[:, 0] if next(iter(objectives.values())) == "min" else -scores[:, 0], kind="stable")
-    ranks = np.argsort(order) / max(1, len(order) - 1)
-    scales = [_gene_scale(gene, column, ranks) for gene, column in columns]
-    scales += [_score_scale(name, objectives, column) for name, column in zip(objectives, scores.T, strict=True)]
+    scores, order = values(rows, list(objectives)), best_order(rows, objectives)
+    scales = scales_of(table, rows, objectives, genes)
     figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
     axes = figure.add_subplot()
     _draw_scales(axes, scales)
@@ -81,8 +76,27 @@ def parallel_figure(
     return figure
 
 
+def best_order(rows: Rows, objectives: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """The places of the genomes, the best in the first objective first [N]."""
+    name, direction = next(iter(objectives.items()))
+    first = values(rows, [name])[:, 0]
+    return np.argsort(first if direction == "min" else -first, kind="stable")
+
+
+def scales_of(
+    table: GeneTable, rows: Rows, objectives: Mapping[str, str], genes: Sequence[str] | None = None
+) -> list[Scale]:
+    """An axis for each gene and each objective. The arguments are those of `parallel_figure`."""
+    names = list(genes or table.names)[:_GENES]
+    columns = [(table.genes[place], table.values[:, place]) for place in map(table.names.index, names)]
+    ranks = np.argsort(best_order(rows, objectives)) / max(1, len(rows) - 1)
+    scales = [_gene_scale(gene, column, ranks) for gene, column in columns]
+    scores = values(rows, list(objectives))
+    return scales + [_score_scale(name, objectives, column) for name, column in zip(objectives, scores.T, strict=True)]
+
+
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """An axis: its name, the height from 0 to 1 of each genome [N], and its ticks."""
 
     name: str
@@ -90,7 +104,7 @@ class _Scale:
     ticks: Sequence[tuple[float, str]]
 
 
-def _gene_scale(gene: Gene, column: Values, ranks: Values) -> _Scale:
+def _gene_scale(gene: Gene, column: Values, ranks: Values) -> Scale:
     """The scale of a gene. `ranks` [N], from 0 to 1, put lines apart that have the same value."""
     known = np.unique(column[~np.isnan(column)])
     low, high = (float(known[0]), float(known[-1])) if len(known) else (0.0, 0.0)
@@ -103,7 +117,7 @@ def _gene_scale(gene: Gene, column: Values, ranks: Values) -> _Scale:
     ticks = [(float(_between(value, low, high)), _tick(gene, float(value))) for value in at]
     if np.isnan(column).any():
         ticks.append((_UNDEFINED, "none"))
-    return _Scale(gene.name, heights, ticks)
+    return Scale(gene.name, heights, ticks)
 
 
 def _tick(gene: Gene, value: float) -> str:
@@ -112,13 +126,13 @@ def _tick(gene: Gene, value: float) -> str:
     return f"{10**value if gene.kind == 'log' else value:.3g}"
 
 
-def _score_scale(name: str, objectives: Mapping[str, str], column: Values) -> _Scale:
+def _score_scale(name: str, objectives: Mapping[str, str], column: Values) -> Scale:
     logarithmic = is_log(name, column)
     shown = np.log10(column) if logarithmic else column
     low, high = float(shown.min()), float(shown.max())
     at = np.linspace(low, high, 5) if high > low else np.array([low])
     ticks = [(float(_between(v, low, high)), number(10**v if logarithmic else v)) for v in at.tolist()]
-    return _Scale(label(name, objectives), _between(shown, low, high), ticks)
+    return Scale(label(name, objectives), _between(shown, low, high), ticks)
 
 
 def _between(value: Any, low: float, high: float) -> Any:
@@ -126,7 +140,7 @@ def _between(value: Any, low: float, high: float) -> Any:
     return (value - low) / (high - low) if high > low else value * 0 + 0.5
 
 
-def _draw_scales(axes: Axes, scales: Sequence[_Scale]) -> None:
+def _draw_scales(axes: Axes, scales: Sequence[Scale]) -> None:
     plain(axes)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -147,7 +161,7 @@ def _draw_scales(axes: Axes, scales: Sequence[_Scale]) -> None:
 
 def _draw_lines(
     axes: Axes,
-    scales: Sequence[_Scale],
+    scales: Sequence[Scale],
     rows: Rows,
     scores: Values,
     objectives: Mapping[str, str],

@@ -1,27 +1,23 @@
-"""A drawing of a network, from its modalities on top to its heads: what each expert sees, and which gates mix them.
-
-Every place is in inches, from the left and from the top.
-"""
+"""A drawing of a network, from its modalities on top to its heads: what each expert sees, and which gates mix them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from haemsa.cluster.report.figures.style import FAINT, INK, PAPER, SERIES, WIDTH, drawable
+from haemsa.cluster.report.figures.drawing import Box, Drawing, Place
+from haemsa.cluster.report.figures.style import FAINT, INK, SERIES, WIDTH
 from haemsa.cluster.shared.text import counted
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MARGIN: Final = 0.8  # on the left, for names of rows
 _BOX: Final = (1.28, 0.5)
 _STEP: Final = 0.95  # from a row of tokens to a row of experts
 _GATE: Final = 0.3
-Place = tuple[float, float]
 
 
 def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
@@ -36,31 +32,31 @@ def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
         >>> figure = network_figure(Genome(NetworkSpec(8, (EncoderSpec("text"),))), ["sentiment"])
         >>> figure.savefig("network.png")  # doctest: +SKIP
     """
-    return _Drawing(genome, tasks).figure()
+    return network_drawing(genome, tasks).figure()
 
 
-class _Drawing:
+def network_drawing(genome: Genome, tasks: Sequence[str] = ()) -> Drawing:
+    """The same drawing, for a page or a figure."""
+    return _Network(genome, tasks).drawing()
+
+
+class _Network:
     def __init__(self, genome: Genome, tasks: Sequence[str]) -> None:
-        from matplotlib.figure import Figure
-
         self._network, self._tasks = genome.network, tasks or ("head",)
         self._tokens = (*self._network.modalities, GLOBAL)
         self._colour = {name: SERIES[place % len(SERIES)] for place, name in enumerate(self._network.modalities)}
         self._colour[GLOBAL] = FAINT
         most = max(len(self._tokens), len(self._tasks), *(len(level.experts) for level in self._network.levels), 1)
         self._width = max(WIDTH, _MARGIN + most * (_BOX[0] + 0.08))
-        self._height = 0.75 + 2 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)
-        self._figure = Figure(figsize=(self._width, self._height))
-        self._axes = self._figure.add_axes((0, 0, 1, 1))
-        self._axes.set(xlim=(0, self._width), ylim=(self._height, 0))
-        self._axes.set_axis_off()
+        height = 0.75 + 2 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)
+        self._drawing = Drawing(self._width, height)
 
-    def figure(self) -> Figure:
+    def drawing(self) -> Drawing:
         tokens = self._inputs()
         for number, level in enumerate(self._network.levels, start=1):
             tokens = self._level(number, level, tokens)
         self._heads(tokens)
-        return self._figure
+        return self._drawing
 
     def _inputs(self) -> Mapping[str, Place]:
         """Encoders, and the tokens that they make."""
@@ -118,34 +114,13 @@ class _Drawing:
         return [(_MARGIN + (place + 0.5) * step, y) for place in range(count)]
 
     def _name(self, text: str, y: float) -> None:
-        self._axes.text(0.05, y, text, color=FAINT, fontsize=8.5, va="center")
+        self._drawing.names.append(((0.05, y), text))
 
     def _line(self, start: Place, end: Place, colour: str, width: float) -> None:
-        xs, ys = zip(start, end, strict=True)
-        self._axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.85, zorder=1, solid_capstyle="round")
+        self._drawing.lines.append((start, end, colour, width))
 
-    def _box(
-        self, place: Place, lines: Sequence[str], colour: str, size: tuple[float, float] = _BOX, round_by: float = 0.06
-    ) -> None:
-        """A box around `place`. Its first line is bold if there are several."""
-        _draw_box(self._axes, place, size, colour, round_by)
-        for number, line in enumerate(lines):
-            y = place[1] + (number - (len(lines) - 1) / 2) * 0.17
-            look: dict[str, Any] = {"fontsize": 8 if number == 0 else 7.2, "ha": "center", "va": "center", "zorder": 3}
-            text = drawable(line, int(size[0] * (15.5 if number == 0 else 16)))
-            self._axes.text(
-                place[0], y, text, color=INK, weight="bold" if number == 0 < len(lines) - 1 else None, **look
-            )
-
-
-def _draw_box(axes: Axes, place: Place, size: tuple[float, float], colour: str, round_by: float) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
-    corner = (place[0] - size[0] / 2 + round_by, place[1] - size[1] / 2 + round_by)
-    inner = (size[0] - 2 * round_by, size[1] - 2 * round_by)
-    style = f"round,pad={round_by}"
-    box = FancyBboxPatch(corner, *inner, boxstyle=style, facecolor=PAPER, edgecolor=colour, linewidth=1.5, zorder=2)
-    axes.add_patch(box)
+    def _box(self, place: Place, lines: Sequence[str], colour: str, size: Place = _BOX, round_by: float = 0.06) -> None:
+        self._drawing.boxes.append(Box(place, tuple(lines), colour, size, round_by))
 
 
 def _under(place: Place) -> Place:

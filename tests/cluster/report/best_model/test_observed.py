@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 
 from haemsa.cluster.report.best_model.feature_map import feature_map
-from haemsa.cluster.report.best_model.figures import ablations, best_figures
 from haemsa.cluster.report.best_model.held_out import HeldOut, ObservedModel
 from haemsa.cluster.report.best_model.missing import goodness, missing_table
+from haemsa.cluster.report.best_model.observed import ablations
+from haemsa.cluster.report.best_model.plain_models import plain_scores
 from haemsa.cluster.report.best_model.usage import groups_of, usage_of
-from haemsa.cluster.report.page import page as page_of
+from haemsa.cluster.report.page.at_work import at_work_parts
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.model.data.task import Task
 from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.html_reader import Reader
 from tests.support.cluster.tiny import data, settings, stored
 
 pytestmark = pytest.mark.slow
@@ -125,10 +127,22 @@ def test_maps_of_ablated_searches_are_shown_too(run: Path, seen: ObservedModel, 
     others = ablations(tmp_path, data())
     assert list(others) == ["no_transfer"]
     assert ablations(None, data()) == ablations(tmp_path / "nowhere", data()) == {}
-    *drawn, (maps, words) = best_figures(seen, others)
-    assert len(drawn) == 5  # predictions and usage of two tasks, missing modalities
-    assert [axes.get_title() for axes in maps.axes[:2]] == ["best", "no transfer"]
-    assert words.endswith("next to those of searches without one idea.")
+    with RunDirectory.open(run, read_only=True) as directory:
+        parts = at_work_parts(SearchRecord.read(directory), None, tmp_path)
+    assert [plot.title for plot in parts.plots["map"].plots] == ["best", "no transfer"]
+    assert parts.plots["map"].caption.endswith("next to those of searches without one idea.")
+    assert [plot.title.partition(":")[0] for plot in parts.plots["predictions"].plots] == ["sentiment", "emotion"]
+    assert parts.html["detail"].count('class="heat"') == 6  # confusion, two of each task, and missing modalities
+
+
+def test_a_constant_and_a_linear_model_are_scored_on_the_same_folds(seen: ObservedModel) -> None:
+    scores = plain_scores(data(), settings(**CONFIG), "sentiment/mae")
+    labels = data().pool().tasks["sentiment"].targets
+    held = [seen.held.of_member(member) for member in (0, 1)]
+    errors = [np.abs(labels[one] - np.median(labels[other])).mean() for one, other in (held, held[::-1])]
+    assert scores["a constant"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert 0 < scores["a linear model"] < 3
+    assert plain_scores(data(), settings(**CONFIG), "params") == {}
 
 
 @pytest.fixture(scope="module")
@@ -141,27 +155,27 @@ def page(run: Path) -> Path:
 
 def test_the_report_shows_the_best_at_work_where_the_data_is(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert "Predicted against true sentiment" in text
-    assert "What its last layer reads, as a map (t-SNE)" in text
+    plots = Reader(text).state["plots"]
+    assert plots["predictions"]["plots"][0]["layout"]["xaxis"]["title"]["text"] == "true sentiment"
+    assert "What its last layer reads, as a map (t-SNE)" in plots["map"]["caption"]
+    assert "To beat, on the same held-out samples: MAE of sentiment of a linear model " in text
+    assert text.count("The samples that are predicted worst: ") == 2
 
 
-def test_a_report_without_the_data_says_so_and_takes_it_from_elsewhere(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_without_the_data_says_so_and_takes_it_from_elsewhere(run: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(run.parent, moved)
     config = moved / "run" / "config.yaml"
     config.write_text(config.read_text().replace("tiny.h5", "gone.h5"))
-    monkeypatch.setattr("haemsa.cluster.report.figures.search.figures_of", lambda _: {})
     with RunDirectory.open(moved / "run", read_only=True) as directory:
         record = SearchRecord.read(directory)
-    text = page_of(record)
-    assert "No pictures of the best network at work: " in text
-    assert "gone.h5" in text
-    assert "Predicted against" not in text
-    assert "Predicted against" in page_of(record, str(moved / "tiny.h5"))
+    without = at_work_parts(record)
+    assert "No pictures of the best network at work: " in without.html["at_work"]
+    assert "gone.h5" in without.html["at_work"]
+    assert not without.plots
+    assert at_work_parts(record, str(moved / "tiny.h5")).plots["predictions"].plots
     with pytest.raises(ValueError, match="data 'digits' has fingerprint"):
-        page_of(record, "digits")
+        at_work_parts(record, "digits")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page with")

@@ -1,0 +1,37 @@
+"""How a search went, generation by generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from haemsa.cluster.run_directory.rows import JournalRow
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How many candidates ended, failed and got final scores, the best of each objective so far, and the seconds."""
+
+    generation: int
+    ended: int
+    failed: int
+    final: int
+    best: Mapping[str, float]
+    seconds: float
+
+
+def generations(rows: Sequence[JournalRow], objectives: Mapping[str, str], full: int) -> Iterator[Generation]:
+    """The generations in their order. `full`: the first rung with final scores."""
+    members: dict[int, list[JournalRow]] = {}
+    for row in rows:
+        if row.generation is not None:
+            members.setdefault(row.generation, []).append(row)
+    best: dict[str, float] = {}
+    for generation, born in sorted(members.items()):
+        final = [row for row in born if row.status == "done" and len(row.outcomes) > full]
+        for name, direction in objectives.items():
+            values = [row.scores[name].mean for row in final] + ([best[name]] if name in best else [])
+            if values:
+                best[name] = min(values) if direction == "min" else max(values)
+        failed, seconds = sum(row.status == "failed" for row in born), sum(row.seconds or 0.0 for row in born)
+        yield Generation(generation, len(born), failed, len(final), dict(best), seconds)

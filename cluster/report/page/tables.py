@@ -1,0 +1,103 @@
+"""The tables of a page: the front, generations, workers, failures, and the facts about a search."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from haemsa.cluster.report.generations import generations
+from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.report.show import cell, score_words, with_direction
+from haemsa.cluster.run_directory.tables import genome_columns
+from haemsa.cluster.shared.text import duration, number
+
+_ROWS: Final = 30
+_COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gates", "epochs", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text. The first column of `networks` names candidates. `note`: what it leaves out."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    networks: bool = False
+
+
+def front_table(record: SearchRecord) -> Table:
+    """The networks of the front, the best in the first objective first, with the genes that tell them apart."""
+    main = next(iter(record.objectives))
+    searched = [f"{main} in search"] if record.confirmed else []
+    rows = []
+    for row in record.front[:_ROWS]:
+        genes = genome_columns(row.genome)
+        scores = [score_words(row, name) for name in record.objectives]
+        score_in_search = [number(row.scores[main].mean)] if searched else []
+        rows.append([str(row.id), *scores, *score_in_search, *(cell(genes[name]) for name in _COLUMNS)])
+    objectives = [with_direction(name, direction) for name, direction in record.objectives.items()]
+    columns = ["id", *objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
+    return Table(columns, rows, _left_out(len(rows), len(record.front), "first"), networks=True)
+
+
+def generation_table(record: SearchRecord) -> Table:
+    """The latest generations, the last one first."""
+    names = list(record.objectives)
+    every = list(generations(record.rows, record.objectives, record.full))
+    rows = [
+        [
+            *map(str, (row.generation, row.ended, row.failed, row.final)),
+            *(number(row.best[name]) if name in row.best else "-" for name in names),
+            duration(row.seconds),
+        ]
+        for row in reversed(every[-_ROWS:])
+    ]
+    columns = ["generation", "ended", "failed", "final scores", *(f"best {name}" for name in names), "training"]
+    return Table(columns, rows, _left_out(len(rows), len(every), "last"))
+
+
+def worker_table(workers: Sequence[tuple[str, int, float, float]]) -> Table:
+    """Who trained: each worker with its outcomes, its seconds of training, and its last result."""
+    latest = sorted(workers, key=lambda worker: -worker[3])[:_ROWS]
+    rows = [[name, str(count), duration(seconds), _clock(last)] for name, count, seconds, last in latest]
+    return Table(["worker", "results", "training", "last result"], rows, _left_out(len(rows), len(workers), "latest"))
+
+
+def failure_table(record: SearchRecord) -> Table:
+    """By kind, the most common first: how many genomes failed, and the first message."""
+    failures = [row.failure for row in record.rows if row.failure is not None]
+    first = {failure.kind: failure.message for failure in reversed(failures)}
+    counts = Counter(failure.kind for failure in failures)
+    return Table(
+        ["kind", "genomes", "first message"], [[kind, str(count), first[kind]] for kind, count in counts.most_common()]
+    )
+
+
+def fact_table(record: SearchRecord) -> Table:
+    """Data, seed and versions."""
+    return Table(["what", "value"], [[name.replace("_", " "), _text(value)] for name, value in _facts(record)])
+
+
+def _facts(record: SearchRecord) -> Iterator[tuple[str, Any]]:
+    facts = dict(record.manifest)
+    versions = facts.pop("versions", {})
+    yield from ((name, value) for name, value in facts.items() if name != "notes" and value is not None)
+    yield from ((f"version of {name}", version) for name, version in versions.items() if version)
+    yield from (("note of the data's reader", note) for note in facts.get("notes", ()))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({item})" for key, item in value.items())
+    return str(value)
+
+
+def _left_out(shown: int, total: int, which: str) -> str:
+    return f"The {which} {shown} of {total}." if shown < total else ""
+
+
+def _clock(time: float) -> str:
+    return f"{datetime.fromtimestamp(time).astimezone():%H:%M:%S}"
