@@ -1,7 +1,8 @@
 """Every command of the README runs, in its order, in an empty folder; searches are cut short and seeds are two.
 
 ```bash blocks give the commands `haemsa ...`; ```python blocks are run where they stand, as later commands need what
-they write. Commands of other programs (make, git) are left out. `haemsa ui` is checked by what it would start.
+they write. Commands of other programs (make, git) are left out. `haemsa ui` is checked by what it would start, and
+`haemsa watch` ends when it would serve.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from haemsa.cluster.report.page.live.serve import PageServer
 from haemsa.cluster.tracking import ui as ui_module
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.mlflow_store import mlflow_store
@@ -153,6 +155,9 @@ def test_every_command_of_the_readme_runs(ray_cluster: None, tmp_path: Path, mon
             if words[0] == "ui":
                 patch.setattr(ui_module.subprocess, "Popen", Server)
                 words = [*words, "--port", "5987"]
+            if words[0] == "watch":
+                patch.setattr(PageServer, "serve_forever", lambda _: None)
+                words = [*words, "--port", "0"]
             ran = haemsa(*words)
         assert ran.status == 0, f"haemsa {shlex.join(words)}\n{ran.err}"
         if step.output is not None:

@@ -90,8 +90,8 @@ def _heats(observed: ObservedModel) -> Iterator[Heat]:
     for name, task in observed.held.data.tasks.items():
         if task.kind == "classes":
             yield confusion_heat(task.targets, observed.outputs[name], task.labels, name)
-    for task in observed.predictor.tasks:
-        yield from (usage_heat(usage, task) for usage in usage_of(observed, task))
+    for name in observed.predictor.tasks:
+        yield from (usage_heat(usage, name) for usage in usage_of(observed, name))
     table = missing_table(observed)
     if len(table) > 1:
         yield missing_heat(table)

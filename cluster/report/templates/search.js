@@ -27,7 +27,8 @@
     const layout = { height: 280, ...plot.layout, title, template: template(), autosize: true, uirevision: "kept",
       dragmode: coarse ? false : "zoom" };
     layout.annotations = (layout.annotations || []).map((note) => ({ ...note, bgcolor: colour("--paper") }));
-    if (plot.title) layout.margin = { l: 50, r: 12, t: layout.showlegend ? 60 : 34, b: 40 };
+    if (plot.title) layout.margin = { l: 50, r: 12, t: 30, b: 40 };
+    if (plot.title) layout.legend = { orientation: "h", x: 0, y: -0.24, yanchor: "top", ...layout.legend };
     const fresh = !drawn.has(place);
     drawn.set(place, plot);
     Plotly.react(place, plot.data, layout, config);

@@ -8,8 +8,8 @@ import haemsa as package
 from tests.support.cluster.haemsa_command import haemsa
 
 WORK = (
-    "data", "search", "list", "show", "report", "tune", "train", "evaluate", "predict", "export", "compare", "ablate",
-    "snapshot", "sync", "ui", "config",
+    "data", "search", "list", "show", "report", "watch", "tune", "train", "evaluate", "predict", "export", "compare",
+    "ablate", "snapshot", "sync", "ui", "config",
 )  # fmt: skip
 
 

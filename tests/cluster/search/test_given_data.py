@@ -17,7 +17,7 @@ from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.record import trained_record
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.report.next_steps import next_steps
-from haemsa.cluster.report.page import write_report
+from haemsa.cluster.report.page.report import write_report
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.shared.progress import SilentProgress

@@ -50,9 +50,9 @@ class FollowedRun:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """What changes with a file. None: there is no file."""
+    """What changes with a file. None: there is no file, or it is empty: who only reads a journal may leave one."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return (status.st_mtime_ns, status.st_size) if status.st_size else None

@@ -47,7 +47,9 @@ def _best(record: SearchRecord, hover: Hover) -> Plot:
         data.append(_confirmed(record, record.best, name, hover))
     limits = near(values, best[-1:], direction)
     up = axis(label(name, record.objectives), **({"range": list(limits)} if limits else {}))
-    return Plot("", data, {"xaxis": axis("genomes evaluated"), "yaxis": up, "height": 320}, wide=True)
+    return Plot(
+        "", data, {"xaxis": axis("genomes evaluated", rangemode="tozero"), "yaxis": up, "height": 320}, wide=True
+    )
 
 
 def _confirmed(record: SearchRecord, best: JournalRow, name: str, hover: Hover) -> Trace:
@@ -82,7 +84,8 @@ def _volume(moments: Sequence[Moment]) -> Plot:
     x, y = [moment.evaluations for moment in moments], [moment.hypervolume for moment in moments]
     words = "%{y:.3f} after %{x} evaluations<extra></extra>"
     data: Trace = {"x": x, "y": y, "hovertemplate": words, **line(SERIES[0], 2, shape="hv")}
-    return Plot("", [data], {"xaxis": axis("genomes evaluated"), "yaxis": axis("hypervolume"), "showlegend": False})
+    across = axis("genomes evaluated", rangemode="tozero")
+    return Plot("", [data], {"xaxis": across, "yaxis": axis("hypervolume"), "showlegend": False})
 
 
 def _moved(history: History, objectives: Mapping[str, str]) -> list[Plot]:
