@@ -54,17 +54,18 @@ def choice_shares(populations: Sequence[Sequence[Genome]]) -> dict[str, Shares]:
 def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.float64]]:
     """Lower quartile, median and upper quartile [3, G] of the training genes that are numbers.
 
-    Weights of tasks are among them. Genes that never differ are left out.
+    Weights of tasks are among them. Genes whose quartiles never differ are left out.
     """
     every = [genome.training for genomes in populations for genome in genomes]
     tasks = sorted({task for training in every for task, _ in training.task_weights})
     genes: dict[str, Callable[[TrainingGenes], float]] = {name: attrgetter(name) for name in _NUMBERS}
     genes |= {f"weight of {task}": methodcaller("task_weight", task) for task in tasks}
-    return {
+    found = {
         name: np.array([np.quantile([of(g.training) for g in genomes], (0.25, 0.5, 0.75)) for genomes in populations]).T
         for name, of in genes.items()
         if len({of(training) for training in every}) > 1
     }
+    return {name: quarters for name, quarters in found.items() if np.ptp(quarters) > 0}
 
 
 def _shares(populations: Sequence[Sequence[Genome]], values: Callable[[Genome], Iterable[object]]) -> Shares:

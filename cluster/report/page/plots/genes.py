@@ -48,7 +48,9 @@ def _share_plots(generations: Sequence[int], genes: Mapping[str, Shares]) -> lis
             look = {**line(series(number), 2, dash=dash), **_dots(generations)}
             data.append({"x": generations, "y": share.tolist(), "name": words, "hovertemplate": hover, **look})
         up = {"tickformat": ".0%", "range": [-0.03, 1.03]}
-        plots.append(Plot(name.replace("_", " "), data, {"xaxis": axis("generation"), "yaxis": up, "showlegend": True}))
+        plots.append(
+            Plot(name.replace("_", " "), data, {"xaxis": _generations(generations), "yaxis": up, "showlegend": True})
+        )
     return plots
 
 
@@ -65,9 +67,14 @@ def _spread_plots(generations: Sequence[int], genes: Mapping[str, np.ndarray[Any
         ]
         wide = low.min() > 0 and high.max() > _WIDE_RANGE * low.min()
         up = LOG if wide else {"rangemode": "tozero"}
-        layout = {"xaxis": axis("generation"), "yaxis": up, "showlegend": False}
+        layout = {"xaxis": _generations(generations), "yaxis": up, "showlegend": False}
         plots.append(Plot(name.replace("_", " "), data, layout))
     return plots
+
+
+def _generations(generations: Sequence[int]) -> dict[str, Any]:
+    """An axis with whole numbers."""
+    return axis("generation", tick0=1, dtick=max(1, len(generations) // 6))
 
 
 def _dots(generations: Sequence[int]) -> Trace:
