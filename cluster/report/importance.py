@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LEAST: Final = 20
 """With fewer genomes a forest says nothing."""
-_MOST: Final = 300
+MOST: Final = 300
 """Of more genomes only so many are used, evenly spread over the search."""
 _TREES: Final = 100
 _SHUFFLES: Final = 5
@@ -80,8 +80,8 @@ def importance(genomes: Sequence[Genome], scores: Sequence[float], objective: st
     if len(genomes) < LEAST:
         found = counted(len(genomes), "genome has", "genomes have")
         raise ValueError(f"{found} final scores, expected at least {LEAST} to tell which genes matter")
-    used = thinned(genomes, _MOST)
-    table, target = _differing(gene_table(used, *names_in(used))), np.array(thinned(scores, _MOST), dtype=np.float64)
+    used = thinned(genomes, MOST)
+    table, target = _differing(gene_table(used, *names_in(used))), np.array(thinned(scores, MOST), dtype=np.float64)
     if not table.genes or np.ptp(target) == 0:
         same = "genes" if not table.genes else "scores"
         raise ValueError(f"all {len(used)} genomes with final scores have the same {same}, so no gene matters more")

@@ -10,10 +10,11 @@ from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.history import History, replay
-from haemsa.cluster.report.importance import Importance, importance
+from haemsa.cluster.report.importance import MOST, Importance, importance
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.run_directory.tables import thinned
 from haemsa.model.cost import is_cost
 
 
@@ -80,7 +81,8 @@ class SearchRecord:
         objective = next((name for name in self.objectives if not is_cost(name)), None)
         if objective is None:
             return "no candidate has scores yet, so it is not known which genes matter"
-        genomes, scores = [row.genome for row in self.final], [row.scores[objective].mean for row in self.final]
+        used = thinned(self.final, MOST)  # reading the genomes of thousands takes seconds
+        genomes, scores = [row.genome for row in used], [row.scores[objective].mean for row in used]
         try:
             return importance(genomes, scores, objective)
         except ValueError as error:

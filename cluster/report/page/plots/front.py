@@ -10,17 +10,28 @@ import numpy as np
 
 from haemsa.cluster.report.figures.front import is_log, label, near
 from haemsa.cluster.report.figures.style import FAINT, STRONG
-from haemsa.cluster.report.page.plots.look import LOG, PALE, Group, Hover, Plot, Trace, axis, line, markers, points
+from haemsa.cluster.report.page.plots.look import (
+    LOG,
+    PALE,
+    Group,
+    Hover,
+    Plot,
+    Trace,
+    axis,
+    line,
+    markers,
+    points,
+    spread,
+)
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.ranking import front_of, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
-from haemsa.cluster.run_directory.tables import thinned
 from haemsa.evo.candidate import Score
 
 Scores = Callable[[JournalRow], Mapping[str, Score]]
 _MOST: Final = 4  # objectives; they have six panels
-_PALE_POINTS: Final = 1000
-_POINTS: Final = 1500
+_PALE_POINTS: Final = 600
+_POINTS: Final = 1000
 _SEARCHED: Final = "#8a63d2"
 
 
@@ -63,7 +74,7 @@ def _background(record: SearchRecord, hover: Hover, up: str, right: str) -> list
         (record.final, _POINTS, "final scores in the search", 0.75),
     ):
         if rows:
-            shown = thinned(rows, most)
+            shown = spread(rows, most)
             traces.append(_trace(shown, hover, up, right, _searched, name=name, **markers(FAINT, opacity=strength)))
     return traces
 

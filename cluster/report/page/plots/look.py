@@ -71,15 +71,22 @@ def escaped(text: object) -> str:
 class Hover:
     """What is shown when the pointer rests on a candidate: where it comes from, its scores, and its genes.
 
-    `full`: the first rung with final scores. The genes are put into words once for each candidate.
+    `full`: the first rung with final scores. What was put into words once is not put into words again.
     """
 
     objectives: Sequence[str]
     full: int
+    _known: dict[int, tuple[JournalRow, str]] = field(default_factory=dict)
     _genes: dict[int, str] = field(default_factory=dict)
 
     def __call__(self, row: JournalRow) -> str:
         """The lines of one candidate."""
+        known = self._known.get(row.id)
+        if known is None or known[0] is not row:
+            self._known[row.id] = known = row, self._words(row)
+        return known[1]
+
+    def _words(self, row: JournalRow) -> str:
         scores = [f"{escaped(name)} {self._score(row, name)}" for name in self.objectives if name in row.scores]
         return "<br>".join([f"<b>candidate {row.id}</b>, {_origin(row)}", *scores, self._state(row), self.genes(row)])
 
@@ -116,6 +123,14 @@ def _gene_lines(genome: Genome) -> list[str]:
         f"width {columns['width']}{gates}",
         f"{columns['epochs']} epochs, learning rate {columns['learning_rate']}, dropout {columns['dropout']}",
     ]
+
+
+def spread(rows: Sequence[JournalRow], most: int) -> list[JournalRow]:
+    """Of many candidates about `most`, spread over the search. Those that are shown stay when others come."""
+    step = 1
+    while len(rows) > most * step:
+        step *= 2
+    return [row for row in rows if row.id % step == 0]
 
 
 def points(rows: Sequence[JournalRow], hover: Hover, **more: Any) -> Trace:

@@ -10,14 +10,13 @@ import numpy as np
 from haemsa.cluster.report.figures.front import in_words, is_log, label, near
 from haemsa.cluster.report.figures.style import FAINT, SERIES, STRONG
 from haemsa.cluster.report.history import History, Moment
-from haemsa.cluster.report.page.plots.look import LOG, Group, Hover, Plot, Trace, axis, line, markers, points
+from haemsa.cluster.report.page.plots.look import LOG, Group, Hover, Plot, Trace, axis, line, markers, points, spread
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
-from haemsa.cluster.run_directory.tables import thinned
 from haemsa.cluster.shared.text import counted
 
-_POINTS: Final = 1500
+_POINTS: Final = 1000
 _FRONTS: Final = 5
 
 
@@ -36,10 +35,11 @@ def _best(record: SearchRecord, hover: Hover) -> Plot:
     values = np.array([row.scores[name].mean for row in rows])
     places = _evaluations(record.rows, [row.ended[rung] for row in rows])
     best = np.minimum.accumulate(values) if direction == "min" else np.maximum.accumulate(values)
-    shown = thinned(range(len(rows)), _POINTS)
-    x, y = [int(places[place]) for place in shown], [float(values[place]) for place in shown]
+    at = {row.id: number for number, row in enumerate(rows)}
+    shown = spread(rows, _POINTS)
+    x, y = [int(places[at[row.id]]) for row in shown], [float(values[at[row.id]]) for row in shown]
     data: list[Trace] = [
-        points([rows[place] for place in shown], hover, x=x, y=y, name="network", **markers(FAINT, opacity=0.6)),
+        points(shown, hover, x=x, y=y, name="network", **markers(FAINT, opacity=0.6)),
         {"x": [*places.tolist(), _ended(record)], "y": [*best.tolist(), float(best[-1])], "name": "best so far",
          "hovertemplate": "%{y:.4g} after %{x} evaluations<extra></extra>", **line(STRONG, 2, shape="hv")},
     ]  # fmt: skip
