@@ -19,6 +19,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --dist loadgroup
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV). This takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
@@ -32,7 +33,7 @@ demo: $(VENV)/installed ## search made data, train the best network, and say whe
 	rm -rf runs/demo models/demo
 	$(BIN)/haemsa search --data planted --evaluations 96 --population 24 --validation holdout --confirm 4 --mode generational --workers 2 --seed 0 --name demo --run runs/demo
 	$(BIN)/haemsa train runs/demo --data planted --seeds 5 --out models/demo
-	@echo "Look at the search with: $(BIN)/haemsa show runs/demo, or in MLflow's page: $(BIN)/haemsa ui"
+	@echo "Look at the search with: $(BIN)/haemsa watch runs/demo, or in MLflow's page: $(BIN)/haemsa ui"
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -91,8 +91,9 @@ class Hover:
         return "<br>".join([f"<b>candidate {row.id}</b>, {_origin(row)}", *scores, self._state(row), self.genes(row)])
 
     def _score(self, row: JournalRow, name: str) -> str:
-        before = "" if row.confirmed is None else f" ({number(row.scores[name].mean)} in the search)"
-        return score_words(row, name) + before
+        words, before = score_words(row, name), row.scores[name].mean
+        same = row.confirmed is None or row.confirmed[name].mean == before
+        return words if same else f"{words} ({number(before)} in the search)"
 
     def _state(self, row: JournalRow) -> str:
         if row.confirmed is not None:
@@ -116,7 +117,8 @@ def _gene_lines(genome: Genome) -> list[str]:
     columns = {name: cell(value) for name, value in genome_columns(genome).items()}
     encoders = ", ".join(f"{item.modality} ({item.kind.replace('_', ' ')})" for item in genome.network.encoders)
     levels = f"{counted(len(genome.network.levels), 'level')}: {columns['experts'].replace('_', ' ')}"
-    gates = f", gates {columns['gates']}".replace("_", " ") if columns["gates"] else ""
+    kinds = ", ".join(level.gate.kind.replace("_", " ") for level in genome.network.levels)
+    gates = f"; gates: {kinds}" if kinds else ""
     return [
         f"reads {encoders}",
         levels if columns["experts"] else "no levels",

@@ -112,7 +112,7 @@ def test_the_pointer_shows_scores_with_errors_parents_and_genes(tmp_path: Path) 
     first, *_, parent = hover(record.rows[0]), hover(record.rows[5])
     assert first.splitlines()[0].startswith("<b>candidate 0</b>, without parents<br>mae ")
     assert "± 0.01<br>params" in first
-    assert "<br>final scores<br>reads text (attention)<br>1 level: 1 low rank, 1 mlp<br>width 16, gates top k" in first
+    assert "<br>final scores<br>reads text (attention)<br>1 level: 1 low rank, 1 mlp<br>width 16; gates: top k" in first
     assert " and ".join(map(str, record.rows[5].parents)) in parent
 
 
