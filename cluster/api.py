@@ -29,7 +29,7 @@ from __future__ import annotations
 from haemsa.cluster.comparison.calls import ablate_search, compare_models
 from haemsa.cluster.comparison.compare import Comparison
 from haemsa.cluster.comparison.report import compare_table
-from haemsa.cluster.config import SearchConfig, commented_yaml
+from haemsa.cluster.config import Compute, SearchConfig, commented_yaml
 from haemsa.cluster.data_check.check import DataCheck
 from haemsa.cluster.data_check.check import check as check_data
 from haemsa.cluster.data_check.page import write_page as write_check
@@ -74,6 +74,7 @@ from haemsa.model.data.summary import describe as describe_data
 
 __all__ = [
     "Comparison",
+    "Compute",
     "CustomResult",
     "DataCheck",
     "Evaluation",

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from haemsa.cluster.commands.options import (
+    Address,
+    AddressTimeout,
+    Backend,
+    GpusPerWorker,
+    MemoryPerWorker,
+    Workers,
+    compute_of,
+)
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
@@ -25,14 +34,24 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="The folder for the other searches \\[default: compared/NAME].")
     ] = None,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
     json_file: Json = None,
 ) -> None:
-    """Compare the best of a search with the usual models, tuned in the same way. Reads the test split once."""
+    """Compare the best of a search with the usual models, tuned in the same way. Reads the test split once.
+
+    It runs where the search ran, unless options say otherwise. If it is cut off, the same command goes on.
+    """
     from haemsa.cluster.api import compare_models
     from haemsa.cluster.shared.progress import progress
 
+    where = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
     with progress() as shown:
-        comparison = compare_models(run, data=data, trials=trials, seeds=seeds, out=out, progress=shown)
+        comparison = compare_models(run, data=data, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
     _show_comparison(comparison, "compare", json_file)
 
 
@@ -45,14 +64,24 @@ def ablate(
         int, typer.Option(min=1, help="How often to train what each search found, each time with another seed.")
     ] = 5,
     out: Annotated[Path | None, typer.Option(help="The folder for the searches \\[default: ablated/NAME].")] = None,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
     json_file: Json = None,
 ) -> None:
-    """Search again without hierarchy, evolution, transfer or multi-task learning. Reads the test split once."""
+    """Search again without hierarchy, evolution, transfer or multi-task learning. Reads the test split once.
+
+    It runs where the search ran, unless options say otherwise. If it is cut off, the same command goes on.
+    """
     from haemsa.cluster.api import ablate_search
     from haemsa.cluster.shared.progress import progress
 
+    where = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
     with progress() as shown:
-        comparison = ablate_search(run, trials=trials, seeds=seeds, out=out, progress=shown)
+        comparison = ablate_search(run, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
     _show_comparison(comparison, "ablate", json_file)
 
 

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP, Model
+from haemsa.cluster.commands.options import (
+    DATA_HELP,
+    Address,
+    AddressTimeout,
+    Backend,
+    GpusPerWorker,
+    MemoryPerWorker,
+    Model,
+    Workers,
+    compute_of,
+)
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 from haemsa.cluster.shared.text import counted
 
@@ -27,9 +37,18 @@ def train(
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
     json_file: Json = None,
 ) -> None:
-    """Train the final model from the best genome or ensemble. Save it, and score it once on the test split."""
+    """Train the final model from the best genome or ensemble. Save it, and score it once on the test split.
+
+    It is trained where the search trained, unless options say otherwise. If it is cut off, the same command goes on.
+    """
     from haemsa.cluster.api import (
         genome_tree,
         metric_table,
@@ -39,11 +58,14 @@ def train(
         reference_table,
         train_for_good,
     )
+    from haemsa.cluster.shared.progress import progress
 
+    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
     read = data or recipe.data or ""
     folder = model_folder(recipe, read or None, out, force=force)
-    table, protocol = train_for_good(recipe, data, seeds, folder, force=force)
+    with progress() as shown:
+        table, protocol = train_for_good(recipe, data, seeds, folder, force=force, compute=compute, progress=shown)
     champion: list[str] = []
     address = record_training(recipe, folder, tracking, champion.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
@@ -69,15 +91,24 @@ def evaluate(
     missing: Annotated[
         bool, typer.Option("--missing", help="Also score every subset of the modalities, and random subsets.")
     ] = False,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
     json_file: Json = None,
 ) -> None:
-    """Score a saved model, also with modalities missing."""
+    """Score a saved model, also with modalities missing. It runs in this process, unless options say otherwise."""
     from haemsa.cluster.api import data_of, evaluate_model, load_for, load_model, metric_table, misfits, subset_table
+    from haemsa.cluster.shared.progress import progress
 
+    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
     predictor = load_model(model)
     read = data or data_of(model, predictor)
     dataset = load_for(predictor, read)
-    evaluations = evaluate_model(predictor, dataset, split, missing=missing)
+    with progress() as shown:
+        evaluations = evaluate_model(predictor, dataset, split, missing=missing, compute=compute, progress=shown)
     tables = {name: evaluation.table for name, evaluation in evaluations.items()}
     reliability = {name: evaluation.reliability for name, evaluation in evaluations.items()}
     whole, *_ = evaluations.values()

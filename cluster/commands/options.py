@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from haemsa.cluster.api import Compute
 
 INTERRUPTED: Final = 130
 """The exit status of a command that Ctrl-C ended, as shells have it."""
@@ -16,6 +19,47 @@ Model = Annotated[str, typer.Argument(help="A saved model, a run directory, or m
 Run = Annotated[Path, typer.Argument(help="A run directory.")]
 OldValidation = Annotated[str | None, typer.Option("--score", hidden=True)]
 """`--validation` was called `--score` before."""
+
+
+_WHERE: Final = "Where it runs"
+Backend = Annotated[
+    str | None, typer.Option(help="ray (in parallel) or inline (in this process).", rich_help_panel=_WHERE)
+]
+Workers = Annotated[
+    str | None, typer.Option(help="How many workers run at the same time: a number, or auto.", rich_help_panel=_WHERE)
+]
+GpusPerWorker = Annotated[
+    float | None, typer.Option(help="GPUs for each worker, also a fraction.", rich_help_panel=_WHERE)
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="A Ray cluster: HOST:PORT, auto, or local for one that is started here.", rich_help_panel=_WHERE),
+]
+AddressTimeout = Annotated[
+    str | None, typer.Option(help="How long to wait for that cluster: 30s, 2m.", rich_help_panel=_WHERE)
+]
+MemoryPerWorker = Annotated[
+    float | None, typer.Option(help="GiB that a worker may use (only on Linux).", rich_help_panel=_WHERE)
+]
+
+
+def compute_of(
+    backend: str | None,
+    workers: str | None,
+    gpus_per_worker: float | None,
+    address: str | None,
+    address_timeout: str | None,
+    memory_per_worker: float | None,
+) -> Compute | None:
+    """Where a command runs, by its options. None: no option says it."""
+    from haemsa.cluster.api import Compute
+
+    given = {
+        "backend": backend, "workers": number_of(workers), "gpus_per_worker": gpus_per_worker, "address": address,
+        "address_timeout": address_timeout, "memory_per_worker": memory_per_worker,
+    }  # fmt: skip
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return Compute.of(chosen) if chosen else None
 
 
 def objectives_of(text: str | None) -> list[str] | None:

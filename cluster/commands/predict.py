@@ -8,7 +8,17 @@ from typing import Annotated, Final, Literal
 import typer
 
 from haemsa.cluster.commands.data import Align, How, Skip
-from haemsa.cluster.commands.options import DATA_HELP, Model
+from haemsa.cluster.commands.options import (
+    DATA_HELP,
+    Address,
+    AddressTimeout,
+    Backend,
+    GpusPerWorker,
+    MemoryPerWorker,
+    Model,
+    Workers,
+    compute_of,
+)
 from haemsa.cluster.shared.terminal import say
 
 _DATA_HELP: Final = f"{DATA_HELP} Labels are not needed. A table with the model's columns needs no YAML file."
@@ -26,17 +36,28 @@ def predict(
     align: Align = None,
     collapse: How = "mean",
     skip_damaged: Skip = False,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
 ) -> None:
-    """Write the predictions of a saved model, one row for each sample."""
+    """Write the predictions of a saved model, one row for each sample.
+
+    It runs in this process, unless options say otherwise.
+    """
     from haemsa.cluster.api import Reading, load_model, load_samples, prediction_blocks, write_predictions
     from haemsa.cluster.shared.progress import progress
 
+    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
     predictor = load_model(model)
     samples = load_samples(predictor, data, Reading(align=align, collapse=collapse, skip_damaged=skip_damaged))
     if any(out.exists() and out.samefile(file) for file in samples.files):
         raise ValueError(f"--out is '{out}', which holds the data, expected another file")
     with progress() as shown:
-        count = write_predictions(prediction_blocks(predictor, samples, split, shown), out, table_format)
+        blocks = prediction_blocks(predictor, samples, split, shown, compute)
+        count = write_predictions(blocks, out, table_format)
     for note in samples.notes:
         say(note)
     say(f"{count} predictions of {len(predictor.members)} networks in {out}")

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP, INTERRUPTED, OldValidation, limits_of, number_of, objectives_of
+from haemsa.cluster.commands.options import (
+    DATA_HELP,
+    INTERRUPTED,
+    Address,
+    Backend,
+    GpusPerWorker,
+    OldValidation,
+    Workers,
+    limits_of,
+    number_of,
+    objectives_of,
+)
 from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
@@ -48,12 +59,10 @@ def search(
     ] = None,
     population: Annotated[str | None, typer.Option(help="How many genomes survive: a number, or auto.")] = None,
     mode: Annotated[str | None, typer.Option(help="steady (no worker waits) or generational.")] = None,
-    workers: Annotated[
-        str | None, typer.Option(help="How many workers train at the same time: a number, or auto.")
-    ] = None,
-    backend: Annotated[str | None, typer.Option(help="ray (in parallel) or inline (one after another).")] = None,
-    address: Annotated[str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto.")] = None,
-    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker, also a fraction.")] = None,
+    workers: Workers = None,
+    backend: Backend = None,
+    address: Address = None,
+    gpus_per_worker: GpusPerWorker = None,
     cohort: Annotated[
         str | None, typer.Option(help="How many networks are trained together: a number, or auto.")
     ] = None,

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP, INTERRUPTED, OldValidation, number_of
+from haemsa.cluster.commands.options import (
+    DATA_HELP,
+    INTERRUPTED,
+    Address,
+    GpusPerWorker,
+    OldValidation,
+    Workers,
+    number_of,
+)
 from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
@@ -22,13 +30,9 @@ def tune(
         str | None,
         typer.Option(help="How a genome is scored: holdout[:SEEDS], folds:K or groups \\[default: as in the search]."),
     ] = None,
-    workers: Annotated[
-        str | None, typer.Option(help="How many networks train at the same time: a number, or auto.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="A Ray cluster: HOST:PORT, or auto \\[default: RAY_ADDRESS, or start one].")
-    ] = None,
-    gpus_per_worker: Annotated[float | None, typer.Option(help="GPUs for each worker, also a fraction.")] = None,
+    workers: Workers = None,
+    address: Address = None,
+    gpus_per_worker: GpusPerWorker = None,
     seed: Annotated[
         int | None, typer.Option(help="The seed of everything random \\[default: as in the search].")
     ] = None,

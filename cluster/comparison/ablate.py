@@ -15,7 +15,8 @@ from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, tu
 from haemsa.cluster.comparison.ours import ours, with_trials
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
-from haemsa.cluster.workers.factory import shared_ray
+from haemsa.cluster.shared.steps import Steps
+from haemsa.cluster.workers.tasks.place import shared_ray
 
 
 def ablations(problem: Problem, judged: TestMetric, trials: int) -> dict[str, Mapping[str, Any]]:
@@ -50,14 +51,19 @@ def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison
     """
     problem, judged = checked(setup, seeds)
     config, trials = setup.config, setup.trials
-    ended = ours(setup.run, judged)
-    with shared_ray(config):
-        tuned = {"best": with_trials(ended, setup, judged, progress)["best"]}
-        for name, changes in ablations(problem, judged, trials).items():
-            progress.note(f"searching again, {name.replace('_', ' ')}: {trials} evaluations")
-            found = tuned_network(config, changes, trials, setup.out / name, judged, progress, setup.dataset)
+    ended, ideas = ours(setup.run, judged), ablations(problem, judged, trials)
+    again = ended["best"].trials != trials
+    steps = Steps(progress, again + len(ideas) + 1)
+    with shared_ray(config.compute):
+        if again:
+            steps.begin("our search")
+        tuned = {"best": with_trials(ended, setup, judged, steps)["best"]}
+        for name, changes in ideas.items():
+            words = name.replace("_", " ")
+            steps.begin(words, f"searching again, {words}: {trials} evaluations")
+            found = tuned_network(config, changes, trials, setup.out / name, judged, steps, setup.dataset)
             tuned[name] = replace(found, ensemble=None)
-    return tested(setup, problem, judged, tuned, seeds, progress)
+        return tested(setup, problem, judged, tuned, seeds, steps)
 
 
 def _objectives(problem: Problem, judged: TestMetric) -> list[str]:

@@ -9,6 +9,7 @@ from haemsa.cluster.comparison.ablate import ablate
 from haemsa.cluster.comparison.compare import Comparison, compare
 from haemsa.cluster.comparison.contenders import ComparisonSetup, begun
 from haemsa.cluster.comparison.report import comparison_values
+from haemsa.cluster.config import Compute
 from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.shared.given_data import check_one
 from haemsa.cluster.shared.progress import Progress, lasting
@@ -24,6 +25,7 @@ def compare_models(
     out: Path | None = None,
     progress: Progress | None = None,
     dataset: Dataset | None = None,
+    compute: Compute | None = None,
 ) -> Comparison:
     """Compare the best networks of a search with the models that people usually use. The test split is read once.
 
@@ -37,6 +39,7 @@ def compare_models(
         out: the folder for the other searches, compare.png and compare.json (None: compared/NAME).
         progress: shows how far it is (None: nothing is shown).
         dataset: the data, if it is given from Python.
+        compute: where everything is computed. What it does not give is as in the search.
 
     Returns:
         The metrics of all models on the test split, and the differences with their intervals.
@@ -49,7 +52,7 @@ def compare_models(
     """
     shown = lasting(progress)
     check_one(data, dataset)
-    setup = begun(run, data, trials, out, shown, "compared", dataset)
+    setup = begun(run, data, trials, out, shown, "compared", dataset, compute)
     return _kept(compare(setup, seeds, shown), setup, "compare")
 
 
@@ -61,6 +64,7 @@ def ablate_search(
     out: Path | None = None,
     progress: Progress | None = None,
     dataset: Dataset | None = None,
+    compute: Compute | None = None,
 ) -> Comparison:
     """Compare the best network of a search with searches that lack hierarchy, evolution, transfer or several tasks.
 
@@ -71,6 +75,7 @@ def ablate_search(
         out: the folder for the searches, ablate.png and ablate.json (None: ablated/NAME).
         progress: shows how far it is (None: nothing is shown).
         dataset: the data, if it is given from Python.
+        compute: where everything is computed. What it does not give is as in the search.
 
     Returns:
         Metrics and differences on the test split, which is read once, by "no_hierarchy", "no_evolution" and so on.
@@ -82,7 +87,7 @@ def ablate_search(
         >>> ablate_search(Path("runs/planted"), trials=48).models["no_hierarchy"]["mae"]["mean"]  # doctest: +SKIP
     """
     shown = lasting(progress)
-    setup = begun(run, None, trials, out, shown, "ablated", dataset)
+    setup = begun(run, None, trials, out, shown, "ablated", dataset, compute)
     return _kept(ablate(setup, seeds, shown), setup, "ablate")
 
 

@@ -14,14 +14,17 @@ from typing import Final
 import numpy as np
 
 from haemsa.cluster.comparison.bootstrap import Difference, Outputs, paired_difference
-from haemsa.cluster.comparison.classical_trials import tuned_classical
+from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, tuned_classical
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs, tuned_network
 from haemsa.cluster.comparison.finals import Finals
 from haemsa.cluster.comparison.ours import OURS, ours, with_trials
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
-from haemsa.cluster.workers.factory import shared_ray
+from haemsa.cluster.shared.steps import Steps
+from haemsa.cluster.workers.tasks.place import shared_ray
+from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.baselines.classical import kinds
 from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
@@ -68,20 +71,27 @@ def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Compariso
     """
     problem, judged = checked(setup, seeds)
     config, trials, out = setup.config, setup.trials, setup.out
-    found, failed = ours(setup.run, judged), dict[str, str]()
-    with shared_ray(config):
-        tuned = with_trials(found, setup, judged, progress)
-        for name in designs(problem):
-            progress.note(f"tuning {name}: {trials} trials")
+    found, failed, names = ours(setup.run, judged), dict[str, str](), designs(problem)
+    classical = kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities))
+    again = found["best"].trials != trials
+    steps = Steps(progress, again + len(names) + len(classical) + 1)
+    with shared_ray(config.compute):
+        if again:
+            steps.begin("our search")
+        tuned = with_trials(found, setup, judged, steps)
+        for name in names:
+            steps.begin(name, f"tuning {name}: {trials} trials")
             try:
                 changes = {"design": name}
-                tuned[name] = tuned_network(config, changes, trials, out / name, judged, progress, setup.dataset)
+                tuned[name] = tuned_network(config, changes, trials, out / name, judged, steps, setup.dataset)
             except ValueError as error:  # for example, if no network of this design keeps the limits
                 failed[name] = str(error)
-    for kind in kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities)):
-        progress.note(f"tuning {kind}: {trials} trials")
-        tuned[kind] = tuned_classical(problem, judged, kind, trials, config.seed, out / KEPT, progress)
-    return tested(setup, problem, judged, tuned, seeds, progress, failed)
+        data, kept = TrialData.of(problem, judged), Kept(out / KEPT)
+        with tasks_on(config.compute, TrialWork, data, steps, trials) as tasks:
+            for kind in classical:
+                steps.begin(kind, f"tuning {kind}: {trials} trials")
+                tuned[kind] = tuned_classical(problem, data, kind, trials, config.seed, kept, steps, tasks)
+        return tested(setup, problem, judged, tuned, seeds, steps, failed)
 
 
 def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
@@ -110,28 +120,31 @@ def tested(
     judged: TestMetric,
     tuned: Mapping[str, Tuned],
     seeds: int,
-    progress: Progress,
+    steps: Steps,
     failed: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Train all models, then read the labels of the test split, once. The folder keeps the predictions.
 
     A model that cannot be trained is left out, except the best genome.
     """
-    dataset, lost, seed = setup.data(), dict(failed or {}), setup.config.seed
+    dataset, lost, config = setup.data(), dict(failed or {}), setup.config
+    place = setup.out / KEPT
+    finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, place, config.compute)
+    models = {name: item.model for name, item in tuned.items()}
+    models |= {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble}
+    steps.begin("final training", f"training {len(models)} models")
+    made = dict(finals.predictions(models, steps))
     predictions: dict[str, Outputs] = {}
-    finals = Finals(dataset, setup.config.data, problem, judged, seed, seeds, setup.out / KEPT)
-    wanted = [(name, name, item.model) for name, item in tuned.items()]
-    ensembles = [(of_trials(name), f"{name}+ensemble", item.ensemble) for name, item in tuned.items() if item.ensemble]
-    for name, file, model in [*wanted, *ensembles]:
-        progress.note(f"training {name}")
-        try:
-            by_seed = finals.predictions(file, model)
-            predictions[name] = by_seed.mean(axis=0, keepdims=True) if is_ensemble(name) else by_seed
-        except ValueError as error:
+    for file in models:  # in the same order whichever ended first
+        outputs, (model, _, ensemble) = made[file], file.partition("+")
+        name = of_trials(model) if ensemble else model
+        if isinstance(outputs, str):
             if name == "best":
-                raise
-            lost[name] = str(error)
-    return judge(dataset.part("test"), judged, tuned, predictions, seed, lost)
+                raise ValueError(outputs)
+            lost[name] = outputs
+        else:
+            predictions[name] = outputs.mean(axis=0, keepdims=True) if ensemble else outputs
+    return judge(dataset.part("test"), judged, tuned, predictions, config.seed, lost)
 
 
 def judge(

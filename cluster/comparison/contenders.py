@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.comparison.bootstrap import Outputs
-from haemsa.cluster.config import DEFAULT_EVALUATIONS, SearchConfig
+from haemsa.cluster.config import DEFAULT_EVALUATIONS, Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
@@ -100,6 +100,7 @@ def begun(
     progress: Progress,
     folder: str,
     dataset: Dataset | None = None,
+    compute: Compute | None = None,
 ) -> ComparisonSetup:
     """What the options of a command mean. Without a run, a search of as many trials on the data comes first.
 
@@ -110,14 +111,16 @@ def begun(
     if run is not None:
         with RunDirectory.open(run, read_only=True) as directory:
             config, summary = directory.config(), directory.summary()
-        config = config.model_copy(update={"data": None if dataset is not None else data or config.data})
+        source = None if dataset is not None else data or config.data
+        config = config.model_copy(update={"data": source, **config.compute.changed_by(compute).model_dump()})
         if dataset is None:
             check_known(config.data, f"the search in {run}")
         place = out or Path(folder) / run.name
         return ComparisonSetup(config, run, place, trials or int((summary or {}).get("evaluations", 1)), dataset)
     if data is None and dataset is None:
         raise ValueError("neither --run nor --data is given, expected a search to compare, or data to search first")
-    config = SearchConfig.of({"data": data, "name": None if dataset is None else dataset.name})
+    name, where = None if dataset is None else dataset.name, Compute().changed_by(compute).model_dump()
+    config = SearchConfig.of({"data": data, "name": name, **where})
     place = out or Path(folder) / config.title
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")

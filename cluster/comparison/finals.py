@@ -1,11 +1,12 @@
 """Final training of the models that are compared, and their predictions for the test samples.
 
-Predictions are kept, so that a comparison goes on where it was cut off. They need the features of the test samples,
-never their labels. Axes: `S` seeds, `N` test samples, `C` outputs.
+Each model is a task for a worker. Predictions are kept, so that a comparison goes on where it was cut off. They need
+the features of the test samples, never their labels. Axes: `S` seeds, `N` test samples, `C` outputs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +15,22 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.comparison.bootstrap import Outputs
-from haemsa.cluster.comparison.cache import Arrays, cached
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.train import train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.kept import Kept
+from haemsa.cluster.shared.progress import Progress
+from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.baselines.classical import SEEDED, outputs, summaries
 from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.predictor.scores import as_scores, seed_means
+
+Contender = Recipe | Mixture
 
 
 @dataclass(frozen=True)
@@ -36,18 +44,39 @@ class Finals:
     seed: int
     seeds: int
     folder: Path
+    compute: Compute
 
-    def predictions(self, name: str, model: Recipe | Mixture) -> Outputs:
-        """The predictions of a model for the test samples [S, N, C]. Raises ValueError if a network diverges."""
+    def predictions(self, models: Mapping[str, Contender], progress: Progress) -> Iterator[tuple[str, Outputs | str]]:
+        """The predictions of each model for the test samples [S, N, C], or why it cannot be trained.
+
+        Args:
+            models: The models by name. Predictions are kept by the same name.
+            progress: Shows how many models are trained.
+        """
+        kept, depends = Kept(self.folder), {name: self._depends(model) for name, model in models.items()}
+        found = {name: kept.read(name, depends[name]) for name in models}
+        yield from ((name, np.asarray(arrays["answers"])) for name, arrays in found.items() if arrays is not None)
+        missing = sorted(
+            (name for name, arrays in found.items() if arrays is None), key=lambda n: -self._size(models[n])
+        )
+        if not missing:
+            return
+        tally = Tally(progress, "models", len(models), len(models) - len(missing))
+        place = self.compute.model_copy(update={"backend": "inline"})
+        facts = self.data, self.problem.folds.kind, self.problem.normalisation, self.judged, self.seed, self.seeds
+        data = FinalsData(self.dataset, *facts, place)
+        with tasks_on(self.compute, FinalsWork, data, progress, len(missing)) as tasks:
+            tally.show()
+            for number, made in tasks.run([models[name] for name in missing], waiting=tally.show):
+                name = missing[number]
+                if not isinstance(made, str):
+                    kept.write(name, depends[name], {"answers": made})
+                tally.add()
+                yield name, made
+
+    def _depends(self, model: Contender) -> dict[str, Any]:
+        """All that the predictions of a model depend on."""
         depends = {"data": self.dataset.fingerprint, "task": self.judged.task, "seeds": self.seeds}
-
-        def trained() -> Arrays:
-            return {"answers": self._networks(model) if isinstance(model, Recipe) else self._classical(model)}
-
-        return np.asarray(cached(self.folder, name, depends | self._described(model), trained)["answers"])
-
-    def _described(self, model: Recipe | Mixture) -> dict[str, Any]:
-        """All that the training of a model depends on, except the data."""
         if isinstance(model, Recipe):
             trained = {
                 "validation": model.validation,
@@ -55,29 +84,61 @@ class Finals:
                 "seed": model.seed,
                 "tasks": model.tasks,
             }
-            return {**trained, "members": [[genome.to_dict(), count] for genome, count in model.members]}
+            return {**depends, **trained, "members": [[genome.to_dict(), count] for genome, count in model.members]}
         members = [[vars(member), count] for member, count in model]
-        return {"validation": self.problem.folds.kind, "seed": self.seed, "members": members}
+        return {**depends, "validation": self.problem.folds.kind, "seed": self.seed, "members": members}
+
+    def _size(self, model: Contender) -> float:
+        """What training a model costs, to begin with the longest; models of scikit-learn cost little."""
+        return sum(self.problem.size(genome) for genome, _ in model.members) if isinstance(model, Recipe) else 0.0
+
+
+@dataclass(frozen=True)
+class FinalsData:
+    """What a worker gets: the whole data, what was settled by the search, and where it computes: in its own process."""
+
+    pool: Dataset
+    data: str | None
+    validation: str
+    normalisation: Normalisation
+    judged: TestMetric
+    seed: int
+    seeds: int
+    compute: Compute
+
+
+class FinalsWork:
+    """Trains models in a worker, and predicts the test samples."""
+
+    def __init__(self, given: FinalsData) -> None:
+        self._given, self._dataset = given, given.pool
+
+    def __call__(self, model: Contender) -> Outputs | str:
+        """Predictions [S, N, C], or why there are none."""
+        try:
+            return self._networks(model) if isinstance(model, Recipe) else self._classical(model)
+        except ValueError as error:
+            return str(error)
 
     def _networks(self, recipe: Recipe) -> Outputs:
-        trainer, test = Trainer.of(recipe, self.dataset), self.dataset.part("test")
-        predictor = train_predictor(trainer, self.data, self.seeds)
-        means = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[self.judged.task]
-        return np.asarray(as_scores(test.tasks[self.judged.task], means), dtype=np.float32)
+        given, test = self._given, self._dataset.part("test")
+        predictor = train_predictor(Trainer.of(recipe, self._dataset, given.compute), given.data, given.seeds)
+        means = seed_means(predictor, predictor.predict_members(predictor.inputs(test)))[given.judged.task]
+        return np.asarray(as_scores(test.tasks[given.judged.task], means), dtype=np.float32)
 
     def _classical(self, members: Mixture) -> Outputs:
         """Only one seed if no member depends on seeds."""
-        seeds = self.seeds if any(model.kind in SEEDED for model, _ in members) else 1
-        return np.stack([self._mixed(members, final_seed(self.seed, k)) for k in range(seeds)])
+        seeds = self._given.seeds if any(model.kind in SEEDED for model, _ in members) else 1
+        return np.stack([self._mixed(members, final_seed(self._given.seed, k)) for k in range(seeds)])
 
     def _mixed(self, members: Mixture, seed: int) -> Outputs:
-        folds, _ = protocol(self.problem.folds.kind, self.problem.pool)
-        pool = np.concatenate([self.dataset.split("train"), self.dataset.split("valid")])  # as in problem.pool
-        trained, test = pool[~folds.held_out[0]], self.dataset.split("test")
-        task, total = self.dataset.tasks[self.judged.task], sum(count for _, count in members)
+        folds, _ = protocol(self._given.validation, self._dataset.pool())
+        pool = np.concatenate([self._dataset.split("train"), self._dataset.split("valid")])  # in the order of pool()
+        trained, test = pool[~folds.held_out[0]], self._dataset.split("test")
+        task, total = self._dataset.tasks[self._given.judged.task], sum(count for _, count in members)
         each = (count / total * outputs(model, self._features, task, trained, seed) for model, count in members)
         return np.asarray(sum(each), dtype=np.float32)[test]
 
     @cached_property
     def _features(self) -> dict[str, Outputs]:
-        return summaries(self.problem.normalisation.apply(self.dataset))
+        return summaries(self._given.normalisation.apply(self._dataset))

@@ -157,6 +157,11 @@ class SearchConfig(Compute):
         """The name of the search. If it has none, the name of the data's file or folder."""
         return self.name or Path(self.data or "search").stem
 
+    @property
+    def compute(self) -> Compute:
+        """Where the search trains."""
+        return Compute().changed_by(self)
+
     def to_yaml(self) -> str:
         """All settings as YAML, which `load` reads back."""
         values = self.model_dump(mode="json")

@@ -1,67 +1,65 @@
 """Calibrating a model that was trained for good, on samples that its networks, or networks like them, never saw.
 
-Axes: `F` folds, `R` networks of a fold, `N` samples, `C` outputs.
+Axes: `R` networks of a fold, `N` samples, `C` outputs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haemsa.cluster.final_model.recipe import final_seed, protocol
+from haemsa.cluster.final_model.networks import FinalNetwork, Networks
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.folds import grouped
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
-FOLDS: Final = 5
 Predicted = dict[str, tuple[Any, Any]]
 """Mean and spread of networks [N, C] by task."""
 
 
-def calibrated(predictor: Predictor, trainer: Trainer, seeds: int) -> Predictor:
+def calibrated(
+    predictor: Predictor, trainer: Trainer, networks: Networks, unseen: Sequence[FinalNetwork | None]
+) -> Predictor:
     """The model with intervals and temperatures. Its info says how they were found, and how well held-out samples do.
 
-    If the model was not trained on the validation split, it is calibrated on that split, which costs nothing. Otherwise
-    networks of the same genomes are trained on five folds: ten networks for a single genome (two seeds, for their
-    spread), five for each genome of an ensemble. These networks are fewer and have fewer samples, so they err a little
-    more: the intervals become rather too wide, and the probabilities too even. The same predictions give the scores in
-    `held_out`, by which models are compared before the test split is read.
+    A model that was not trained on the validation split is calibrated on that split. Otherwise the networks that left
+    out a fold predict it. They are fewer and have fewer samples, so they err a little more: the intervals become rather
+    too wide, and the probabilities too even. The same predictions give the scores in `held_out`, by which models are
+    compared before the test split is read.
 
     Args:
         predictor: the trained model.
         trainer: its recipe, with the data.
-        seeds: how often each genome was trained. The further networks get other seeds.
+        networks: all its networks.
+        unseen: those that left out a fold, trained. None stands for one that diverged.
     """
     from haemsa.model.predictor.calibration import fit
     from haemsa.model.predictor.scores import member_metrics
 
-    folds, _ = protocol(trainer.recipe.validation, trainer.samples, whole=trainer.recipe.whole)
-    if folds.kind == "holdout":
-        samples, predicted, networks = (
-            trainer.dataset.part("valid"),
-            _predicted(predictor, trainer.dataset.part("valid")),
-            0,
-        )
-        where = "on the validation split"
-    elif all(task.kind == "multilabel" for task in trainer.samples.tasks.values()):
-        return predictor  # there is nothing to calibrate, so no more networks are trained
+    trained = [network for network in unseen if network is not None]
+    lost = len(unseen) - len(trained)
+    problem = networks.problem or (lost and f"{lost} of {len(unseen)} networks diverged in training")
+    if problem:
+        return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {problem}"})
+    if networks.folds.kind == "holdout":
+        samples, where = trainer.dataset.part("valid"), "on the validation split"
+        predicted = _predicted(predictor, samples)
+    elif trained:
+        samples, where = trainer.samples, "by cross-validation over training and validation samples"
+        predicted = out_of_fold(trainer, networks, trained)
     else:
-        try:
-            samples, (predicted, networks) = trainer.samples, out_of_fold(trainer, seeds)
-        except ValueError as error:  # too few groups or labels for folds, or a network diverges
-            return replace(predictor, info={**predictor.info, "calibration": f"not calibrated: {error}"})
-        where = "by cross-validation over training and validation samples"
+        return predictor
     means = {name: mean.astype(np.float32) for name, (mean, _) in predicted.items()}
     info = {**predictor.info, "held_out": {"measured": where, "metrics": member_metrics(samples, means)}}
     fitted = {name: fit(task, *predicted[name]) for name, task in samples.tasks.items()}
     calibration = {name: one for name, one in fitted.items() if one is not None}
     if calibration:  # labels that are independent of each other have none
-        info["calibration"] = f"calibrated {where}" + (f" ({networks} more networks)" if networks else "")
+        info["calibration"] = f"calibrated {where}" + (f" ({len(trained)} more networks)" if trained else "")
     return replace(predictor, calibration=calibration, info=info)
 
 
@@ -72,26 +70,22 @@ def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:
     return {name: (predictor.mean(values), spread_of(values)) for name, values in outputs.items()}
 
 
-def out_of_fold(trainer: Trainer, seeds: int) -> tuple[Predicted, int]:
-    """Each sample as the networks predict it that did not train on it; and how many networks there are.
-
-    Raises:
-        ValueError: there are too few groups or labels for folds, or a network diverges.
-    """
+def out_of_fold(trainer: Trainer, networks: Networks, unseen: Sequence[FinalNetwork]) -> Predicted:
+    """Each sample as the networks predict it that did not train on it."""
     import torch
 
     from haemsa.model.predictor.calibration import spread_of
     from haemsa.model.predictor.joined import probabilities
+    from haemsa.model.schema import Schema
 
-    recipe, samples = trainer.recipe, trainer.samples
-    folds = grouped(samples, min(FOLDS, len(np.unique(samples.groups))), recipe.seed)
-    count = 1 if len(recipe.members) > 1 else min(seeds, 2)
-    rows = trainer.train(folds, [final_seed(recipe.seed, seeds + k) for k in range(count)])
-    fold, shares = folds.held_out.argmax(axis=0), [share for _ in range(count) for _, share in recipe.members]
+    own = np.array([row.fold for row in networks.unseen])
+    held_out = networks.folds.held_out[np.unique(own)]
+    fold, each = held_out.argmax(axis=0), len(unseen) // len(held_out)
+    shares = [share for _, share in trainer.recipe.members] * (each // len(trainer.recipe.members))
     predicted = {}
-    for name, task in trainer.pool.schema.tasks.items():
-        every = np.stack([probabilities(task, torch.from_numpy(row.outputs[name])).numpy() for row in rows])
-        by_fold = every.reshape(len(folds), -1, *every.shape[1:])  # [F, R, N, C]
-        unseen = by_fold[fold, :, np.arange(len(samples))].swapaxes(0, 1)  # [R, N, C]
-        predicted[name] = np.average(unseen, axis=0, weights=shares), spread_of(unseen)
-    return predicted, len(rows)
+    for name, task in Schema.of(trainer.samples).tasks.items():
+        every = np.stack([probabilities(task, torch.from_numpy(np.array(one.outputs[name]))).numpy() for one in unseen])
+        by_fold = every.reshape(len(held_out), each, *every.shape[1:])  # [F, R, N, C]
+        left_out = by_fold[fold, :, np.arange(len(fold))].swapaxes(0, 1)  # [R, N, C]
+        predicted[name] = np.average(left_out, axis=0, weights=shares), spread_of(left_out)
+    return predicted

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.references import score_beside
+from haemsa.cluster.shared.progress import Progress, lasting
+from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.workers.tasks.place import device_of
+from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
 from haemsa.model.predictor.scores import ScoreTable, score
@@ -36,7 +42,13 @@ class Evaluation:
 
 
 def evaluate_model(
-    predictor: Predictor, dataset: Dataset, split: str = "test", *, missing: bool = False
+    predictor: Predictor,
+    dataset: Dataset,
+    split: str = "test",
+    *,
+    missing: bool = False,
+    compute: Compute | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Evaluation]:
     """Score a model on a split, also with modalities missing.
 
@@ -45,6 +57,8 @@ def evaluate_model(
         dataset: the data, as `load_for` gives it.
         split: train, valid or test.
         missing: also score every subset of the modalities, and modalities hidden at random at each rate of `RATES`.
+        compute: where the model predicts (None: in this process).
+        progress: shows how far it is (None: nothing is shown).
 
     Returns:
         By what is shown: "text+audio" (all modalities) comes first. With `missing` come the subsets, such as "text",
@@ -74,15 +88,40 @@ def evaluate_model(
     every_stream = [stream for name in names for stream in streams[name]]
     owner = [place for place, name in enumerate(names) for _ in streams[name]]
     read = {stream for genome, _ in predictor.members for stream in genome.network.modalities}
-    evaluations = dict[str, Evaluation]()
-    for words, visible in shown.items():
-        seen = samples.hiding(every_stream, visible[:, owner])
-        outputs = predictor.predict_members(predictor.inputs(seen))
-        whole = not evaluations
-        table = score_beside(predictor, dataset, split, outputs) if whole else score(predictor, seen, outputs)
-        unread = tuple(name for name in words.split("+") if name in streams and not read & set(streams[name]))
-        evaluations[words] = Evaluation(table, _reliability(predictor, seen, outputs), unread)
+    place = Compute(backend="inline").changed_by(compute)
+    data = _Model(predictor, samples, tuple(every_stream), device_of(place))
+    evaluations, show = dict[str, Evaluation](), lasting(progress)
+    tally = Tally(show, "scores", len(shown))
+    with tasks_on(place, _predicting, data, show, len(shown)) as tasks:
+        made = tasks.run([visible[:, owner] for visible in shown.values()], in_order=True, waiting=tally.show)
+        for (words, visible), (number, outputs) in zip(shown.items(), made, strict=True):
+            part, whole = samples.hiding(every_stream, visible[:, owner]), number == 0
+            table = score_beside(predictor, dataset, split, outputs) if whole else score(predictor, part, outputs)
+            unread = tuple(name for name in words.split("+") if name in streams and not read & set(streams[name]))
+            evaluations[words] = Evaluation(table, _reliability(predictor, part, outputs), unread)
+            if len(shown) > 1:  # a single one needs no bar
+                tally.add()
     return evaluations
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What a worker gets: the model, the samples, and the modalities that may be hidden."""
+
+    predictor: Predictor
+    pool: Dataset
+    streams: tuple[str, ...]
+    device: str
+
+
+def _predicting(data: _Model) -> Callable[[NDArray[np.bool_]], Mapping[str, Any]]:
+    """Predicts the samples with only the modalities that are visible [N, streams], by each network of the model."""
+
+    def predicted(visible: NDArray[np.bool_]) -> Mapping[str, Any]:
+        seen = data.pool.hiding(list(data.streams), visible)
+        return data.predictor.predict_members(data.predictor.inputs(seen), device=data.device)
+
+    return predicted
 
 
 def _reliability(predictor: Predictor, samples: Dataset, outputs: Mapping[str, Any]) -> dict[str, float]:

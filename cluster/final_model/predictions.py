@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.shared.files import replacing
-from haemsa.cluster.shared.progress import Progress, SilentProgress, Status
+from haemsa.cluster.shared.progress import Progress, lasting
+from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.workers.tasks.place import device_of
+from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.samples import Samples
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 TableFormat = Literal["csv", "parquet"]
+BATCH: Final = 256
+"""Samples that a model predicts together."""
 
 
 def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -> pd.DataFrame:
@@ -48,21 +54,30 @@ def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -
         >>> model = load_model("models/planted")  # doctest: +SKIP
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
+    if isinstance(samples, NewSamples):
+        import pandas as pd
+
+        return pd.concat(prediction_blocks(predictor, samples), ignore_index=True)
+    return _table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
+
+
+def _table(predictor: Predictor, known: Samples, device: str = "cpu") -> pd.DataFrame:
     import pandas as pd
 
-    if isinstance(samples, NewSamples):
-        return pd.concat(prediction_blocks(predictor, samples), ignore_index=True)
-    known = Samples.of(samples) if isinstance(samples, Dataset) else samples
     columns: dict[str, Any] = {"id": list(known.ids)}
     if known.split_of is not None:
         columns["split"] = list(known.split_of)
-    for name, values in predictor.predict_members(predictor.inputs(known)).items():
+    for name, values in predictor.predict_members(predictor.inputs(known), BATCH, device=device).items():
         columns |= _columns(predictor, name, values)
     return pd.DataFrame(columns)
 
 
 def prediction_blocks(
-    predictor: Predictor, samples: NewSamples, split: str | None = None, progress: Progress | None = None
+    predictor: Predictor,
+    samples: NewSamples,
+    split: str | None = None,
+    progress: Progress | None = None,
+    compute: Compute | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Predict samples, some at a time, so that any number of them needs little memory.
 
@@ -71,6 +86,7 @@ def prediction_blocks(
         samples: the samples, as `load_samples` gives them.
         split: predict only the samples of this split (None: all).
         progress: shows how far it is (None: nothing is shown).
+        compute: where the model predicts (None: in this process). Workers on Ray get blocks of at most 64 MiB.
 
     Returns:
         Tables as `predictions` gives them, which together have a row for each sample.
@@ -82,16 +98,34 @@ def prediction_blocks(
         >>> blocks = prediction_blocks(model, load_samples(model, "new.csv"))  # doctest: +SKIP
         >>> write_predictions(blocks, Path("predictions.parquet"))  # doctest: +SKIP
     """
-    shown, began, done = progress or SilentProgress(), time.monotonic(), 0
-    for block in samples.blocks(split):
-        frame = predictions(predictor, block)
-        done += len(frame)
-        if (split is None and done < samples.count) or done > len(frame):  # a single block needs no bar
-            elapsed = time.monotonic() - began
-            remaining = None if split else elapsed * (samples.count - done) / done
-            total = None if split else samples.count
-            shown.update(Status(done, total, front_size=None, elapsed=elapsed, remaining=remaining))
-        yield frame
+    shown, place = lasting(progress), Compute(backend="inline").changed_by(compute)
+    tally, blocks = Tally(shown, "samples", None if split else samples.count), samples.blocks(split)
+    sent = blocks if place.backend == "inline" else (part for block in blocks for part in in_parts(block))
+    with tasks_on(place, _Predicting, (predictor, device_of(place)), shown) as tasks:
+        for number, frame in tasks.run(sent, in_order=True, waiting=tally.show):
+            alone = number == 0 and (split is not None or len(frame) == samples.count)
+            tally.add(len(frame), show=not alone)  # a single block needs no bar
+            yield frame
+
+
+class _Predicting:
+    """Predicts samples in a worker, by a model on a device."""
+
+    def __init__(self, given: tuple[Predictor, str]) -> None:
+        self._predictor, self._device = given
+
+    def __call__(self, samples: Samples) -> pd.DataFrame:
+        return _table(self._predictor, samples, self._device)
+
+
+def in_parts(samples: Samples, most: int = 2**26) -> Iterator[Samples]:
+    """Samples in parts of about `most` bytes that can be sent anywhere: features of a store are read."""
+    cells = sum(int(np.prod(modality.features.shape[1:])) for modality in samples.modalities.values())
+    size = max(1, most // max(1, 4 * cells) // BATCH) * BATCH
+    for start in range(0, len(samples), size):
+        part = samples.take(np.arange(start, min(start + size, len(samples))))
+        read = {name: replace(item, features=item.features[:]) for name, item in part.modalities.items()}
+        yield replace(part, modalities=read)
 
 
 def write_predictions(

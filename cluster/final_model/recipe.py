@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.ranking import best_genome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -27,7 +28,7 @@ class Recipe:
     the genomes were read. fingerprint: of the data that the search used. whole: train on the validation split too, even
     if the search held it out. name, search, tracking: the name, the id and the setting of the search; empty or None if
     no search is known. data: the name or path of its data. None if no search is known, or if the data was given from
-    Python.
+    Python. compute: where the search trained. None if no search is known.
     """
 
     members: tuple[tuple[Genome, int], ...]
@@ -44,6 +45,7 @@ class Recipe:
     search: str = ""
     tracking: str | None = None
     data: str | None = None
+    compute: Compute | None = None
 
 
 def read_recipe(
@@ -81,7 +83,7 @@ def read_recipe(
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             name = config.title
             search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking, "data": config.data}
-            return Recipe(members, ensemble, validation, *settings, whole=whole, **search)
+            return Recipe(members, ensemble, validation, *settings, whole=whole, **search, compute=config.compute)
     genome = genome_in(path, "a run directory, a genome.json, runs:/... or models:/...")
     return Recipe(((genome, 1),), origin=source, whole=whole)
 

@@ -1,18 +1,24 @@
-"""Training genomes for good: several seeds as one cohort, a saved model, and one reading of the test split."""
+"""Training genomes for good: several seeds, a saved model, and one reading of the test split."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.folder import model_folder, recipe_key
-from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
+from haemsa.cluster.final_model.networks import FinalNetwork, Networks
+from haemsa.cluster.final_model.recipe import Recipe, final_seed
 from haemsa.cluster.final_model.references import score_beside
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
+from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
 from haemsa.model.metrics import primary
@@ -20,6 +26,9 @@ from haemsa.model.predictor.scores import ScoreTable
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
+
+UNFINISHED: Final = "unfinished"
+"""In the folder of a model, the networks that are trained while others are not."""
 
 
 def train_for_good(
@@ -30,17 +39,25 @@ def train_for_good(
     *,
     dataset: Dataset | None = None,
     force: bool = False,
+    compute: Compute | None = None,
+    progress: Progress | None = None,
 ) -> tuple[ScoreTable, str]:
     """Train the recipe's genomes on all but the test split, calibrate the model, save it, and score it once.
+
+    A training that was cut off goes on when it is called again: networks that were trained are in `out` until the model
+    is there.
 
     Args:
         recipe: what is trained, as `read_recipe` gives it.
         data: planted, digits, or a path to data of any layout (None: the data of the search).
-        seeds: how often each genome is trained, each time with another seed. All networks are one cohort.
+        seeds: how often each genome is trained, each time with another seed.
         out: the folder for the model (None: models/NAME, with a number if another model is there). It also gets
             metrics.json.
         dataset: the data, in place of `data`.
         force: replace another model in `out`.
+        compute: where networks are trained. What it does not give is as in the search. If no search is known, there is
+            a Ray worker for each GPU of this machine, or else for each core.
+        progress: shows how far it is (None: nothing is shown).
 
     Returns:
         The metrics on the test split, `{name: {metric: {"mean", "std", "values"}}}`, and one sentence that says which
@@ -50,24 +67,23 @@ def train_for_good(
 
     Raises:
         ValueError: the data does not fit the recipe, `out` holds a model of another recipe, `seeds` is less than 1, or
-            a network diverges.
+            a network diverges, or no Ray cluster answers.
 
     Example:
         >>> recipe = read_recipe("runs/planted")  # doctest: +SKIP
         >>> table, protocol = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
         >>> table["model"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
-    from haemsa.cluster.final_model.calibrate import calibrated
-
     check_one(data, dataset)
     source = None if dataset is not None else data or recipe.data
     if source is None and dataset is None and not recipe.search:
         raise ValueError(f"{recipe.origin} names no data, expected planted, digits, a path to data, or dataset=...")
     dataset = data_again(source, dataset, recipe.stream, f"the search in {recipe.origin}")
     folder = model_folder(recipe, source, out, name=dataset.name, force=force)
-    trainer = Trainer.of(recipe, dataset)
-    predictor = calibrated(train_predictor(trainer, source, seeds), trainer, seeds)
+    trainer = Trainer.of(recipe, dataset, compute, lasting(progress), folder / UNFINISHED)
+    predictor = train_calibrated(trainer, source, seeds)
     predictor.save(folder)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     first, task = next(iter(trainer.dataset.tasks.items()))
     main = primary(task) if len(trainer.dataset.tasks) == 1 else f"{first}/{primary(task)}"
@@ -76,41 +92,64 @@ def train_for_good(
     return table, str(predictor.info["protocol"])
 
 
+def train_calibrated(trainer: Trainer, data: str | None, seeds: int) -> Predictor:
+    """As `train_predictor`, but calibrated. The networks that this takes are trained beside those of the model."""
+    from haemsa.cluster.final_model.calibrate import calibrated
+
+    networks = Networks.of(trainer.recipe, trainer.samples, seeds, calibrate=True)
+    trained, count = trainer.train(networks), len(networks.final)
+    predictor = _predictor(trainer, networks, trained[:count], data, seeds)
+    return calibrated(predictor, trainer, networks, trained[count:])
+
+
 def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor:
-    """The recipe's genomes, trained `seeds` times as one cohort on all but the test split.
+    """The recipe's genomes, trained `seeds` times on all but the test split. The model is not calibrated.
 
     `data`: where the data was read. None: it was given from Python.
 
     Raises:
         ValueError: `seeds` is less than 1, or a network diverges.
     """
+    networks = Networks.of(trainer.recipe, trainer.samples, seeds, calibrate=False)
+    return _predictor(trainer, networks, trainer.train(networks), data, seeds)
+
+
+def _predictor(
+    trainer: Trainer, networks: Networks, trained: Sequence[FinalNetwork | None], data: str | None, seeds: int
+) -> Predictor:
+    """The model of the final networks. Raises ValueError if one diverged."""
+    import torch
+
     from haemsa.model.predictor.predictor import Predictor
     from haemsa.model.schema import Schema
-    from haemsa.model.training.fold_statistics import FoldStatistics
 
-    if seeds < 1:
-        raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     recipe, dataset = trainer.recipe, trainer.dataset
-    folds, line = protocol(recipe.validation, trainer.samples, whole=recipe.whole)
+    failed = sum(network is None for network in trained)
+    if failed:
+        raise ValueError(f"{failed} of {len(trained)} networks diverged in training, expected genomes that train")
+    line = networks.protocol
     if recipe.fingerprint not in (None, dataset.fingerprint):
         line += "; the genome was found on other data"
-    trained = trainer.train(folds, [final_seed(recipe.seed, k) for k in range(seeds)])
     info = manifest(
         data=str(Path(data).resolve()) if data and Path(data).exists() else data or dataset.name,
         fingerprint=dataset.fingerprint,
         dataset=provenance(dataset, data or FROM_PYTHON),
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
-        device=trainer.pool.device.type,
+        device=trainer.device,
         protocol=line,
-        trained_on=["train"] if folds.kind == "holdout" else ["train", "valid"],
+        trained_on=["train"] if networks.folds.kind == "holdout" else ["train", "valid"],
         batch_size=trainer.batch_size,
         origin=recipe.origin,
         ensemble=recipe.ensemble,
         genomes=len(recipe.members),
         recipe=recipe_key(recipe, data),
     )
-    statistics = FoldStatistics.fit(trainer.pool, folds)
-    predictor = Predictor.of(trained, statistics, Schema.of(dataset), trainer.normalisation, info)
+    members = tuple(
+        (row.genome, {name: torch.from_numpy(np.array(values)) for name, values in network.weights.items()})
+        for row, network in zip(networks.final, trained, strict=True)
+        if network is not None
+    )
     total = seeds * sum(count for _, count in recipe.members)
-    return replace(predictor, shares=tuple(count / total for _ in range(seeds) for _, count in recipe.members))
+    shares = tuple(count / total for _ in range(seeds) for _, count in recipe.members)
+    return Predictor(Schema.of(dataset), trainer.normalisation, members, info, shares)

@@ -32,9 +32,10 @@ from haemsa.cluster.tracking.records import SearchStarted
 from haemsa.cluster.tracking.sync import send_waiting
 from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
-from haemsa.cluster.workers.factory import described, device_of, evaluator_for
+from haemsa.cluster.workers.factory import described, evaluator_for
 from haemsa.cluster.workers.own_objectives.objective import OwnFunctions
 from haemsa.cluster.workers.ray_job import check_kept
+from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import describe_validation
 

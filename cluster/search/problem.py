@@ -18,8 +18,8 @@ from haemsa.cluster.search.objectives import (
 )
 from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.cluster.workers.cohort_trainer import WorkerData
-from haemsa.cluster.workers.factory import device_of
 from haemsa.cluster.workers.own_objectives.objective import OwnFunctions, OwnObjective
+from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design, designs, plain_designs
 from haemsa.evo.expert_space.space import ExpertSpace

@@ -25,6 +25,7 @@ class Status:
     `best`: the best score by objective. `elapsed`, `remaining`: seconds; None: unknown. `phase`: what is being done, if
     it is not the usual work. `rung`: the rung that the best scores are of, and the number of rungs up to final scores;
     None: there is only one. `confirmed`: the best scores are of networks that were trained again from scratch.
+    `what`: what is counted, or which of several steps this is.
     """
 
     evaluations: int
@@ -39,6 +40,7 @@ class Status:
     rung: tuple[int, int] | None = None
     phase: str = ""
     confirmed: bool = False
+    what: str = ""
 
     @property
     def origin(self) -> str:
@@ -166,8 +168,11 @@ def line(status: Status) -> str:
         >>> status = Status(48, 200, best={"mae": 0.912}, front_size=7, elapsed=70, remaining=220, rung=(1, 3))
         >>> line(status)
         '48/200 · mae 0.912 (rung 1 of 3) · front 7 · 1m 10s, 3m 40s left'
+        >>> line(Status(4, 15, front_size=None, elapsed=8, remaining=22, what="networks"))
+        'networks 4/15 · 8s, 22s left'
     """
-    parts = [f"{status.evaluations}/{status.total}" if status.total else f"{status.evaluations} evaluations"]
+    of = f"/{status.total}" if status.total else "" if status.what else " evaluations"
+    parts = [f"{status.what} {status.evaluations}{of}".strip()]
     parts += [status.phase] if status.phase else []
     best = ", ".join(f"{name} {number(value)}" for name, value in status.best.items())
     parts += [f"{best} ({status.origin})" if status.origin else best] if best else []

@@ -21,8 +21,8 @@ from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, Status
 from haemsa.cluster.tuning.result import Tuning, between
 from haemsa.cluster.workers.cohort_trainer import WorkerData
-from haemsa.cluster.workers.factory import joined_ray
 from haemsa.cluster.workers.job import Result
+from haemsa.cluster.workers.tasks.place import joined_ray
 from haemsa.evo.candidate import Evaluated, Score
 from haemsa.evo.objectives import Direction
 from haemsa.model.cost import is_cost
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 TRIALS: Final = {"asha": 32, "pbt": 8}
 """Trials by scheduler, if neither their number nor a time is given."""
 KEPT: Final = ("batch_size", "data", "name", "objectives", "validation", "seed", "space", "stream", "tasks", "tracking")
-"""These settings of a search also hold when its genome is tuned."""
+"""These settings of a search also hold when its genome is tuned, and where it trained."""
 
 
 def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> SearchConfig:
@@ -63,7 +63,11 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
     before: dict[str, Any] = {}
     if Path(source).is_dir():
         with RunDirectory.open(Path(source), read_only=True) as run:
-            before = {name: value for name, value in run.config().model_dump().items() if name in KEPT}
+            found = run.config()
+        before = {name: value for name, value in found.model_dump().items() if name in KEPT}
+        before |= {**found.compute.model_dump(), "backend": "ray"}  # Ray Tune needs it
+        if scheduler == "pbt":  # it has as many workers as trials
+            before.pop("workers")
     if (given.get("evaluations") or 2) < 2:
         raise ValueError(
             f"the number of trials is {given['evaluations']}, expected 2 or more: the first is the genome itself"
@@ -150,14 +154,19 @@ def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
 
 def _status(follower: Follower, task: Task, began: float) -> Status:
     states = [tried.state for tried in follower.trials.values()]
-    best = follower.best(task.direction)
+    best, elapsed = follower.best(task.direction), time.monotonic() - began
+    done, total, limit = len(states) - states.count("unfinished"), task.config.evaluations, task.config.time
+    left = [elapsed * (total - done) / done] if total and done else []
+    left += [max(0.0, limit - elapsed)] if limit else []
     return Status(
-        evaluations=len(states) - states.count("unfinished"),
-        total=task.config.evaluations,
+        evaluations=done,
+        total=total,
         failures=states.count("failed"),
         best={task.metric: best.score} if best else {},
         front_size=None,
-        elapsed=time.monotonic() - began,
+        elapsed=elapsed,
+        remaining=min(left, default=None),
+        what="trials",
     )
 
 

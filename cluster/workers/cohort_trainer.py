@@ -74,7 +74,7 @@ class CohortTrainer:
         from haemsa.model.training.pool import Pool
         from haemsa.model.training.process import prepare_process
 
-        _check_device(data.device)
+        check_device(data.device)
         prepare_process()  # one thread: then workers do not fight over cores, and results do not depend on them
         self.data = data
         self._pool = Pool.of(data.pool, data.device)
@@ -165,7 +165,7 @@ class CohortTrainer:
         return LatencyMeter(self._pool, self._statistics)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     """Raise ValueError if torch does not have this device. A Ray node may claim GPUs that torch cannot use."""
     import torch
 

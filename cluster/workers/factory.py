@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from typing import Any
 
 from haemsa.cluster.config import SearchConfig
@@ -12,6 +11,7 @@ from haemsa.cluster.shared.noted import warnings_noted
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
 from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator, TrainCohort
+from haemsa.cluster.workers.tasks.place import device_of, joined_ray
 
 
 @contextmanager
@@ -51,29 +51,6 @@ def ray_workers(
             yield evaluator
 
 
-@contextmanager
-def joined_ray(config: SearchConfig) -> Iterator[int | None]:
-    """Ray while the block runs, joined or started. Gives the workers wanted (None: auto).
-
-    Raises:
-        ValueError: If no Ray cluster answers, or if it has no room for so many workers.
-    """
-    from haemsa.cluster.workers.ray_cluster import count_workers
-    from haemsa.cluster.workers.ray_session import connected
-
-    wanted = None if config.workers == "auto" else config.workers
-    with connected(config.address, config.address_timeout, wanted or os.cpu_count()):
-        room = count_workers(1.0, config.gpus_per_worker)
-        if wanted and wanted > room:
-            raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-        yield wanted
-
-
-def shared_ray(config: SearchConfig) -> AbstractContextManager[int | None]:
-    """Several searches in the block use the same Ray, if they use Ray: to start it takes seconds."""
-    return nullcontext() if config.backend == "inline" else joined_ray(config)
-
-
 def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
     """What a search runs on, in a few words and numbers."""
     facts = {"backend": config.backend, "workers": evaluator.workers, "device": device_of(config)}
@@ -82,8 +59,3 @@ def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
     from haemsa.cluster.workers.ray_cluster import shape
 
     return {**facts, **shape()}
-
-
-def device_of(config: SearchConfig) -> str:
-    """Where networks are trained, as torch calls it."""
-    return "cuda" if config.gpus_per_worker > 0 else "cpu"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -21,6 +21,8 @@ from haemsa.model.data.streamed import StoredFeatures, Version, version_of
 
 BLOCK: Final = 2**24
 """Bytes that are sent at a time."""
+Data = TypeVar("Data")
+Made = TypeVar("Made")
 Read = Callable[[str, int], bytes]
 """Reads a block of the file at a path, from an offset on."""
 
@@ -42,23 +44,29 @@ class _Server:
 
 
 def trainer_maker(data: WorkerData) -> Callable[[WorkerData], CohortTrainer]:
-    """What makes a trainer in a worker. Streamed features come from a copy of their file if the node lacks it."""
-    versions = versions_of(data.pool)
+    """What makes a trainer in a worker."""
+    return maker_on_nodes(CohortTrainer, data)
+
+
+def maker_on_nodes(make: Callable[[Data], Made], data: Data) -> Callable[[Data], Made]:
+    """`make` for workers. Streamed features of `data.pool` come from a copy of their file if the node lacks it."""
+    pool = getattr(data, "pool", None)
+    versions = versions_of(pool) if isinstance(pool, Dataset) else {}
     if not versions:
-        return CohortTrainer
+        return make
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = ray.remote(_Server)
     server = actor.options(num_cpus=0, scheduling_strategy=here).remote(versions)
     ray.get(server.ready.remote())  # from now on it has the files open, so their paths may go
-    return partial(_make, server)
+    return partial(_make, server, make)
 
 
-def _make(server: Any, data: WorkerData) -> CohortTrainer:
+def _make(server: Any, make: Callable[[Any], Made], data: Any) -> Made:
     def read(path: str, start: int) -> bytes:
         return bytes(ray.get(server.read.remote(path, start)))
 
     folder = Path(tempfile.gettempdir()) / f"haemsa-{os.getuid()}"
-    return CohortTrainer(replace(data, pool=localised(data.pool, folder, read)))
+    return make(replace(data, pool=localised(data.pool, folder, read)))
 
 
 def versions_of(dataset: Dataset) -> dict[str, Version]:

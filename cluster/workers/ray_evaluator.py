@@ -5,39 +5,24 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import ray
-from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError
 
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
 from haemsa.cluster.workers.limits import TimeLimit
-from haemsa.cluster.workers.ray_cluster import dead_nodes
+from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
 from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
-from haemsa.evo.candidate import FailureKind
 from haemsa.model.errors import error_line
 from haemsa.model.spec.genome import Genome
 
 log = logging.getLogger(__name__)
 TRIES: Final = 2
 """A cohort may lose so many workers. Then its candidates run alone, each once."""
-MOST_LEFT: Final = 10
-"""So many nodes may leave while they train a cohort. After that the cohort is to blame."""
 LONGEST_MEASUREMENT: Final = 60.0
 """Seconds that workers may take to measure the fastest cohort."""
-
-
-@dataclass
-class _Task:
-    """A cohort that waits or runs. `losses`: workers that died with it; `left`: nodes that left with it."""
-
-    cohort: JobBatch
-    losses: int = 0
-    left: int = 0
-    began: float = 0.0
 
 
 class RayEvaluator:
@@ -69,9 +54,8 @@ class RayEvaluator:
         memory: float | None = None,
     ) -> None:
         self._pool = WorkerPool(make, data, workers, gpus=gpus, cpus=cpus, memory=memory)
+        self._tasks = Dispatcher(self._pool)
         self._limit = TimeLimit(limit)
-        self._queue: deque[_Task] = deque()
-        self._running: dict[Any, tuple[str, _Task]] = {}
 
     @property
     def workers(self) -> int:
@@ -81,31 +65,28 @@ class RayEvaluator:
     @property
     def free(self) -> int:
         """Workers for which no cohort waits."""
-        return max(0, len(self._pool.idle) + len(self._pool.starting) - len(self._queue))
+        return max(0, len(self._pool.idle) + len(self._pool.starting) - len(self._tasks.waiting))
 
     @property
     def pending(self) -> int:
         """Cohorts that wait or run."""
-        return len(self._queue) + len(self._running)
+        return self._tasks.pending
 
     def submit(self, cohort: JobBatch) -> None:
         """Give the cohort to an idle worker, or queue it."""
-        self._queue.append(_Task(cohort))
-        self._dispatch()
+        self._tasks.waiting.append(Task(cohort, _candidates(cohort)))
+        self._tasks.give()
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Wait until a cohort ends, and take all that have ended by then."""
         end = None if timeout is None else time.monotonic() + timeout
         finished: list[Finished] = []
         while self.pending and not finished:
-            self._pool.follow_now_and_then()
-            for reference in self._wait(STEP if end is None else max(0.0, min(STEP, end - time.monotonic()))):
-                if reference in self._pool.starting:
-                    self._pool.greet(reference)
-                else:
-                    finished += self._take(reference)
+            seconds = STEP if end is None else max(0.0, min(STEP, end - time.monotonic()))
+            for ended in self._tasks.ended(seconds):
+                finished += self._finish(ended)
             finished += self._stop_overdue()
-            self._dispatch()
+            self._tasks.give()
             if end is not None and time.monotonic() >= end:
                 break
         return finished
@@ -125,75 +106,45 @@ class RayEvaluator:
 
     def close(self) -> None:
         """Stop the workers; the cluster stays."""
-        self._pool.close()
-        self._queue.clear()
-        self._running.clear()
+        self._tasks.close()
 
-    def _dispatch(self) -> None:
-        """Give waiting cohorts to idle workers."""
-        while self._queue and self._pool.idle:
-            task, name = self._queue.popleft(), self._pool.idle.popleft()
-            task.began = time.monotonic()
-            self._running[self._pool.actor(name).evaluate.remote(task.cohort)] = (name, task)
-
-    def _wait(self, seconds: float) -> list[Any]:
-        """References of what ended: the first within so many seconds, and all others that have by then."""
-        references = [*self._running, *self._pool.starting]
-        if not references:
-            time.sleep(seconds)
-            return []
-        ready, _ = ray.wait(references, num_returns=1, timeout=seconds)
-        more, _ = ray.wait(references, num_returns=len(references), timeout=0) if ready else ([], [])
-        return list(dict.fromkeys([*ready, *more]))
-
-    def _take(self, reference: Any) -> list[Finished]:
+    def _finish(self, ended: Ended) -> list[Finished]:
         """The results of a cohort. None if its worker died and the cohort runs again."""
-        name, task = self._running.pop(reference)
-        seconds = 0.0
-        try:
-            results, seconds = ray.get(reference)
-            self._limit.learn(seconds, task.cohort)
-        except RayActorError as error:
-            away = isinstance(error, ActorUnavailableError)
-            return self._lose(name, task, "crash", str(error).splitlines()[0], away=away)
-        except RayTaskError as error:
-            results = failed(task.cohort, "error", error_line(error.cause))
-        except RayError as error:  # killed for its memory, or its node left with the results
-            self._pool.kill(name)
-            kind: FailureKind = "memory" if isinstance(error, OutOfMemoryError) else "crash"
-            return self._lose(name, task, kind, error_line(error))
-        self._pool.idle.append(name)
-        return [Finished(results, name, seconds)]
+        cohort = ended.task.payload
+        if ended.lost is not None:
+            return self._again(ended)
+        if ended.error is not None:
+            return [Finished(failed(cohort, "error", error_line(ended.error)), ended.worker, 0.0)]
+        self._limit.learn(ended.seconds, cohort)
+        return [Finished(ended.result, ended.worker, ended.seconds)]
 
     def _stop_overdue(self) -> list[Finished]:
         """Stop workers whose cohort takes longer than its candidates may."""
         finished: list[Finished] = []
-        for reference, (name, task) in list(self._running.items()):
-            seconds = self._limit.seconds(task.cohort)
+        for reference, _, task in self._tasks.running():
+            seconds = self._limit.seconds(task.payload)
             if time.monotonic() - task.began > seconds:
-                self._running.pop(reference)
-                self._pool.kill(name)
                 task.losses = max(task.losses, TRIES - 1)
-                finished += self._lose(name, task, "timeout", f"it took more than {seconds:g} seconds")
+                finished += self._again(
+                    self._tasks.stop(reference, "timeout", f"it took more than {seconds:g} seconds")
+                )
         return finished
 
-    def _lose(self, name: str, task: _Task, kind: FailureKind, why: str, *, away: bool = False) -> list[Finished]:
-        """A worker is gone, or its node is `away`: its cohort runs again, or in parts, or has failed."""
-        node = self._pool.remove(name)
-        left = away or node in dead_nodes()
-        task.left += left
-        task.losses += not left or task.left > MOST_LEFT
-        ids = ", ".join(str(job.id) for job in task.cohort)
-        what = "has left with its node" if left else "died and is replaced"
-        log.warning("%s %s while it trained candidates %s: %s", name, what, ids, why)
-        self._pool.follow()
+    def _again(self, ended: Ended) -> list[Finished]:
+        """A worker is gone: its cohort runs again, or in parts, or has failed."""
+        task, kind = ended.task, ended.lost or "crash"
         if task.losses < TRIES:
-            log.warning("candidates %s run again", ids)
-            self._queue.appendleft(task)
+            log.warning("%s run again", task.name)
+            self._tasks.waiting.appendleft(task)
             return []
-        if len(task.cohort) > 1:
-            log.warning("candidates %s run again, each alone: one of them may stop its worker", ids)
-            self._queue.extendleft(_Task([job], TRIES - 1) for job in reversed(task.cohort))
+        if len(task.payload) > 1:
+            log.warning("%s run again, each alone: one of them may stop its worker", task.name)
+            alone = ([job] for job in reversed(task.payload))
+            self._tasks.waiting.extendleft(Task(jobs, _candidates(jobs), TRIES - 1) for jobs in alone)
             return []
-        message = f"its worker died, as others had that trained it: {why}" if kind == "crash" else why
-        return [Finished(failed(task.cohort, kind, message), name, 0.0)]
+        why = f"its worker died, as others had that trained it: {ended.why}" if kind == "crash" else ended.why
+        return [Finished(failed(task.payload, kind, why), ended.worker, 0.0)]
+
+
+def _candidates(cohort: JobBatch) -> str:
+    return "candidates " + ", ".join(str(job.id) for job in cohort)

@@ -152,7 +152,11 @@ class Predictor:
         return calibration.apply(mean) if isinstance(calibration, Temperature) else mean
 
     def predict_members(
-        self, inputs: Inputs, batch_size: int = 256, watch: Callable[[CohortNetwork], object] | None = None
+        self,
+        inputs: Inputs,
+        batch_size: int = 256,
+        watch: Callable[[CohortNetwork], object] | None = None,
+        device: str = "cpu",
     ) -> dict[str, NDArray[np.float32]]:
         """Predict samples with each member.
 
@@ -160,6 +164,7 @@ class Predictor:
             inputs: Raw features and lengths by modality.
             batch_size: Samples that are predicted at a time.
             watch: Gets the network before it predicts, and can add hooks to it (`insight`).
+            device: Where it predicts.
 
         Returns:
             By task, values or probabilities [K, N, C]. These are neither clipped nor calibrated.
@@ -169,17 +174,18 @@ class Predictor:
         count = count_samples(inputs, self.modalities)
         read = {name for genome, _ in self.members for name in genome.network.modalities}
         network, order = joined(self.members, self.schema)
+        network = network.to(device)
         if watch is not None:
             watch(network)
         parts = []
         with torch.inference_mode():
             for samples in np.array_split(np.arange(count), max(1, math.ceil(count / batch_size))):
                 modalities = normalised(inputs, samples, self.modalities, read, self.normalisation)
-                pool = Pool.of_modalities(modalities, self.schema)
+                pool = Pool.of_modalities(modalities, self.schema, device)
                 parts.append(network(pool.batch(np.arange(len(samples)), reads=network.reads)).outputs)
         back = np.argsort(order)
         return {
-            name: probabilities(task, torch.cat([part[name] for part in parts], 1)).numpy()[back]
+            name: probabilities(task, torch.cat([part[name] for part in parts], 1)).cpu().numpy()[back]
             for name, task in self.tasks.items()
         }
 

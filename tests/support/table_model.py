@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.model.predictor.predictor import Predictor
@@ -61,6 +62,10 @@ def trained(folder: Path, data: Path) -> Predictor:
     """A model of two seeds, trained for good on `data` with the modalities audio and text, and saved as model/."""
     experts = (ExpertSpec(("audio",), width=8), ExpertSpec(("audio", "text"), width=8))
     network = NetworkSpec(8, (EncoderSpec("audio"), EncoderSpec("text")), (LevelSpec(experts),))
-    recipe = Recipe(((Genome(network, TrainingGenes(epochs=8, learning_rate=0.01)), 1),), validation="holdout")
+    recipe = Recipe(
+        ((Genome(network, TrainingGenes(epochs=8, learning_rate=0.01)), 1),),
+        validation="holdout",
+        compute=Compute(backend="inline"),
+    )
     train_for_good(recipe, str(data), 2, folder / "model")
     return Predictor.load(folder / "model")

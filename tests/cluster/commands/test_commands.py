@@ -125,7 +125,7 @@ def test_train_takes_a_genome_from_a_file(world: World, tmp_path: Path) -> None:
 
 def test_train_all_takes_the_validation_split_too(world: World, tmp_path: Path) -> None:
     genome, out = world.run / "best" / "genome.json", tmp_path / "all"
-    ran = haemsa("train", genome, "--data", world.store, "--seeds", 1, "--all", "--out", out, "--tracking", "off")
+    ran = haemsa("train", genome, "--data", world.store, "--seeds", 1, "--all", "--out", out, "--backend", "inline")
     assert ended_well(ran)
     assert "trained on the training and validation splits together, as was asked" in ran.out
 

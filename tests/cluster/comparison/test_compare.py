@@ -14,24 +14,25 @@ import pytest
 from rich.console import Console
 
 from haemsa.cluster.comparison import compare as compare_module
-from haemsa.cluster.comparison import finals as finals_module
 from haemsa.cluster.comparison.ablate import ablate, ablations
 from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
-from haemsa.cluster.comparison.cache import cached
-from haemsa.cluster.comparison.classical_trials import best_mixture, tuned_classical
+from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, best_mixture, tuned_classical
 from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensemble, judge
 from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned, begun
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
+from haemsa.cluster.comparison.finals import Finals
 from haemsa.cluster.comparison.ours import ours, with_trials
 from haemsa.cluster.comparison.report import compare_table
-from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.config import Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.train import train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import SilentProgress
+from haemsa.cluster.workers.tasks.tasks import InlineTasks, tasks_on
 from haemsa.model.baselines.classical import Classical
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.store.file import write
@@ -281,17 +282,14 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
     searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    tried: list[dict[Path, int]] = []
+    write = Kept.write
 
-    def counting(limit: int) -> Any:
-        def count(folder: Path, name: str, depends: Any, make: Any) -> Any:
-            def counted() -> Any:
-                if len(made) == limit:
-                    raise KeyboardInterrupt
-                made.append(name)
-                return make()
-
-            return cached(folder, name, depends, counted)
+    def cut_off_after(limit: int) -> Any:
+        def count(kept: Kept, name: str, depends: Any, arrays: Any) -> None:
+            write(kept, name, depends, arrays)
+            made.append(name)
+            if len(made) == limit:
+                raise KeyboardInterrupt
 
         return count
 
@@ -299,22 +297,40 @@ def test_a_comparison_that_is_cut_off_tunes_and_trains_nothing_twice(
         config = run.config()
     monkeypatch.setattr(compare_module, "designs", lambda problem: ("only_text",))
     monkeypatch.setattr(compare_module, "kinds", lambda task, modalities: ("ridge", "misa"))
-    for limit in (0, 3, 100):  # before and within training, to the end
-        monkeypatch.setattr(finals_module, "cached", counting(limit))
-        if limit < 100:
-            with pytest.raises(KeyboardInterrupt):
-                compare(setup(config, searched, tmp_path), 1, SilentProgress())
-            assert len(made) == limit
-            tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
+    for limit in (3, 6):  # within the trials, and within final training
+        monkeypatch.setattr(Kept, "write", cut_off_after(limit))
+        with pytest.raises(KeyboardInterrupt):
+            compare(setup(config, searched, tmp_path), 1, SilentProgress())
+    monkeypatch.setattr(Kept, "write", cut_off_after(0))
     found = compare(setup(config, searched, tmp_path), 1, SilentProgress())
-    names = ["best", "only_text", "ridge", "misa"]
-    assert sorted(made) == sorted([*names, "ridge+ensemble", "misa+ensemble"])
-    again = compare(setup(config, searched, tmp_path), 1, SilentProgress())
-    assert again.models == found.models
-    assert len(made) == 6
-    tried.append({path: path.stat().st_mtime_ns for path in (tmp_path / KEPT).glob("trial-*")})
-    assert len(tried[0]) == 2 * 2
-    assert tried == [tried[0]] * 3
+    names = ["best", "only_text", "ridge", "misa", "ridge+ensemble", "misa+ensemble"]
+    trials = ["trial-ridge", "trial-misa"] * 2
+    assert sorted(made) == sorted([*names, *trials])
+    assert compare(setup(config, searched, tmp_path), 1, SilentProgress()).models == found.models
+    assert len(made) == len(names) + len(trials)
+    assert len(list((tmp_path / KEPT).iterdir())) == len(made)
+
+
+@pytest.mark.ray
+def test_on_workers_models_are_trained_and_tried_as_in_this_process(
+    ray_cluster: None, searched: Path, tmp_path: Path
+) -> None:
+    with RunDirectory.open(searched, read_only=True) as run:
+        problem, judged = checked(setup(run.config(), searched), 1)
+    ridge, best = Classical("ridge", ("text",), {"alpha": 1.0}), read_recipe(searched)
+    models = {"best": best, "ridge": ((ridge, 1),), "odd": replace(best, tasks=("other",))}
+    found = {}
+    for backend in ("inline", "ray"):
+        place = Compute(backend=backend, workers=2)
+        finals = Finals(data(), None, problem, judged, 0, 1, tmp_path / backend, place)
+        found[backend] = dict(finals.predictions(models, SilentProgress()))
+        with tasks_on(place, TrialWork, TrialData.of(problem, judged), SilentProgress()) as tasks:
+            found[backend] |= {f"trial {number}": made["answers"] for number, made in tasks.run([ridge, ridge])}
+    for made in found.values():
+        assert made.pop("odd").startswith("task 'other' does not exist in this data, expected one of sentiment")
+    for name, answers in found["inline"].items():
+        rounding = 0.0 if name == "best" else 1e-3  # arrays that were sent lie otherwise in memory
+        np.testing.assert_allclose(found["ray"][name], answers, rtol=0, atol=rounding, err_msg=name)
 
 
 def test_a_search_that_had_another_budget_than_the_others_is_made_again_with_theirs(
@@ -335,21 +351,29 @@ def test_a_search_that_had_another_budget_than_the_others_is_made_again_with_the
     assert with_trials(found, replace(setup, trials=2), judged, Notes()) is found
 
 
-class _Interrupted(SilentProgress):
-    def note(self, message: str) -> None:
-        raise KeyboardInterrupt
-
-
 def test_trials_that_ended_are_not_run_again_where_tuning_was_cut_off(searched: Path, tmp_path: Path) -> None:
     with RunDirectory.open(searched, read_only=True) as run:
         problem, judged = checked(setup(run.config(), searched), 1)
+    given, ran = TrialData.of(problem, judged), list[Classical]()
+
+    def counting(data: TrialData) -> Any:
+        def work(model: Classical) -> Any:
+            ran.append(model)
+            if len(ran) == 3:
+                raise KeyboardInterrupt
+            return TrialWork(data)(model)
+
+        return work
+
+    def tuned(trials: int) -> Tuned:
+        tasks, kept = InlineTasks(counting, given), Kept(tmp_path)
+        return tuned_classical(problem, given, "ridge", trials, 0, kept, SilentProgress(), tasks)
+
     with pytest.raises(KeyboardInterrupt):
-        tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, _Interrupted())
-    first = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trial-*")}  # not what a worker had half written
-    assert first
-    found = tuned_classical(problem, judged, "ridge", 4, 0, tmp_path, SilentProgress())
-    assert first.items() <= {path: path.stat().st_mtime_ns for path in tmp_path.glob("trial-*")}.items()
-    more = tuned_classical(problem, judged, "ridge", 5, 0, tmp_path, SilentProgress())
-    assert len(list(tmp_path.glob("trial-*"))) == 5
+        tuned(4)
+    found = tuned(4)
+    assert len(ran) == 3 + 2  # the third was cut off
+    more = tuned(5)
+    assert len(ran) == 6
     assert judged.minimise
     assert more.score <= found.score

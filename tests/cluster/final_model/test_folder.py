@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.folder import model_folder, recipe_key
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.train import train_for_good
@@ -16,7 +17,11 @@ from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 from tests.support.cluster.tiny import stored
 
-ONE = Recipe(((Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=1)), 1),), origin="runs/one")
+ONE = Recipe(
+    ((Genome(NetworkSpec(8, (EncoderSpec("text"),)), TrainingGenes(epochs=1)), 1),),
+    origin="runs/one",
+    compute=Compute(backend="inline"),
+)
 OTHER = replace(ONE, seed=1, origin="runs/other")
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haemsa.cluster.final_model.calibrate import calibrated, out_of_fold
+from haemsa.cluster.config import Compute
+from haemsa.cluster.final_model.calibrate import out_of_fold
+from haemsa.cluster.final_model.networks import Networks
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.final_model.recipe import Recipe
-from haemsa.cluster.final_model.train import train_for_good, train_predictor
+from haemsa.cluster.final_model.train import train_calibrated, train_for_good, train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.model.data.dataset import Dataset, Modality, Task
 from haemsa.model.predictor.calibration import Interval
@@ -28,7 +30,8 @@ GENOMES = [
     Genome(NetworkSpec(width, (EncoderSpec("text"), EncoderSpec("audio"))), TrainingGenes(epochs=3))
     for width in (8, 12)
 ]
-ONE = Recipe(((GENOMES[0], 1),), validation="folds:2")
+INLINE = Compute(backend="inline")
+ONE = Recipe(((GENOMES[0], 1),), validation="folds:2", compute=INLINE)
 
 
 def four_samples() -> Dataset:
@@ -64,7 +67,7 @@ def test_figures_are_mean_deviation_and_values_over_networks() -> None:
 def test_a_genome_that_held_out_the_validation_split_is_calibrated_on_it() -> None:
     recipe = replace(ONE, validation="holdout")
     trainer = Trainer.of(recipe, data())
-    model = calibrated(train_predictor(trainer, "tiny", 2), trainer, 2)
+    model = train_calibrated(trainer, "tiny", 2)
     assert model.info["calibration"] == "calibrated on the validation split"
     valid = data().part("valid")
     frame = predictions(model, valid)
@@ -97,7 +100,7 @@ def test_a_model_of_all_samples_is_calibrated_by_networks_that_held_some_out(
 ) -> None:
     recipe = replace(ONE, members=members)
     trainer = Trainer.of(recipe, data())
-    model = calibrated(train_predictor(trainer, "tiny", seeds), trainer, seeds)
+    model = train_calibrated(trainer, "tiny", seeds)
     expected = f"calibrated by cross-validation over training and validation samples ({networks} more networks)"
     assert model.info["calibration"] == expected
     assert set(model.calibration) == {"sentiment", "emotion"}
@@ -112,7 +115,9 @@ def test_out_of_fold_predictions_are_of_networks_that_did_not_see_the_sample() -
     noise = {"sentiment": Task("regression", rng.normal(size=len(whole)).astype(np.float32))}
     genome = Genome(NetworkSpec(32, (EncoderSpec("text"),)), TrainingGenes(30, 1e-2, 0.0, dropout=0, feature_dropout=0))
     trainer = Trainer.of(replace(ONE, members=((genome, 1),)), replace(whole, tasks=noise))
-    means, spread = out_of_fold(trainer, 2)[0]["sentiment"]
+    networks = Networks.of(trainer.recipe, trainer.samples, 2, calibrate=True)
+    unseen = [one for one in trainer.train(networks)[2:] if one is not None]
+    means, spread = out_of_fold(trainer, networks, unseen)["sentiment"]
     labels = trainer.samples.tasks["sentiment"].targets
     assert np.corrcoef(means[:, 0], labels)[0, 1] < 0.3
     assert (spread > 0).all()
@@ -122,14 +127,14 @@ def test_a_model_of_labels_alone_costs_no_more_training() -> None:
     traits = Task("multilabel", (np.arange(400).reshape(200, 2) % 3 > 0).astype(np.float32), ("calm", "loud"))
     whole = replace(data(), tasks={"traits": traits})
     trainer = Trainer.of(ONE, whole)
-    trained = train_predictor(trainer, "tiny", 1)
-    assert calibrated(trained, trainer, 1) is trained
+    assert len(Networks.of(ONE, trainer.samples, 1, calibrate=True).unseen) == 0
+    assert "calibration" not in train_calibrated(trainer, "tiny", 1).info
 
 
 def test_data_that_allows_no_folds_leaves_a_model_uncalibrated() -> None:
     whole = replace(data(), groups=np.zeros(len(data()), np.int64))
     trainer = Trainer.of(ONE, whole)
-    model = calibrated(train_predictor(trainer, "tiny", 1), trainer, 1)
+    model = train_calibrated(trainer, "tiny", 1)
     assert model.calibration == {}
     assert model.info["calibration"] == "not calibrated: folds:1 was asked for, expected at least 2 folds"
     assert "sentiment_low" not in predictions(model, whole)

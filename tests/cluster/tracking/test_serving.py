@@ -30,7 +30,8 @@ from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.bare_environment import bare_environment
 from tests.support.cluster.local_server import ask, mlflow_running
 from tests.support.cluster.mlflow_store import mlflow_store
-from tests.support.cluster.search_fakes import genome, started
+from tests.support.cluster.saved_model import RECIPE
+from tests.support.cluster.search_fakes import started
 from tests.support.cluster.tiny import data, stored
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.uri = mlflow_store(folder)
-        self.recipe, self.saved = Recipe(((genome(2), 1),), origin="genome.json"), folder / "model"
+        self.recipe, self.saved = RECIPE, folder / "model"
         self.table, _ = train_for_good(self.recipe, str(stored(folder)), 2, self.saved)
         self.client = connect(self.uri)
         self.record = trained_record(self.recipe, self.saved)

@@ -324,13 +324,16 @@ def test_trials_that_all_fail_end_it_with_the_reason(tmp_path: Path, monkeypatch
     assert ran.err.endswith("haemsa: no trial had all its epochs, and 2 failed, the first: memory: 0 took too much\n")
 
 
-def test_a_search_gives_its_own_settings_but_where_it_ran(tmp_path: Path) -> None:
+def test_a_search_gives_its_own_settings_and_where_it_ran_but_tune_needs_ray(tmp_path: Path) -> None:
     run = tmp_path / "run"
     given = {"data": str(stored(tmp_path)), "run": str(run), "evaluations": 2, "population": 2, "seed": 7}
-    run_search(settings(**given, validation="folds:3"))
+    run_search(settings(**given, validation="folds:3", workers=2, address_timeout=7.0))
     config = tune_config(str(run), "asha", {"data": "planted", "time": "5m"})
     assert (config.seed, config.validation, config.space["widths"]) == (7, "folds:3", SPACE["widths"])
     assert (config.evaluations, config.time, config.run, config.backend) == (None, 300, None, "ray")
+    assert (config.workers, config.address_timeout) == (2, 7)
+    assert tune_config(str(run), "asha", {"data": "planted", "workers": "auto"}).workers == "auto"
+    assert tune_config(str(run), "pbt", {"data": "planted"}).workers == "auto"  # it has as many as trials
     assert tune_config(str(run), "pbt", {"data": "planted", "time": "5m", "seed": 1}).evaluations == 8
     assert tune_config("genome.json", "asha", {"data": "planted"}).evaluations == 32
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.record import trained_record
 from haemsa.cluster.final_model.train import train_for_good
@@ -13,7 +14,7 @@ from haemsa.cluster.tracking.pyfunc import save_pyfunc
 from tests.support.cluster.search_fakes import genome
 from tests.support.cluster.tiny import stored
 
-RECIPE: Final = Recipe(((genome(2), 1),), origin="genome.json")
+RECIPE: Final = Recipe(((genome(2), 1),), origin="genome.json", compute=Compute(backend="inline"))
 
 
 def saved_model(folder: Path) -> Path:

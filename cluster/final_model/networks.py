@@ -1,0 +1,133 @@
+"""The networks of final training, and how a worker trains some of them. Axes: `N` samples, `C` outputs.
+
+Final networks are the model. Unseen ones calibrate it: each leaves out a fold of the samples. All have the same
+batches, so any of them can be trained together, and a network is the same wherever it is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
+from haemsa.cluster.workers.cohort_trainer import check_device
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import Folds, grouped
+
+if TYPE_CHECKING:
+    from haemsa.model.network.cohort import CohortRow
+
+FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks of a recipe.
+
+    folds: what each of them leaves out. protocol: one line that says what the final ones are trained on. final, unseen:
+    the networks, ordered by fold, then by seed, then by genome. problem: why there are no unseen ones, if they were
+    wanted.
+    """
+
+    folds: Folds
+    protocol: str
+    final: tuple[CohortRow, ...]
+    unseen: tuple[CohortRow, ...] = ()
+    problem: str = ""
+
+    @classmethod
+    def of(cls, recipe: Recipe, samples: Dataset, seeds: int, *, calibrate: bool) -> Networks:
+        """The networks of a recipe for `samples`, the training and validation samples.
+
+        A model that was not trained on the validation split is calibrated on that split, which needs no more networks.
+        Otherwise there are five folds: ten networks for a single genome (two seeds, for their spread), five for each
+        genome of an ensemble. They have other seeds than the final ones.
+
+        Raises:
+            ValueError: `seeds` is less than 1.
+        """
+        if seeds < 1:
+            raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
+        folds, line = protocol(recipe.validation, samples, whole=recipe.whole)
+        final = _rows(recipe, range(len(folds)), range(seeds))
+        labels_only = all(task.kind == "multilabel" for task in samples.tasks.values())
+        if not calibrate or folds.kind == "holdout" or labels_only:  # independent labels have nothing to calibrate
+            return cls(folds, line, final)
+        try:
+            more = grouped(samples, min(FOLDS, len(np.unique(samples.groups))), recipe.seed)
+        except ValueError as error:
+            return cls(folds, line, final, problem=str(error))
+        count = 1 if len(recipe.members) > 1 else min(seeds, 2)
+        unseen = _rows(recipe, range(len(folds), len(folds) + len(more)), range(seeds, seeds + count))
+        held_out = np.concatenate([folds.held_out, more.held_out])
+        return cls(Folds(held_out, folds.kind), line, final, unseen)
+
+
+def _rows(recipe: Recipe, folds: range, seeds: range) -> tuple[CohortRow, ...]:
+    from haemsa.model.network.cohort import CohortRow
+
+    genomes = [genome for genome, _ in recipe.members]
+    return tuple(
+        CohortRow(genome, final_seed(recipe.seed, seed), fold) for fold in folds for seed in seeds for genome in genomes
+    )
+
+
+@dataclass(frozen=True)
+class FinalData:
+    """What a worker keeps: the training and validation samples, normalised, and what all networks share."""
+
+    pool: Dataset
+    folds: Folds
+    batch_size: int
+    order_seed: int
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class FinalNetwork:
+    """A trained network: its weights, with the statistics of its fold baked in, and its outputs [N, C] by task."""
+
+    weights: dict[str, NDArray[Any]]
+    outputs: dict[str, NDArray[Any]]
+
+
+class FinalTrainer:
+    """Trains networks on data that it holds. A worker makes it once. torch loads here, not on import.
+
+    Raises:
+        ValueError: torch does not have the device.
+    """
+
+    def __init__(self, data: FinalData) -> None:
+        from haemsa.model.training.fold_statistics import FoldStatistics
+        from haemsa.model.training.pool import Pool
+        from haemsa.model.training.process import prepare_process
+        from haemsa.model.training.train import TrainingSettings
+
+        check_device(data.device)
+        prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
+        self._folds = data.folds
+        self._pool = Pool.of(data.pool, data.device)
+        self._statistics = FoldStatistics.fit(self._pool, data.folds)
+        self._settings = TrainingSettings(data.batch_size, order_seed=data.order_seed)
+
+    def __call__(self, rows: Sequence[CohortRow]) -> list[FinalNetwork | None]:
+        """Train networks as one cohort. None stands for a network that diverged."""
+        from haemsa.model.predictor.baking import bake
+        from haemsa.model.training.train import TrainedRow, train
+
+        trained = train(rows, self._pool, self._folds, self._settings, statistics=self._statistics)
+        networks = list[FinalNetwork | None]()
+        for row in trained:
+            if isinstance(row, TrainedRow):
+                weights = {
+                    name: np.array(values) for name, values in bake(row.row, row.weights, self._statistics).items()
+                }
+                networks.append(FinalNetwork(weights, {task: np.array(values) for task, values in row.outputs.items()}))
+            else:
+                networks.append(None)
+        return networks

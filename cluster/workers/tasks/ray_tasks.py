@@ -1,0 +1,94 @@
+"""Tasks on Ray. A worker may die, or leave with its node: its payload runs again elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, cast
+
+from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
+from haemsa.cluster.workers.worker_pool import WorkerPool
+
+log = logging.getLogger(__name__)
+TRIES: Final = 3
+"""So many workers may die with a payload."""
+AHEAD: Final = 2
+"""So many payloads for each worker are taken before their results are there."""
+
+
+@dataclass
+class _Numbered(Task):
+    """The task of a payload, by the number of the payload."""
+
+    number: int = 0
+
+
+class RayTasks:
+    """Works on Ray actors.
+
+    Args:
+        make: Is called with `data` once in each worker, and gives what works on a payload there.
+        data: What every worker gets.
+        workers: How many workers; None: as many as the cluster has room for, as its nodes come and go.
+        gpus: GPUs of a worker; also a fraction.
+        memory: Bytes that a worker may take. None: no limit.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Any], Callable[[Any], Any]],
+        data: Any,
+        workers: int | None,
+        *,
+        gpus: float = 0.0,
+        memory: float | None = None,
+    ) -> None:
+        self._pool = WorkerPool(make, data, workers, gpus=gpus, cpus=1.0, memory=memory)
+        self._tasks = Dispatcher(self._pool)
+
+    @property
+    def workers(self) -> int:
+        """Workers that are there, and those that start."""
+        return max(1, len(self._pool))
+
+    def run(
+        self, payloads: Iterable[Any], *, in_order: bool = False, waiting: Callable[[], None] | None = None
+    ) -> Iterator[tuple[int, Any]]:
+        """Work on all payloads."""
+        coming, out, held, first = enumerate(payloads), 0, dict[int, Any](), 0
+        while True:
+            for number, payload in islice(coming, max(0, AHEAD * self.workers - out - len(held))):
+                self._tasks.waiting.append(_Numbered(payload, f"task {number}", number=number))
+                out += 1
+            if not out:
+                return
+            self._tasks.give()
+            ended = self._tasks.ended()
+            done = {task.number: result for task, result in filter(None, map(self._done, ended))}
+            out, held = out - len(done), held | done
+            self._tasks.give()
+            if not ended and waiting is not None:
+                waiting()
+            for number in range(first, first + len(held)) if in_order else list(held):
+                if number not in held:
+                    break
+                yield number, held.pop(number)
+                first += 1
+
+    def close(self) -> None:
+        """Stop the workers; the cluster stays."""
+        self._tasks.close()
+
+    def _done(self, ended: Ended) -> tuple[_Numbered, Any] | None:
+        """A task with its result. None if its worker died: it runs again."""
+        if ended.error is not None:
+            raise ended.error
+        if ended.lost is None:
+            return cast(_Numbered, ended.task), ended.result
+        if ended.task.losses >= TRIES:
+            raise ValueError(f"{TRIES} workers died while they worked on {ended.task.name}, the last: {ended.why}")
+        log.warning("%s runs again", ended.task.name)
+        self._tasks.waiting.appendleft(ended.task)
+        return None
