@@ -30,14 +30,14 @@ Evolve = Callable[[int], Evolution[Genome]]
 
 
 class Spent(NamedTuple):
-    """What a search has spent: genomes that were given out, and epochs of one network on one fold."""
+    """A budget, or what was spent of it.
+
+    `evaluations`: genomes. Where they are spent, what is promising still climbs. `epochs`: of one network on one fold.
+    They stand for time: where they are spent, a search stops. 0: no limit.
+    """
 
     evaluations: int = 0
     epochs: float = 0.0
-
-    def covers(self, budget: Spent) -> bool:
-        """Whether it is as much as a budget, of which one part is zero."""
-        return self.evaluations >= budget.evaluations and self.epochs >= budget.epochs
 
     def __str__(self) -> str:
         return f"{self.evaluations:,} evaluations" if self.evaluations else f"{self.epochs:,.0f} epochs"
@@ -78,26 +78,23 @@ class Task:
 
 
 class Found(NamedTuple):
-    """What a search had found at a budget."""
+    """What a search has found: the expected error of the best that it confirms, and the hypervolume of all of these."""
 
     best: float
     hypervolume: float
     spent: Spent
 
 
-def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[Spent], cohort: int = 16) -> dict[str, Found]:
-    """Search with one worker until all budgets are spent.
-
-    At each budget the search is judged as if it ended there: its front is confirmed with fresh seeds, and the best by
-    these scores counts with its expected error.
-    """
-    evolution, found, spent = evolve(seed), dict[str, Found](), Spent()
+def search(task: Task, evolution: Evolution[Genome], budget: Spent, cohort: int = 16) -> Found:
+    """Search with one worker until the budget is spent. Confirm the front with fresh seeds, which choose the best."""
     evolution.suggest(task.first)
-    ladder, waiting = evolution.ladder, list(budgets)
-    while waiting:
-        batch = _ask(evolution, cohort if evolution.mode == "steady" else evolution.population_size)
+    ladder, epochs = evolution.ladder, 0.0
+    most = cohort if evolution.mode == "steady" else evolution.population_size
+    while not budget.epochs or epochs < budget.epochs:
+        batch = _ask(evolution, most, max(0, budget.evaluations - evolution.given) if budget.evaluations else None)
+        if not batch:
+            break
         task.model.expect([candidate.genome for candidate in batch])  # all at once is quicker
-        epochs = spent.epochs
         for candidate in batch:
             generation = evolution.generation
             fidelity = ladder.rungs[candidate.rung]
@@ -105,24 +102,17 @@ def search(task: Task, evolve: Evolve, seed: int, budgets: Sequence[Spent], coho
             evolution.tell(candidate, task.measure(candidate, fidelity))
             if evolution.generation > generation:
                 suggest_simpler(evolution, task.simpler)
-        spent = Spent(evolution.given, epochs)
-        over = [budget for budget in waiting if spent.covers(budget) or not batch]
-        found |= {str(budget): _judged(task, evolution, spent) for budget in over}
-        waiting = [budget for budget in waiting if budget not in over]
-    return found
-
-
-def _ask(evolution: Evolution[Genome], count: int) -> list[Candidate[Genome]]:
-    try:
-        return evolution.ask(count)
-    except SpaceExhausted:
-        return evolution.ask(count, new=0)
-
-
-def _judged(task: Task, evolution: Evolution[Genome], spent: Spent) -> Found:
     genomes = [record.genome for record in chosen_to_confirm(evolution, CONFIRMED)]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
-    return Found(float(task.truth(genomes)[int(np.argmin(confirmed))]), task.hypervolume(genomes), spent)
+    best = float(task.truth(genomes)[int(np.argmin(confirmed))])
+    return Found(best, task.hypervolume(genomes), Spent(evolution.given, epochs))
+
+
+def _ask(evolution: Evolution[Genome], count: int, new: int | None) -> list[Candidate[Genome]]:
+    try:
+        return evolution.ask(count, new=new)
+    except SpaceExhausted:
+        return evolution.ask(count, new=0)
 
 
 def evolve_with(space: ExpertSpace, operators: Callable[[base.Toolbox], None] | None = None, **settings: Any) -> Evolve:
