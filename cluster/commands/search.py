@@ -74,6 +74,7 @@ def search(
         str | None,
         typer.Option(help="MLflow's store, or off."),
     ] = None,
+    experiment: Annotated[str | None, typer.Option(help="The experiment in MLflow.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run directory.")] = None,
     json_file: Json = None,
     settings: Set = None,
@@ -91,6 +92,7 @@ def search(
         "validation": validation or score, "inherit": inherit, "confirm": confirm, "mode": mode,
         "backend": backend, "address": address, "gpus_per_worker": gpus_per_worker, "batch_size": number_of(batch_size),
         "start": start or None, "seed": seed, "name": name, "run": run, "tracking": tracking,
+        "experiment": experiment,
         "objectives": objectives_of(objectives), "limits": limits_of(limit),
         "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
     }  # fmt: skip

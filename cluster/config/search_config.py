@@ -121,6 +121,9 @@ class SearchConfig(Compute):
     an epoch has at least 80 steps."""
     tracking: Annotated[Name | None, BeforeValidator(lambda value: "off" if value is False else value)] = None
     """MLflow's store. null: MLFLOW_TRACKING_URI or sqlite:///mlflow.db. off: none."""
+    experiment: Name | None = None
+    """The experiment in MLflow. null: MLFLOW_EXPERIMENT_NAME, or the name of the data; with the beginning of its
+    fingerprint if the experiment of that name has other data."""
     space: Annotated[dict[str, Any], AfterValidator(_check_bounds)] = Field(default_factory=dict)
     """Bounds of the search space that differ from the defaults."""
 

@@ -10,17 +10,18 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.run_directory.tables import genome_columns
-from haemsa.cluster.tracking.model_card import ALONE, HELD_OUT, TOGETHER
+from haemsa.cluster.shared.text import counted
 from haemsa.cluster.tracking.records import ModelTrained
+from haemsa.cluster.tracking.runs.names import BY_SEED, EACH_SEED, TEST, VALID, scored
 from haemsa.model.errors import error_line
 from haemsa.model.metrics import direction
-from haemsa.model.predictor.scores import EACH_SEED, MODEL
+from haemsa.model.predictor import scores
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -72,23 +73,34 @@ def record_training(
 
 
 def _send(recipe: Recipe, saved: Path, uri: str | None, tell: Callable[[str], object]) -> str:
-    from haemsa.cluster.tracking.client import connect, experiment_id, store_uri
+    from haemsa.cluster.tracking.client import connect
     from haemsa.cluster.tracking.registry import register
+    from haemsa.cluster.tracking.runs.model import UNKNOWN
 
     client = connect(uri)
-    record = trained_record(recipe, saved)
-    experiment = experiment_id(client, store_uri(uri), record.data_name)
-    return register(client, experiment, record, search_run(client, experiment, recipe) or "unknown", tell)
+    record, run = trained_record(recipe, saved), search_run(client, recipe)
+    return register(client, _experiment(client, uri, recipe, record, run), record, run or UNKNOWN, tell)
+
+
+def _experiment(client: MlflowClient, uri: str | None, recipe: Recipe, record: ModelTrained, run: str | None) -> str:
+    """The experiment of the search, if it is known and had this data; otherwise that of the data."""
+    from haemsa.cluster.tracking.client import experiment_asked_for, experiment_id, store_uri
+
+    if run is not None and recipe.fingerprint == record.fingerprint:
+        return str(client.get_run(run).info.experiment_id)
+    named = experiment_asked_for(None)
+    return experiment_id(client, store_uri(uri), record.data_name, record.fingerprint, named=named)
 
 
 def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     """The record of a saved model, from its metrics.json. Its score is the main metric of its first task, held out."""
     facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
     table = facts["models"]
-    mean = table.get(MODEL, {})  # there is none if the data has no test split
-    alone, together = table.get(EACH_SEED, mean), mean if EACH_SEED in table else {}
+    model = table.get(scores.MODEL, {})  # there is none if the data has no test split
+    seeds = table.get(scores.EACH_SEED, {})
     genome, _ = max(recipe.members, key=lambda member: member[1])
-    first = next(iter(alone), None) or facts["objective"]
+    first = next(iter(model), None) or facts["objective"]
+    tasks = facts["dataset"]["tasks"]
     held_out = facts.get("held_out", {"measured": "", "metrics": {}})
     score = held_out["metrics"].get(first)
     settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
@@ -101,34 +113,56 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         score=math.nan if score is None else score,
         genome_json=genome.to_json(),
         data_name=facts["dataset"]["name"],
-        metrics=_means(ALONE, alone) | _means(TOGETHER, together) | _held_out(held_out["metrics"]),
+        metrics={
+            **_named(VALID, held_out["metrics"], tasks),
+            **_named(TEST, _means(model), tasks),
+            **_named(EACH_SEED, _means(seeds), tasks),
+        },
         alias="trained",
-        seeds=_by_seed(alone),
-        params={**settings, "source": recipe.origin, **genome_columns(genome)},
+        seeds=[_named(BY_SEED, values, tasks) for values in _by_seed(seeds)],
+        params={**settings, "source": recipe.origin, **_genes(recipe)},
         dataset=facts["dataset"],
         measured=held_out["measured"],
+        commit=facts.get("commit"),
+        what=_words(len(facts["seeds"]), facts["genomes"]),
     )
 
 
-def _held_out(metrics: Mapping[str, float | None]) -> dict[str, float]:
-    return {f"{HELD_OUT}{key}": value for key, value in metrics.items() if value is not None}
+def _words(seeds: int, genomes: int) -> str:
+    return f"trained, {counted(seeds, 'seed')}" + (f" of {counted(genomes, 'genome')}" if genomes > 1 else "")
 
 
-def _means(head: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The means, without metrics that are undefined for these labels."""
-    return {f"{head}{key}": figure["mean"] for key, figure in metrics.items() if figure["mean"] is not None}
+def _genes(recipe: Recipe) -> dict[str, Any]:
+    """The genes. Where the genomes of an ensemble differ, all their values, in order."""
+    rows = [genome_columns(genome) for genome, _ in recipe.members]
+    values = {name: list(dict.fromkeys(row[name] for row in rows)) for name in rows[0]}
+    return {
+        name: found[0] if len(found) == 1 else " | ".join(str(row[name]) for row in rows)
+        for name, found in values.items()
+    }
 
 
-def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
+def _named(scope: str, metrics: Mapping[str, float | None], tasks: Collection[str]) -> dict[str, float]:
+    """The metrics by their names in MLflow, without those that are undefined for these labels."""
+    return {scored(scope, key, tasks): value for key, value in metrics.items() if value is not None}
+
+
+def _means(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    return {key: figure["mean"] for key, figure in metrics.items()}
+
+
+def _by_seed(metrics: Mapping[str, Any]) -> list[dict[str, float | None]]:
     count = len(next(iter(metrics.values()))["values"]) if metrics else 0
-    return [{f"test by seed/{key}": figure["values"][seed] for key, figure in metrics.items()} for seed in range(count)]
+    return [{key: figure["values"][seed] for key, figure in metrics.items()} for seed in range(count)]
 
 
-def search_run(client: MlflowClient, experiment: str, recipe: Recipe) -> str | None:
+def search_run(client: MlflowClient, recipe: Recipe) -> str | None:
     """The run of the search that found the genome. None if MLflow does not know it."""
     if recipe.search:
-        runs = client.search_runs([experiment], f"tags.`haemsa.search` = '{recipe.search}'")
-        return str(runs[0].info.run_id) if runs else None
+        from haemsa.cluster.tracking.client import run_of_search
+
+        known = run_of_search(client, recipe.search)
+        return str(known.info.run_id) if known else None
     if run := re.match(r"runs:/([^/]+)", recipe.origin):
         return run[1]
     if model := re.match(r"models:/([^/@]+)(?:@(.+)|/(\d+))$", recipe.origin):

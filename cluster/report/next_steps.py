@@ -17,7 +17,7 @@ OPTIONS: Final = (
     "start", "population", "mode", "workers", "backend", "gpus_per_worker", "cohort", "batch_size", "seed", "name",
 )  # fmt: skip
 """Settings that are options of `haemsa search`."""
-_PRIVATE: Final = frozenset({"run", "tracking", "address", "address_timeout"})
+_PRIVATE: Final = frozenset({"run", "tracking", "experiment", "address", "address_timeout"})
 """Settings of one machine. An address may hold a password."""
 _BUDGET: Final = frozenset({"evaluations", "time", "patience"})
 SETTINGS_FILE: Final = "search.yaml"

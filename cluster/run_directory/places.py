@@ -19,17 +19,18 @@ _SQLITE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)([^?:]+)")
 _NO_PATH: Final = re.compile(r"\w[\w+.-]*:|databricks")
 
 
-def kept(config: SearchConfig, store: str | None) -> SearchConfig:
+def kept(config: SearchConfig, store: str | None, experiment: str | None) -> SearchConfig:
     """Settings as a run directory keeps them.
 
     Args:
         config: the settings of a search.
         store: MLflow's store, as it is kept.
+        experiment: the experiment there, if one was asked for.
     """
     there = config.data is not None and Path(config.data).exists()
     data = str(Path(config.data).absolute()) if config.data is not None and there else config.data
     start = [str(Path(source).absolute()) if Path(source).exists() else source for source in config.start]
-    return config.model_copy(update={"data": data, "start": start, "tracking": store})
+    return config.model_copy(update={"data": data, "start": start, "tracking": store, "experiment": experiment})
 
 
 def found_again(config: SearchConfig, began: str | None, run: Path) -> SearchConfig:

@@ -44,6 +44,29 @@ def genome_columns(genome: object) -> dict[str, Any]:
     }
 
 
+def gene_columns(genome: object) -> dict[str, Any]:
+    """The same and more: every gene that a person may want to sort by. No columns for a genome of a custom space."""
+    if not isinstance(genome, Genome):
+        return {}
+    experts = [expert for level in genome.network.levels for expert in level.experts]
+    training = {name: value for name, value in vars(genome.training).items() if name != "task_weights"}
+    weights = {f"weight of {task}": value for task, value in genome.training.task_weights}
+    return {
+        **genome_columns(genome),
+        "expert_count": len(experts),
+        "expert_width": sum(expert.width for expert in experts) / max(1, len(experts)),
+        "expert_depth": sum(expert.depth for expert in experts) / max(1, len(experts)),
+        "experts_by_level": " | ".join(
+            ", ".join(
+                f"{'+'.join(expert.sees)} {expert.kind} {expert.depth}x{expert.width}" for expert in level.experts
+            )
+            for level in genome.network.levels
+        ),
+        **training,
+        **weights,
+    }
+
+
 def score_columns(scores: Mapping[str, Score]) -> dict[str, float]:
     """For each objective its mean, and its standard error if there are several replicates."""
     columns: dict[str, float] = {}

@@ -81,7 +81,7 @@ class Driver:
         self._tables = GenerationTables(evolution, self._generation_of)
         self._exhausted, self._first_failures = False, FirstFailures()
         self._told_since_generation = 0
-        self._backed_up = before
+        self._backed_up, self._generation_began = before, time.time()
 
     def run(self) -> str:
         """Search until the budget is spent; Ctrl-C ends it cleanly. Returns why it ended.
@@ -233,7 +233,9 @@ class Driver:
         log.info("generation %d: %s", number, line(self.statistics.status()))
         front = self.evolution.front()
         tables = self._tables.rows(front) if shows(number) else {}
-        self.tracker.generation(GenerationEnded(number, metrics=self.statistics.metrics(), at=time.time(), **tables))
+        began, self._generation_began = self._generation_began, time.time()
+        facts = {**tables, "metrics": self.statistics.metrics(), "began": began, "at": self._generation_began}
+        self.tracker.generation(GenerationEnded(number, **facts))
         self.run_directory.write_front(front)
         if self.clock.elapsed() - self._backed_up > BACKUP:
             self.run_directory.journal.back_up()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from haemsa.cluster.run_directory.networks import network_rows
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.confirmation import chosen_to_confirm, confirm, confirmed_front, confirming_replicates
 from haemsa.cluster.search.driver import Driver
@@ -16,6 +18,7 @@ from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.files import write_json, write_text
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.tracking.records import ModelTrained, SearchEnded
+from haemsa.cluster.tracking.runs.names import VALID, all_scored
 from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
 from haemsa.cluster.workers.job import Job, Result, RowState
@@ -106,8 +109,11 @@ def finish(
     run.write_summary(summary)
     genome = outcome.best.genome.to_json() if outcome.best else None
     status = "stopped" if ended_by == "interrupted" else "finished"
-    ended = SearchEnded(summary, genome, run.path.resolve(), status)  # type: ignore[arg-type]
-    tracker.ended(ended)
+    survivors = sorted(driver.evolution.population, key=lambda item: (-item.level, item.losses[0], item.id))
+    ids = ([item.id for item in outcome.front], [item.id for item in survivors])
+    networks = network_rows(run.journal.rows(), *ids)
+    place = run.path.resolve()
+    tracker.ended(SearchEnded(summary, genome, place, status, networks=networks, at=time.time()))  # type: ignore[arg-type]
     return summary
 
 
@@ -123,8 +129,10 @@ def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: 
         genome_json=best.genome.to_json(),
         data_name=problem.pool.name,
         measured=f"in the search, by {problem.folds.kind}",
-        metrics={f"validation/{key.replace('/', '_')}": score.mean for key, score in best.scores.items()},
+        metrics=all_scored(VALID, {name: score.mean for name, score in best.scores.items()}, problem.pool.tasks),
         dataset=problem.described,
+        commit=run.manifest().get("commit"),
+        what=f"best network {best.id}",
     )
 
 

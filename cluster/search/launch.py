@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,7 +27,7 @@ from haemsa.cluster.search.warm_start import WarmStart
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting
-from haemsa.cluster.tracking.client import store_of, store_to_keep
+from haemsa.cluster.tracking.client import experiment_asked_for, store_of, store_to_keep
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchStarted
 from haemsa.cluster.tracking.sync import send_waiting
@@ -84,7 +85,7 @@ def run_search(
     check_one(config.data, dataset)
     if dataset is not None:
         config = config.model_copy(update={"name": config.name or dataset.name})
-    config = kept(config, store_to_keep(config.tracking))
+    config = kept(config, store_to_keep(config.tracking), experiment_asked_for(config.experiment))
     problem = Problem.of(config, dataset, own_objectives)
     if own_objectives:
         config = config.model_copy(update={"objectives": problem.references()})
@@ -141,7 +142,7 @@ def resume_search(
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
-        config = kept(config, store_to_keep(config.tracking))
+        config = kept(config, store_to_keep(config.tracking), config.experiment)
         check_kept(path, store_of(config.tracking))
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
@@ -191,7 +192,7 @@ def _search(
         follow, facts = tracker(config.tracking, run), run.manifest()
         follow.started(SearchStarted(
             name, problem.pool.name, problem.fingerprint, config.model_dump(), problem.objectives, facts,
-            facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator),
+            facts.get("id", str(run.path.resolve())), problem.described, described(config, evaluator), time.time(),
         ))  # fmt: skip
         driver = Driver(
             config,

@@ -70,11 +70,11 @@ class SearchStatistics:
         known: dict[str, float | None] = {
             name: logbook[-1][name] for name in ("hypervolume", "front_size", "evaluations")
         }
-        known |= {f"best_{name}": value for name, value in best_scores(self.evolution, self.evolution.front()).items()}
+        known |= {f"best/{name}": value for name, value in best_scores(self.evolution, self.evolution.front()).items()}
         for name, chapter in logbook.chapters.items():
-            known |= {f"{statistic}_{name}": chapter[-1][statistic] for statistic in ("mean", "spread")}
+            known |= {f"{statistic}/{name}": chapter[-1][statistic] for statistic in ("mean", "spread")}
         return {
-            **{name.replace("/", "_"): float(value) for name, value in known.items() if value is not None},
+            **{name: float(value) for name, value in known.items() if value is not None},
             "failures": float(len(self.evolution.archive.failed)),
             "busy_fraction": self.clock.busy_fraction,
             "system/workers": float(self.clock.workers),

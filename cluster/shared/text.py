@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 
@@ -49,6 +50,16 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m {whole % 60:02d}s"
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def moment(at: float) -> str:
+    """A time, given in seconds since 1970.
+
+    Example:
+        >>> moment(1e9)
+        '2001-09-09T01:46:40.000Z'
+    """
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -16,9 +16,10 @@ from haemsa.cluster.shared.files import to_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, Param, Run, RunTag
 
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
+_FINGERPRINT: Final = "haemsa.fingerprint"
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -51,6 +52,11 @@ def store_to_keep(tracking: str | None) -> str | None:
     return tracking if store is None or secret else store
 
 
+def experiment_asked_for(experiment: str | None) -> str | None:
+    """The setting `experiment`; without it MLflow's own MLFLOW_EXPERIMENT_NAME. None: the data names the experiment."""
+    return experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or None
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """MLflow prints nothing while the block runs. The environment is the caller's again afterwards."""
@@ -74,9 +80,25 @@ def connect(uri: str | None) -> MlflowClient:
     return MlflowClient(tracking_uri=store_uri(uri), registry_uri=store_uri(uri))
 
 
-def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
-    """The experiment of a data set. It is made if it is new, and restored if it was deleted."""
-    experiment = client.get_experiment_by_name(data_name)
+def experiment_id(
+    client: MlflowClient, uri: str, data_name: str, fingerprint: str = "", named: str | None = None
+) -> str:
+    """The experiment of a data set. It is made if it is new, and restored if it was deleted.
+
+    Args:
+        client: a client of MLflow.
+        uri: the store that the client uses.
+        data_name: the name of the data, which is the name of the experiment.
+        fingerprint: of the data ("": not known). If the experiment of that name was made for other data, the name gets
+            it too.
+        named: the name that was asked for. None: the data names it.
+    """
+    name = named or data_name
+    experiment = client.get_experiment_by_name(name)
+    of_other_data = experiment is not None and experiment.tags.get(_FINGERPRINT, fingerprint) != fingerprint
+    if of_other_data and fingerprint and not named:
+        name = f"{data_name} ({fingerprint[:8]})"
+        experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
@@ -84,9 +106,18 @@ def experiment_id(client: MlflowClient, uri: str, data_name: str) -> str:
     location = None
     if uri.startswith("sqlite:///"):  # next to the database, not in the folder where the search was started
         folder = Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
-        location = (folder / "".join(c if c.isalnum() or c in "-_" else "_" for c in data_name)).as_uri()
+        location = (folder / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)).as_uri()
     tags = {"mlflow.experimentKind": "custom_model_development"}  # or the page shows it as one of language models
-    return str(client.create_experiment(data_name, artifact_location=location, tags=tags))
+    if fingerprint and not named:
+        tags[_FINGERPRINT] = fingerprint
+    return str(client.create_experiment(name, artifact_location=location, tags=tags))
+
+
+def run_of_search(client: MlflowClient, identity: str) -> Run | None:
+    """The run of the search with this id, in whichever experiment. None if there is none, or the id is empty."""
+    experiments = [str(one.experiment_id) for one in client.search_experiments()]
+    runs = client.search_runs(experiments, f"tags.`haemsa.search` = '{identity}'") if identity and experiments else []
+    return runs[0] if runs else None
 
 
 _LONGEST_PARAMETER: Final = 500
@@ -105,7 +136,7 @@ def params_of(values: Mapping[str, object]) -> list[Param]:
     """All values that are not None. Long values are cut."""
     from mlflow.entities import Param
 
-    return [Param(key, _cut(_text(value))) for key, value in values.items() if value is not None]
+    return [Param(_safe(key), _cut(_text(value))) for key, value in values.items() if value is not None]
 
 
 def tags_of(values: Mapping[str, object]) -> list[RunTag]:
@@ -113,6 +144,11 @@ def tags_of(values: Mapping[str, object]) -> list[RunTag]:
     from mlflow.entities import RunTag
 
     return [RunTag(f"haemsa.{key}", _text(value)) for key, value in values.items()]
+
+
+def registered_name(name: str) -> str:
+    """haemsa-<name>, without characters that the registry does not accept in names."""
+    return "haemsa-" + (re.sub(r"[^\w-]+", "-", name).strip("-") or "model")
 
 
 def plain(value: object) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.tracking.client import connect, quiet, store_uri
+from haemsa.cluster.tracking.runs.networks import FILE, NUMBER
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,11 +53,32 @@ def fetch_folder(address: str, tracking: str | None) -> Path:
     place = store_uri(tracking)
     try:
         with quiet():
-            source = _source(connect(place), address)
+            client = connect(place)
+            tags = client.get_run(run).data.tags if (run := _run(client, address)) else {}
+            if NUMBER in tags:
+                return _network(client, tags["mlflow.parentRunId"], int(tags[NUMBER]))
+            source = _source(client, address)
             return Path(download_artifacts(source, tracking_uri=place, registry_uri=place))
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{address} cannot be loaded from MLflow at {place}: {reason}") from None
+
+
+def _run(client: MlflowClient, address: str) -> str | None:
+    """The run at an address, or the run that made the model there, if it is one that has an id and no name."""
+    if run := re.fullmatch(r"runs:/([^/]+)", address):
+        return run[1]
+    model = re.fullmatch(r"models:/(m-[0-9a-f]{32})", address)
+    return client.get_logged_model(model[1]).source_run_id if model else None
+
+
+def _network(client: MlflowClient, search: str, number: int) -> Path:
+    """A folder with the genome of a network, from the file of all networks that the run of its search has."""
+    folder = Path(tempfile.mkdtemp())
+    path = Path(client.download_artifacts(search, FILE, str(folder)))
+    genomes = {row["id"]: row["genome"] for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    write_json(folder / "genome.json", genomes[number])
+    return folder
 
 
 def _source(client: MlflowClient, address: str) -> str:

@@ -19,7 +19,7 @@ class SearchStarted:
 
     fingerprint: of the data. objectives: names to "min" or "max", in order. id: it differs from that of every other
     search, and stays when the search is resumed. dataset: the data as dataset_input.py takes it. cluster: backend,
-    workers and nodes at the beginning of this session.
+    workers and nodes at the beginning of this session. at: when it began, in seconds since 1970 (0: not known).
     """
 
     name: str
@@ -31,6 +31,7 @@ class SearchStarted:
     id: str = ""
     dataset: Mapping[str, Any] = field(default_factory=dict)
     cluster: Mapping[str, Any] = field(default_factory=dict)
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class GenerationEnded:
 
     population: rows of the survivors. front: rows of the front. evaluated: id and objectives of candidates evaluated so
     far, or of some of them, for the background of the picture. All three are empty if the generation is not shown.
-    metrics: hypervolume, best_<objective> of the front, mean_<objective> and spread_<objective> of the population,
-    front_size, evaluations, failures, busy_fraction, system/<name>. at: when it ended, in seconds since 1970.
+    metrics: hypervolume, best/<objective> of the front, mean/<objective> and spread/<objective> of the population,
+    front_size, evaluations, failures, busy_fraction, system/<name>. at: when it ended, in seconds since 1970. began:
+    when it began (0: not known).
     """
 
     number: int
@@ -49,6 +51,7 @@ class GenerationEnded:
     metrics: Mapping[str, float] = field(default_factory=dict)
     evaluated: Sequence[TableRow] = ()
     at: float = 0.0
+    began: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class SearchEnded:
     """A search has ended.
 
     summary: the content of summary.json. run_dir: the run directory. pictures: the folder of its pictures, which the
-    outbox sets when it reads the record.
+    outbox sets when it reads the record. networks: those that are shown one by one, the best first, as
+    run_directory/networks.py gives them. at: when it ended, in seconds since 1970 (0: not known).
     """
 
     summary: Mapping[str, Any]
@@ -64,6 +68,8 @@ class SearchEnded:
     run_dir: Path | None = None
     status: Literal["finished", "stopped", "failed"] = "finished"
     pictures: Path | None = None
+    networks: Sequence[TableRow] = field(default_factory=list)
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,9 @@ class ModelTrained:
     score: its value of `objective` on held-out samples of the data with this fingerprint. direction: "min" if a lower
     score is better. measured: how the score was found, in words. alias: "trained" if `haemsa train` made the model,
     "champion" if it is a search's own network (registry.py says what the aliases mean).
-    metrics: of the whole model. seeds: metrics of each seed. params: how it was trained. dataset: the data as
-    dataset_input.py takes it.
+    metrics: of the whole model. seeds: metrics of each seed. All have the names of runs/names.py. params: how it was
+    trained. dataset: the data as dataset_input.py takes it. commit: of the checkout that trained it. what: the model in
+    a few words, for the name of its run. began: when its training began, in seconds since 1970 (0: not known).
     """
 
     name: str
@@ -91,6 +98,9 @@ class ModelTrained:
     params: Mapping[str, Any] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
     measured: str = ""
+    commit: str | None = None
+    what: str = ""
+    began: float = 0.0
 
 
 def shows(number: int) -> bool:

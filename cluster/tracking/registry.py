@@ -11,26 +11,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import tempfile
-import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.shared.files import to_json
-from haemsa.cluster.tracking.client import metrics_of, params_of
-from haemsa.cluster.tracking.dataset_input import dataset_input
-from haemsa.cluster.tracking.model_card import model_card, registered_name, shortened
+from haemsa.cluster.tracking.client import registered_name
 from haemsa.cluster.tracking.records import ModelTrained
+from haemsa.cluster.tracking.runs.model import log_model, run_name
+from haemsa.cluster.tracking.runs.model_card import model_card, shortened
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel
     from mlflow.entities.model_registry import ModelVersion
 
 log = logging.getLogger(__name__)
 CHAMPION: Final = "champion"
-_NOTE: Final = "mlflow.note.content"
 
 
 def register(
@@ -92,10 +87,8 @@ def _new_version(
     from haemsa.model.predictor.predictor import Predictor
 
     card = model_card(record, Predictor.load(record.model_dir))
-    tags = {"haemsa.search_run": search_run_id, "haemsa.model": key, _NOTE: shortened(card)}
-    run_id = _log_run(client, experiment, record, tags)
-    logged = _log_model(client, experiment, run_id, record, card)
-    name = registered_name(record.name)
+    logged = log_model(client, experiment, record, card, {"haemsa.search_run": search_run_id, "haemsa.model": key})
+    name, run_id = registered_name(record.name), str(logged.source_run_id)
     facts = {
         "fingerprint": record.fingerprint,
         "objective": record.objective,
@@ -108,9 +101,11 @@ def _new_version(
         client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
     # by location, because models:/ID would be looked up in the global store of this process
     place, wait = logged.artifact_location, 60
-    return client.create_model_version(
+    version: ModelVersion = client.create_model_version(
         name, place, run_id, facts, description=shortened(card), await_creation_for=wait, model_id=logged.model_id
     )
+    client.update_run(run_id, name=f"{run_name(record)} (version {version.version})")
+    return version
 
 
 def holder(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
@@ -150,41 +145,3 @@ def _why_not_better(record: ModelTrained, facts: Mapping[str, str]) -> str | Non
     if better or not math.isfinite(best):
         return None
     return f"its {record.objective} {record.measured} is {best:.4g}, that of this model {record.score:.4g}"
-
-
-def _log_run(client: MlflowClient, experiment: str, record: ModelTrained, tags: Mapping[str, str]) -> str:
-    final = record.alias == "trained"
-    command = "haemsa train" if final else "haemsa search"
-    name = f"{record.name}, trained for good" if final else f"best of {record.name}"
-    tags = {"mlflow.source.name": command, "haemsa.fingerprint": record.fingerprint, **tags}
-    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-    if record.dataset:
-        client.log_inputs(run_id, [dataset_input(record.dataset, "training")])
-    client.log_batch(run_id, params=params_of(record.params))
-    at = time.time()
-    chosen_by = {} if final else {f"selection/{record.objective}": record.score}
-    client.log_batch(run_id, metrics=list(metrics_of({**record.metrics, **chosen_by}, at, 0)))
-    for seed, values in enumerate(record.seeds):
-        client.log_batch(run_id, metrics=list(metrics_of(values, at, seed)))
-    client.log_text(run_id, record.genome_json, "genome.json")
-    return run_id
-
-
-def _log_model(client: MlflowClient, experiment: str, run_id: str, record: ModelTrained, card: str) -> LoggedModel:
-    from mlflow.entities import LoggedModelOutput
-
-    from haemsa.cluster.tracking.pyfunc import save_pyfunc
-
-    name, note = registered_name(record.name), {_NOTE: shortened(card)}
-    logged = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=note)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            identity = {"artifact_path": logged.artifact_location, "model_uuid": logged.model_id, "run_id": run_id}
-            path = save_pyfunc(record, card, Path(folder), {**identity, "model_id": logged.model_id})
-            client.log_model_artifacts(logged.model_id, str(path))
-    except BaseException:
-        client.finalize_logged_model(logged.model_id, "FAILED")
-        raise
-    ready = client.finalize_logged_model(logged.model_id, "READY")
-    client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
-    return ready

@@ -199,7 +199,7 @@ def tracker(uri: str | None, run: RunDirectory) -> Tracker:
 
 
 def _draw(run: RunDirectory, folder: Path) -> None:
-    """The pictures of a search that has ended."""
-    from haemsa.cluster.report.figures.search import write_pictures
+    """The pictures and the words of a search that has ended."""
+    from haemsa.cluster.tracking.runs.note import draw
 
-    write_pictures(run, folder)
+    draw(run, folder)

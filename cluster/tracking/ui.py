@@ -7,9 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.tracking.client import connect, store_uri
+from haemsa.cluster.tracking.runs.views import NETWORKS, SEARCHES, address, has_view
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
 
 _SMALL: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """Without this, MLflow starts eight more processes for jobs, which this page does not have."""
@@ -39,7 +43,7 @@ def serve_page(port: int = 5000, tracking: str | None = None) -> int:
         print(f"MLflow's page is at {uri}")
         return 0
     _check_port(port)
-    for line in _links(uri, f"http://127.0.0.1:{port}/#/"):
+    for line in _links(uri, f"http://127.0.0.1:{port}"):
         print(line, flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
     server = subprocess.Popen([*command, "--port", str(port)], env={**_SMALL, **os.environ})
@@ -64,10 +68,18 @@ def _check_port(port: int) -> None:
 
 
 def _links(uri: str, page: str) -> list[str]:
-    """The address of each experiment's runs. MLflow's own start page leads to a page for language models."""
+    """The address of each experiment's searches. MLflow's own start page leads to a page for language models."""
     experiments = connect(uri).search_experiments(max_results=_MOST_LINKS, order_by=["last_update_time DESC"])
-    kind = "?workflowType=machine_learning"
-    links = [
-        f"  {one.name}: {page}experiments/{one.experiment_id}{kind}" for one in experiments if one.name != "Default"
+    links = [line for one in experiments if one.name != "Default" for line in _of_experiment(one, page)]
+    return [f"MLflow's page on {uri}, by data set:", *links, f"  registered models: {page}/#/models"]
+
+
+def _of_experiment(experiment: Experiment, page: str) -> list[str]:
+    """The address of its runs, and of the views that a search has given it."""
+    found = f"{page}/#/experiments/{experiment.experiment_id}"
+    views = [
+        f"    {what}: {page}/{address(experiment.experiment_id, view)}"
+        for what, view in (("searches", SEARCHES), ("networks", NETWORKS))
+        if has_view(experiment, view)
     ]
-    return [f"MLflow's page on {uri}, by data set:", *links, f"  registered models: {page}models"]
+    return [f"  {experiment.name}: {found}?workflowType=machine_learning", *views]

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from haemsa.cluster.run_directory.networks import network_rows
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 from haemsa.cluster.tracking.outbox import Outbox
@@ -96,7 +97,7 @@ def simulated(evaluations: int, tracking: Tracking, folder: Path) -> dict[str, A
         cluster.began = time.perf_counter()
         search.run()
         with last.counting():
-            waiting, _ = end(follow or NullTracker())
+            waiting, _ = end(search, follow or NullTracker())
         wall = time.perf_counter() - start
     found = {"tracking": tracking, "evaluations": evaluations, "wall_seconds": wall, "left_waiting": waiting}
     parts = {"first_call_seconds": asdict(first), "end_seconds": asdict(last)}
@@ -111,11 +112,14 @@ def recorder(search: Driver, folder: Path) -> BufferedTracker:
 
 
 def begun(search: Driver) -> SearchStarted:
-    return SearchStarted("bench", "bench", "0", search.config.model_dump(), synthetic.OBJECTIVES, id="bench")
+    return SearchStarted("bench", "bench", "0", search.config.model_dump(), dict(synthetic.OBJECTIVES), id="bench")
 
 
-def end(follow: Tracker) -> tuple[int, str | None]:
-    follow.ended(SearchEnded({}))
+def end(search: Driver, follow: Tracker) -> tuple[int, str | None]:
+    front, survivors = search.evolution.front(), search.evolution.population
+    ids = ([item.id for item in front], [item.id for item in survivors])
+    networks = network_rows(search.run_directory.journal.rows(), *ids)
+    follow.ended(SearchEnded({}, networks=networks, at=time.time()))
     return follow.close()
 
 

@@ -65,7 +65,7 @@ def test_patience_sees_progress_in_networks_larger_than_all_of_the_first_generat
     with Driven(tmp_path / "run", growing, **options) as driven:
         assert driven.search.run() == "patience"
         assert len(driven.evolution.archive) == 7 * 8  # five that brought something, and two that brought nothing
-        assert driven.search.statistics.metrics()["best_mae"] == pytest.approx(0.6)
+        assert driven.search.statistics.metrics()["best/mae"] == pytest.approx(0.6)
 
 
 def test_a_search_of_an_earlier_version_counts_its_patience_anew(tmp_path: Path) -> None:
@@ -180,12 +180,12 @@ def test_the_tracker_sees_each_generation_and_the_last_part_of_one(
     assert all(0 < volume <= 1 for volume in volumes)
     last = seen[-1]
     assert [row["id"] for row in last.front] == [number for number, *_ in driven.front()]
-    assert last.metrics["best_mae"] == min(mae for _, mae, _ in driven.front())
-    assert last.metrics["best_params"] == min(params for *_, params in driven.front())
+    assert last.metrics["best/mae"] == min(mae for _, mae, _ in driven.front())
+    assert last.metrics["best/params"] == min(params for *_, params in driven.front())
     assert len(last.evaluated) == 3 * population + 2
     errors = [row["mae"] for row in last.population]
-    assert last.metrics["mean_mae"] == pytest.approx(sum(errors) / population)
-    assert last.metrics["spread_mae"] == pytest.approx(statistics.pstdev(errors))
+    assert last.metrics["mean/mae"] == pytest.approx(sum(errors) / population)
+    assert last.metrics["spread/mae"] == pytest.approx(statistics.pstdev(errors))
     assert [record["generation"] for record in driven.evolution.logbook] == [1, 2, 3, 4]
 
 

@@ -51,9 +51,9 @@ class World:
 
     def children(self) -> list[Any]:
         parent = self.client.get_run(self.run_id)
-        query = f"tags.mlflow.parentRunId = '{self.run_id}'"
-        found = self.client.search_runs([parent.info.experiment_id], query, order_by=["attributes.start_time"])
-        return list(found)
+        query = f"tags.mlflow.parentRunId = '{self.run_id}' AND tags.`haemsa.kind` = 'generation'"
+        found = self.client.search_runs([parent.info.experiment_id], query)
+        return sorted(found, key=lambda run: run.info.run_name)
 
     def artifacts(self, run_id: str) -> Path:
         return Path(self.client.get_run(run_id).info.artifact_uri.removeprefix("file://"))
@@ -68,7 +68,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_a_search_is_one_run_in_the_experiment_of_its_data(world: World) -> None:
     run = world.client.get_run(world.run_id)
     assert world.client.get_experiment(run.info.experiment_id).name == "toydata"
-    assert (run.info.run_name, run.info.status) == ("toy", "FINISHED")
+    assert (run.info.run_name, run.info.status) == ("toy: search of 48", "FINISHED")
     assert run.data.params["evaluations"] == "48"
     assert run.data.params["space"].endswith("...")
     files = {path.name for path in world.artifacts(world.run_id).iterdir()}
@@ -102,13 +102,13 @@ def test_the_run_names_what_the_search_started_from(world: World) -> None:
 def test_the_run_has_curves_over_generations(world: World) -> None:
     history = world.client.get_metric_history(world.run_id, "hypervolume")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.5)]
-    names = {"hypervolume", "best_mae", "best_params", "front_size", "evaluations", "failures", "busy_fraction"}
+    names = {"hypervolume", "best/mae", "best/params", "front_size", "evaluations", "failures", "busy_fraction"}
     assert set(world.client.get_run(world.run_id).data.metrics) == names
 
 
 def test_every_generation_is_a_child_with_table_front_picture_and_genomes(world: World) -> None:
     children = world.children()
-    assert [run.info.run_name for run in children] == ["generation 000", "generation 001"]
+    assert [run.info.run_name for run in children] == ["toy: generation 000", "toy: generation 001"]
     folder = world.artifacts(children[1].info.run_id)
     table = json.loads((folder / "population.json").read_text())
     assert table["columns"][:6] == ["id", "mae", "mae_error", "params", "on_front", "modalities"]

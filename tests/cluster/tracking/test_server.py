@@ -78,6 +78,11 @@ class World:
     def experiment(self) -> str:
         return str(self.client.get_experiment_by_name("tiny").experiment_id)
 
+    def children(self, kind: str) -> list[Any]:
+        """The runs of a kind that belong to the search, by name."""
+        query = f"tags.mlflow.parentRunId = '{self.run.info.run_id}' AND tags.`haemsa.kind` = '{kind}'"
+        return sorted(self.client.search_runs([self.experiment], query), key=lambda run: str(run.info.run_name))
+
     def dom(self, path: str, picture: Path) -> str:
         """What a browser makes of a page, once that has fetched its content; and how it looks, as PNG."""
         command = [str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"]
@@ -101,18 +106,31 @@ def test_a_server_has_the_search_its_generations_and_its_files(world: World) -> 
     assert (world.run.info.status, world.run.data.tags["haemsa.backend"]) == ("FINISHED", "inline")
     (given,) = world.run.inputs.dataset_inputs
     assert given.dataset.digest == world.result.summary["fingerprint"]
-    children = world.client.search_runs([world.experiment], f"tags.mlflow.parentRunId = '{world.run.info.run_id}'")
-    assert sorted(run.info.run_name for run in children) == ["generation 001", "generation 002"]
+    generations = world.children("generation")
+    assert [run.info.run_name for run in generations] == ["tiny (run): generation 001", "tiny (run): generation 002"]
     files = {item.path for item in world.client.list_artifacts(world.run.info.run_id)}
-    assert {"front.png", "hypervolume.png", "summary.json", "config.yaml"} <= files
-    assert {item.path for item in world.client.list_artifacts(children[0].info.run_id)} >= {"population.json"}
+    assert {"front.png", "hypervolume.png", "summary.json", "config.yaml", "networks.jsonl"} <= files
+    assert {item.path for item in world.client.list_artifacts(generations[0].info.run_id)} >= {"population.json"}
+
+
+def test_a_server_has_the_networks_that_the_search_found(world: World) -> None:
+    best, metric = world.result.summary["best"], "sentiment/mae"
+    found = {run.data.tags["haemsa.network"]: run for run in world.children("network")}
+    assert {str(item["id"]) for item in world.result.summary["front"]} <= set(found)
+    assert len(found) <= 6 + 2  # the survivors, and what was confirmed
+    assert found[str(best["id"])].data.metrics[f"valid/{metric}"] == best["scores"][metric]
+    assert world.run.data.metrics[f"valid/{metric}"] == best["scores"][metric]
+    models = world.client.search_logged_models([world.experiment], "params.levels != '9' AND tags.on_front = 'yes'")
+    assert {model.source_run_id for model in models} == {
+        run.info.run_id for run in found.values() if run.data.tags["on_front"] == "yes"
+    }
 
 
 def test_a_server_has_the_champion_which_gives_its_genome(world: World) -> None:
     version = world.client.get_model_version_by_alias("haemsa-tiny", "champion")
     best = world.result.summary["best"]
     assert float(version.tags["score"]) == best["scores"]["sentiment/mae"]
-    assert version.description.startswith("# haemsa-tiny")
+    assert version.description.startswith("**tiny, best network ")
     of_model, of_run = (
         Genome.from_json(fetch_genome(address, world.address))
         for address in ("models:/haemsa-tiny@champion", f"runs:/{world.run.info.run_id}")
@@ -125,19 +143,22 @@ def test_all_of_it_lies_in_postgresql(world: World) -> None:
     from sqlalchemy import create_engine, text
 
     with create_engine(world.store).connect() as database:
-        assert database.execute(text("SELECT count(*) FROM runs")).scalar() == 4
+        assert database.execute(text("SELECT count(*) FROM runs")).scalar() == 4 + len(world.children("network"))
         assert database.execute(text("SELECT name FROM registered_models")).scalars().all() == ["haemsa-tiny"]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
 def test_its_page_shows_runs_generations_and_the_model(world: World, tmp_path: Path) -> None:
-    children = f"tags.mlflow.parentRunId = '{world.run.info.run_id}'"
-    (last, *_) = world.client.search_runs([world.experiment], children, order_by=["attributes.start_time DESC"])
+    last = world.children("generation")[-1]
     runs = f"experiments/{world.experiment}/runs"
     pages = {
-        runs: ["tiny", "best of tiny", "haemsa search"],
-        f"{runs}/{world.run.info.run_id}": ["best: candidate", "haemsa.workers", "generation 002", "system/workers"],
-        f"{runs}/{last.info.run_id}/artifacts/population.json": ["sentiment/mae", "on_front"],
+        runs: ["tiny (run): search of 12", "haemsa search"],
+        f"{runs}/{world.run.info.run_id}": [
+            "The best network reaches",
+            "networks of the front compared",
+            "system/workers",
+        ],
+        f"{runs}/{last.info.run_id}/artifacts/population.json": ["sentiment/mae", "on_front", "modalities"],
         "models/haemsa-tiny/versions/1": ['title="champion"', "A hierarchical mixture of experts", "level 1"],
     }
     for number, (path, words) in enumerate(pages.items()):

@@ -21,9 +21,9 @@ from haemsa.cluster.final_model.record import record_training, search_run, train
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.tracking.client import connect, experiment_id
 from haemsa.cluster.tracking.mlflow_sink import MlflowSink
-from haemsa.cluster.tracking.model_card import LONGEST, model_card, shortened
 from haemsa.cluster.tracking.pyfunc import requirements
 from haemsa.cluster.tracking.registry import register
+from haemsa.cluster.tracking.runs.model_card import LONGEST, model_card, shortened
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.predictor.predictor import Predictor
@@ -116,13 +116,14 @@ def test_training_for_good_is_a_run_with_figures_data_and_the_model(world: World
     assert version.version == world.version("champion").version
     run = world.client.get_run(version.run_id)
     mae = world.table["each seed"]["sentiment/mae"]
-    assert run.data.metrics["test/sentiment/mae"] == mae["mean"]
-    history = world.client.get_metric_history(run.info.run_id, "test by seed/sentiment/mae")
+    assert run.data.metrics["test/sentiment/mae"] == world.table["model"]["sentiment/mae"]["mean"]
+    assert run.data.metrics["test_each_seed/sentiment/mae"] == mae["mean"]
+    history = world.client.get_metric_history(run.info.run_id, "test_by_seed/sentiment/mae")
     assert [(item.step, item.value) for item in history] == list(enumerate(mae["values"]))
     valid = Predictor.load(world.saved).predict(inputs_of(data().part("valid")))["sentiment"]
     held_out = np.abs(valid - data().part("valid").tasks["sentiment"].targets).mean()
     assert float(version.tags["score"]) == pytest.approx(held_out, abs=1e-5)
-    assert run.data.metrics["held out/sentiment/mae"] == float(version.tags["score"])
+    assert run.data.metrics["valid/sentiment/mae"] == float(version.tags["score"])
     assert version.tags["measured"] == "on the validation split"
     assert run.data.params["protocol"].startswith("trained on the training split")
     assert run.data.tags["haemsa.search_run"] == "unknown"
@@ -150,14 +151,16 @@ def test_the_champion_is_the_model_trained_for_good_until_a_better_one_comes(wor
 def test_a_model_has_a_card_wherever_one_looks(world: World) -> None:
     version = world.version("trained")
     card = Path(version.source.removeprefix("file://"), "README.md").read_text()
-    assert card.startswith("# haemsa-tiny\n\nA hierarchical mixture of experts")
+    mean, valid = world.table["model"]["sentiment/mae"]["mean"], float(version.tags["score"])
+    figures = f"sentiment/mae {mean:.4g} on the test split, {valid:.4g} on the validation split"
+    assert card.startswith(f"# haemsa-tiny\n\n**tiny, trained, 2 seeds: {figures}.**\n\nA hierarchical mixture of")
     assert "the mean of 2 networks of 1 genome." in card
     assert "├── inputs: one token of width 16 per modality" in card
     assert f"fingerprint `{data().fingerprint}`: samples 120 train, 40 valid, 40 test." in card
-    alone, together = (world.table[name]["sentiment/mae"]["mean"] for name in ("each seed", "model"))
-    assert f"| sentiment/mae | {alone:.4g} | {together:.4g} |" in card
+    seeds = world.table["each seed"]["sentiment/mae"]["mean"]
+    assert f"| sentiment/mae | {mean:.4g} | {seeds:.4g} |" in card
     assert "mlflow models serve -m models:/haemsa-tiny@trained --env-manager local" in card
-    assert version.description == shortened(card)
+    assert version.description == shortened(card) == card.removeprefix("# haemsa-tiny\n\n")
     assert world.client.get_run(version.run_id).data.tags["mlflow.note.content"] == shortened(card)
 
 
@@ -215,9 +218,8 @@ def test_the_search_behind_a_model_is_found(world: World) -> None:
     search = started(data_name=data().name, identity="abcd")
     sink = MlflowSink(world.uri, search)
     sink.send(search)
-    experiment = experiment_id(world.client, world.uri, data().name)
     found = {
-        origin: search_run(world.client, experiment, Recipe((), origin=origin, search=known))
+        origin: search_run(world.client, Recipe((), origin=origin, search=known))
         for origin, known in [
             ("runs/mine", "abcd"),
             ("runs/other", "efgh"),

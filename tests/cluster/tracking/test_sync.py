@@ -49,7 +49,7 @@ def test_what_waits_is_sent_once_to_the_store_of_the_search(run: Path, tmp_path:
     assert (again.status, again.out) == (0, f"nothing waits: {store} has all of {run}\n")
     client = MlflowClient(tracking_uri=store, registry_uri=store)
     runs = client.search_runs([client.get_experiment_by_name("toydata").experiment_id])
-    assert sorted(found.info.run_name for found in runs) == ["generation 000", "toy"]
+    assert sorted(found.info.run_name for found in runs) == ["toy: generation 000", "toy: search of 48"]
     assert {found.info.status for found in runs} == {"FINISHED"}
 
 

@@ -385,10 +385,11 @@ def test_a_search_and_its_tuning_are_one_in_mlflow_and_the_result_can_be_trained
     runs = client.search_runs([client.get_experiment_by_name("tiny").experiment_id])
     (parent,) = [item for item in runs if item.data.tags.get("haemsa.search")]
     children = {item.info.run_name: item for item in runs if item.data.tags.get("mlflow.source.name") == "haemsa tune"}
-    assert set(children) == {"trial 000", "trial 001", "trial 002", "trial 003", "tuned genome"}
+    trials = [f"tiny: trial {number:03d}" for number in range(4)]
+    assert set(children) == {*trials, "tiny: tuned genome"}
     assert {item.data.tags["mlflow.parentRunId"] for item in children.values()} == {parent.info.run_id}
-    assert children["trial 000"].data.params["epochs"] == str(original.training.epochs)
-    assert "sentiment/mae" in children["trial 000"].data.metrics
+    assert children[trials[0]].data.params["epochs"] == str(original.training.epochs)
+    assert "sentiment/mae" in children[trials[0]].data.metrics
 
 
 @pytest.mark.ray

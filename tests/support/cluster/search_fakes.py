@@ -71,7 +71,7 @@ def generation(number: int, size: int = 16) -> GenerationEnded:
     every = [Evaluated(c.id, c.genome, c.parents, scores(c.id)) for c in candidates(size * (number + 1))]
     front = front_ids(every)
     rows = evaluated_rows(every, front=front, generations={item.id: item.id // size for item in every})
-    best = {f"best_{name}": min(item.scores[name].mean for item in every) for name in OBJECTIVES}
+    best = {f"best/{name}": min(item.scores[name].mean for item in every) for name in OBJECTIVES}
     metrics = {"hypervolume": 0.4 + 0.1 * number, **best, "front_size": len(front), "evaluations": len(every)}
     population = sorted(rows[-size:], key=lambda row: float(row["mae"]))
     chosen = [row for row in rows if row["on_front"]]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.shared.text import counted, number
+from haemsa.cluster.tracking.client import registered_name
 from haemsa.cluster.tracking.records import ModelTrained
+from haemsa.cluster.tracking.runs.names import EACH_SEED, TEST, VALID, scored
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
     from haemsa.model.spec.genome import Genome
 
-ALONE: Final = "test/"
-TOGETHER: Final = "test together/"
-"""Prefixes of test metrics: of the seeds one by one, and of their mean prediction."""
-HELD_OUT: Final = "held out/"
-"""Prefix of metrics on samples that the networks, or networks like them, were not trained on."""
 LONGEST: Final = 5000
 """How many characters of a description MLflow's database keeps."""
 _USE: Final = """\
@@ -57,11 +53,6 @@ compared between groups of people. No decision about anybody should depend on it
 """
 
 
-def registered_name(name: str) -> str:
-    """haemsa-<name>, without characters that the registry does not accept in names."""
-    return "haemsa-" + (re.sub(r"[^\w-]+", "-", name).strip("-") or "model")
-
-
 def model_card(record: ModelTrained, predictor: Predictor) -> str:
     """The card of a model as Markdown."""
     name = registered_name(record.name)
@@ -69,13 +60,25 @@ def model_card(record: ModelTrained, predictor: Predictor) -> str:
     cells = ", ".join([f'"{names[0]}": [[...], ...]', *(f'"{other}": None' for other in names[1:])])
     address = f"models:/{name}@{record.alias}"
     use = _USE.format(name=name, address=address, cells=cells, json=cells.replace("None", "null"))
-    return "\n".join([f"# {name}", "", *_network(predictor), *_data(record), *_figures(record), use])
+    head = [f"# {name}", "", _headline(record), ""]
+    return "\n".join([*head, *_network(predictor), *_data(record), *_figures(record), use])
 
 
 def shortened(card: str) -> str:
-    """The beginning of a card, as long as a description may be."""
+    """A card as a description: without its heading, because the page has it, and as long as a description may be."""
     rest = "\n\n(the rest is in the model's README.md)"
+    card = card.partition("\n\n")[2] if card.startswith("# ") else card
     return card if len(card) <= LONGEST else card[: LONGEST - len(rest)] + rest
+
+
+def _headline(record: ModelTrained) -> str:
+    """How good the model is, in its main metric."""
+    tasks = record.dataset.get("tasks", {})
+    words = {TEST: "on the test split", VALID: record.measured or "held out"}
+    found = {where: record.metrics.get(scored(scope, record.objective, tasks)) for scope, where in words.items()}
+    figures = ", ".join(f"{value:.4g} {where}" for where, value in found.items() if value is not None)
+    what = record.what or "model"
+    return f"**{record.name}, {what}: {record.objective} {figures or 'has no score'}.**"
 
 
 def _network(predictor: Predictor) -> Iterator[str]:
@@ -125,20 +128,22 @@ def _figures(record: ModelTrained) -> Iterator[str]:
         yield from ("", note, "")
         return
     yield from (
-        "On the test split, read once after training. Alone: the mean over seeds. Together: their mean prediction.",
+        "On the test split, read once after training. The model predicts the mean of its seeds. Each seed: the mean "
+        "score of the seeds one by one.",
         "",
     )
-    alone, together = (_under(head, record.metrics) for head in (ALONE, TOGETHER))
-    yield from ("| metric | alone | together |", "|---|---|---|")
-    yield from (f"| {name} | {value:.4g} | {together.get(name, value):.4g} |" for name, value in alone.items())
+    model, seeds = (_under(scope, record.metrics) for scope in (TEST, EACH_SEED))
+    yield from ("| metric | model | each seed |", "|---|---|---|")
+    yield from (f"| {name} | {value:.4g} | {seeds.get(name, value):.4g} |" for name, value in model.items())
     yield ""
-    if held_out := _under(HELD_OUT, record.metrics):
+    if held_out := _under(VALID, record.metrics):
         yield from (f"Held out, {record.measured}. Models are compared by the first of these.", "")
         yield from ("| metric | value |", "|---|---|")
         yield from (f"| {name} | {value:.4g} |" for name, value in held_out.items())
         yield ""
 
 
-def _under(head: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics whose names begin with `head`, by the rest of their names."""
+def _under(scope: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a scope, by the rest of their names."""
+    head = f"{scope}/"
     return {name.removeprefix(head): value for name, value in metrics.items() if name.startswith(head)}

@@ -1,0 +1,134 @@
+"""The networks of a search in MLflow: each is a run, whose output is a model. Genes are parameters, scores are metrics.
+
+MLflow's page compares runs in every way that it has (parallel coordinates, scatter, contour, differences), but models
+only as bars and scatter. `search_logged_models` finds only models. So a network is both; its scores are written once.
+The model has no weights: these are in the run directory. Genomes are in one file of the search's run (`FILE`), because
+a file for each would take a fifth of the time. fetch.py finds them there, so `haemsa train runs:/ID` takes the run of a
+network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from haemsa.cluster.run_directory.tables import gene_columns
+from haemsa.cluster.shared.files import to_json
+from haemsa.cluster.tracking.client import metrics_of, params_of
+from haemsa.cluster.tracking.records import SearchStarted, TableRow
+from haemsa.cluster.tracking.runs.names import VALID, scored
+from haemsa.cluster.tracking.runs.origin import NETWORKS_ONLY, label, origin
+from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+FILE: Final = "networks.jsonl"
+"""The genomes of all networks, one in a line, among the files of the search's run."""
+NUMBER: Final = "haemsa.network"
+_DIGEST: Final = "haemsa.digest"
+
+
+def send_networks(
+    client: MlflowClient, experiment: str, parent: str, search: SearchStarted, rows: Sequence[TableRow]
+) -> dict[int, str]:
+    """Make MLflow have exactly these networks of a search. What is there already, and complete, stays as it is.
+
+    Args:
+        client: a client of MLflow.
+        experiment: the id of the experiment.
+        parent: the run of the search.
+        search: the search.
+        rows: the networks, as `haemsa.cluster.run_directory.networks.network_rows` gives them.
+
+    Returns:
+        The run of each network, by the network's id.
+    """
+    wanted = {_digest(row): row for row in rows}
+    runs: dict[int, str] = {}
+    for run in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}' AND {NETWORKS_ONLY}"):
+        row = wanted.get(run.data.tags.get(_DIGEST, ""))
+        if row is None or run.info.status != "FINISHED" or row["id"] in runs:
+            _remove(client, experiment, run)
+        else:
+            runs[row["id"]] = run.info.run_id
+    for digest, row in reversed(wanted.items()):  # the best comes last, so that the page shows it first
+        if row["id"] not in runs:
+            runs[row["id"]] = _send(client, experiment, parent, search, row, digest)
+    if not rows:
+        return runs
+    lines = (to_json({"id": row["id"], "genome": json.loads(row["genome"])}) + "\n" for row in rows)
+    client.log_text(parent, "".join(lines), FILE)
+    return runs
+
+
+def _digest(row: TableRow) -> str:
+    return hashlib.sha256(to_json(row).encode()).hexdigest()[:16]
+
+
+def _remove(client: MlflowClient, experiment: str, run: Run) -> None:
+    """Remove a run that is incomplete or out of date, and its model."""
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'"):
+        client.delete_logged_model(model.model_id)
+    client.delete_run(run.info.run_id)
+
+
+def _send(client: MlflowClient, experiment: str, parent: str, search: SearchStarted, row: TableRow, digest: str) -> str:
+    name, began, ended = f"{label(search)}: network {row['id']}", *map(_milliseconds, (row["began"], row["ended"]))
+    facts = {key: _word(row[key]) for key in ("rung", "generation", "parents", "on_front", "confirmed")}
+    facts["search"] = search.id
+    tags = {
+        **origin("network", "haemsa search", search.manifest.get("commit"), parent),
+        **facts,
+        NUMBER: str(row["id"]),
+        _DIGEST: digest,
+    }
+    run = client.create_run(experiment, start_time=began, run_name=name, tags=tags).info.run_id
+    genes = params_of(gene_columns(Genome.from_json(row["genome"])))
+    model = client.create_logged_model(
+        experiment,
+        name=re.sub(r"[^\w-]+", "-", name),
+        source_run_id=run,
+        tags=facts,
+        params={gene.key: gene.value for gene in genes},
+        model_type="network",
+    )
+    client.log_batch(run, metrics=list(_metrics(search, row, model.model_id)), params=genes)
+    client.finalize_logged_model(model.model_id, "READY")
+    client.set_terminated(run, end_time=ended)
+    return str(run)
+
+
+def _metrics(search: SearchStarted, row: TableRow, model: str) -> Iterator[Metric]:
+    """The scores of a network, with its errors and costs. They belong to its run, its model and the data."""
+    from mlflow.entities import Metric
+
+    tasks = search.dataset.get("tasks", {})
+    objectives = {key for name in search.objectives for key in (name, f"{name}_error")}
+    values: dict[str, Any] = {name: value for name, value in row["scores"].items() if name in objectives}
+    values |= {_full(name, tasks): value for name, value in row["scores"].items()}
+    values |= {f"search/{name}": value for name, value in row["searched"].items() if name in objectives}
+    values["train_seconds"] = row["seconds"]
+    data: Mapping[str, str] = {}
+    if search.dataset:
+        data = {"dataset_name": search.dataset["name"], "dataset_digest": search.dataset["fingerprint"]}
+    for metric in metrics_of(values, row["ended"] or 0.0, 0):
+        yield Metric(metric.key, metric.value, metric.timestamp, metric.step, model_id=model, **data)
+
+
+def _full(name: str, tasks: Mapping[str, str]) -> str:
+    """The full name of a score, or of its error."""
+    score = name.removesuffix("_error")
+    return scored(VALID, score, tasks) + name[len(score) :]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(1000 * seconds)
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,41 @@
+"""The table of a generation on MLflow's page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from haemsa.cluster.run_directory.tables import evaluated_rows
+from haemsa.cluster.tracking.runs.generation import shown
+from haemsa.evo.candidate import Evaluated, Score
+from tests.support.cluster.search_fakes import genome
+
+ROWS = evaluated_rows(
+    [
+        Evaluated(1, genome(1), (), {"mae": Score(0.9, 0.01, 5), "params": Score(700.0)}, 1),
+        Evaluated(2, genome(2), (1,), {"mae": Score(0.7, 0.02, 5), "params": Score(900.0)}, 1),
+        Evaluated(3, genome(3), (1,), {"mae": Score(0.5), "params": Score(800.0)}, 0),
+    ],
+    front=[2],
+)
+
+
+@pytest.mark.parametrize(("direction", "order"), [("min", [2, 1, 3]), ("max", [1, 2, 3])])
+def test_the_best_of_those_trained_longest_come_first(direction: str, order: list[int]) -> None:
+    table = shown(pd.DataFrame(ROWS), {"mae": direction, "params": "min"})
+    assert list(table["id"]) == order
+
+
+def test_genes_stand_beside_scores_and_numbers_can_be_sorted_as_text() -> None:
+    table = shown(pd.DataFrame(ROWS), {"mae": "min", "params": "min"})
+    assert list(table.columns)[:8] == [
+        "id", "mae", "mae_error", "params", "on_front", "modalities", "encoders", "levels",
+    ]  # fmt: skip
+    first = table.iloc[0]
+    assert (first["mae"], first["mae_error"], first["params"], first["levels"]) == ("0.700000", "0.020000", 900, 1)
+    assert first["experts"] == "1 low_rank, 3 mlp"
+    assert table.iloc[2]["mae_error"] == ""
+
+
+def test_a_population_that_is_not_known_is_an_empty_table() -> None:
+    assert shown(pd.DataFrame(), {"mae": "min"}).empty
