@@ -1,4 +1,4 @@
-"""Says when workers wait for cores or GPUs that others use, and when the search goes on. Ray itself waits silently."""
+"""Says when workers wait for cores or GPUs that others use, and when the work goes on. Ray itself waits silently."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StartWatch:
     def look(self, waiting: int, workers: int) -> None:
         """Of all `workers`, so many wait for their cores and GPUs."""
         if self._idle and waiting < workers:
-            log.warning("the search goes on with %d of %d workers", workers - waiting, workers)
+            log.warning("the work goes on with %d of %d workers", workers - waiting, workers)
             self._idle = False
         if not waiting:
             self._since = self._said = None
@@ -42,7 +42,7 @@ class StartWatch:
         none = waiting == workers
         if now < self._since + PATIENCE if self._said is None else not none or now < self._said + AGAIN:
             return
-        who = "the search waits" if none else f"{waiting} of {workers} workers wait"
+        who = "the work waits" if none else f"{waiting} of {workers} workers wait"
         log.warning("%s for %s: %s", who, self._needs, self._free())
         self._said, self._idle = now, none
 

@@ -211,7 +211,7 @@ def test_workers_that_cannot_start_end_the_search_with_a_sentence(
 
 
 @pytest.mark.ray
-def test_a_search_says_that_it_waits_for_a_core_and_when_it_goes_on(
+def test_work_says_that_it_waits_for_a_core_and_when_it_goes_on(
     ray_workers: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     import ray
@@ -227,5 +227,5 @@ def test_a_search_says_that_it_waits_for_a_core_and_when_it_goes_on(
         ray.kill(other)
         assert outcomes(collect_all(evaluator)) == {0: {"mae": Score(0.0), "data": Score(7.0)}}
     assert caplog.messages == [
-        "the search waits for a core: 0 of 2 cores are free", "the search goes on with 1 of 1 workers"
+        "the work waits for a core: 0 of 2 cores are free", "the work goes on with 1 of 1 workers"
     ]  # fmt: skip
