@@ -6,7 +6,7 @@ batches, so any of them can be trained together, and a network is the same where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,13 +78,17 @@ def _rows(recipe: Recipe, folds: range, seeds: range) -> tuple[CohortRow, ...]:
 
 @dataclass(frozen=True)
 class FinalData:
-    """What a worker keeps: the training and validation samples, normalised, and what all networks share."""
+    """What a worker keeps: the training and validation samples, normalised, and what all networks share.
+
+    tell: is called after each epoch with the number of networks that it trained.
+    """
 
     pool: Dataset
     folds: Folds
     batch_size: int
     order_seed: int
     device: str = "cpu"
+    tell: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class FinalTrainer:
 
         check_device(data.device)
         prepare_process()  # two threads that wait for each other take ten times as long once another program is busy
-        self._folds = data.folds
+        self._folds, self._tell = data.folds, data.tell
         self._pool = Pool.of(data.pool, data.device)
         self._statistics = FoldStatistics.fit(self._pool, data.folds)
         self._settings = TrainingSettings(data.batch_size, order_seed=data.order_seed)
@@ -120,7 +124,11 @@ class FinalTrainer:
         from haemsa.model.predictor.baking import bake
         from haemsa.model.training.train import TrainedRow, train
 
-        trained = train(rows, self._pool, self._folds, self._settings, statistics=self._statistics)
+        def ended(epoch: int) -> None:
+            if self._tell is not None:
+                self._tell(sum(row.genome.training.epochs >= epoch for row in rows))
+
+        trained = train(rows, self._pool, self._folds, self._settings, ended, statistics=self._statistics)
         networks = list[FinalNetwork | None]()
         for row in trained:
             if isinstance(row, TrainedRow):

@@ -15,6 +15,7 @@ from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.shared.kept import Arrays, Kept, digest
 from haemsa.cluster.shared.progress import Progress, SilentProgress
 from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.shared.text import counted
 from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.data.dataset import Dataset
@@ -101,14 +102,17 @@ class Trainer:
         depends = [_depends(data, self.dataset.fingerprint, cohort) for cohort in cohorts]
         trained = [self._kept(one, len(cohort)) for one, cohort in zip(depends, cohorts, strict=True)]
         missing = [number for number, made in enumerate(trained) if made is None]
-        tally = Tally(self.progress, "networks", sum(map(len, cohorts)), sum(len(made) for made in trained if made))
+        epochs = [sum(row.genome.training.epochs for row in cohort) for cohort in cohorts]
+        before = sum(epochs) - sum(epochs[number] for number in missing)
+        tally = Tally(self.progress, f"epochs of {counted(sum(map(len, cohorts)), 'network')}:", sum(epochs), before)
         tally.show()
-        with tasks_on(self._place(len(missing)), FinalTrainer, data, self.progress, len(missing)) as tasks:
+        place, told = self._place(len(missing)), lambda count: tally.reach(before + count)
+        with tasks_on(place, FinalTrainer, data, self.progress, len(missing), told) as tasks:
             for number, made in tasks.run([cohorts[number] for number in missing], waiting=tally.show):
                 trained[missing[number]] = made
                 if self.kept:
                     self.kept.write("networks", depends[missing[number]], _arrays(made))
-                tally.add(len(made))
+        tally.reach(sum(epochs))
         return [made for made in trained if made is not None]
 
     def _place(self, count: int) -> Compute:

@@ -37,6 +37,11 @@ class Tally:
         if show:
             self.show()
 
+    def reach(self, done: int) -> None:
+        """So many are done, those before included, or more."""
+        self._done = max(self._done, done if self._total is None else min(done, self._total))
+        self.show()
+
     def show(self) -> None:
         """Show the time that has passed."""
         elapsed, new = self._now() - self._began, self._done - self._before

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, cast
 
 from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
+from haemsa.cluster.workers.tasks.told import Board
 from haemsa.cluster.workers.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class RayTasks:
         workers: How many workers; None: as many as the cluster has room for, as its nodes come and go.
         gpus: GPUs of a worker; also a fraction.
         memory: Bytes that a worker may take. None: no limit.
+        told: Is called with the sum of what workers tell by `data.tell`. None: they have nothing to tell with.
     """
 
     def __init__(
@@ -44,7 +46,10 @@ class RayTasks:
         *,
         gpus: float = 0.0,
         memory: float | None = None,
+        told: Callable[[int], None] | None = None,
     ) -> None:
+        self._told, self._board = told, Board() if told is not None else None
+        data = replace(data, tell=self._board.tell) if self._board is not None else data
         self._pool = WorkerPool(make, data, workers, gpus=gpus, cpus=1.0, memory=memory)
         self._tasks = Dispatcher(self._pool)
 
@@ -69,6 +74,7 @@ class RayTasks:
             done = {task.number: result for task, result in filter(None, map(self._done, ended))}
             out, held = out - len(done), held | done
             self._tasks.give()
+            self._listen()
             if not ended and waiting is not None:
                 waiting()
             for number in range(first, first + len(held)) if in_order else list(held):
@@ -80,6 +86,12 @@ class RayTasks:
     def close(self) -> None:
         """Stop the workers; the cluster stays."""
         self._tasks.close()
+        if self._board is not None:
+            self._board.close()
+
+    def _listen(self) -> None:
+        if self._board is not None and self._told is not None and (count := self._board.count()) is not None:
+            self._told(count)
 
     def _done(self, ended: Ended) -> tuple[_Numbered, Any] | None:
         """A task with its result. None if its worker died: it runs again."""

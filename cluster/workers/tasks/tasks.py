@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Protocol
 
 from haemsa.cluster.config import Compute
 from haemsa.cluster.shared.interrupt import interruptible
@@ -12,7 +13,6 @@ from haemsa.cluster.shared.noted import warnings_noted
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.tasks.place import joined_ray
 
-Data = TypeVar("Data")
 Work = Callable[[Any], Any]
 """What a worker does with a payload. It can be made only where it works; payloads and results can be sent."""
 
@@ -47,7 +47,7 @@ class InlineTasks:
 
     workers = 1
 
-    def __init__(self, make: Callable[[Data], Work], data: Data) -> None:
+    def __init__(self, make: Callable[[Any], Work], data: Any) -> None:
         self._make, self._data = make, data
 
     def run(
@@ -66,7 +66,12 @@ class InlineTasks:
 
 @contextmanager
 def tasks_on(
-    compute: Compute, make: Callable[[Data], Work], data: Data, progress: Progress, most: int | None = None
+    compute: Compute,
+    make: Callable[[Any], Work],
+    data: Any,
+    progress: Progress,
+    most: int | None = None,
+    told: Callable[[int], None] | None = None,
 ) -> Iterator[Tasks]:
     """What works on payloads while the block runs.
 
@@ -77,12 +82,14 @@ def tasks_on(
             a copy of their file where the node lacks it.
         progress: Is told when workers wait, die or leave.
         most: So many workers are enough.
+        told: Is called with the sum of what workers tell within their work, now and then. They call `data.tell` with
+            how much more is done; `data` is a dataclass then.
 
     Raises:
         ValueError: No Ray cluster answers, or it has no room.
     """
     if compute.backend == "inline":
-        yield InlineTasks(make, data)
+        yield InlineTasks(make, data if told is None else replace(data, tell=_adding(told)))
         return
     from haemsa.cluster.workers.node_copies import maker_on_nodes
     from haemsa.cluster.workers.tasks.ray_tasks import RayTasks
@@ -91,5 +98,17 @@ def tasks_on(
         memory = compute.memory_per_worker * 2**30 if compute.memory_per_worker else None
         workers = min((count for count in (wanted, most) if count is not None), default=None)
         on_nodes = maker_on_nodes(make, data)
-        with closing(RayTasks(on_nodes, data, workers, gpus=compute.gpus_per_worker, memory=memory)) as tasks:
+        limits: dict[str, Any] = {"gpus": compute.gpus_per_worker, "memory": memory}
+        with closing(RayTasks(on_nodes, data, workers, told=told, **limits)) as tasks:
             yield tasks
+
+
+def _adding(told: Callable[[int], None]) -> Callable[[int], None]:
+    """Tells the sum of what it is called with."""
+    parts = list[int]()
+
+    def tell(count: int) -> None:
+        parts.append(count)
+        told(sum(parts))
+
+    return tell

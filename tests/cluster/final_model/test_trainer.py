@@ -103,7 +103,10 @@ def test_training_tells_how_many_networks_there_are(tmp_path: Path) -> None:
             self.lines.append(line(status).partition(" ·")[0])
 
     train_for_good(RECIPE, str(stored(tmp_path)), 1, tmp_path / "model", progress=Shown())
-    assert Shown.lines == ["networks 0/12", "networks 6/12", "networks 12/12"]
+    epochs = 6 * (RECIPE.members[0][0].training.epochs + RECIPE.members[1][0].training.epochs)
+    assert Shown.lines[0] == f"epochs of 12 networks: 0/{epochs}"
+    assert Shown.lines[1] == f"epochs of 12 networks: 6/{epochs}"
+    assert Shown.lines[-1] == f"epochs of 12 networks: {epochs}/{epochs}"
 
 
 def test_a_network_that_diverged_is_kept_as_such(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,29 @@ def test_an_error_of_the_work_is_raised_as_it_is(compute: Compute) -> None:
         pytest.raises(ValueError, match=r"^payload 2 is bad, expected another$"),
     ):
         list(tasks.run(range(4)))
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Takes a while for each payload, and tells so twice."""
+
+    tell: Callable[[int], None] | None = None
+
+    def __call__(self, payload: int) -> int:
+        assert self.tell is not None
+        for _ in range(2):
+            self.tell(5)
+            time.sleep(0.1)
+        return payload
+
+
+def test_workers_tell_how_far_they_are_within_their_work(compute: Compute) -> None:
+    told = list[int]()
+    with tasks_on(compute, lambda work: work, Slow(), SilentProgress(), told=told.append) as tasks:
+        assert sorted(tasks.run(range(8))) == [(number, number) for number in range(8)]
+    assert told == sorted(told)
+    assert 0 < told[-1] <= 80
+    assert compute.backend == "ray" or told == list(range(5, 85, 5))
 
 
 def killing(times: int) -> Any:
