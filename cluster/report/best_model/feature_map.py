@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from haemsa.cluster.report.best_model.held_out import ObservedModel
 
-MOST: Final = 1000
+MOST: Final = 500
 """A map shows at most so many samples ..."""
 LEAST: Final = 10
 """... and there is no map of fewer."""
 _PERPLEXITY: Final = 30
+_STEPS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,6 @@ def feature_map(observed: ObservedModel, task: str, title: str, seed: int = 0) -
     if len(samples) < LEAST or not np.ptp(features, axis=0).any():
         return None
     perplexity = min(_PERPLEXITY, (len(samples) - 1) / 3)
-    places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+    places = TSNE(perplexity=perplexity, init="pca", max_iter=_STEPS, random_state=seed).fit_transform(features)
     ids = tuple(observed.held.data.ids[number] for number in samples)
     return FeatureMap(title, places, ids, labels.targets[samples], labels.labels)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from haemsa.cluster.report.best_model.held_out import ObservedModel
 from haemsa.cluster.report.figures.front import in_words
@@ -48,7 +50,16 @@ def at_work_parts(
             raise
         where = "If the data has moved, give its path with --data."
         return noted(f"No pictures of the best network at work: {error}. {where}")
-    return _seen(record, known, observed, others)
+    with _one_thread():
+        return _seen(record, known, observed, others)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Let libraries use one thread: on a busy machine several wait for each other and take ten times as long."""
+    import sklearn.manifold  # noqa: F401 - only the threads of what is loaded can be limited
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def noted(words: str) -> Parts:
@@ -80,7 +91,7 @@ def _plain_line(record: SearchRecord, data: Dataset) -> str:
     if not scores or name is None:
         return ""
     words = " and ".join(f"{model} {number(round(value, 4))}" for model, value in scores.items())
-    return f"To beat, on the same held-out samples: {in_words(name)} of {words}."
+    return f"To beat: {in_words(name)} of {words}, on folds of the same samples."
 
 
 def _heats(observed: ObservedModel) -> Iterator[Heat]:

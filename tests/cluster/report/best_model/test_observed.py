@@ -158,7 +158,7 @@ def test_the_report_shows_the_best_at_work_where_the_data_is(page: Path) -> None
     plots = Reader(text).state["plots"]
     assert plots["predictions"]["plots"][0]["layout"]["xaxis"]["title"]["text"] == "true sentiment"
     assert "What its last layer reads, as a map (t-SNE)" in plots["map"]["caption"]
-    assert "To beat, on the same held-out samples: MAE of sentiment of a linear model " in text
+    assert "To beat: MAE of sentiment of a linear model " in text
     assert text.count("The samples that are predicted worst: ") == 2
 
 
