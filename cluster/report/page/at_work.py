@@ -59,7 +59,8 @@ def _one_thread() -> AbstractContextManager[Any]:
     import sklearn.manifold  # noqa: F401 - only the threads of what is loaded can be limited
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1)
+    limited: AbstractContextManager[Any] = threadpool_limits(1)
+    return limited
 
 
 def noted(words: str) -> Parts:
