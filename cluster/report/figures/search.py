@@ -51,10 +51,10 @@ def search_figures(run: RunDirectory) -> dict[str, Figure]:
     return figures_of(SearchRecord.read(run))
 
 
-def write_pictures(run: RunDirectory, folder: Path) -> None:
+def write_pictures(record: SearchRecord, folder: Path) -> None:
     """Save the same pictures as PNG files in `folder`, which is made if needed."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in search_figures(run).items():
+    for name, figure in figures_of(record).items():
         save(figure, folder / f"{name}.png")
 
 

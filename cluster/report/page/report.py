@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.report.html import embedded, rendered, trusted, write
 from haemsa.cluster.report.next_steps import SETTINGS_FILE, search_command
-from haemsa.cluster.report.page.at_work import at_work_parts
+from haemsa.cluster.report.page.at_work import at_work_parts, noted
 from haemsa.cluster.report.page.parts import Parts, networks_of, parts_now, slow_parts
 from haemsa.cluster.report.page.plots.look import Hover
 from haemsa.cluster.report.page.tables import fact_table
@@ -55,6 +56,21 @@ def write_report(
     hover = Hover(list(record.objectives), record.full)
     parts = parts_now(record, hover, workers, log_lines(run)) | slow_parts(record, hover) | trained_part(record, model)
     parts |= at_work_parts(record, data, ablated, dataset)
+    write(out, page(record, parts, networks_of(record, hover)))
+
+
+def write_quick_report(run: RunDirectory, record: SearchRecord, out: Path) -> None:
+    """Write the same page without what needs the data of the search. A note says which command adds it.
+
+    Args:
+        run: the open run directory of the search.
+        record: what was read of it.
+        out: the HTML file to write.
+    """
+    hover = Hover(list(record.objectives), record.full)
+    parts = parts_now(record, hover, run.journal.workers(), log_lines(run.path)) | slow_parts(record, hover)
+    command = shlex.join(["haemsa", "report", str(run.path)])
+    parts |= noted(f"{command} adds pictures of the best network at work on held-out samples.")
     write(out, page(record, parts, networks_of(record, hover)))
 
 

@@ -24,13 +24,12 @@ _MOST_COMPARED: Final = 20
 
 def draw(run: RunDirectory, folder: Path) -> None:
     """Put into `folder`, which is made, what is shown of a search that has ended: pictures, the report and words."""
-    from haemsa.cluster.report.figures.front import save
-    from haemsa.cluster.report.figures.search import figures_of
+    from haemsa.cluster.report.figures.search import write_pictures
+    from haemsa.cluster.report.page.report import write_quick_report
 
-    folder.mkdir(parents=True, exist_ok=True)
     record = SearchRecord.read(run)
-    for name, figure in figures_of(record).items():
-        save(figure, folder / f"{name}.png")
+    write_pictures(record, folder)
+    write_quick_report(run, record, folder / REPORT)
     write_text(folder / _WORDS, "\n\n".join([f"**{best_line(record)}**", " ".join(lines(record)), _commands(run)]))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from haemsa.cluster.report.figures.search import write_pictures
+from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.tables import thinned
 from haemsa.cluster.shared.files import write_json
 from tests.support.cluster.driver import Driven
@@ -18,9 +19,9 @@ def test_a_search_leaves_a_file_for_each_picture_and_none_before_it_has_scores(t
     before, after = tmp_path / "before", tmp_path / "after"
     with Driven(tmp_path / "run", instant) as driven:
         write_json(tmp_path / "run" / "manifest.json", {"objectives": {"mae": "min", "params": "min"}})
-        write_pictures(driven.run, before)
+        write_pictures(SearchRecord.read(driven.run), before)
         driven.search.run()
-        write_pictures(driven.run, after)
+        write_pictures(SearchRecord.read(driven.run), after)
     assert list(before.iterdir()) == []
     found = {path.name: path.read_bytes()[1:4] for path in after.iterdir()}
     assert {"front.png", "hypervolume.png", "network.png", "lineage.png", "parts.png", "training.png"} <= set(found)
