@@ -13,6 +13,7 @@ from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.references import score_beside
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.workers.cohort_trainer import check_device
 from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.data.dataset import Dataset
@@ -116,6 +117,8 @@ class _Model:
 
 def _predicting(data: _Model) -> Callable[[NDArray[np.bool_]], Mapping[str, Any]]:
     """Predicts the samples with only the modalities that are visible [N, streams], by each network of the model."""
+
+    check_device(data.device)
 
     def predicted(visible: NDArray[np.bool_]) -> Mapping[str, Any]:
         seen = data.pool.hiding(list(data.streams), visible)

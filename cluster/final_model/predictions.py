@@ -14,6 +14,7 @@ from haemsa.cluster.config import Compute
 from haemsa.cluster.shared.files import replacing
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.shared.steps import Tally
+from haemsa.cluster.workers.cohort_trainer import check_device
 from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.bounds import within
@@ -113,6 +114,7 @@ class _Predicting:
 
     def __init__(self, given: tuple[Predictor, str]) -> None:
         self._predictor, self._device = given
+        check_device(self._device)
 
     def __call__(self, samples: Samples) -> pd.DataFrame:
         return _table(self._predictor, samples, self._device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,9 +106,9 @@ class Trainer:
         epochs = [sum(row.genome.training.epochs for row in cohort) for cohort in cohorts]
         before = sum(epochs) - sum(epochs[number] for number in missing)
         tally = Tally(self.progress, f"epochs of {counted(sum(map(len, cohorts)), 'network')}:", sum(epochs), before)
-        tally.show()
         place, told = self._place(len(missing)), lambda count: tally.reach(before + count)
         with tasks_on(place, FinalTrainer, data, self.progress, len(missing), told) as tasks:
+            tally.show()
             for number, made in tasks.run([cohorts[number] for number in missing], waiting=tally.show):
                 trained[missing[number]] = made
                 if self.kept:
@@ -116,8 +117,9 @@ class Trainer:
         return [made for made in trained if made is not None]
 
     def _place(self, count: int) -> Compute:
-        """A single cohort needs no Ray of its own, and none needs nothing."""
-        alone = not count or (count == 1 and self.compute.address is None and self.compute.workers == "auto")
+        """A single cohort needs no Ray that is started for it on the same cores."""
+        elsewhere = self.compute.address or os.environ.get("RAY_ADDRESS") or self.device != "cpu"
+        alone = not count or (count == 1 and not elsewhere)
         return self.compute.model_copy(update={"backend": "inline"}) if alone else self.compute
 
     def _kept(self, depends: dict[str, Any], count: int) -> Trained | None:
