@@ -50,6 +50,21 @@ def test_searches_in_any_thread_have_a_ray_each_which_needs_neither_a_home_nor_a
     assert json.loads(ran.stdout) == [1, False, 2, False]
 
 
+def test_local_starts_a_ray_whatever_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    class StartedError(Exception):
+        pass
+
+    def start(workers: int | None) -> None:
+        raise StartedError(workers)
+
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.5:6379")
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.shutdown", lambda: None)
+    monkeypatch.setattr(ray_session, "_start", start)
+    with pytest.raises(StartedError, match="3"), connected("local", 20.0, workers=3):
+        pass
+
+
 @pytest.mark.ray
 def test_the_ray_of_the_caller_is_used_as_it_is_and_stays(ray_cluster: None) -> None:
     import ray

@@ -1,0 +1,48 @@
+"""Where a command runs: all commands that take long say it in the same way."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from haemsa.cluster.commands.compare import ablate, compare
+from haemsa.cluster.commands.model import evaluate, train
+from haemsa.cluster.commands.options import compute_of
+from haemsa.cluster.commands.predict import predict
+from haemsa.cluster.commands.search import search
+from haemsa.cluster.commands.tune import tune
+from haemsa.cluster.config import Compute
+from tests.support.cluster.haemsa_command import haemsa
+
+
+@pytest.mark.parametrize("command", [train, evaluate, predict, compare, ablate])
+def test_each_command_has_an_option_for_every_setting(command: object) -> None:
+    assert set(Compute.model_fields) <= set(inspect.signature(command).parameters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [search, tune])
+def test_commands_with_settings_have_the_same_options(command: object) -> None:
+    of_train, own = inspect.signature(train).parameters, inspect.signature(command).parameters  # type: ignore[arg-type]
+    for name in ("workers", "gpus_per_worker", "address"):
+        assert own[name].annotation == of_train[name].annotation
+
+
+def test_what_no_option_says_is_not_given() -> None:
+    assert compute_of(None, None, None, None, None, None) is None
+    found = compute_of(None, "4", None, "auto", "2m", 1.5)
+    assert found is not None
+    assert found.model_fields_set == {"workers", "address", "address_timeout", "memory_per_worker"}
+    assert (found.workers, found.address_timeout, found.backend) == (4, 120, "ray")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "run", "--workers", "0"], "setting workers is 0, expected 1 or more, or 'auto'"),
+        (["evaluate", "model", "--backend", "spark"], "setting backend is 'spark', expected 'ray' or 'inline'"),
+        (["compare", "--gpus-per-worker", "-1"], "setting gpus_per_worker is -1.0, expected 0 or more"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_read(arguments: list[str], sentence: str) -> None:
+    assert haemsa(*arguments).sentence == sentence
