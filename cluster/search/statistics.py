@@ -123,9 +123,13 @@ class GenerationTables:
             self._points.pop(record.id, None)
 
     def rows(self, front: Sequence[Evaluated[Genome]]) -> dict[str, Any]:
-        """Rows of the survivors and of the front, and the points behind the front in the picture."""
+        """Rows of the survivors and of the front, and the points behind the front in the picture.
+
+        Survivors with final scores come first, and among them the best in the first objective.
+        """
         ids, evaluated = [item.id for item in front], self._evolution.archive.evaluated
-        survivors = [evaluated[individual.id] for individual in self._evolution.population]
+        order = sorted(self._evolution.population, key=lambda item: (-item.level, item.losses[0], item.id))
+        survivors = [evaluated[individual.id] for individual in order]
         return {
             "population": evaluated_rows(survivors, front=ids, generations=self._generation_of),
             "front": evaluated_rows(front, front=ids, generations=self._generation_of),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,18 +83,10 @@ def _write_population(folder: Path, population: Sequence[TableRow]) -> pd.DataFr
     return frame
 
 
-def shown(frame: pd.DataFrame, objectives: Mapping[str, str]) -> pd.DataFrame:
-    """The table on MLflow's page: the objectives and a summary of the genome. The page sorts by digits.
-
-    The best in the first objective comes first. Scores of different rungs cannot be compared, so the networks that were
-    trained longest come before the others.
-    """
+def shown(frame: pd.DataFrame, objectives: Iterable[str]) -> pd.DataFrame:
+    """The table on MLflow's page: the objectives and a summary of the genome. The page sorts by digits."""
     scores = [key for name in objectives for key in (name, f"{name}_error")]
-    columns = ["id", *scores, "on_front", *GENOME_COLUMNS, "rung", "generation", "parents"]
-    order = [name for name in ("rung", next(iter(objectives), "")) if name in frame]
-    if order:
-        up = {"rung": False} | {name: direction == "min" for name, direction in objectives.items()}
-        frame = frame.sort_values(order, ascending=[up[name] for name in order], kind="stable")
+    columns = ["id", *scores, "on_front", "rung", *GENOME_COLUMNS, "generation", "parents"]
     return frame[[name for name in columns if name in frame]].astype(object).map(_sortable)
 
 

@@ -79,7 +79,7 @@ def _links(
 
 def _compared(experiment: str, runs: list[str]) -> str:
     """The page that compares runs: their genes and scores as parallel coordinates, as scatter, and side by side."""
-    return f"#/compare-runs?runs={_quoted(runs)}&experiments={_quoted([experiment])}"
+    return f"#/compare-runs?runs={_quoted(runs)}&experiments={_quoted([experiment])}&workflowType=machine_learning"
 
 
 def _quoted(values: list[str]) -> str:

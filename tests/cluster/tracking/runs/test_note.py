@@ -48,7 +48,7 @@ def test_what_was_found_comes_first_then_links_the_front_and_the_commands(tmp_pa
         "[report](#/experiments/7/runs/abc/artifacts/report.html)"
         " · [front](#/experiments/7/runs/abc/artifacts/front.png)"
         " · [networks of the front compared]"
-        "(#/compare-runs?runs=%5B%22run0%22%2C%22run1%22%2C%22run2%22%5D&experiments=%5B%227%22%5D)"
+        "(#/compare-runs?runs=%5B%22run0%22%2C%22run1%22%2C%22run2%22%5D&experiments=%5B%227%22%5D&workflowType=machine_learning)"
         " · [champion](#/models/haemsa-toy)"
     )
     assert picture == "![front](get-artifact?path=front.png&run_uuid=abc)"
