@@ -16,6 +16,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.workers.own_objectives import OwnFunctions
+from haemsa.cluster.workers.tasks.place import shared_ray
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
@@ -57,13 +58,13 @@ def found(
     """
     import pandas as pd
 
-    with _place(config.run) as place:
+    with _place(config.run) as place, shared_ray(config.compute):
         placed = config.model_copy(update={"run": str(place)})
         result = run_search(placed, progress, dataset=dataset, own_objectives=own_objectives)
         if result.summary["best"] is None:
             raise ValueError(f"no network could be trained: {_first_failure(place)}")
         recipe = read_recipe(place, ensemble=ensemble)
-        train_for_good(recipe, seeds=seeds, out=place / "model", dataset=dataset)
+        train_for_good(recipe, seeds=seeds, out=place / "model", dataset=dataset, progress=progress)
         genome = Genome.from_json((place / "best" / "genome.json").read_text(encoding="utf-8"))
         front = pd.read_csv(place / "front.csv")
         return Found(Predictor.load(place / "model"), genome, front, place if config.run else None)
