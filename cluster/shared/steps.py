@@ -98,5 +98,7 @@ class Steps:
         if not known:
             return None
         each = sum(known) / len(known)
-        left = max(0.0, each - here) if status.remaining is None else status.remaining
+        if status.remaining is None and here >= each:
+            return None  # this step is longer than the others were, nobody knows by how much
+        left = each - here if status.remaining is None else status.remaining
         return left + each * (self._total - self._number)

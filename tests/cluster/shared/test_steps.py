@@ -54,11 +54,14 @@ def test_steps_say_which_of_them_runs_and_how_long_all_take() -> None:
     steps.begin("late_fusion")
     clock.seconds = 14
     steps.update(Status(0, 8, front_size=None, elapsed=4))
+    clock.seconds = 21
+    steps.update(Status(0, 8, front_size=None, elapsed=11))
     assert shown.notes == ["tuning early_fusion: 8 trials (1 of 3)"]
     assert shown.lines == [
         "early_fusion, 1 of 3: 2/8 · 4s",
         "early_fusion, 1 of 3: 4/8 · 4s, 26s left",  # 6 of this step, and 10 for each of the others
         "late_fusion, 2 of 3: 0/8 · 4s, 16s left",
+        "late_fusion, 2 of 3: 0/8 · 11s",  # longer than the step before
     ]
 
 
