@@ -14,7 +14,7 @@ from haemsa.model.predictor.scores import member_metrics
 
 MOST: Final = 5
 """Up to so many modalities, every subset is shown. Of more: all of them, all but one, and each alone."""
-_LEFT_OUT: Final = frozenset({"acc5", "acc3", "acc2_has0", "f1_has0"})
+_LEFT_OUT: Final = frozenset({"acc5", "acc3", "acc2_has0", "f1_has0", "mae_unclipped"})
 
 
 def missing_table(observed: ObservedModel) -> dict[str, dict[str, float]]:

@@ -61,7 +61,7 @@ def _worst(task: Task, output: Array, name: str, number: int) -> WorstSample:
         return WorstSample(name, figure(float(label), 3), figure(value, 3), figure(value - float(label), 3, "+"))
     if task.kind == "classes":
         best = int(output.argmax())
-        error = f"{float(output[label]):.0%} for the true class"
+        error = f"{float(output[label]):.1%} for the true class"
         return WorstSample(name, task.labels[label], f"{task.labels[best]} ({float(output[best]):.0%})", error)
     true, found = (_joined(task.labels, values) for values in (label == 1, output >= 0.5))
     return WorstSample(name, true, found, f"{float(np.nanmean(np.abs(output - label))):.2f} in the mean")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Shares = Mapping[str, NDArray[np.float64]]
 """By value, the share of the genomes that have it [G], over generations."""
 _DASHES: Final = ("-", "--", ":")
+_MOVED: Final = 0.02
+"""A gene whose quartiles differ by a smaller share never moved."""
 _WIDE_RANGE: Final = 30.0  # from this ratio of values on, the axis is logarithmic
 _PARTS: Final[Mapping[str, Callable[[Genome], Iterable[object]]]] = {
     "modality": lambda genome: genome.network.modalities,
@@ -65,7 +67,7 @@ def quartiles(populations: Sequence[Sequence[Genome]]) -> dict[str, NDArray[np.f
         for name, of in genes.items()
         if len({of(training) for training in every}) > 1
     }
-    return {name: quarters for name, quarters in found.items() if np.ptp(quarters) > 0}
+    return {name: quarters for name, quarters in found.items() if np.ptp(quarters) > _MOVED * np.abs(quarters).max()}
 
 
 def _shares(populations: Sequence[Sequence[Genome]], values: Callable[[Genome], Iterable[object]]) -> Shares:

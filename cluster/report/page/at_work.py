@@ -36,10 +36,15 @@ def at_work_parts(
     Raises:
         ValueError: the data that was asked for is missing, or is not that of the search.
     """
-    from haemsa.cluster.report.best_model.observed import ablations, observe_best
-
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
         return noted(NOT_YET)
+    with _one_thread():
+        return _parts(record, data, ablated, dataset)
+
+
+def _parts(record: SearchRecord, data: str | None, ablated: Path | None, dataset: Dataset | None) -> Parts:
+    from haemsa.cluster.report.best_model.observed import ablations, observe_best
+
     config = record.config
     try:
         known = data_again(data or config.data, dataset, config.stream, "this search")
@@ -50,13 +55,13 @@ def at_work_parts(
             raise
         where = "If the data has moved, give its path with --data."
         return noted(f"No pictures of the best network at work: {error}. {where}")
-    with _one_thread():
-        return _seen(record, known, observed, others)
+    return _seen(record, known, observed, others)
 
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Let libraries use one thread: on a busy machine several wait for each other and take ten times as long."""
     import sklearn.manifold  # noqa: F401 - only the threads of what is loaded can be limited
+    import torch  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     limited: AbstractContextManager[Any] = threadpool_limits(1)
@@ -65,7 +70,7 @@ def _one_thread() -> AbstractContextManager[Any]:
 
 def noted(words: str) -> Parts:
     """A note in the place of pictures."""
-    return Parts({"at_work": macros("haemsa.cluster.report", "fragments.html").at_work(words, "", True)})
+    return Parts({"at_work": macros("haemsa.cluster.report", "fragments.html").at_work(words, True)})
 
 
 def _seen(record: SearchRecord, data: Dataset, observed: ObservedModel, others: Mapping[str, ObservedModel]) -> Parts:
@@ -77,22 +82,23 @@ def _seen(record: SearchRecord, data: Dataset, observed: ObservedModel, others: 
     known = {title: model for title, model in models.items() if task in model.predictor.tasks}
     maps = [drawn for title, model in known.items() if (drawn := feature_map(model, task, title)) is not None]
     html = {
-        "at_work": write.at_work(observed.held.words(), _plain_line(record, data), False),
+        "at_work": write.at_work(observed.held.words(), False),
+        "plain": write.paragraphs(_plain_lines(record, data)),
         "detail": write.detail(list(_heats(observed)), list(_worst(observed))),
     }
     return Parts(html, {"predictions": prediction_group(observed), "map": map_group(maps, task)})
 
 
-def _plain_line(record: SearchRecord, data: Dataset) -> str:
+def _plain_lines(record: SearchRecord, data: Dataset) -> list[str]:
     """What must be beaten, in the first objective that is no cost."""
     from haemsa.cluster.report.best_model.plain_models import plain_scores
 
     name = next((name for name in record.objectives if not is_cost(name)), None)
     scores = plain_scores(data, record.config, name) if name else {}
     if not scores or name is None:
-        return ""
+        return []
     words = " and ".join(f"{model} {number(round(value, 4))}" for model, value in scores.items())
-    return f"To beat: {in_words(name)} of {words}, on folds of the same samples."
+    return [f"To beat: {in_words(name)} of {words}, on folds of the same samples."]
 
 
 def _heats(observed: ObservedModel) -> Iterator[Heat]:

@@ -4,7 +4,7 @@
   const every = 2000; // milliseconds between two questions of a live page
   const coarse = matchMedia("(pointer: coarse)").matches; // a finger scrolls the page and zooms no picture
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
-  const waiting = new Map(); // pictures that were not on the screen yet
+  const waiting = new Map(); // pictures to draw, by their places
   const drawn = new Map();
 
   // -- pictures
@@ -35,13 +35,13 @@
     if (fresh) place.on("plotly_click", (event) => open(event.points[0].customdata, event.points[0].text));
   }
 
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting || !waiting.has(target)) continue;
-      draw(target, waiting.get(target));
-      waiting.delete(target);
-    }
-  }, { rootMargin: "300px" });
+  function drawNext() { // one after another, so that the page can be scrolled meanwhile
+    const [next] = waiting;
+    if (!next) return;
+    waiting.delete(next[0]);
+    draw(...next);
+    setTimeout(drawNext);
+  }
 
   function show(name, group) {
     const figure = document.querySelector(`[data-plots="${name}"]`);
@@ -53,10 +53,7 @@
       const place = places.children[number] || places.appendChild(document.createElement("div"));
       place.classList.toggle("across", plot.wide);
       place.style.minHeight = `${plot.layout.height || 280}px`;
-      if (drawn.has(place)) { draw(place, plot); return; }
       waiting.set(place, plot);
-      seen.unobserve(place); // so that it is told again whether it is on the screen
-      seen.observe(place);
     });
     for (const section of document.querySelectorAll("section")) {
       const parts = [...section.querySelectorAll("figure[data-plots]")];
@@ -80,6 +77,7 @@
       part.querySelectorAll(".wide").forEach((wide, number) => { wide.scrollLeft = scrolled[number] || 0; });
     }
     for (const [name, group] of Object.entries(news.plots)) show(name, group);
+    drawNext();
   }
 
   // -- one network

@@ -28,7 +28,7 @@ def test_the_worst_samples_come_first_by_their_ids_and_unlabelled_ones_are_left_
     mood = Task("classes", np.array([0, 1, -1]), ("sad", "happy"))
     chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.0, 1.0]])
     assert worst_samples(mood, chances, "abc", 1) == [
-        WorstSample("b", "happy", "sad (80%)", "20% for the true class"),
+        WorstSample("b", "happy", "sad (80%)", "20.0% for the true class"),
     ]  # fmt: skip
     several = Task("multilabel", np.array([[1, 0], [0, 0]], np.float32), ("x", "y"))
     assert worst_samples(several, np.array([[0.2, 0.6], [0.1, 0.1]]), "ab", 1) == [
