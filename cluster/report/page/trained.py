@@ -25,11 +25,11 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class _Trained:
-    """The headline, the table of all metrics, and how they were measured."""
+    """The headline, the split that was scored, and the table of all metrics."""
 
     line: str
+    split: str
     table: Table
-    note: str
 
 
 def trained_part(record: SearchRecord, model: Path | None = None) -> Parts:
@@ -48,8 +48,9 @@ def trained_part(record: SearchRecord, model: Path | None = None) -> Parts:
     if facts is None or not _is_of(facts, record):
         if model is not None:
             raise ValueError(f"folder {model} holds no scores of a model of this search, expected that of haemsa train")
-        return Parts({"trained": write.nothing()})
-    return Parts({"trained": write.trained(_told(facts, folder))})
+        return Parts({"trained": write.nothing(), "tested": write.nothing()})
+    found = _told(facts, folder)
+    return Parts({"trained": write.trained(found), "tested": write.tested(found)})
 
 
 def _figures(folder: Path) -> Mapping[str, Any] | None:
@@ -70,14 +71,17 @@ def _is_of(facts: Mapping[str, Any], record: SearchRecord) -> bool:
 def _told(facts: Mapping[str, Any], folder: Path) -> _Trained:
     models, main = facts["models"], str(facts["objective"])
     beside = [f"{_NAMES[name]} {figure(models[name][main]['mean'])}" for name in list(_NAMES)[2:] if name in models]
-    line = f"{folder} reaches {in_words(main)} {_with_interval(models['model'][main])} on the {facts['split']} split"
+    reached = f"{in_words(main)} {_with_interval(models['model'][main])}"
+    line = f"The trained model {folder} reaches {reached} on the {facts['split']} split"
     rows = []
     for metric, score in models["model"].items():
         others = [figure(models[name][metric]["mean"]) if name in models else "-" for name in list(_NAMES)[1:]]
         rows.append([metric, figure(score["mean"]), _interval(score) or "-", *others])
     columns = ["metric", "the model", "95 % interval", *list(_NAMES.values())[1:]]
-    note = f"{facts.get('protocol', '')}. Intervals are over the test samples (bootstrap by group)."
-    return _Trained(f"{line}{'; ' + ', '.join(beside) if beside else ''}.", Table(columns, rows), note.lstrip(". "))
+    protocol = str(facts.get("protocol", ""))
+    note = f"The model was {protocol}. " if protocol else ""
+    table = Table(columns, rows, f"{note}Intervals are over the samples (bootstrap by group).")
+    return _Trained(f"{line}{'; ' + ', '.join(beside) if beside else ''}.", facts["split"], table)
 
 
 def _with_interval(score: Mapping[str, Any]) -> str:

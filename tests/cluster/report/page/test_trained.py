@@ -38,17 +38,17 @@ def model(folder: Path, **changed: Any) -> Path:
 
 def test_a_model_of_the_search_is_told_with_its_interval_and_what_it_must_beat(record: SearchRecord) -> None:
     model(Path("models/planted"))
-    text = trained_part(record).html["trained"]
-    line = "models/planted reaches MAE 0.3900 (95 % interval 0.3600 to 0.4200) on the test split"
-    assert f"{line}; a linear model 0.5200, a constant 1.2650." in text
-    assert "trained on &lt;all&gt;" in text
-    assert "<td>mae</td><td>0.3900</td><td>0.3600 to 0.4200</td><td>0.4000</td>" in text
+    html = trained_part(record).html
+    line = "The trained model models/planted reaches MAE 0.3900 (95 % interval 0.3600 to 0.4200) on the test split"
+    assert f"{line}; a linear model 0.5200, a constant 1.2650." in html["trained"]
+    assert "The model was trained on &lt;all&gt;. Intervals are" in html["tested"]
+    assert "<td>mae</td><td>0.3900</td><td>0.3600 to 0.4200</td><td>0.4000</td>" in html["tested"]
 
 
 @pytest.mark.parametrize("changed", [{"origin": "elsewhere"}, {"fingerprint": "other"}, {"models": {}}, {"models": 3}])
 def test_another_model_is_not_shown(record: SearchRecord, changed: dict[str, Any]) -> None:
     model(Path("models/planted"), **changed)
-    assert trained_part(record).html["trained"].strip() == ""
+    assert trained_part(record).html == {"trained": "", "tested": ""}
 
 
 def test_a_model_that_was_asked_for_must_be_of_the_search(record: SearchRecord) -> None:
