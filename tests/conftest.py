@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from joblib import cpu_count
 
 from haemsa.cluster.shared import bootstrap
 from tests.support.apart import keep_apart
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many processes again as there are cores, because tests wait for Ray, servers and other processes."""
-    cores = os.cpu_count() or 1
+    cores = cpu_count()  # those that this process may use, also in a container
     return cores + cores // 2
 
 

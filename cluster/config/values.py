@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -24,9 +24,24 @@ def parse_duration(value: object) -> object:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def _check_label(value: str) -> str:
+    if re.fullmatch(r"(?=.{1,63}$)[0-9A-Za-z]([0-9A-Za-z._-]*[0-9A-Za-z])?", value) is None:
+        raise ValueError("expected up to 63 letters, digits, '-', '_' or '.', the first and last of them no sign")
+    return value
+
+
+def _check_most(value: str) -> str:
+    if re.fullmatch(r"auto:0*[1-9]\d*", value) is None:
+        raise ValueError("expected auto:MOST")
+    return value
+
+
 AtLeastZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
+AtMost = Annotated[str, AfterValidator(_check_most)]
+"""As many as there can be, but at most this: auto:64."""
 Name = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LabelValue = Annotated[str, AfterValidator(_check_label)]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, allow_inf_nan=False)]

@@ -31,7 +31,8 @@ from haemsa.evo.space import Space
 
 SETTINGS: Final = (
     "evaluations", "time", "patience", "population", "mode", "seed", "workers", "backend", "address",
-    "address_timeout", "gpus_per_worker", "candidate_time", "memory_per_worker",
+    "address_timeout", "gpus_per_worker", "resources", "node_labels", "node_timeout", "candidate_time",
+    "memory_per_worker",
 )  # fmt: skip
 """The settings of `SearchConfig` that concern neither data nor networks."""
 

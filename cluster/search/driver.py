@@ -21,6 +21,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.budget import Budget, Clock
+from haemsa.cluster.search.evolution import suggest_simpler
 from haemsa.cluster.search.jobs import Jobs
 from haemsa.cluster.search.statistics import GenerationTables, SearchStatistics
 from haemsa.cluster.shared.progress import Progress, line
@@ -36,8 +37,6 @@ from haemsa.model.spec.genome import Genome
 log = logging.getLogger(__name__)
 BACKUP: Final = 60.0
 """The journal is copied when a generation ends, if the last copy is at least so many seconds old."""
-LEADERS: Final = 2
-"""After each generation the simpler variants of so many candidates are tried, those best in the first objective."""
 
 
 class Driver:
@@ -74,7 +73,9 @@ class Driver:
         self.config, self.evolution, self.evaluator = config, evolution, evaluator
         self.run_directory, self.tracker, self.progress = run, tracker, progress
         self.clock, self._size, self._simpler = Clock(before, now), size, simpler
-        self.budget = Budget(config, evolution, self.clock, run.journal.state().get("budget"))
+        state = run.journal.state()
+        self.budget = Budget(config, evolution, self.clock, state.get("budget"))
+        self._left_before = int(state.get("nodes_left", 0))
         self.statistics = SearchStatistics(evolution, self.clock, self.budget)
         self.jobs = Jobs(evolution, run.states, inherit=config.inherit)
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
@@ -82,6 +83,11 @@ class Driver:
         self._exhausted, self._first_failures = False, FirstFailures()
         self._told_since_generation = 0
         self._backed_up, self._generation_began = before, time.time()
+
+    @property
+    def nodes_left(self) -> int:
+        """Nodes that left with workers, in all sessions of this search."""
+        return self._left_before + self.evaluator.left
 
     def run(self) -> str:
         """Search until the budget is spent; Ctrl-C ends it cleanly. Returns why it ended.
@@ -226,6 +232,7 @@ class Driver:
             "evolution": self.evolution.state_dict(lambda genome: genome.to_json(), rows=False),
             "seconds": self.clock.elapsed(),
             "budget": self.budget.state(),
+            **({"nodes_left": self.nodes_left} if self.nodes_left else {}),
         }
 
     def _end_generation(self, number: int) -> None:
@@ -240,11 +247,3 @@ class Driver:
         if self.clock.elapsed() - self._backed_up > BACKUP:
             self.run_directory.journal.back_up()
             self._backed_up = self.clock.elapsed()
-
-
-def suggest_simpler(evolution: Evolution[Genome], simpler: Callable[[Genome], Sequence[Genome]]) -> None:
-    """Try the leaders without each of their modalities. Otherwise a useless one stays for many generations."""
-    best = max((item.level for item in evolution.population), default=0)
-    leaders = [item for item in evolution.population if item.level == best]
-    for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
-        evolution.suggest(simpler(leader.genome), leader.id)

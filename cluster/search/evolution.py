@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -13,6 +14,9 @@ from haemsa.evo.objectives import Direction
 from haemsa.evo.rungs import Ladder
 from haemsa.evo.space import Space
 from haemsa.model.spec.genome import Genome
+
+LEADERS: Final = 2
+"""After each generation the simpler variants of so many candidates are tried, those best in the first objective."""
 
 
 def evolution_of(
@@ -52,3 +56,11 @@ def new_evolution(
         screening=config.screening,
         crossover=crossover,
     )
+
+
+def suggest_simpler(evolution: Evolution[Genome], simpler: Callable[[Genome], Sequence[Genome]]) -> None:
+    """Try the leaders without each of their modalities. Otherwise a useless one stays for many generations."""
+    best = max((item.level for item in evolution.population), default=0)
+    leaders = [item for item in evolution.population if item.level == best]
+    for leader in sorted(leaders, key=lambda item: (item.losses[0], item.id))[:LEADERS]:
+        evolution.suggest(simpler(leader.genome), leader.id)

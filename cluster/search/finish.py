@@ -91,6 +91,7 @@ def finish(
         "validation": problem.folds.kind,
         "seed": driver.config.seed,
         "ended_by": ended_by,
+        **({"nodes_left": driver.nodes_left} if driver.nodes_left else {}),
         **driver.statistics.costs(),
         "objectives": dict(problem.objectives),
         "confirmed": len(outcome.results),

@@ -48,11 +48,11 @@ def ladder_of(config: SearchConfig, folds: Folds) -> Ladder:
 def sized_config(config: SearchConfig, problem: Problem, evaluator: Evaluator) -> SearchConfig:
     """The settings with numbers in place of "auto", so that a resumed search has the same sizes."""
     measured, rungs = None, ladder_of(config, problem.folds)
-    several = _most(config, rungs, evaluator.workers) > min(SIZES)  # otherwise there is nothing to choose from
+    several = _most(config, rungs, evaluator.expected) > min(SIZES)  # otherwise there is nothing to choose from
     if config.cohort == "auto" and config.mode == "steady" and several:
         rng = np.random.default_rng((config.seed, SeedPurpose.COHORT_SIZE))
         measured = evaluator.fastest_cohort([problem.space.sample(rng) for _ in range(max(SIZES))])
-    sizes = fit_sizes(config, rungs, evaluator.workers, measured)
+    sizes = fit_sizes(config, rungs, evaluator.expected, measured)
     batch_size = fit_batch(config.batch_size, len(problem.pool))
     return config.model_copy(update={"cohort": sizes.cohort, "population": sizes.population, "batch_size": batch_size})
 

@@ -107,7 +107,7 @@ def tune(
     check_modalities(original, problem.pool)
     genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
     folder.mkdir(parents=True, exist_ok=True)
-    with joined_ray(config):
+    with joined_ray(config, config.title):
         for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
             progress.note(line)
         data, began = _tuning_data(config, problem), time.monotonic()
@@ -174,12 +174,13 @@ def _confirmed(
     original: Genome, tuned: Genome, task: Task, problem: Problem, progress: Progress
 ) -> tuple[Score | None, Score | None]:
     """Train both again on fresh seeds, as the front of a search is."""
+    from haemsa.cluster.workers.elastic.crew import Crew
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
     replicates = confirming_replicates(len(problem.folds), problem.folds.kind)
-    workers = 2 if task.config.workers == "auto" else min(2, task.config.workers)
-    evaluator = RayEvaluator(task.make, task.data, workers, gpus=task.config.gpus_per_worker)
+    crew = Crew.of(task.config.model_copy(update={"workers": 2}), task.config.title).at_most(task.config.most)
+    evaluator = RayEvaluator(task.make, task.data, crew)
     try:
         results = confirm(
             evaluator, chosen, replicates, replicates, problem.size,

@@ -86,8 +86,8 @@ def _trainable(task: Task) -> Any:
 
 def _samples(task: Task) -> BasicVariantGenerator:
     """The genome's own genes, then random ones."""
-    workers = task.config.workers  # trials of pbt wait for each other, so all must be there
-    limit = 0 if task.scheduler == "pbt" or workers == "auto" else workers
+    workers = task.config.most  # trials of pbt wait for each other, so all must be there
+    limit = 0 if task.scheduler == "pbt" or workers is None else workers
     return BasicVariantGenerator([task.genes.start()], max_concurrent=limit, random_state=task.config.seed)
 
 

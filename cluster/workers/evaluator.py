@@ -35,6 +35,14 @@ class Evaluator(Protocol):
         """How many cohorts can be trained at a time."""
 
     @property
+    def expected(self) -> int:
+        """As `workers`, once all nodes that are asked for have come."""
+
+    @property
+    def left(self) -> int:
+        """How many nodes have left with workers."""
+
+    @property
     def free(self) -> int:
         """How many cohorts would start immediately if they were submitted now."""
 
@@ -58,7 +66,8 @@ class Evaluator(Protocol):
 class InlineEvaluator:
     """Trains in this process, one cohort per call of `collect`."""
 
-    workers = 1
+    workers = expected = 1
+    left = 0
 
     def __init__(self, train: TrainCohort) -> None:
         self._train = train

@@ -44,11 +44,12 @@ def ray_workers(
     """
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-    with warnings_noted(progress, "haemsa.cluster.workers"), joined_ray(config) as wanted:
-        memory = config.memory_per_worker * 2**30 if config.memory_per_worker else None
-        limits: dict[str, Any] = {"gpus": config.gpus_per_worker, "limit": config.candidate_time, "memory": memory}
-        with closing(RayEvaluator(maker(data), data, wanted, **limits)) as evaluator:
-            yield evaluator
+    with (
+        warnings_noted(progress, "haemsa.cluster.workers"),
+        joined_ray(config, config.title) as crew,
+        closing(RayEvaluator(maker(data), data, crew, limit=config.candidate_time)) as evaluator,
+    ):
+        yield evaluator
 
 
 def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
@@ -56,6 +57,6 @@ def described(config: SearchConfig, evaluator: Evaluator) -> dict[str, Any]:
     facts = {"backend": config.backend, "workers": evaluator.workers, "device": device_of(config)}
     if config.backend == "inline":
         return facts
-    from haemsa.cluster.workers.ray_cluster import shape
+    from haemsa.cluster.workers.elastic.nodes import shape
 
     return {**facts, **shape()}

@@ -11,6 +11,8 @@ from typing import Any, Final
 import ray
 from ray.exceptions import RayError
 
+from haemsa.cluster.workers.elastic.crew import Crew
+from haemsa.cluster.workers.elastic.metrics import SearchMetrics
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
 from haemsa.cluster.workers.limits import TimeLimit
 from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
@@ -35,37 +37,42 @@ class RayEvaluator:
     Args:
         make: Is called with `data` once in each worker, and gives what trains a cohort there.
         data: What every worker gets.
-        workers: How many workers; None: as many as the cluster has room for, as its nodes come and go.
-        gpus: GPUs of a worker; also a fraction.
-        cpus: Cores of a worker.
+        crew: Which workers, and how many.
         limit: Seconds that a candidate may train. None: see `TimeLimit`.
-        memory: Bytes that a worker may take. None: no limit.
     """
 
     def __init__(
         self,
         make: Callable[[Any], TrainCohort],
         data: Any,
-        workers: int | None,
+        crew: Crew,
         *,
-        gpus: float = 0.0,
-        cpus: float = 1.0,
         limit: float | None = None,
-        memory: float | None = None,
     ) -> None:
-        self._pool = WorkerPool(make, data, workers, gpus=gpus, cpus=cpus, memory=memory)
+        self._pool = WorkerPool(make, data, crew)
+        self._metrics = SearchMetrics(crew.name)
         self._tasks = Dispatcher(self._pool)
         self._limit = TimeLimit(limit)
 
     @property
     def workers(self) -> int:
-        """Workers that are there, and those that start."""
+        """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
         return len(self._pool)
 
     @property
+    def expected(self) -> int:
+        """Workers once all nodes that are asked for have come."""
+        return self._pool.expected
+
+    @property
+    def left(self) -> int:
+        """Nodes that have left with workers."""
+        return len(self._pool.left)
+
+    @property
     def free(self) -> int:
-        """Workers for which no cohort waits."""
-        return max(0, len(self._pool.idle) + len(self._pool.starting) - len(self._tasks.waiting))
+        """Workers for which no cohort waits. Of workers that wait for nodes, only the first counts."""
+        return max(0, self._pool.ready_soon - len(self._tasks.waiting))
 
     @property
     def pending(self) -> int:
@@ -87,6 +94,7 @@ class RayEvaluator:
                 finished += self._finish(ended)
             finished += self._stop_overdue()
             self._tasks.give()
+            self._tell(finished)
             if end is not None and time.monotonic() >= end:
                 break
         return finished
@@ -106,7 +114,14 @@ class RayEvaluator:
 
     def close(self) -> None:
         """Stop the workers; the cluster stays."""
+        self._metrics.tell(last=True, workers=0, busy=0, waiting=0)
         self._tasks.close()
+
+    def _tell(self, finished: list[Finished]) -> None:
+        """Tell Ray how the search stands."""
+        waiting = len(self._tasks.waiting)
+        self._metrics.ended(finished)
+        self._metrics.tell(workers=len(self._pool), busy=self._tasks.pending - waiting, waiting=waiting)
 
     def _finish(self, ended: Ended) -> list[Finished]:
         """The results of a cohort. None if its worker died and the cohort runs again."""
@@ -134,7 +149,7 @@ class RayEvaluator:
         """A worker is gone: its cohort runs again, or in parts, or has failed."""
         task, kind = ended.task, ended.lost or "crash"
         if task.losses < TRIES:
-            log.warning("%s run again", task.name)
+            log.log(logging.INFO if ended.left else logging.WARNING, "%s run again", task.name)
             self._tasks.waiting.appendleft(task)
             return []
         if len(task.payload) > 1:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ray
+from ray._private.ray_logging import global_worker_stdstream_dispatcher as _told
 from ray.exceptions import RayError
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ def connected(address: str | None, timeout: float, workers: int | None = None) -
                     _start(workers)
                 else:
                     _join(address)
-                yield
+                with _heard_briefly():
+                    yield
             return
     finally:
         _TURN.release()
@@ -69,6 +71,22 @@ def _ended() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _heard_briefly() -> Iterator[None]:
+    """Log the first lines of what Ray tells drivers. Ray would print all, such as the log of each node that dies."""
+
+    def note(told: dict[str, Any]) -> None:
+        for text in told.get("lines", []):
+            log.info("Ray: %s", str(text).strip().partition("\n")[0][:300])
+
+    _told.remove_handler("ray_print_logs")
+    _told.add_handler("haemsa", note)
+    try:
+        yield
+    finally:
+        _told.remove_handler("haemsa")
 
 
 @contextmanager

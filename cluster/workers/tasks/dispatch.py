@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import ray
-from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
-from haemsa.cluster.workers.ray_cluster import dead_nodes
 from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
 from haemsa.evo.candidate import FailureKind
 from haemsa.model.errors import error_line
@@ -36,7 +35,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a task ended: with a `result`, with an `error` that the worker raised, or `lost` with its worker, and why."""
+    """How a task ended: with a `result`, with an `error` that the worker raised, or `lost` with its worker, and why.
+
+    `left`: its worker left with its node.
+    """
 
     task: Task
     worker: str
@@ -45,6 +47,7 @@ class Ended:
     error: BaseException | None = None
     lost: FailureKind | None = None
     why: str = ""
+    left: bool = False
 
 
 class Dispatcher:
@@ -109,25 +112,24 @@ class Dispatcher:
         try:
             result, seconds = ray.get(reference)
         except RayActorError as error:
-            away = isinstance(error, ActorUnavailableError)
-            return self._lose(name, task, "crash", str(error).splitlines()[0], away=away)
+            return self._lose(name, task, "crash", str(error).splitlines()[0], error)
         except RayTaskError as error:
-            self.pool.idle.append(name)
+            self.pool.rest(name)
             return Ended(task, name, error=error.cause)
         except RayError as error:  # killed for its memory, or its node left with the results
             self.pool.kill(name)
             kind: FailureKind = "memory" if isinstance(error, OutOfMemoryError) else "crash"
-            return self._lose(name, task, kind, error_line(error))
-        self.pool.idle.append(name)
+            return self._lose(name, task, kind, error_line(error), error)
+        self.pool.rest(name)
         return Ended(task, name, result, seconds)
 
-    def _lose(self, name: str, task: Task, kind: FailureKind, why: str, *, away: bool = False) -> Ended:
-        """A worker is gone, or its node is `away`. It is replaced where there is room."""
-        node = self.pool.remove(name)
-        left = away or node in dead_nodes()
+    def _lose(self, name: str, task: Task, kind: FailureKind, why: str, error: RayError | None = None) -> Ended:
+        """A worker is gone, and left this error. It is replaced where there is room."""
+        left = self.pool.remove(name, error)
         task.left += left
         task.losses += not left or task.left > MOST_LEFT
         what = "has left with its node" if left else "died and is replaced"
-        log.warning("%s %s while it worked on %s: %s", name, what, task.name, why)
+        quiet = logging.INFO if left else logging.WARNING  # of a node that leaves, the pool says so once
+        log.log(quiet, "%s %s while it worked on %s: %s", name, what, task.name, why)
         self.pool.follow()
-        return Ended(task, name, lost=kind, why=why)
+        return Ended(task, name, lost=kind, why=why, left=left)

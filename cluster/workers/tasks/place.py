@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import math
-import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from joblib import cpu_count
+
 from haemsa.cluster.config import Compute
+from haemsa.cluster.workers.elastic.crew import Crew
 
 
 @contextmanager
-def joined_ray(compute: Compute, most: int | None = None) -> Iterator[int | None]:
-    """Ray while the block runs, joined or started. Gives the workers wanted (None: auto).
+def joined_ray(compute: Compute, name: str, most: int | None = None) -> Iterator[Crew]:
+    """Ray while the block runs, joined or started. Gives the workers that are wanted.
 
     Args:
         compute: Where.
+        name: Whose workers they are.
         most: So many workers are enough. A Ray that is started has no more cores.
 
     Raises:
-        ValueError: If no Ray cluster answers, or if it has no room for so many workers.
+        ValueError: If no Ray cluster answers, or if it has no room for so many workers and cannot grow.
     """
-    from haemsa.cluster.workers.ray_cluster import count_workers
+    from haemsa.cluster.workers.elastic.room import check_room
     from haemsa.cluster.workers.ray_session import connected
 
-    enough = most or math.inf
-    wanted = None if compute.workers == "auto" else int(min(compute.workers, enough))
-    cores = wanted or int(min(os.cpu_count() or 1, enough))
-    with connected(compute.address, compute.address_timeout, cores):
-        room = count_workers(1.0, compute.gpus_per_worker)
-        if wanted and wanted > room:
-            raise ValueError(f"workers is {wanted}, but the Ray cluster has room for {room}")
-        yield wanted
+    crew = Crew.of(compute, name).at_most(most)
+    # Ray itself counts all cores of a container's quota, but not those that taskset or Slurm keep for others
+    here = crew.count or min(cpu_count(), crew.most or sys.maxsize)
+    with connected(compute.address, compute.address_timeout, here):
+        check_room(crew)
+        yield crew
 
 
-def shared_ray(compute: Compute) -> AbstractContextManager[int | None]:
+def shared_ray(compute: Compute) -> AbstractContextManager[Crew | None]:
     """All work in the block uses the same Ray, if it uses Ray: to start it takes seconds."""
-    return nullcontext() if compute.backend == "inline" else joined_ray(compute)
+    return nullcontext() if compute.backend == "inline" else joined_ray(compute, "haemsa")
 
 
 def device_of(compute: Compute) -> str:

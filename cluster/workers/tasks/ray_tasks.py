@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, cast
 
+from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
 from haemsa.cluster.workers.tasks.told import Board
 from haemsa.cluster.workers.worker_pool import WorkerPool
@@ -32,9 +33,7 @@ class RayTasks:
     Args:
         make: Is called with `data` once in each worker, and gives what works on a payload there.
         data: What every worker gets.
-        workers: How many workers; None: as many as the cluster has room for, as its nodes come and go.
-        gpus: GPUs of a worker; also a fraction.
-        memory: Bytes that a worker may take. None: no limit.
+        crew: Which workers, and how many.
         told: Is called with the sum of what workers tell by `data.tell`. None: they have nothing to tell with.
     """
 
@@ -42,15 +41,12 @@ class RayTasks:
         self,
         make: Callable[[Any], Callable[[Any], Any]],
         data: Any,
-        workers: int | None,
-        *,
-        gpus: float = 0.0,
-        memory: float | None = None,
+        crew: Crew,
         told: Callable[[int], None] | None = None,
     ) -> None:
         self._told, self._board = told, Board() if told is not None else None
         data = replace(data, tell=self._board.tell) if self._board is not None else data
-        self._pool = WorkerPool(make, data, workers, gpus=gpus, cpus=1.0, memory=memory)
+        self._pool = WorkerPool(make, data, crew)
         self._tasks = Dispatcher(self._pool)
 
     @property
@@ -101,6 +97,6 @@ class RayTasks:
             return cast(_Numbered, ended.task), ended.result
         if ended.task.losses >= TRIES:
             raise ValueError(f"{TRIES} workers died while they worked on {ended.task.name}, the last: {ended.why}")
-        log.warning("%s runs again", ended.task.name)
+        log.log(logging.INFO if ended.left else logging.WARNING, "%s runs again", ended.task.name)
         self._tasks.waiting.appendleft(ended.task)
         return None

@@ -72,6 +72,7 @@ def tasks_on(
     progress: Progress,
     most: int | None = None,
     told: Callable[[int], None] | None = None,
+    name: str = "haemsa",
 ) -> Iterator[Tasks]:
     """What works on payloads while the block runs.
 
@@ -84,6 +85,7 @@ def tasks_on(
         most: So many workers are enough.
         told: Is called with the sum of what workers tell within their work, now and then. They call `data.tell` with
             how much more is done; `data` is a dataclass then.
+        name: What the work is called: the workers have its name.
 
     Raises:
         ValueError: No Ray cluster answers, or it has no room.
@@ -94,21 +96,10 @@ def tasks_on(
     from haemsa.cluster.workers.node_copies import maker_on_nodes
     from haemsa.cluster.workers.tasks.ray_tasks import RayTasks
 
-    with warnings_noted(progress, "haemsa.cluster.workers"), joined_ray(compute, most) as wanted, interruptible():
-        memory = compute.memory_per_worker * 2**30 if compute.memory_per_worker else None
-        workers = min((count for count in (wanted, most) if count is not None), default=None)
-        on_nodes = maker_on_nodes(make, data)
-        limits: dict[str, Any] = {"gpus": compute.gpus_per_worker, "memory": memory}
-        with closing(RayTasks(on_nodes, data, workers, told=told, **limits)) as tasks:
-            yield tasks
-
-
-def _adding(told: Callable[[int], None]) -> Callable[[int], None]:
-    """Tells the sum of what it is called with."""
-    parts = list[int]()
-
-    def tell(count: int) -> None:
-        parts.append(count)
-        told(sum(parts))
-
-    return tell
+    with (
+        warnings_noted(progress, "haemsa.cluster.workers"),
+        joined_ray(compute, name, most) as crew,
+        interruptible(),
+        closing(RayTasks(maker_on_nodes(make, data), data, crew, told)) as tasks,
+    ):
+        yield tasks

@@ -109,9 +109,10 @@ def timed(evaluations: int) -> Iterator[list[Cost]]:
 
 def on_ray(evaluations: int, cohort: int, rungs: bool = False) -> Cost:
     """A search on two Ray workers."""
+    from haemsa.cluster.workers.elastic.crew import Crew
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-    evaluator = RayEvaluator(instant(), None, WORKERS)
+    evaluator = RayEvaluator(instant(), None, Crew(WORKERS))
     try:
         with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
             ready(evaluator)

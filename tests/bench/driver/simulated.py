@@ -113,6 +113,13 @@ class SimulatedCluster:
         return self._here
 
     @property
+    def expected(self) -> int:
+        """The same: this cluster does not grow on demand."""
+        return self._here
+
+    left = 0
+
+    @property
     def free(self) -> int:
         """Idle workers for which no cohort waits."""
         return max(0, len(self._idle) - len(self._queue))

@@ -11,7 +11,7 @@ import numpy as np
 from deap import base
 
 from haemsa.cluster.search.confirmation import chosen_to_confirm
-from haemsa.cluster.search.driver import suggest_simpler
+from haemsa.cluster.search.evolution import suggest_simpler
 from haemsa.cluster.workers.job import target_epochs
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.evolution import Evolution

@@ -215,10 +215,12 @@ def test_what_is_no_address_is_refused_in_the_option_and_in_the_environment(
 
 
 def test_more_gpus_than_there_are(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from haemsa.cluster.workers import ray_cluster, ray_session
+    from haemsa.cluster.workers import ray_session
+    from haemsa.cluster.workers.elastic import nodes, room
 
     monkeypatch.setattr(ray_session, "connected", lambda *_: nullcontext())
-    monkeypatch.setattr(ray_cluster.ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}])
+    monkeypatch.setattr(room, "can_grow", lambda within: False)
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [{"NodeID": "a", "Alive": True, "Resources": {"CPU": 2.0}}])
     ran = search(store, "--backend", "ray", "--gpus-per-worker", 0.5)
     assert ran.sentence == "a worker asks for 0.5 GPUs, but the cluster has 0"
 

@@ -298,7 +298,7 @@ def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, m
         follower.on_trial_result(trial=trial, result={"epochs": 3, "score": 1.0, "error": 0.1, "whole": False})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tune_module, "joined_ray", lambda _: nullcontext())
+    monkeypatch.setattr(tune_module, "joined_ray", lambda *_: nullcontext())
     monkeypatch.setattr(tuner_module, "run_trials", interrupted)
     (tmp_path / "genome.json").write_text(TWO_EXPERTS.to_json())
     out = tmp_path / "out"
@@ -316,7 +316,7 @@ def test_trials_that_all_fail_end_it_with_the_reason(tmp_path: Path, monkeypatch
             trial = SimpleNamespace(trial_id=f"a_{number:05d}", config=task.genes.start())
             follower.on_trial_result(trial=trial, result={"epochs": 3, "failure": f"memory: {number} took too much"})
 
-    monkeypatch.setattr(tune_module, "joined_ray", lambda _: nullcontext())
+    monkeypatch.setattr(tune_module, "joined_ray", lambda *_: nullcontext())
     monkeypatch.setattr(tuner_module, "run_trials", failing)
     (tmp_path / "genome.json").write_text(TWO_EXPERTS.to_json())
     ran = haemsa("tune", tmp_path / "genome.json", "--data", stored(tmp_path), "--out", tmp_path / "out")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.evaluator import Evaluator, Finished, InlineEvaluator
 from haemsa.evo.candidate import Failure, Score
 from tests.support.cluster.search_fakes import jobs
@@ -31,7 +32,7 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
         else:
             from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-            made.append(RayEvaluator(make, data, workers=2))
+            made.append(RayEvaluator(make, data, Crew(2)))
         return made[-1]
 
     yield make_one
@@ -46,8 +47,8 @@ def ray_workers(ray_cluster: None) -> Iterator[Build]:
 
     made: list[Evaluator] = []
 
-    def make_one(make: Make, data: Any, workers: int, **limits: float) -> Evaluator:
-        made.append(RayEvaluator(make, data, workers, **limits))
+    def make_one(make: Make, data: Any, workers: int, memory: float | None = None, **limits: float) -> Evaluator:
+        made.append(RayEvaluator(make, data, Crew(workers, memory=memory), **limits))
         return made[-1]
 
     yield make_one
@@ -172,29 +173,6 @@ def test_a_worker_takes_no_more_memory_than_it_may(ray_workers: Build) -> None:
     assert found == {0: {"mae": Score(0.0)}, 1: Failure("memory", "no more"), 2: {"mae": Score(2.0)}}
 
 
-@pytest.mark.parametrize(
-    ("cpus", "gpus", "expected"),
-    [(1.0, 0.0, 7), (2.0, 0.0, 3), (9.0, 0.0, 1), (1.0, 1.0, 3), (1.0, 0.6, 3), (1.0, 0.5, 5)],
-)
-def test_workers_are_counted_node_by_node_and_gpu_by_gpu(
-    monkeypatch: pytest.MonkeyPatch, cpus: float, gpus: float, expected: int
-) -> None:
-    from haemsa.cluster.workers import ray_cluster
-
-    nodes = [
-        ({"CPU": 4.0, "GPU": 2.0}, True),
-        ({"CPU": 1.0, "GPU": 2.0}, True),
-        ({"CPU": 2.0}, True),
-        ({"CPU": 9.0}, False),
-    ]
-    monkeypatch.setattr(
-        ray_cluster.ray, "nodes", lambda: [{"Resources": found, "Alive": alive} for found, alive in nodes]
-    )
-    assert ray_cluster.count_workers(cpus, gpus) == expected
-    with pytest.raises(ValueError, match="a worker asks for 100 GPUs, but the cluster has 4"):
-        ray_cluster.count_workers(1.0, 100.0)
-
-
 @pytest.mark.ray
 def test_workers_that_cannot_start_end_the_search_with_a_sentence(
     ray_workers: Build, monkeypatch: pytest.MonkeyPatch
@@ -216,7 +194,7 @@ def test_work_says_that_it_waits_for_a_core_and_when_it_goes_on(
 ) -> None:
     import ray
 
-    monkeypatch.setattr("haemsa.cluster.workers.start_watch.PATIENCE", 0.0)
+    monkeypatch.setattr("haemsa.cluster.workers.elastic.start_watch.PATIENCE", 0.0)
     other = ray.remote(num_cpus=2)(type("Other", (), {"here": lambda self: True})).remote()
     ray.get(other.here.remote())
     evaluator = ray_workers(echoing(), 7, 1)

@@ -82,6 +82,7 @@ def test_a_file_that_was_replaced_meanwhile_is_told(ray_cluster: None, tmp_path:
 
 @pytest.mark.ray
 def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, tmp_path: Path) -> None:
+    from haemsa.cluster.workers.elastic.crew import Crew
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     path = stored(tmp_path)
@@ -93,7 +94,7 @@ def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, 
     (expected,) = here.collect()
     make = trainer_maker(data)
     path.rename(tmp_path / "elsewhere.h5")
-    evaluator = RayEvaluator(make, data, workers=1)
+    evaluator = RayEvaluator(make, data, Crew(1))
     evaluator.submit(cohort)
     (found,) = evaluator.collect()
     evaluator.close()

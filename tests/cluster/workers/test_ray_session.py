@@ -21,13 +21,14 @@ from tests.support.places import ROOT
 
 SCRIPT = """
 import json, threading, ray
-from haemsa.cluster.workers.ray_cluster import room_for
+from haemsa.cluster.workers.elastic.needs import Needs
+from haemsa.cluster.workers.elastic.nodes import room_for
 from haemsa.cluster.workers.ray_session import connected
 
 rooms = []
 def search(workers):
     with connected(None, 20.0, workers):
-        rooms.append(room_for(1.0, 0.0))
+        rooms.append(room_for(Needs()))
     rooms.append(ray.is_initialized())
 
 thread = threading.Thread(target=search, args=(1,))

@@ -82,7 +82,7 @@ class Workers:
     """Pretended workers that end in random order; notes how many were without work whenever one is waited for."""
 
     def __init__(self, workers: int, seed: int = 0) -> None:
-        self.workers, self._random = workers, random.Random(seed)
+        self.workers, self.expected, self.left, self._random = workers, workers, 0, random.Random(seed)
         self._running: list[JobBatch] = []
         self._queue: deque[JobBatch] = deque()
         self.idle_while_waiting: list[int] = []

@@ -33,9 +33,10 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
         if request.param == "inline":
             made.append(InlineEvaluator(CohortTrainer(data)))
         else:
+            from haemsa.cluster.workers.elastic.crew import Crew
             from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-            made.append(RayEvaluator(CohortTrainer, data, workers=1))
+            made.append(RayEvaluator(CohortTrainer, data, Crew(1)))
         return made[-1]
 
     yield make_one

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from haemsa.cluster.workers.start_watch import StartWatch
+from haemsa.cluster.workers.elastic.start_watch import StartWatch
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_word_is_said_after_some_seconds_and_when_the_work_goes_on(
     looks: list[tuple[float, int, int]], said: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 0.0
-    watch = StartWatch("a core", lambda: "none is free", lambda: now)
+    watch = StartWatch("a core", lambda: "none is free", now=lambda: now)
     with caplog.at_level(logging.WARNING):
         for now, waiting, workers in looks:  # noqa: B007 - the watch reads it
             watch.look(waiting, workers)
