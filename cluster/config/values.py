@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -30,8 +30,8 @@ def _check_label(value: str) -> str:
     return value
 
 
-def _check_most(value: str) -> str:
-    if re.fullmatch(r"auto:0*[1-9]\d*", value) is None:
+def _check_most(value: object) -> str:
+    if not isinstance(value, str) or re.fullmatch(r"auto:0*[1-9]\d*", value) is None:
         raise ValueError("expected auto:MOST")
     return value
 
@@ -39,7 +39,7 @@ def _check_most(value: str) -> str:
 AtLeastZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
-AtMost = Annotated[str, AfterValidator(_check_most)]
+AtMost = Annotated[str, PlainValidator(_check_most)]
 """As many as there can be, but at most this: auto:64."""
 Name = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -40,7 +40,7 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
             r"^setting validation is 'folds:1', expected auto, holdout, holdout:SEEDS, folds:K with K of 2 or more, or "
             r"groups$",
         ),
-        ({"workers": 0}, r"^setting workers is 0, expected 1 or more, or 'auto'$"),
+        ({"workers": 0}, r"^setting workers is 0, expected 1 or more, or 'auto', or auto:MOST$"),
         ({"mode": "fast"}, r"^setting mode is 'fast', expected 'steady' or 'generational'$"),
         ({"population": 2.5}, r"^setting population is 2.5, expected integer or 'auto'$"),
         ({"seed": True}, r"^setting seed is True, expected integer$"),

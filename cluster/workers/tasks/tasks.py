@@ -103,3 +103,14 @@ def tasks_on(
         closing(RayTasks(maker_on_nodes(make, data), data, crew, told)) as tasks,
     ):
         yield tasks
+
+
+def _adding(told: Callable[[int], None]) -> Callable[[int], None]:
+    """Tells the sum of what it is called with."""
+    parts = list[int]()
+
+    def tell(count: int) -> None:
+        parts.append(count)
+        told(sum(parts))
+
+    return tell

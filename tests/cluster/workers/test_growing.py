@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.support.cluster.growing import TOKEN
 from tests.support.places import ROOT
+from tests.support.ray_nodes.growing import TOKEN
 from tests.support.versions import needs
 
 pytestmark = [pytest.mark.slow, needs("ray", "2.55", "is what this was tried with")]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, needs("ray", "2.55", "is what this was tried wit
 SCRIPT = """
 import json, logging, sys, time
 import ray
-from tests.support.cluster.growing import growing, kill_node
+from tests.support.ray_nodes.growing import growing, kill_node
 from tests.support.cluster.search_fakes import jobs
 from tests.support.cluster.trainers import instant
 from haemsa.cluster.workers import worker_pool

@@ -12,9 +12,9 @@ import torch
 import yaml
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from tests.support.cluster.loopback import HEAD, Loopback, cluster, ray
 from tests.support.cluster.tiny import SPACE
 from tests.support.places import ROOT
+from tests.support.ray_nodes.loopback import HEAD, Loopback, cluster, ray
 from tests.support.versions import needs
 
 pytestmark = [pytest.mark.slow, needs("ray", "2.55", "gives no folder of its own to a second node on a machine")]

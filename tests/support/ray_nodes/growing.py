@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support.cluster.loopback import HEAD, PATIENCE, ray
+from tests.support.ray_nodes.loopback import HEAD, PATIENCE, ray
 
 TOKEN = {"RAY_AUTH_MODE": "token"}
 IDLE = 3.0

@@ -1,0 +1,1 @@
+"""Clusters of Ray on this machine, with processes of their own."""
