@@ -131,9 +131,12 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 @pytest.mark.ray
 def test_on_workers_the_same_model_is_trained_as_in_this_process(ray_cluster: None, tmp_path: Path) -> None:
     store = str(stored(tmp_path))
-    for folder, compute in (("here", None), ("workers", Compute(workers=2))):
-        train_for_good(RECIPE, store, 2, tmp_path / folder, compute=compute)
+    train_for_good(RECIPE, store, 2, tmp_path / "here")
+    for folder, stream in (("workers", None), ("streamed", True)):
+        recipe = replace(RECIPE, stream=stream)
+        train_for_good(recipe, store, 2, tmp_path / folder, compute=Compute(workers=2))
     here, workers = (Predictor.load(tmp_path / name) for name in ("here", "workers"))
     assert here.info["calibration"] == workers.info["calibration"]
     assert here.calibration == workers.calibration
     assert same(predicted(tmp_path / "here"), predicted(tmp_path / "workers"))
+    assert same(predicted(tmp_path / "here"), predicted(tmp_path / "streamed"))
