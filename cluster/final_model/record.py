@@ -124,6 +124,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         dataset=facts["dataset"],
         measured=held_out["measured"],
         commit=facts.get("commit"),
+        began=facts.get("began", 0.0),
         what=_words(len(facts["seeds"]), facts["genomes"]),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -74,6 +75,7 @@ def train_for_good(
         >>> table, protocol = train_for_good(recipe, "planted", 5, Path("models/planted"))  # doctest: +SKIP
         >>> table["model"]["sentiment/mae"]["mean"]  # doctest: +SKIP
     """
+    began = time.time()
     check_one(data, dataset)
     source = None if dataset is not None else data or recipe.data
     if source is None and dataset is None and not recipe.search:
@@ -87,7 +89,7 @@ def train_for_good(
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     first, task = next(iter(trainer.dataset.tasks.items()))
     main = primary(task) if len(trainer.dataset.tasks) == 1 else f"{first}/{primary(task)}"
-    facts = {"models": table, "split": "test" if table else None, "objective": main}
+    facts = {"models": table, "split": "test" if table else None, "objective": main, "began": began}
     write_json(folder / "metrics.json", {**facts, **predictor.info})
     return table, str(predictor.info["protocol"])
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.search.confirmation import confirming_replicates
+from haemsa.cluster.workers.evaluator import Finished
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.nsga2 import Losses
@@ -166,6 +167,8 @@ class Clock:
     workers: int = 0
     available: float = 0.0
     """All workers together were there so long, from the first submission to the last result."""
+    gpu_mib: float = 0.0
+    """The most memory of its GPU that a worker has taken."""
 
     def __post_init__(self) -> None:
         self.start = self.now()
@@ -180,6 +183,11 @@ class Clock:
         if self.first_submit is not None:
             self.available += workers * (now - max(self.first_submit, self.last_end))
         self.last_end, self.waited, self.workers = now, self.waited + waited, workers
+
+    def ended(self, finished: Finished) -> None:
+        """A cohort has ended."""
+        self.busy += finished.seconds
+        self.gpu_mib = max([self.gpu_mib, *(result.gpu_mib for result in finished.results)])
 
     @property
     def busy_fraction(self) -> float:

@@ -202,7 +202,7 @@ class Driver:
 
     def _tell(self, finished: Finished) -> list[RungOutcome]:
         """Tell each result of a cohort, in the order of ids. Returns what the journal records of them."""
-        self.clock.busy += finished.seconds
+        self.clock.ended(finished)
         share = finished.seconds / len(finished.results)
         outcomes: list[RungOutcome] = []
         for result in sorted(finished.results, key=lambda item: item.id):

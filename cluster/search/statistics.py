@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +80,8 @@ class SearchStatistics:
             "busy_fraction": self.clock.busy_fraction,
             "system/workers": float(self.clock.workers),
             "system/driver_memory_mib": memory_mib(),
+            "system/driver_cpu_seconds": time.process_time(),
+            **({"system/worker_gpu_mib": self.clock.gpu_mib} if self.clock.gpu_mib else {}),
         }
 
     def costs(self) -> dict[str, Any]:

@@ -87,8 +87,18 @@ class CohortTrainer:
         """
         start = time.perf_counter()
         results = self._attempt(jobs)
-        seconds = (time.perf_counter() - start) / len(jobs)
-        return [replace(result, seconds=seconds) for result in results]
+        seconds, most = (time.perf_counter() - start) / len(jobs), self._gpu_mib()
+        return [replace(result, seconds=seconds, gpu_mib=most) for result in results]
+
+    def _gpu_mib(self) -> float:
+        """The most memory of the GPU that was taken since this was asked last."""
+        if self.data.device != "cuda":
+            return 0.0
+        import torch
+
+        most = torch.cuda.max_memory_allocated() / 2**20
+        torch.cuda.reset_peak_memory_stats()
+        return most
 
     def _attempt(self, jobs: Sequence[Job]) -> list[Result]:
         """Train the jobs. After an error, halves of the cohort are tried, until only the job to blame fails."""

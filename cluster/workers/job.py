@@ -87,7 +87,8 @@ class Result:
     """What a job gave: scores by metric or a failure, the trained replicates, and its share of the time.
 
     `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted. `failed_objective`: the
-    objective of one's own because of which it failed.
+    objective of one's own because of which it failed. `gpu_mib`: the most memory of the GPU that its cohort took (0: it
+    was trained on the CPU).
     """
 
     id: int
@@ -96,3 +97,4 @@ class Result:
     outputs: tuple[Arrays, ...] = ()
     seconds: float = 0.0
     failed_objective: str = ""
+    gpu_mib: float = 0.0

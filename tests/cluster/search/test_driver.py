@@ -11,7 +11,7 @@ import pytest
 
 from haemsa.cluster.search.budget import Budget
 from haemsa.cluster.search.statistics import memory_mib
-from haemsa.cluster.workers.evaluator import JobBatch
+from haemsa.cluster.workers.evaluator import Finished, JobBatch
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Failure, Score
 from haemsa.evo.expert_space.bounds import OPTIONAL
@@ -66,6 +66,15 @@ def test_patience_sees_progress_in_networks_larger_than_all_of_the_first_generat
         assert driven.search.run() == "patience"
         assert len(driven.evolution.archive) == 7 * 8  # five that brought something, and two that brought nothing
         assert driven.search.statistics.metrics()["best/mae"] == pytest.approx(0.6)
+
+
+def test_the_most_memory_that_a_worker_took_of_its_gpu_is_told_if_there_is_one(tmp_path: Path) -> None:
+    with Driven(tmp_path / "run", instant) as driven:
+        driven.search.run()
+        assert "system/worker_gpu_mib" not in driven.search.statistics.metrics()
+        for most in (100.0, 300.0, 200.0):
+            driven.search.clock.ended(Finished([Result(0, {}, gpu_mib=most)], "a", 0.0))
+        assert driven.search.statistics.metrics()["system/worker_gpu_mib"] == 300.0
 
 
 def test_a_search_of_an_earlier_version_counts_its_patience_anew(tmp_path: Path) -> None:
@@ -184,6 +193,7 @@ def test_the_tracker_sees_each_generation_and_the_last_part_of_one(
     assert last.metrics["best/params"] == min(params for *_, params in driven.front())
     assert len(last.evaluated) == 3 * population + 2
     errors = [row["mae"] for row in last.population]
+    assert errors == sorted(errors)
     assert last.metrics["mean/mae"] == pytest.approx(sum(errors) / population)
     assert last.metrics["spread/mae"] == pytest.approx(statistics.pstdev(errors))
     assert [record["generation"] for record in driven.evolution.logbook] == [1, 2, 3, 4]
