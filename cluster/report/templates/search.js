@@ -23,7 +23,8 @@
   }
 
   function draw(place, plot) {
-    const title = plot.title ? { text: plot.title, x: 0, xref: "paper", font: { size: 13 } } : undefined;
+    const shown = plot.title.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // tags in a name are not obeyed
+    const title = plot.title ? { text: shown, x: 0, xref: "paper", font: { size: 13 } } : undefined;
     const layout = { height: 280, ...plot.layout, title, template: template(), autosize: true, uirevision: "kept",
       dragmode: coarse ? false : "zoom" };
     layout.annotations = (layout.annotations || []).map((note) => ({ ...note, bgcolor: colour("--paper") }));
