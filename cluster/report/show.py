@@ -75,7 +75,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     best = best_of(front, search.summary)
     scores = ", ".join(f"{key} {score_words(best, key)}" for key in objectives)
     console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
-    console.print(_front_table(front[:front_rows], objectives, len(front)))
+    console.print(_front_table(front[:front_rows], objectives, len(front), search.full))
     ensemble = (search.summary or {}).get("ensemble")
     if ensemble:
         console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
@@ -152,6 +152,15 @@ def score_words(row: JournalRow, name: str) -> str:
     return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
 
 
+def searched_words(row: JournalRow, name: str, full: int) -> str:
+    """The score that the search gave a confirmed candidate, and its rung if that score was not final.
+
+    `full`: the first rung with final scores.
+    """
+    rung = len(row.outcomes)
+    return number(row.scores[name].mean) + (f" (rung {rung} of {full + 1})" if rung <= full else "")
+
+
 def with_direction(name: str, direction: str) -> str:
     """An objective above a column, with an arrow to its better values."""
     return f"{name} {'↓' if direction == 'min' else '↑'}"
@@ -181,7 +190,7 @@ def _statistic(key: str, value: float) -> str:
     return f"{value:.0%}"
 
 
-def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int) -> Table:
+def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int, full: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -200,7 +209,7 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     for row in front:
         columns = genome_columns(row.genome)
         cells = [cell(columns[name]) for name in _FRONT_COLUMNS]
-        score_in_search = [number(row.scores[main].mean)] if confirmed else []
+        score_in_search = [searched_words(row, main, full)] if confirmed else []
         scores = [score_words(row, name) for name in objectives]
         table.add_row(str(row.id), *scores, *score_in_search, *map(Text, cells))
     return table

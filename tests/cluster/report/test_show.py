@@ -12,7 +12,7 @@ from rich.console import Console
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report import breeding as breeding_module
 from haemsa.cluster.report.breeding import breeding_line
-from haemsa.cluster.report.show import show
+from haemsa.cluster.report.show import searched_words, show
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -137,3 +137,18 @@ def test_a_linear_model_is_drawn_as_one() -> None:
     Console(file=out, width=140).print(genome_tree(Genome(NetworkSpec(8, (EncoderSpec("text", "convolution"),)))))
     assert "no levels: a linear model over the tokens" in out.getvalue()
     assert "text: convolution over 3 steps, pooled" in out.getvalue()
+
+
+def test_a_confirmed_candidate_says_from_which_rung_its_score_in_the_search_is(run_path: Path) -> None:
+    with RunDirectory.open(run_path) as run:
+        run.journal.record(
+            [RungOutcome(0, {"mae": Score(0.85), "params": Score(100.0)}, 1, rung=1)],
+            {"evolution": {"ladder": [3, 1, [2, 1], [None, 1]]}},
+        )
+        run.journal.confirm({n: {"mae": Score(0.9 - n / 10), "params": Score(100.0 + n)} for n in (0, 1)})
+        rows = {row.id: row for row in run.journal.rows()}
+    assert searched_words(rows[0], "mae", 1) == "0.85"
+    assert searched_words(rows[1], "mae", 1) == "0.8 (rung 1 of 2)"
+    out = io.StringIO()
+    show(run_path, Console(file=out, width=200))
+    assert "0.8 (rung 1 of 2)" in out.getvalue()
