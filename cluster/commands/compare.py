@@ -13,6 +13,9 @@ from haemsa.cluster.commands.options import (
     Backend,
     GpusPerWorker,
     MemoryPerWorker,
+    NodeLabels,
+    NodeTimeout,
+    Resources,
     Workers,
     compute_of,
 )
@@ -40,6 +43,9 @@ def compare(
     address: Address = None,
     address_timeout: AddressTimeout = None,
     memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
     json_file: Json = None,
 ) -> None:
     """Compare the best of a search with the usual models, tuned in the same way. Reads the test split once.
@@ -49,7 +55,17 @@ def compare(
     from haemsa.cluster.api import compare_models
     from haemsa.cluster.shared.progress import progress
 
-    where = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
+    where = compute_of(
+        backend,
+        workers,
+        gpus_per_worker,
+        address,
+        address_timeout,
+        memory_per_worker,
+        resources,
+        node_labels,
+        node_timeout,
+    )
     with progress() as shown:
         comparison = compare_models(run, data=data, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
     _show_comparison(comparison, "compare", json_file)
@@ -70,6 +86,9 @@ def ablate(
     address: Address = None,
     address_timeout: AddressTimeout = None,
     memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
     json_file: Json = None,
 ) -> None:
     """Search again without hierarchy, evolution, transfer or multi-task learning. Reads the test split once.
@@ -79,7 +98,17 @@ def ablate(
     from haemsa.cluster.api import ablate_search
     from haemsa.cluster.shared.progress import progress
 
-    where = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
+    where = compute_of(
+        backend,
+        workers,
+        gpus_per_worker,
+        address,
+        address_timeout,
+        memory_per_worker,
+        resources,
+        node_labels,
+        node_timeout,
+    )
     with progress() as shown:
         comparison = ablate_search(run, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
     _show_comparison(comparison, "ablate", json_file)

@@ -15,6 +15,9 @@ from haemsa.cluster.commands.options import (
     GpusPerWorker,
     MemoryPerWorker,
     Model,
+    NodeLabels,
+    NodeTimeout,
+    Resources,
     Workers,
     compute_of,
 )
@@ -43,6 +46,9 @@ def train(
     address: Address = None,
     address_timeout: AddressTimeout = None,
     memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
     json_file: Json = None,
 ) -> None:
     """Train the final model from the best genome or ensemble. Save it, and score it once on the test split.
@@ -60,7 +66,17 @@ def train(
     )
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
+    compute = compute_of(
+        backend,
+        workers,
+        gpus_per_worker,
+        address,
+        address_timeout,
+        memory_per_worker,
+        resources,
+        node_labels,
+        node_timeout,
+    )
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
     read = data or recipe.data or ""
     folder = model_folder(recipe, read or None, out, force=force)
@@ -97,13 +113,26 @@ def evaluate(
     address: Address = None,
     address_timeout: AddressTimeout = None,
     memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing. It runs in this process, unless options say otherwise."""
     from haemsa.cluster.api import data_of, evaluate_model, load_for, load_model, metric_table, misfits, subset_table
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
+    compute = compute_of(
+        backend,
+        workers,
+        gpus_per_worker,
+        address,
+        address_timeout,
+        memory_per_worker,
+        resources,
+        node_labels,
+        node_timeout,
+    )
     predictor = load_model(model)
     read = data or data_of(model, predictor)
     dataset = load_for(predictor, read)

@@ -26,7 +26,8 @@ Backend = Annotated[
     str | None, typer.Option(help="ray (in parallel) or inline (in this process).", rich_help_panel=_WHERE)
 ]
 Workers = Annotated[
-    str | None, typer.Option(help="How many workers run at the same time: a number, or auto.", rich_help_panel=_WHERE)
+    str | None,
+    typer.Option(help="How many workers run at the same time: a number, auto or auto:MOST.", rich_help_panel=_WHERE),
 ]
 GpusPerWorker = Annotated[
     float | None, typer.Option(help="GPUs for each worker, also a fraction.", rich_help_panel=_WHERE)
@@ -42,6 +43,21 @@ MemoryPerWorker = Annotated[
     float | None, typer.Option(help="GiB that a worker may use (only on Linux).", rich_help_panel=_WHERE)
 ]
 
+Resources = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What else each worker needs of its node, for example accelerator_type:H100=0.001. Several are allowed.",
+        rich_help_panel=_WHERE,
+    ),
+]
+NodeLabels = Annotated[
+    list[str] | None,
+    typer.Option(help="A label that nodes of workers have: KEY=VALUE. Several are allowed.", rich_help_panel=_WHERE),
+]
+NodeTimeout = Annotated[
+    str | None, typer.Option(help="How long to wait for a first node, where nodes come: 30m.", rich_help_panel=_WHERE)
+]
+
 
 def compute_of(
     backend: str | None,
@@ -50,6 +66,9 @@ def compute_of(
     address: str | None,
     address_timeout: str | None,
     memory_per_worker: float | None,
+    resources: Sequence[str] | None,
+    node_labels: Sequence[str] | None,
+    node_timeout: str | None,
 ) -> Compute | None:
     """Where a command runs, by its options. None: no option says it."""
     from haemsa.cluster.api import Compute
@@ -57,6 +76,8 @@ def compute_of(
     given = {
         "backend": backend, "workers": number_of(workers), "gpus_per_worker": gpus_per_worker, "address": address,
         "address_timeout": address_timeout, "memory_per_worker": memory_per_worker,
+        "resources": resources_of(resources), "node_labels": labels_of(node_labels),
+        "node_timeout": node_timeout,
     }  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     return Compute.of(chosen) if chosen else None
@@ -69,16 +90,32 @@ def objectives_of(text: str | None) -> list[str] | None:
 
 def limits_of(options: Sequence[str] | None) -> dict[str, float] | None:
     """The limits in ["params=200000", ...]. Raises ValueError for an option that is not NAME=NUMBER."""
-    if not options:
-        return None
-    limits = {}
-    for option in options:
+    return _numbers("limit", options, "params=200000")
+
+
+def resources_of(options: Sequence[str] | None) -> dict[str, float] | None:
+    """The amounts in ["accelerator_type:H100=0.001", ...]. Raises ValueError for an option that is not NAME=NUMBER."""
+    return _numbers("resources", options, "accelerator_type:H100=0.001")
+
+
+def labels_of(options: Sequence[str] | None) -> dict[str, str] | None:
+    """The labels in ["market=spot", ...]. Raises ValueError for an option that is not KEY=VALUE."""
+    pairs = [(option, *option.partition("=")) for option in options or ()]
+    for option, key, _, value in pairs:
+        if not key or not value:
+            raise ValueError(f"node-labels is {option!r}, expected KEY=VALUE, for example market=spot")
+    return {key: value for _, key, _, value in pairs} or None
+
+
+def _numbers(what: str, options: Sequence[str] | None, example: str) -> dict[str, float] | None:
+    numbers = {}
+    for option in options or ():
         name, _, value = option.partition("=")
         try:
-            limits[name.strip()] = float(value)
+            numbers[name.strip()] = float(value)
         except ValueError:
-            raise ValueError(f"limit is {option!r}, expected NAME=NUMBER, for example params=200000") from None
-    return limits
+            raise ValueError(f"{what} is {option!r}, expected NAME=NUMBER, for example {example}") from None
+    return numbers or None
 
 
 def number_of(text: str | None) -> int | str | None:

@@ -16,6 +16,9 @@ from haemsa.cluster.commands.options import (
     GpusPerWorker,
     MemoryPerWorker,
     Model,
+    NodeLabels,
+    NodeTimeout,
+    Resources,
     Workers,
     compute_of,
 )
@@ -42,6 +45,9 @@ def predict(
     address: Address = None,
     address_timeout: AddressTimeout = None,
     memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
 ) -> None:
     """Write the predictions of a saved model, one row for each sample.
 
@@ -50,7 +56,17 @@ def predict(
     from haemsa.cluster.api import Reading, load_model, load_samples, prediction_blocks, write_predictions
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(backend, workers, gpus_per_worker, address, address_timeout, memory_per_worker)
+    compute = compute_of(
+        backend,
+        workers,
+        gpus_per_worker,
+        address,
+        address_timeout,
+        memory_per_worker,
+        resources,
+        node_labels,
+        node_timeout,
+    )
     predictor = load_model(model)
     samples = load_samples(predictor, data, Reading(align=align, collapse=collapse, skip_damaged=skip_damaged))
     if any(out.exists() and out.samefile(file) for file in samples.files):

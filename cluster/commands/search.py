@@ -13,11 +13,15 @@ from haemsa.cluster.commands.options import (
     Address,
     Backend,
     GpusPerWorker,
+    NodeLabels,
     OldValidation,
+    Resources,
     Workers,
+    labels_of,
     limits_of,
     number_of,
     objectives_of,
+    resources_of,
 )
 from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
@@ -63,6 +67,8 @@ def search(
     backend: Backend = None,
     address: Address = None,
     gpus_per_worker: GpusPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
     cohort: Annotated[
         str | None, typer.Option(help="How many networks are trained together: a number, or auto.")
     ] = None,
@@ -95,6 +101,7 @@ def search(
         "experiment": experiment,
         "objectives": objectives_of(objectives), "limits": limits_of(limit),
         "population": number_of(population), "workers": number_of(workers), "cohort": number_of(cohort),
+        "resources": resources_of(resources), "node_labels": labels_of(node_labels),
     }  # fmt: skip
     if resume is not None and config is not None:
         raise ValueError(f"--resume {resume} has settings of its own, expected no --config beside it")

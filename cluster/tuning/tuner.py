@@ -54,7 +54,7 @@ def run_trials(task: Task, follower: Follower, folder: Path) -> None:
     Tune writes its own files to `folder`. Nothing needs them afterwards.
     """
     tuner = tune.Tuner(
-        tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker}),
+        tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker, **task.config.resources}),
         param_space=task.genes.space(),
         tune_config=tune.TuneConfig(
             metric="score",

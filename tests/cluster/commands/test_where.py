@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,34 @@ def test_what_no_option_says_is_not_given() -> None:
     assert found is not None
     assert found.model_fields_set == {"workers", "address", "address_timeout", "memory_per_worker"}
     assert (found.workers, found.address_timeout, found.backend) == (4, 120, "ray")
+
+
+def test_what_workers_need_of_nodes_is_given_by_options() -> None:
+    none: dict[str, Any] = dict.fromkeys(inspect.signature(compute_of).parameters)
+    needs = {"resources": ["accelerator_type:H100=0.001"], "node_labels": ["market=spot"], "node_timeout": "30m"}
+    found = compute_of(**none | needs | {"workers": "auto:64"})
+    assert found is not None
+    assert (found.count, found.most, found.node_timeout) == (None, 64, 1800)
+    assert (found.resources, found.node_labels) == ({"accelerator_type:H100": 0.001}, {"market": "spot"})
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"resources": ["H100"]}, "resources is 'H100', expected NAME=NUMBER, for example accelerator_type:H100=0.001"),
+        ({"resources": ["disk=-1"]}, "setting resources.disk is -1.0, expected greater than 0"),
+        ({"node_labels": ["spot"]}, "node-labels is 'spot', expected KEY=VALUE, for example market=spot"),
+        (
+            {"node_labels": ["market=!spot"]},
+            "setting node_labels.market is '!spot', expected up to 63 letters, digits,",
+        ),
+        ({"workers": "auto:0"}, "setting workers is 'auto:0', expected integer or 'auto' or auto:MOST"),
+    ],
+)
+def test_needs_that_cannot_be_are_told_in_a_sentence(given: dict[str, Any], sentence: str) -> None:
+    none: dict[str, Any] = dict.fromkeys(inspect.signature(compute_of).parameters)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        compute_of(**none | given)
 
 
 @pytest.mark.parametrize(

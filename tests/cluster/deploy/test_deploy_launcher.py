@@ -34,7 +34,7 @@ def test_ray_takes_the_cluster_with_its_own_defaults(text: str) -> None:
     assert config["head_node_type"] == "head"
     assert kinds["head"]["resources"] == {"CPU": 0}  # trains nothing
     assert [(name, kind["min_workers"], kind["max_workers"]) for name, kind in kinds.items()] == [
-        ("head", 0, 0), ("cpu", 2, 8), ("gpu", 0, 4)
+        ("head", 0, 0), ("cpu", 0, 8), ("gpu", 0, 4)
     ]  # fmt: skip
     assert config["idle_timeout_minutes"] == 10
     assert config["worker_setup_commands"] == config["setup_commands"]

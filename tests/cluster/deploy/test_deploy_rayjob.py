@@ -177,6 +177,7 @@ def test_its_run_and_data_lie_on_volumes_of_the_head_and_the_search_is_one_that_
             "data": str(stored(tmp_path)),
             "run": run,
             "gpus_per_worker": float(given["--gpus-per-worker"]),
+            "workers": given["--workers"],
             "time": parse_duration(given["--time"]),
         }
     )
