@@ -14,7 +14,7 @@ from haemsa.cluster.shared.files import to_json, write_text
 from haemsa.cluster.shared.text import moment
 from haemsa.cluster.tracking.client import metrics_of
 from haemsa.cluster.tracking.records import GenerationEnded, SearchStarted, TableRow
-from haemsa.cluster.tracking.runs.origin import label, origin
+from haemsa.cluster.tracking.runs.origin import NOTE, label, origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def send_generation(
     began = int(1000 * record.began) if record.began else ended
     name = f"{label(search)}: generation {record.number:03d}"
     child = client.create_run(experiment, start_time=began, run_name=name, tags=tags).info.run_id
-    note = RunTag("mlflow.note.content", _description(experiment, child))
+    note = RunTag(NOTE, _description(experiment, child))
     client.log_batch(child, metrics=list(metrics_of(record.metrics, record.at, record.number)), tags=[note])
     with tempfile.TemporaryDirectory() as folder:
         _write_front(Path(folder), search, record)

@@ -12,7 +12,7 @@ from haemsa.cluster.tracking.client import metrics_of, params_of, registered_nam
 from haemsa.cluster.tracking.dataset_input import dataset_input
 from haemsa.cluster.tracking.records import ModelTrained
 from haemsa.cluster.tracking.runs.model_card import shortened
-from haemsa.cluster.tracking.runs.origin import origin
+from haemsa.cluster.tracking.runs.origin import NOTE, origin
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "unknown"
 """Stands for the run of a search that MLflow does not know."""
-_NOTE: Final = "mlflow.note.content"
 
 
 def run_name(record: ModelTrained) -> str:
@@ -42,12 +41,12 @@ def log_model(
             child. A search's own network is what the search made, too.
     """
     search = tags["haemsa.search_run"]
-    run_id = _start(client, experiment, record, {**tags, _NOTE: shortened(card)}, None if search == UNKNOWN else search)
+    run_id = _start(client, experiment, record, {**tags, NOTE: shortened(card)}, None if search == UNKNOWN else search)
     logged = client.create_logged_model(
         experiment,
         name=registered_name(record.name),
         source_run_id=run_id,
-        tags={_NOTE: shortened(card)},
+        tags={NOTE: shortened(card)},
         params={item.key: item.value for item in params_of(record.params)},
         model_type=record.alias,
     )

@@ -19,8 +19,9 @@ from haemsa.cluster.run_directory.tables import gene_columns
 from haemsa.cluster.shared.files import to_json
 from haemsa.cluster.tracking.client import metrics_of, params_of
 from haemsa.cluster.tracking.records import SearchStarted, TableRow
+from haemsa.cluster.tracking.runs.model_card import LONGEST, drawn
 from haemsa.cluster.tracking.runs.names import VALID, scored
-from haemsa.cluster.tracking.runs.origin import NETWORKS_ONLY, label, origin
+from haemsa.cluster.tracking.runs.origin import NETWORKS_ONLY, NOTE, label, origin
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def _remove(client: MlflowClient, experiment: str, run: Run) -> None:
 
 
 def _send(client: MlflowClient, experiment: str, parent: str, search: SearchStarted, row: TableRow, digest: str) -> str:
+    from mlflow.entities import RunTag
+
     name, began, ended = f"{label(search)}: network {row['id']}", *map(_milliseconds, (row["began"], row["ended"]))
     facts = {key: _word(row[key]) for key in ("rung", "generation", "parents", "on_front", "confirmed")}
     facts["search"] = search.id
@@ -88,16 +91,19 @@ def _send(client: MlflowClient, experiment: str, parent: str, search: SearchStar
         _DIGEST: digest,
     }
     run = client.create_run(experiment, start_time=began, run_name=name, tags=tags).info.run_id
-    genes = params_of(gene_columns(Genome.from_json(row["genome"])))
+    genome = Genome.from_json(row["genome"])
+    note = f"```text\n{drawn(genome)}\n```\n\nTo train it for good: `haemsa train runs:/{run}`"[:LONGEST]
+    genes = params_of(gene_columns(genome))
     model = client.create_logged_model(
         experiment,
         name=re.sub(r"[^\w-]+", "-", name),
         source_run_id=run,
-        tags=facts,
+        tags={**facts, NOTE: note},
         params={gene.key: gene.value for gene in genes},
         model_type="network",
     )
-    client.log_batch(run, metrics=list(_metrics(search, row, model.model_id)), params=genes)
+    metrics = list(_metrics(search, row, model.model_id))
+    client.log_batch(run, metrics=metrics, params=genes, tags=[RunTag(NOTE, note)])
     client.finalize_logged_model(model.model_id, "READY")
     client.set_terminated(run, end_time=ended)
     return str(run)

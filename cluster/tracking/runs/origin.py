@@ -11,6 +11,8 @@ from haemsa.cluster.tracking.records import SearchStarted
 Kind = Literal["search", "generation", "network", "model", "training", "tuning", "trial", "tuned"]
 """What a run is. The tag haemsa.kind has it, so that the page can show runs of one kind."""
 
+NOTE: Final = "mlflow.note.content"
+"""The tag with the description of a run or a model, as Markdown."""
 NETWORKS_ONLY: Final = "tags.`haemsa.kind` = 'network'"
 """Finds the runs of networks."""
 

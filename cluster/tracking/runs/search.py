@@ -18,14 +18,13 @@ from haemsa.cluster.tracking.records import SearchEnded, SearchStarted
 from haemsa.cluster.tracking.runs.names import VALID, all_scored
 from haemsa.cluster.tracking.runs.networks import send_networks
 from haemsa.cluster.tracking.runs.note import description
-from haemsa.cluster.tracking.runs.origin import label, origin
+from haemsa.cluster.tracking.runs.origin import NOTE, label, origin
 from haemsa.cluster.tracking.runs.views import write_views
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-NOTE: Final = "mlflow.note.content"
 _STATUS: Final = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 
 

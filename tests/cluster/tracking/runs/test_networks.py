@@ -91,6 +91,8 @@ def test_a_network_is_a_run_with_genes_scores_and_data_whose_output_is_a_model(w
     tags = {name: run.data.tags[name] for name in ("rung", "generation", "parents", "on_front", "confirmed")}
     assert tags == {"rung": "2", "generation": "3", "parents": "2", "on_front": "yes", "confirmed": "yes"}
     model = world.found()["3"]
+    assert model.tags["mlflow.note.content"] == run.data.tags["mlflow.note.content"]
+    assert model.tags["mlflow.note.content"].endswith(f"`haemsa train runs:/{run.info.run_id}`")
     assert (model.source_run_id, str(model.status), model.model_type) == (run.info.run_id, "READY", "network")
     (score,) = [metric for metric in model.metrics if metric.key == "mae"]
     assert (score.value, score.dataset_name, score.dataset_digest) == (0.5, "toydata", "0123456789abcdef")
