@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ray
-from ray._private.ray_logging import global_worker_stdstream_dispatcher as _told
+from ray._private import worker as ray_worker
 from ray.exceptions import RayError
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def connected(address: str | None, timeout: float, workers: int | None = None) -
                     _start(workers)
                 else:
                     _join(address)
-                with _heard_briefly():
+                with _hushed():
                     yield
             return
     finally:
@@ -74,19 +74,16 @@ def _ended() -> Iterator[None]:
 
 
 @contextmanager
-def _heard_briefly() -> Iterator[None]:
-    """Log the first lines of what Ray tells drivers. Ray would print all, such as the log of each node that dies."""
+def _hushed() -> Iterator[None]:
+    """Ray prints no messages of the cluster, such as the log of each node that dies. What matters is told by us.
 
-    def note(told: dict[str, Any]) -> None:
-        for text in told.get("lines", []):
-            log.info("Ray: %s", str(text).strip().partition("\n")[0][:300])
-
-    _told.remove_handler("ray_print_logs")
-    _told.add_handler("haemsa", note)
+    `log_to_driver` has no effect on these. This is the switch that Ray's own debugger uses.
+    """
+    ray_worker._worker_logs_enabled = False
     try:
         yield
     finally:
-        _told.remove_handler("haemsa")
+        ray_worker._worker_logs_enabled = True
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from haemsa.cluster.workers.evaluator import JobBatch
+from haemsa.cluster.workers.evaluator import InlineEvaluator, JobBatch
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Failure, Score
 from tests.support.cluster.driver import Driven, counting
@@ -36,6 +36,20 @@ def test_patience_counts_on_after_an_interruption(tmp_path: Path) -> None:
     with Driven(tmp_path / "run", alike, **options) as driven:
         assert driven.search.run() == "patience"
         assert len(driven.evolution.archive) == 3 * 8
+
+
+def test_nodes_that_left_are_counted_on_after_an_interruption(tmp_path: Path) -> None:
+    evaluator = InlineEvaluator(counting(instant, [], stop_at=2))
+    with Driven(tmp_path / "run", evaluator) as driven:
+        evaluator.left = 2
+        assert driven.search.run() == "interrupted"
+        assert driven.run.journal.state()["nodes_left"] == 2
+    evaluator = InlineEvaluator(instant)
+    with Driven(tmp_path / "run", evaluator) as driven:
+        assert driven.search.nodes_left == 2
+        evaluator.left = 1
+        driven.search.run()
+        assert driven.search.nodes_left == driven.run.journal.state()["nodes_left"] == 3
 
 
 def test_weights_of_an_earlier_session_are_dropped_with_their_place_on_the_front(tmp_path: Path) -> None:

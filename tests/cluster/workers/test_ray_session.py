@@ -105,6 +105,20 @@ def test_our_ray_ends_also_after_an_error_and_sigterm_has_its_handler_again(pret
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_what_ray_says_of_nodes_that_die_is_printed_only_outside(
+    pretended: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ray._private.worker import print_to_stdstream
+
+    def say(line: str) -> str:
+        print_to_stdstream({"lines": [line], "pid": "raylet", "is_err": False}, ignore_prefix=False)
+        return capsys.readouterr().out
+
+    with connected(None, 20.0, 1):
+        assert say("Raylet is terminated. Last 20 lines of the Raylet logs:") == ""
+    assert "a node was marked dead" in say("a node was marked dead")  # Ray says nothing twice
+
+
 def test_searches_of_several_threads_take_turns(pretended: list[Any], caplog: pytest.LogCaptureFixture) -> None:
     def search() -> None:
         with connected(None, 20.0, 2):
