@@ -70,7 +70,7 @@ class World:
         """Ids of the processes in which the cluster's nodes train. Other searches on this machine have such too."""
         nodes = [self.nodes.head_node, *self.others]
         parents = ",".join(str(node.all_processes["raylet"][0].process.pid) for node in nodes)
-        words = ["pgrep", "--parent", parents, "--full", "ray::_Actor"]
+        words = ["pgrep", "--parent", parents, "--full", "ray::HaemsaWorker"]
         found = subprocess.run(words, capture_output=True, text=True, check=False)
         return [int(number) for number in found.stdout.split()]
 
