@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import ray
+from ray.exceptions import RpcError
 from ray.experimental.internal_kv import _internal_kv_get
 
 LONGEST_REPORT: Final = 15.0
@@ -30,7 +31,10 @@ def can_grow(within: float = 0.0) -> bool:
     """
     end = time.monotonic() + within
     while True:
-        kinds = _kinds()
+        try:
+            kinds = _kinds()
+        except RpcError:  # the head is too busy to answer
+            kinds = set()
         if kinds or time.monotonic() >= end:
             return any(re.fullmatch(_OF_NO_KIND, kind) is None for kind in kinds)
         time.sleep(0.5)
@@ -40,7 +44,10 @@ def leaving() -> set[str]:
     """Ids of the nodes that drain: their machines are taken away soon, or they are not needed any more."""
     if _through_client():  # there a driver does not see this
         return set()
-    return set(ray._private.state.state.get_draining_nodes())
+    try:
+        return set(ray._private.state.state.get_draining_nodes())
+    except RpcError:  # the head is too busy to answer
+        return set()
 
 
 def _kinds() -> set[str]:
