@@ -17,7 +17,7 @@ def network_rows(rows: Iterable[JournalRow], front: Sequence[int], survivors: Se
     """Rows of at most `MOST_NETWORKS` networks: first the front, then others that were confirmed, then the survivors.
 
     Args:
-        rows: what the journal has.
+        rows: what the journal has, of these candidates at least and of those that were confirmed.
         front: ids on the front, the best in the first objective first. A longer front is thinned out evenly.
         survivors: ids of the last population, the most important first.
 

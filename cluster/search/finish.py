@@ -112,7 +112,7 @@ def finish(
     status = "stopped" if ended_by == "interrupted" else "finished"
     survivors = sorted(driver.evolution.population, key=lambda item: (-item.level, item.losses[0], item.id))
     ids = ([item.id for item in outcome.front], [item.id for item in survivors])
-    networks = network_rows(run.journal.rows(), *ids)
+    networks = network_rows(run.journal.rows([*ids[0], *ids[1], *outcome.results]), *ids)
     place = run.path.resolve()
     tracker.ended(SearchEnded(summary, genome, place, status, networks=networks, at=time.time()))  # type: ignore[arg-type]
     return summary

@@ -112,13 +112,13 @@ def recorder(search: Driver, folder: Path) -> BufferedTracker:
 
 
 def begun(search: Driver) -> SearchStarted:
-    return SearchStarted("bench", "bench", "0", search.config.model_dump(), dict(synthetic.OBJECTIVES), id="bench")
+    return SearchStarted("bench", "bench", "0", search.config.model_dump(), synthetic.OBJECTIVES, id="bench")
 
 
 def end(search: Driver, follow: Tracker) -> tuple[int, str | None]:
     front, survivors = search.evolution.front(), search.evolution.population
     ids = ([item.id for item in front], [item.id for item in survivors])
-    networks = network_rows(search.run_directory.journal.rows(), *ids)
+    networks = network_rows(search.run_directory.journal.rows([*ids[0], *ids[1]]), *ids)
     follow.ended(SearchEnded({}, networks=networks, at=time.time()))
     return follow.close()
 
