@@ -3,8 +3,8 @@
     python -m tests.bench.tabular.bench_space [SET ...] [--seeds N] [--only NAME ...]
 
 Prints how good the model of each set is. Then, for each setting and budget: the expected error of the best genome that
-the search confirms, and the hypervolume of what it confirms (error, log10 parameters), both by what the model holds for
-true; and how much better both are than by default, seed by seed. Means with 95 % intervals over seeds. A budget is a
+the search confirms, and the hypervolume of its front (error, log10 parameters), both by what the model holds for true;
+and how much better both are than by default, seed by seed. Means with 95 % intervals over seeds. A budget is a
 number of genomes, or of epochs of one network on one fold: by the latter, settings that train more are not ahead only
 because they do.
 """

@@ -57,11 +57,9 @@ class Task:
 
     def measure(self, candidate: Candidate[Genome], fidelity: Fidelity) -> dict[str, float | Score]:
         """The scores of a candidate at a fidelity. Replicates beyond the folds are trained with another seed."""
-        epochs = target_epochs(fidelity, candidate.genome)
-        last = epochs >= candidate.genome.training.epochs
-        place = len(EPOCHS) - 1 if last else EPOCHS.index(max(e for e in EPOCHS[:-1] if e is not None and e <= epochs))
         rounds = range(-(-fidelity.replicates // FOLDS))
-        errors = np.concatenate([self.model.measure([candidate.genome], seed)[0, place] for seed in rounds])
+        errors = np.concatenate([self.model.measure([candidate.genome], seed)[0] for seed in rounds], axis=1)
+        errors = _after(target_epochs(fidelity, candidate.genome), candidate.genome.training.epochs, errors)
         scores = Score.of(errors[: fidelity.replicates].tolist())
         return {"mae": scores, "params": self.parameters(candidate.genome)}
 
@@ -77,8 +75,16 @@ class Task:
         return float(moocore.hypervolume(points, ref=list(self.reference)))
 
 
+def _after(epochs: int, own: int, errors: Floats) -> Floats:
+    """Errors `[F]` after so many of a genome's `own` epochs, between those `[E, F]` after `EPOCHS`, on a log scale."""
+    places = [place for place, known in enumerate(EPOCHS) if known is not None and 2 * known <= own]
+    known = np.log([*(EPOCHS[place] or own for place in places), own])
+    rows = errors[[*places, len(EPOCHS) - 1]]
+    return np.array([np.interp(np.log(epochs), known, column) for column in rows.T])
+
+
 class Found(NamedTuple):
-    """What a search has found: the expected error of the best that it confirms, and the hypervolume of all of these."""
+    """What a search has found: the expected error of the best that it confirms, and the hypervolume of its front."""
 
     best: float
     hypervolume: float
@@ -105,7 +111,8 @@ def search(task: Task, evolution: Evolution[Genome], budget: Spent, cohort: int 
     genomes = [record.genome for record in chosen_to_confirm(evolution, CONFIRMED)]
     confirmed = task.model.measure(genomes, 1_000_000)[:, -1].mean(axis=1)
     best = float(task.truth(genomes)[int(np.argmin(confirmed))])
-    return Found(best, task.hypervolume(genomes), Spent(evolution.given, epochs))
+    volume = task.hypervolume([record.genome for record in evolution.front()])
+    return Found(best, volume, Spent(evolution.given, epochs))
 
 
 def _ask(evolution: Evolution[Genome], count: int, new: int | None) -> list[Candidate[Genome]]:
