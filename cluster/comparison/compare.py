@@ -87,7 +87,7 @@ def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Compariso
             except ValueError as error:  # for example, if no network of this design keeps the limits
                 failed[name] = str(error)
         data, kept = TrialData.of(problem, judged), Kept(out / KEPT)
-        with tasks_on(config.compute, TrialWork, data, steps, trials) as tasks:
+        with tasks_on(config.compute, TrialWork, data, steps, trials, name=config.title) as tasks:
             for kind in classical:
                 steps.begin(kind, f"tuning {kind}: {trials} trials")
                 tuned[kind] = tuned_classical(problem, data, kind, trials, config.seed, kept, steps, tasks)

@@ -65,7 +65,7 @@ class Finals:
         place = self.compute.model_copy(update={"backend": "inline"})
         facts = self.data, self.problem.folds.kind, self.problem.normalisation, self.judged, self.seed, self.seeds
         data = FinalsData(self.dataset, *facts, place)
-        with tasks_on(self.compute, FinalsWork, data, progress, len(missing)) as tasks:
+        with tasks_on(self.compute, FinalsWork, data, progress, len(missing), name=self.dataset.name) as tasks:
             tally.show()
             for number, made in tasks.run([models[name] for name in missing], waiting=tally.show):
                 name = missing[number]

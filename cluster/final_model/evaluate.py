@@ -93,7 +93,7 @@ def evaluate_model(
     data = _Model(predictor, samples, tuple(every_stream), device_of(place))
     evaluations, show = dict[str, Evaluation](), lasting(progress)
     tally = Tally(show, "scores", len(shown))
-    with tasks_on(place, _predicting, data, show, len(shown)) as tasks:
+    with tasks_on(place, _predicting, data, show, len(shown), name=samples.name) as tasks:
         made = tasks.run([visible[:, owner] for visible in shown.values()], in_order=True, waiting=tally.show)
         for (words, visible), (number, outputs) in zip(shown.items(), made, strict=True):
             part, whole = samples.hiding(every_stream, visible[:, owner]), number == 0

@@ -107,7 +107,7 @@ class Trainer:
         before = sum(epochs) - sum(epochs[number] for number in missing)
         tally = Tally(self.progress, f"epochs of {counted(sum(map(len, cohorts)), 'network')}:", sum(epochs), before)
         place, told = self._place(len(missing)), lambda count: tally.reach(before + count)
-        with tasks_on(place, FinalTrainer, data, self.progress, len(missing), told) as tasks:
+        with tasks_on(place, FinalTrainer, data, self.progress, len(missing), told, self.dataset.name) as tasks:
             tally.show()
             for number, made in tasks.run([cohorts[number] for number in missing], waiting=tally.show):
                 trained[missing[number]] = made

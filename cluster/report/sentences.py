@@ -50,6 +50,8 @@ def effort_line(record: SearchRecord) -> str:
     took = f" in {duration(float(summary['wall_seconds']))}" if "wall_seconds" in summary else ""
     failures = counted(failed, "failure") if failed else "no failures"
     sentences = [f"The search evaluated {genomes}{took}, with {failures}."]
+    if left := summary.get("nodes_left"):
+        sentences.append(f"{counted(left, 'node')} left while it ran; what they had was trained elsewhere.")
     if record.front and record.history:
         volume = number(round(record.history.moments[-1].hypervolume, 3))
         sentences.append(f"The front has {counted(len(record.front), 'trade-off')}; its hypervolume is {volume} of 1.")

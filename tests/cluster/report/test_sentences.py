@@ -54,7 +54,10 @@ def test_a_search_without_scores_says_what_it_took(tmp_path: Path) -> None:
     path = made_run(tmp_path / "run", 4, 4, failed=4)
     assert words_of(path)[0] == "No candidate has scores yet."
     write_json(path / "summary.json", {"best": None})
-    assert words_of(path) == ["Every candidate failed.", "The search evaluated 4 genomes, with 4 failures."]
+    took = "The search evaluated 4 genomes, with 4 failures."
+    assert words_of(path) == ["Every candidate failed.", took]
+    write_json(path / "summary.json", {"best": None, "nodes_left": 2})
+    assert words_of(path)[1] == f"{took} 2 nodes left while it ran; what they had was trained elsewhere."
 
 
 def test_a_search_that_has_not_begun_can_be_told_of(tmp_path: Path) -> None:
