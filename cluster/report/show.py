@@ -135,6 +135,8 @@ def _candidate(row: JournalRow, search: _Search) -> dict[str, Any]:
 
 def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
     """What the best ensemble is made of, how good it is, and its size. `ensemble`: as summary.json has it."""
+    if len(ensemble["members"]) == 1:
+        return f"No ensemble is better than candidate {ensemble['members'][0]['id']} by itself."
     members = ", ".join(f"candidate {member['id']} (weight {member['count']})" for member in ensemble["members"])
     score, best_alone = ensemble["scores"].get(objective), ensemble["best_alone"].get(objective)
     sentences = [f"Ensemble: {members}."]

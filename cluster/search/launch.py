@@ -21,7 +21,7 @@ from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import evolution_of
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
 from haemsa.cluster.search.problem import Problem, worker_data
-from haemsa.cluster.search.resume import changed, changed_objectives, digests, has_more
+from haemsa.cluster.search.resume import changed, changed_objectives, check_evaluations, digests, has_more
 from haemsa.cluster.search.sizing import sized_config
 from haemsa.cluster.search.warm_start import WarmStart
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
@@ -142,6 +142,7 @@ def resume_search(
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
+        check_evaluations(config, before, run.journal.counts(), path)
         config = kept(config, store_to_keep(config.tracking), config.experiment)
         check_kept(path, store_of(config.tracking))
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):

@@ -52,6 +52,15 @@ def changed(config: SearchConfig, changes: Mapping[str, Any], path: Path) -> Sea
     return new
 
 
+def check_evaluations(config: SearchConfig, before: SearchConfig, counts: Mapping[str, int], path: Path) -> None:
+    """Raise ValueError if fewer evaluations are asked for than are done already. `counts`: as the journal has them."""
+    done = counts["done"] + counts["failed"]
+    if config.evaluations is not None and config.evaluations != before.evaluations and config.evaluations < done:
+        raise ValueError(
+            f"evaluations is {config.evaluations}, but the search in {path} has done {done} already, expected more"
+        )
+
+
 def changed_objectives(problem: Problem, begun_with: Mapping[str, Any]) -> list[str]:
     """A sentence for each objective of one's own whose code has changed since the search began.
 

@@ -57,7 +57,8 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         (folder / _ARRAYS).open("rb").close()  # safetensors says of a file that may not be read that there is none
         arrays = load_file(folder / _ARRAYS)
     except FileNotFoundError:
-        raise ValueError(f"{folder} holds no model, expected {_DESCRIPTION} and {_ARRAYS}") from None
+        lacks = "holds no model" if folder.is_dir() else "is not a folder"
+        raise ValueError(f"{folder} {lacks}, expected {_DESCRIPTION} and {_ARRAYS} in it") from None
     except PermissionError as error:
         raise ValueError(f"the model in {folder} cannot be read: {error.strerror}: {error.filename}") from None
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, OSError) as error:

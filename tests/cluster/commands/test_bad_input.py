@@ -300,7 +300,7 @@ def test_labels_that_a_model_was_not_trained_on(store: Path, model: Path, tmp_pa
 
 def test_a_place_without_a_model(store: Path) -> None:
     found = haemsa("evaluate", "nowhere", "--data", store).sentence
-    assert found == "nowhere holds no model, expected model.json and weights.safetensors"
+    assert found == "nowhere is not a folder, expected model.json and weights.safetensors in it"
 
 
 def test_a_place_that_cannot_be_written_to(store: Path, model: Path) -> None:

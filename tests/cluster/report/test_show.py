@@ -12,7 +12,7 @@ from rich.console import Console
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report import breeding as breeding_module
 from haemsa.cluster.report.breeding import breeding_line
-from haemsa.cluster.report.show import searched_words, show
+from haemsa.cluster.report.show import ensemble_line, searched_words, show
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -152,3 +152,8 @@ def test_a_confirmed_candidate_says_from_which_rung_its_score_in_the_search_is(r
     out = io.StringIO()
     show(run_path, Console(file=out, width=200))
     assert "0.8 (rung 1 of 2)" in out.getvalue()
+
+
+def test_an_ensemble_of_one_network_is_not_called_one() -> None:
+    said = ensemble_line({"members": [{"id": 26, "count": 1}], "scores": {}, "best_alone": {}}, "mae")
+    assert said == "No ensemble is better than candidate 26 by itself."

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.resume import check_evaluations
 from haemsa.cluster.workers.evaluator import InlineEvaluator, JobBatch
 from haemsa.cluster.workers.job import Result
 from haemsa.evo.candidate import Failure, Score
@@ -88,3 +90,12 @@ def test_a_steady_search_goes_on_with_what_was_being_trained_and_ends_at_its_bud
         assert driven.search.run() == "evaluations"
     assert sorted(seen[3]) == waiting
     assert sorted(itertools.chain(*seen)) == list(range(24))
+
+
+def test_fewer_evaluations_than_are_done_are_refused(tmp_path: Path) -> None:
+    before, counts = SearchConfig.of({"evaluations": 32}), {"asked": 4, "done": 20, "failed": 1}
+    check_evaluations(before, before, counts, tmp_path)
+    check_evaluations(SearchConfig.of({"evaluations": 24}), before, counts, tmp_path)
+    refused = f"evaluations is 5, but the search in {tmp_path} has done 21 already, expected more"
+    with pytest.raises(ValueError, match=refused):
+        check_evaluations(SearchConfig.of({"evaluations": 5}), before, counts, tmp_path)
