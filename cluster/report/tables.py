@@ -110,12 +110,14 @@ def subset_table(tables: Mapping[str, Mapping[str, Metrics]], split: str, unread
     table.add_column("modalities", no_wrap=True)
     for metric in metrics:
         table.add_column(metric.replace("/", " "), justify="right")
-    table.add_column("", no_wrap=True)
-    for subset, models in tables.items():
-        note = _note(subset, models["model"], constant, metrics[::2], unread)
-        table.add_row(subset, *(figure(models["model"][metric]["mean"], 3) for metric in metrics), note)
+    notes = [_note(subset, models["model"], constant, metrics[::2], unread) for subset, models in tables.items()]
+    if any(notes):
+        table.add_column("note", no_wrap=True)
+    for (subset, models), note in zip(tables.items(), notes, strict=True):
+        row = [subset, *(figure(models["model"][metric]["mean"], 3) for metric in metrics)]
+        table.add_row(*row, *([note] if any(notes) else []))
     if constant is not None:
-        table.add_row("a constant", *(figure(constant[metric]["mean"], 3) for metric in metrics), "")
+        table.add_row("a constant", *(figure(constant[metric]["mean"], 3) for metric in metrics))
     return table
 
 

@@ -14,6 +14,7 @@ from haemsa.cluster.report.page.heat import Heat, confusion_heat, missing_heat, 
 from haemsa.cluster.report.page.parts import Parts
 from haemsa.cluster.report.page.tables import Table
 from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.shared.given_data import data_again
 from haemsa.cluster.shared.text import number
 from haemsa.model.cost import is_cost
@@ -98,7 +99,17 @@ def _plain_lines(record: SearchRecord, data: Dataset) -> list[str]:
     if not scores or name is None:
         return []
     words = " and ".join(f"{model} {number(round(value, 4))}" for model, value in scores.items())
-    return [f"To beat: {in_words(name)} of {words}, on folds of the same samples."]
+    told = [f"To beat: {in_words(name)} of {words}, on folds of the same samples."]
+    return [*told, *unbeaten(record, name, scores)]
+
+
+def unbeaten(record: SearchRecord, name: str, scores: Mapping[str, float]) -> list[str]:
+    """A sentence about the plain models that are better than the best network, if any is."""
+    if record.best is None:
+        return []
+    sign, own = (1 if record.objectives[name] == "min" else -1), scores_of(record.best)[name].mean
+    better = [model for model, value in scores.items() if sign * value < sign * own]
+    return [f"The best network is worse than {' and '.join(better)}. Search longer, or use that."] if better else []
 
 
 def _heats(observed: ObservedModel) -> Iterator[Heat]:

@@ -49,7 +49,7 @@ def trained_part(record: SearchRecord, model: Path | None = None) -> Parts:
         if model is not None:
             raise ValueError(f"folder {model} holds no scores of a model of this search, expected that of haemsa train")
         return Parts({"trained": write.nothing(), "tested": write.nothing()})
-    found = _told(facts, folder)
+    found = _told(facts, folder, record)
     return Parts({"trained": write.trained(found), "tested": write.tested(found)})
 
 
@@ -68,8 +68,9 @@ def _is_of(facts: Mapping[str, Any], record: SearchRecord) -> bool:
     return same and facts.get("fingerprint") == record.manifest.get("fingerprint")
 
 
-def _told(facts: Mapping[str, Any], folder: Path) -> _Trained:
-    models, main = facts["models"], str(facts["objective"])
+def _told(facts: Mapping[str, Any], folder: Path, record: SearchRecord) -> _Trained:
+    models = facts["models"]
+    main = next((name for name in record.objectives if name in models["model"]), str(facts["objective"]))
     beside = [f"{_NAMES[name]} {figure(models[name][main]['mean'])}" for name in list(_NAMES)[2:] if name in models]
     reached = f"{in_words(main)} {_with_interval(models['model'][main])}"
     line = f"The trained model {folder} reaches {reached} on the {facts['split']} split"

@@ -56,3 +56,9 @@ def test_a_model_that_was_asked_for_must_be_of_the_search(record: SearchRecord) 
     assert "mine reaches MAE" in trained_part(record, folder).html["trained"]
     with pytest.raises(ValueError, match="folder nowhere holds no scores of a model of this search, expected that of"):
         trained_part(record, Path("nowhere"))
+
+
+def test_the_line_tells_the_objective_of_the_search_and_not_the_first_metric_of_the_data(record: SearchRecord) -> None:
+    score = {"mean": 0.5, "std": 0.0, "values": [0.5]}
+    model(Path("models/planted"), models={"model": {"loss": score, "mae": {**score, "mean": 0.4}}}, objective="loss")
+    assert "models/planted reaches MAE 0.4000 on the test split" in trained_part(record).html["trained"]
