@@ -27,8 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes for each core, because tests wait for Ray, servers and other processes."""
-    return 2 * cpu_count()  # those that this process may use, also in a container
+    """Half as many processes again as there are cores, because tests wait for Ray, servers and other processes."""
+    cores = cpu_count()  # those that this process may use, also in a container
+    return cores + cores // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -142,7 +142,6 @@ def resume_search(
     with RunDirectory.open(path) as run:
         summary, before = run.summary(), run.config()
         config = changed(before, changes or {}, path)
-        check_evaluations(config, before, run.journal.counts(), path)
         config = kept(config, store_to_keep(config.tracking), config.experiment)
         check_kept(path, store_of(config.tracking))
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
@@ -150,6 +149,7 @@ def resume_search(
             _send_rest(run, config, show)
             summary = run.summary() or summary  # with the model's address, if MLflow has taken the model only now
             return SearchResult(path, summary, summary.get("model"))
+        check_evaluations(config, before, run.journal.counts(), path)
         if dataset is None:
             check_known(config.data, f"the search in {path}")
         problem, facts = Problem.of(config, dataset, own_objectives), run.manifest()
