@@ -7,24 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import (
-    Address,
-    AddressTimeout,
-    Backend,
-    GpusPerWorker,
-    MemoryPerWorker,
-    NodeLabels,
-    NodeTimeout,
-    Resources,
-    Workers,
-    compute_of,
-)
+from haemsa.cluster.commands.options import on_workers
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
-    from haemsa.cluster.api import Comparison
+    from haemsa.cluster.api import Comparison, Compute
 
 
+@on_workers
 def compare(
     run: Annotated[Path | None, typer.Option(help="The run directory of a search \\[default: search first].")] = None,
     data: Annotated[str | None, typer.Option(help="The data, if there is no run, or if the data has moved.")] = None,
@@ -37,15 +27,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="The folder for the other searches \\[default: compared/NAME].")
     ] = None,
-    backend: Backend = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    address: Address = None,
-    address_timeout: AddressTimeout = None,
-    memory_per_worker: MemoryPerWorker = None,
-    resources: Resources = None,
-    node_labels: NodeLabels = None,
-    node_timeout: NodeTimeout = None,
+    compute: Compute | None = None,
     json_file: Json = None,
 ) -> None:
     """Compare the best of a search with the usual models, tuned in the same way. Reads the test split once.
@@ -55,22 +37,14 @@ def compare(
     from haemsa.cluster.api import compare_models
     from haemsa.cluster.shared.progress import progress
 
-    where = compute_of(
-        backend,
-        workers,
-        gpus_per_worker,
-        address,
-        address_timeout,
-        memory_per_worker,
-        resources,
-        node_labels,
-        node_timeout,
-    )
     with progress() as shown:
-        comparison = compare_models(run, data=data, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
+        comparison = compare_models(
+            run, data=data, trials=trials, seeds=seeds, out=out, progress=shown, compute=compute
+        )
     _show_comparison(comparison, "compare", json_file)
 
 
+@on_workers
 def ablate(
     run: Annotated[Path, typer.Argument(help="The run directory of a search.")],
     trials: Annotated[
@@ -80,15 +54,7 @@ def ablate(
         int, typer.Option(min=1, help="How often to train what each search found, each time with another seed.")
     ] = 5,
     out: Annotated[Path | None, typer.Option(help="The folder for the searches \\[default: ablated/NAME].")] = None,
-    backend: Backend = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    address: Address = None,
-    address_timeout: AddressTimeout = None,
-    memory_per_worker: MemoryPerWorker = None,
-    resources: Resources = None,
-    node_labels: NodeLabels = None,
-    node_timeout: NodeTimeout = None,
+    compute: Compute | None = None,
     json_file: Json = None,
 ) -> None:
     """Search again without hierarchy, evolution, transfer or multi-task learning. Reads the test split once.
@@ -98,19 +64,8 @@ def ablate(
     from haemsa.cluster.api import ablate_search
     from haemsa.cluster.shared.progress import progress
 
-    where = compute_of(
-        backend,
-        workers,
-        gpus_per_worker,
-        address,
-        address_timeout,
-        memory_per_worker,
-        resources,
-        node_labels,
-        node_timeout,
-    )
     with progress() as shown:
-        comparison = ablate_search(run, trials=trials, seeds=seeds, out=out, progress=shown, compute=where)
+        comparison = ablate_search(run, trials=trials, seeds=seeds, out=out, progress=shown, compute=compute)
     _show_comparison(comparison, "ablate", json_file)
 
 

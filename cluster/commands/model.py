@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from haemsa.cluster.commands.options import (
-    DATA_HELP,
-    Address,
-    AddressTimeout,
-    Backend,
-    GpusPerWorker,
-    MemoryPerWorker,
-    Model,
-    NodeLabels,
-    NodeTimeout,
-    Resources,
-    Workers,
-    compute_of,
-)
+from haemsa.cluster.commands.options import DATA_HELP, Model, on_workers
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 from haemsa.cluster.shared.text import counted
 
+if TYPE_CHECKING:
+    from haemsa.cluster.api import Compute
 
+
+@on_workers
 def train(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the search]")] = None,
@@ -40,15 +31,7 @@ def train(
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
-    backend: Backend = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    address: Address = None,
-    address_timeout: AddressTimeout = None,
-    memory_per_worker: MemoryPerWorker = None,
-    resources: Resources = None,
-    node_labels: NodeLabels = None,
-    node_timeout: NodeTimeout = None,
+    compute: Compute | None = None,
     json_file: Json = None,
 ) -> None:
     """Train the final model from the best genome or ensemble. Save it, and score it once on the test split.
@@ -66,17 +49,6 @@ def train(
     )
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(
-        backend,
-        workers,
-        gpus_per_worker,
-        address,
-        address_timeout,
-        memory_per_worker,
-        resources,
-        node_labels,
-        node_timeout,
-    )
     recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
     read = data or recipe.data or ""
     folder = model_folder(recipe, read or None, out, force=force)
@@ -100,6 +72,7 @@ def train(
     say("\n".join([f"saved in {folder}" + (f", registered as {address}" if address else ""), *champion]))
 
 
+@on_workers
 def evaluate(
     model: Model,
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the model]")] = None,
@@ -107,32 +80,13 @@ def evaluate(
     missing: Annotated[
         bool, typer.Option("--missing", help="Also score every subset of the modalities, and random subsets.")
     ] = False,
-    backend: Backend = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    address: Address = None,
-    address_timeout: AddressTimeout = None,
-    memory_per_worker: MemoryPerWorker = None,
-    resources: Resources = None,
-    node_labels: NodeLabels = None,
-    node_timeout: NodeTimeout = None,
+    compute: Compute | None = None,
     json_file: Json = None,
 ) -> None:
     """Score a saved model, also with modalities missing. It runs in this process, unless options say otherwise."""
     from haemsa.cluster.api import data_of, evaluate_model, load_for, load_model, metric_table, misfits, subset_table
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(
-        backend,
-        workers,
-        gpus_per_worker,
-        address,
-        address_timeout,
-        memory_per_worker,
-        resources,
-        node_labels,
-        node_timeout,
-    )
     predictor = load_model(model)
     read = data or data_of(model, predictor)
     dataset = load_for(predictor, read)

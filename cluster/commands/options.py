@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
@@ -60,15 +61,15 @@ NodeTimeout = Annotated[
 
 
 def compute_of(
-    backend: str | None,
-    workers: str | None,
-    gpus_per_worker: float | None,
-    address: str | None,
-    address_timeout: str | None,
-    memory_per_worker: float | None,
-    resources: Sequence[str] | None,
-    node_labels: Sequence[str] | None,
-    node_timeout: str | None,
+    backend: Backend = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    address: Address = None,
+    address_timeout: AddressTimeout = None,
+    memory_per_worker: MemoryPerWorker = None,
+    resources: Resources = None,
+    node_labels: NodeLabels = None,
+    node_timeout: NodeTimeout = None,
 ) -> Compute | None:
     """Where a command runs, by its options. None: no option says it."""
     from haemsa.cluster.api import Compute
@@ -81,6 +82,22 @@ def compute_of(
     }  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     return Compute.of(chosen) if chosen else None
+
+
+def on_workers(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `compute_of`, which stand for its parameter `compute`."""
+    hints = get_type_hints(command, localns={"Compute": object}, include_extras=True)
+    where = inspect.signature(compute_of, locals={"Compute": object}, eval_str=True).parameters
+    parameters = list[inspect.Parameter]()
+    for name, parameter in inspect.signature(command).parameters.items():
+        parameters += where.values() if name == "compute" else [parameter.replace(annotation=hints[name])]
+
+    def called(**options: Any) -> None:
+        command(compute=compute_of(**{name: options.pop(name) for name in where}), **options)
+
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return called
 
 
 def objectives_of(text: str | None) -> list[str] | None:

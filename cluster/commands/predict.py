@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from haemsa.cluster.commands.data import Align, How, Skip
-from haemsa.cluster.commands.options import (
-    DATA_HELP,
-    Address,
-    AddressTimeout,
-    Backend,
-    GpusPerWorker,
-    MemoryPerWorker,
-    Model,
-    NodeLabels,
-    NodeTimeout,
-    Resources,
-    Workers,
-    compute_of,
-)
+from haemsa.cluster.commands.options import DATA_HELP, Model, on_workers
 from haemsa.cluster.shared.terminal import say
+
+if TYPE_CHECKING:
+    from haemsa.cluster.api import Compute
 
 _DATA_HELP: Final = f"{DATA_HELP} Labels are not needed. A table with the model's columns needs no YAML file."
 
 
+@on_workers
 def predict(
     model: Model,
     data: Annotated[str, typer.Option(help=_DATA_HELP)],
@@ -39,15 +30,7 @@ def predict(
     align: Align = None,
     collapse: How = "mean",
     skip_damaged: Skip = False,
-    backend: Backend = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    address: Address = None,
-    address_timeout: AddressTimeout = None,
-    memory_per_worker: MemoryPerWorker = None,
-    resources: Resources = None,
-    node_labels: NodeLabels = None,
-    node_timeout: NodeTimeout = None,
+    compute: Compute | None = None,
 ) -> None:
     """Write the predictions of a saved model, one row for each sample.
 
@@ -56,17 +39,6 @@ def predict(
     from haemsa.cluster.api import Reading, load_model, load_samples, prediction_blocks, write_predictions
     from haemsa.cluster.shared.progress import progress
 
-    compute = compute_of(
-        backend,
-        workers,
-        gpus_per_worker,
-        address,
-        address_timeout,
-        memory_per_worker,
-        resources,
-        node_labels,
-        node_timeout,
-    )
     predictor = load_model(model)
     samples = load_samples(predictor, data, Reading(align=align, collapse=collapse, skip_damaged=skip_damaged))
     if any(out.exists() and out.samefile(file) for file in samples.files):

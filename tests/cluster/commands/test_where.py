@@ -26,7 +26,7 @@ def test_each_command_has_the_options_that_say_where(command: object) -> None:
 
 @pytest.mark.parametrize("command", [search, tune])
 def test_commands_with_settings_have_the_same_options(command: object) -> None:
-    of_train, own = inspect.signature(train).parameters, inspect.signature(command).parameters  # type: ignore[arg-type]
+    of_train, own = (inspect.signature(one, eval_str=True).parameters for one in (train, command))  # type: ignore[arg-type]
     for name in ("workers", "gpus_per_worker", "address"):
         assert own[name].annotation == of_train[name].annotation
 
