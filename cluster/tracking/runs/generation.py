@@ -14,6 +14,7 @@ from haemsa.cluster.shared.files import to_json, write_text
 from haemsa.cluster.shared.text import moment
 from haemsa.cluster.tracking.client import metrics_of
 from haemsa.cluster.tracking.records import GenerationEnded, SearchStarted, TableRow
+from haemsa.cluster.tracking.runs.names import standard_error
 from haemsa.cluster.tracking.runs.origin import NOTE, label, origin
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def _write_population(folder: Path, population: Sequence[TableRow]) -> pd.DataFr
 
 def shown(frame: pd.DataFrame, objectives: Iterable[str]) -> pd.DataFrame:
     """The table on MLflow's page: the objectives and a summary of the genome. The page sorts by digits."""
-    scores = [key for name in objectives for key in (name, f"{name}_error")]
+    objectives = list(objectives)
+    frame = frame.rename(columns={f"{name}_error": standard_error(name) for name in objectives})
+    scores = [key for name in objectives for key in (name, standard_error(name))]
     columns = ["id", *scores, "on_front", "rung", *GENOME_COLUMNS, "generation", "parents"]
     return frame[[name for name in columns if name in frame]].astype(object).map(_sortable)
 

@@ -5,7 +5,8 @@
   seeds one by one, and `test_by_seed/` has a step for each seed.
 - `best/`, `mean/` and `spread/` before an objective: the best of the front, and the population of a generation.
 - an objective by its own name, such as `mae` or `params`: what a network is judged by.
-- `..._error`: the standard error of a score.
+- `standard_error/` before any of these names: the standard error of that score.
+- `place`: of a network, where it stands among those of its search (networks.py says how).
 - `system/`: figures of the machines.
 """
 
@@ -21,6 +22,7 @@ VALID: Final = "valid"
 TEST: Final = "test"
 EACH_SEED: Final = "test_each_seed"
 BY_SEED: Final = "test_by_seed"
+PLACE: Final = "place"
 
 
 def scored(scope: str, name: str, tasks: Collection[str]) -> str:
@@ -41,6 +43,11 @@ def scored(scope: str, name: str, tasks: Collection[str]) -> str:
     if not task and len(tasks) == 1:
         (task,) = tasks
     return "/".join(part for part in (scope, task, metric) if part)
+
+
+def standard_error(name: str) -> str:
+    """The name of the standard error of a score. It differs from the name of the score in its first letters."""
+    return f"standard_error/{name}"
 
 
 def all_scored(scope: str, values: Mapping[str, float], tasks: Collection[str]) -> dict[str, float]:

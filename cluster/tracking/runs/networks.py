@@ -20,7 +20,7 @@ from haemsa.cluster.shared.files import to_json
 from haemsa.cluster.tracking.client import metrics_of, params_of
 from haemsa.cluster.tracking.records import SearchStarted, TableRow
 from haemsa.cluster.tracking.runs.model_card import LONGEST, drawn
-from haemsa.cluster.tracking.runs.names import VALID, scored
+from haemsa.cluster.tracking.runs.names import PLACE, VALID, scored, standard_error
 from haemsa.cluster.tracking.runs.origin import NETWORKS_ONLY, NOTE, label, origin
 from haemsa.model.spec.genome import Genome
 
@@ -49,7 +49,7 @@ def send_networks(
     Returns:
         The run of each network, by the network's id.
     """
-    wanted = {_digest(row): row for row in rows}
+    wanted, places = {_digest(row): row for row in rows}, _places(search, rows)
     runs: dict[int, str] = {}
     for run in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}' AND {NETWORKS_ONLY}"):
         row = wanted.get(run.data.tags.get(_DIGEST, ""))
@@ -57,14 +57,31 @@ def send_networks(
             _remove(client, experiment, run)
         else:
             runs[row["id"]] = run.info.run_id
+            if run.data.metrics.get(PLACE) != places[row["id"]]:  # others came or went
+                client.log_metric(run.info.run_id, PLACE, places[row["id"]])
     for digest, row in reversed(wanted.items()):  # the best comes last, so that the page shows it first
         if row["id"] not in runs:
-            runs[row["id"]] = _send(client, experiment, parent, search, row, digest)
+            runs[row["id"]] = _send(client, experiment, parent, search, row, digest, places[row["id"]])
     if not rows:
         return runs
     lines = (to_json({"id": row["id"], "genome": json.loads(row["genome"])}) + "\n" for row in rows)
     client.log_text(parent, "".join(lines), FILE)
     return runs
+
+
+def _places(search: SearchStarted, rows: Sequence[TableRow]) -> dict[int, int]:
+    """Where each network stands, from 1 on: the confirmed ones first, then the higher rung, then the better score.
+
+    Scores of different rungs are not alike: those of a low rung are of fewer epochs or folds.
+    """
+    objective, direction = next(iter(search.objectives.items()))
+    sign = 1 if direction == "min" else -1
+
+    def standing(row: TableRow) -> tuple[float, ...]:
+        first = (0, 0) if row["confirmed"] else (1, -row["rung"])
+        return *first, sign * row["scores"][objective], row["id"]
+
+    return {row["id"]: place for place, row in enumerate(sorted(rows, key=standing), start=1)}
 
 
 def _digest(row: TableRow) -> str:
@@ -78,7 +95,9 @@ def _remove(client: MlflowClient, experiment: str, run: Run) -> None:
     client.delete_run(run.info.run_id)
 
 
-def _send(client: MlflowClient, experiment: str, parent: str, search: SearchStarted, row: TableRow, digest: str) -> str:
+def _send(
+    client: MlflowClient, experiment: str, parent: str, search: SearchStarted, row: TableRow, digest: str, place: int
+) -> str:
     from mlflow.entities import RunTag
 
     name, began, ended = f"{label(search)}: network {row['id']}", *map(_milliseconds, (row["began"], row["ended"]))
@@ -102,7 +121,7 @@ def _send(client: MlflowClient, experiment: str, parent: str, search: SearchStar
         params={gene.key: gene.value for gene in genes},
         model_type="network",
     )
-    metrics = list(_metrics(search, row, model.model_id))
+    metrics = [*_metrics(search, row, model.model_id), *metrics_of({PLACE: place}, row["ended"] or 0.0, 0)]
     client.log_batch(run, metrics=metrics, params=genes, tags=[RunTag(NOTE, note)])
     client.finalize_logged_model(model.model_id, "READY")
     client.set_terminated(run, end_time=ended)
@@ -114,10 +133,13 @@ def _metrics(search: SearchStarted, row: TableRow, model: str) -> Iterator[Metri
     from mlflow.entities import Metric
 
     tasks = search.dataset.get("tasks", {})
-    objectives = {key for name in search.objectives for key in (name, f"{name}_error")}
-    values: dict[str, Any] = {name: value for name, value in row["scores"].items() if name in objectives}
-    values |= {_full(name, tasks): value for name, value in row["scores"].items()}
-    values |= {f"search/{name}": value for name, value in row["searched"].items() if name in objectives}
+    values: dict[str, Any] = {}
+    for name, value, error in _scores(row):
+        own = {name} if name in search.objectives else set()
+        for called in {scored(VALID, name, tasks)} | own:
+            values[called] = value
+            values[standard_error(called)] = error
+    values |= {f"search/{name}": value for name, value in row["searched"].items() if name in search.objectives}
     values["train_seconds"] = row["seconds"]
     data: Mapping[str, str] = {}
     if search.dataset:
@@ -126,10 +148,13 @@ def _metrics(search: SearchStarted, row: TableRow, model: str) -> Iterator[Metri
         yield Metric(metric.key, metric.value, metric.timestamp, metric.step, model_id=model, **data)
 
 
-def _full(name: str, tasks: Mapping[str, str]) -> str:
-    """The full name of a score, or of its error."""
-    score = name.removesuffix("_error")
-    return scored(VALID, score, tasks) + name[len(score) :]
+def _scores(row: TableRow) -> Iterator[tuple[str, float, float | None]]:
+    """The name of each score, its value, and its standard error (None: it has none)."""
+    scores = row["scores"]
+    errors = {f"{name}_error": name for name in scores}
+    for name, value in scores.items():
+        if name not in errors:
+            yield name, value, scores.get(f"{name}_error")
 
 
 def _milliseconds(seconds: float | None) -> int | None:

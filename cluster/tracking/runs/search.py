@@ -15,7 +15,7 @@ from haemsa.cluster.shared.text import duration
 from haemsa.cluster.tracking.client import metrics_of, params_of, plain
 from haemsa.cluster.tracking.dataset_input import dataset_input
 from haemsa.cluster.tracking.records import SearchEnded, SearchStarted
-from haemsa.cluster.tracking.runs.names import VALID, all_scored
+from haemsa.cluster.tracking.runs.names import VALID, all_scored, standard_error
 from haemsa.cluster.tracking.runs.networks import send_networks
 from haemsa.cluster.tracking.runs.note import description
 from haemsa.cluster.tracking.runs.origin import NOTE, label, origin
@@ -91,6 +91,7 @@ def _figures(search: SearchStarted, record: SearchEnded) -> Iterator[Metric]:
     best: dict[str, Any] = record.summary.get("best") or {}
     tasks = search.dataset.get("tasks", {})
     found = all_scored(VALID, best.get("scores", {}), tasks)
-    found |= {f"{name}_error": error for name, error in all_scored(VALID, best.get("errors", {}), tasks).items()}
+    errors = all_scored(VALID, best.get("errors", {}), tasks)
+    found |= {standard_error(name): error for name, error in errors.items()}
     took = {"wall_seconds": record.summary.get("wall_seconds")}
     yield from metrics_of(found | took, record.at or time.time(), int(record.summary.get("evaluations", 0)))

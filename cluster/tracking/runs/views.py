@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.run_directory.tables import GENOME_COLUMNS
 from haemsa.cluster.tracking.records import SearchStarted
-from haemsa.cluster.tracking.runs.names import VALID, scored
+from haemsa.cluster.tracking.runs.names import PLACE, VALID, scored, standard_error
 from haemsa.cluster.tracking.runs.origin import NETWORKS_ONLY
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ NETWORKS: Final = "haemsa-networks"
 _SHARED: Final = "mlflow.sharedViewState."
 _SEARCHES: Final = "tags.`haemsa.complete` = 'yes'"
 """Finds the runs of searches, also those of older versions."""
+_FRAME: Final = 45
+"""So many pixels of a column are beside its name: its margin, and the mark of the column that the page sorts by."""
+_LETTER: Final = 7
 
 
 def address(experiment: str, view: str) -> str:
@@ -50,15 +53,29 @@ def _searches(search: SearchStarted) -> dict[str, Any]:
 
 
 def _networks(search: SearchStarted) -> dict[str, Any]:
-    scores = [key for name in search.objectives for key in (name, f"{name}_error")]
-    tags = ["on_front", "confirmed", "rung", "generation", "parents"]
-    columns = [*_columns("metrics", scores), *_columns("params", list(GENOME_COLUMNS)), *_columns("tags", tags)]
-    first, direction = next(iter(search.objectives.items()))
-    return _view(NETWORKS_ONLY, f"metrics.`{first}`", direction == "min", columns)
+    """The best of each search first. How surely a network was scored stands before its scores."""
+    scores = [key for name in search.objectives for key in (name, standard_error(name))]
+    columns = [
+        *_columns("metrics", [PLACE]),
+        *_columns("tags", ["confirmed", "rung"]),
+        *_columns("metrics", scores),
+        *_columns("tags", ["on_front"]),
+        *_columns("params", list(GENOME_COLUMNS)),
+        *_columns("tags", ["generation", "parents"]),
+    ]
+    return _view(NETWORKS_ONLY, f"metrics.`{PLACE}`", True, columns)
 
 
 def _view(found_by: str, order: str, up: bool, columns: list[str]) -> dict[str, Any]:
-    return {"searchFilter": found_by, "orderByKey": order, "orderByAsc": up, "selectedColumns": columns}
+    """A view whose columns stand in this order, each as wide as its name. Without this the page sorts them by name."""
+    return {
+        "searchFilter": found_by,
+        "orderByKey": order,
+        "orderByAsc": up,
+        "selectedColumns": columns,
+        "columnOrder": columns,
+        "columnWidths": {column: _FRAME + _LETTER * len(column.split("`")[1]) for column in columns},
+    }
 
 
 def _columns(kind: str, names: list[str]) -> list[str]:

@@ -111,7 +111,7 @@ def test_every_generation_is_a_child_with_table_front_picture_and_genomes(world:
     assert [run.info.run_name for run in children] == ["toy: generation 000", "toy: generation 001"]
     folder = world.artifacts(children[1].info.run_id)
     table = json.loads((folder / "population.json").read_text())
-    assert table["columns"][:6] == ["id", "mae", "mae_error", "params", "on_front", "rung"]
+    assert table["columns"][:6] == ["id", "mae", "standard_error/mae", "params", "on_front", "rung"]
     assert len(table["data"]) == 16
     assert json.loads(children[1].data.tags["mlflow.loggedArtifacts"]) == [{"path": "population.json", "type": "table"}]
     assert len(pd.read_csv(folder / "front.csv")) == len(generation(1).front)

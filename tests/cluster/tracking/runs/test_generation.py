@@ -22,12 +22,13 @@ ROWS = evaluated_rows(
 def test_genes_stand_beside_scores_and_numbers_can_be_sorted_as_text() -> None:
     table = shown(pd.DataFrame(ROWS), ["mae", "params"])
     assert list(table.columns)[:9] == [
-        "id", "mae", "mae_error", "params", "on_front", "rung", "modalities", "encoders", "levels",
+        "id", "mae", "standard_error/mae", "params", "on_front", "rung", "modalities", "encoders", "levels",
     ]  # fmt: skip
     first = table.iloc[1]
-    assert (first["mae"], first["mae_error"], first["params"], first["levels"]) == ("0.700000", "0.020000", 900, 1)
+    assert (first["mae"], first["standard_error/mae"]) == ("0.700000", "0.020000")
+    assert (first["params"], first["levels"]) == (900, 1)
     assert first["experts"] == "1 low_rank, 3 mlp"
-    assert table.iloc[2]["mae_error"] == ""
+    assert table.iloc[2]["standard_error/mae"] == ""
 
 
 def test_a_population_that_is_not_known_is_an_empty_table() -> None:

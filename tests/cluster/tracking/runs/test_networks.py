@@ -61,8 +61,13 @@ class World:
         return {model.name.rpartition("-")[2]: model for model in models}
 
     def runs(self) -> list[Any]:
+        """In the order of the view of networks."""
         query = f"tags.mlflow.parentRunId = '{self.sink.run_id}' AND tags.`haemsa.kind` = 'network'"
-        return list(self.client.search_runs([self.sink._experiment], query))
+        return list(self.client.search_runs([self.sink._experiment], query, order_by=["metrics.`place` ASC"]))
+
+    def places(self) -> list[str]:
+        """The numbers of the networks, in the same order."""
+        return [run.info.run_name.rpartition(" ")[2] for run in self.runs()]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +87,9 @@ def test_networks_are_found_by_genes_and_scores(world: World) -> None:
 def test_a_network_is_a_run_with_genes_scores_and_data_whose_output_is_a_model(world: World) -> None:
     (run,) = [item for item in world.runs() if item.info.run_name == "toy: network 3"]
     metrics = run.data.metrics
-    assert (metrics["mae"], metrics["mae_error"], metrics["valid/sentiment/mae_error"]) == (0.5, 0.25, 0.25)
+    assert (metrics["mae"], metrics["valid/sentiment/mae"]) == (0.5, 0.5)
+    assert (metrics["standard_error/mae"], metrics["standard_error/valid/sentiment/mae"]) == (0.25, 0.25)
+    assert not any(name.endswith("_error") for name in metrics)
     assert (metrics["search/mae"], metrics["train_seconds"]) == (scores(3)["mae"].mean, 1.5)
     params = run.data.params
     assert (params["modalities"], params["levels"], params["experts"]) == ("text", "2", "2 low_rank, 2 mlp")
@@ -114,6 +121,17 @@ def test_what_was_sent_is_there_once_and_what_changed_is_replaced(world: World, 
     assert {item.info.run_name for item in own.runs()} == {f"toy: network {number}" for number in (4, 5, 6)}
     assert set(own.found()) == {"4", "5", "6"}
     assert len(before & {item.info.run_id for item in own.runs()}) == 1
+
+
+def test_networks_stand_by_how_surely_they_were_scored_and_then_by_score(tmp_path: Path) -> None:
+    own = World(tmp_path)
+    assert own.places() == ["3", "4", "5"]  # 3 is confirmed, and 4 has a better score than 5
+    own.rows[1]["rung"] = 1  # 5 is of rung 2
+    own.send(own.rows)
+    assert own.places() == ["3", "5", "4"]
+    own.send(own.rows[1:])
+    assert own.places() == ["5", "4"]
+    assert [run.data.metrics["place"] for run in own.runs()] == [1, 2]
 
 
 @pytest.mark.parametrize("step", ["create_logged_model", "log_batch", "finalize_logged_model", "set_terminated"])
@@ -155,4 +173,11 @@ def test_the_page_of_the_search_leads_to_its_networks(world: World) -> None:
     tags = world.client.get_experiment(sink._experiment).tags
     view = json.loads(tags["mlflow.sharedViewState.haemsa-networks"])
     assert view["searchFilter"] == "tags.`haemsa.kind` = 'network'"
-    assert {"metrics.`mae`", "params.`levels`", "tags.`rung`"} <= set(view["selectedColumns"])
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`place`", True)
+    assert view["selectedColumns"] == view["columnOrder"]
+    assert view["columnOrder"][:6] == [
+        "metrics.`place`", "tags.`confirmed`", "tags.`rung`",
+        "metrics.`mae`", "metrics.`standard_error/mae`", "metrics.`params`",
+    ]  # fmt: skip
+    assert "params.`levels`" in view["columnOrder"]
+    assert view["columnWidths"]["metrics.`standard_error/mae`"] > view["columnWidths"]["tags.`rung`"] >= 70
