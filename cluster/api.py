@@ -42,6 +42,7 @@ from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
+from haemsa.cluster.final_model.references import better_plain_model
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.report.figures.front import front_figure
 from haemsa.cluster.report.figures.network import network_figure
@@ -91,6 +92,7 @@ __all__ = [
     "Tuning",
     "ablate_search",
     "as_values",
+    "better_plain_model",
     "check_data",
     "commented_yaml",
     "compare_models",

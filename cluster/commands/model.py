@@ -39,6 +39,7 @@ def train(
     It is trained where the search trained, unless options say otherwise. If it is cut off, the same command goes on.
     """
     from haemsa.cluster.api import (
+        better_plain_model,
         genome_tree,
         metric_table,
         model_folder,
@@ -54,8 +55,8 @@ def train(
     folder = model_folder(recipe, read or None, out, force=force)
     with progress() as shown:
         table, protocol = train_for_good(recipe, data, seeds, folder, force=force, compute=compute, progress=shown)
-    champion: list[str] = []
-    address = record_training(recipe, folder, tracking, champion.append)
+    notes = better_plain_model(folder)
+    address = record_training(recipe, folder, tracking, notes.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()
     for number, (genome, count) in enumerate(recipe.members, start=1):
@@ -69,7 +70,7 @@ def train(
     references = reference_table(read, table) if table else None
     if references is not None:
         terminal.print(references)
-    say("\n".join([f"saved in {folder}" + (f", registered as {address}" if address else ""), *champion]))
+    say("\n".join([f"saved in {folder}" + (f", registered as {address}" if address else ""), *notes]))
 
 
 @on_workers

@@ -5,15 +5,19 @@ Axes: `R` networks of a fold, `N` samples, `C` outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from haemsa.cluster.final_model.networks import FinalNetwork, Networks
+from haemsa.cluster.final_model.references import main_metric
 from haemsa.cluster.final_model.trainer import Trainer
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.model.data.dataset import Dataset
+from haemsa.model.metrics import direction
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -55,12 +59,24 @@ def calibrated(
     else:
         return predictor
     means = {name: mean.astype(np.float32) for name, (mean, _) in predicted.items()}
-    info = {**predictor.info, "held_out": {"measured": where, "metrics": member_metrics(samples, means)}}
+    metrics = member_metrics(samples, means)
+    facts = {"measured": where, "metrics": metrics, "plain": _plain_models(trainer, networks, metrics)}
+    info = {**predictor.info, "held_out": facts}
     fitted = {name: fit(task, *predicted[name]) for name, task in samples.tasks.items()}
     calibration = {name: one for name, one in fitted.items() if one is not None}
     if calibration:  # labels that are independent of each other have none
         info["calibration"] = f"calibrated {where}" + (f" ({len(trained)} more networks)" if trained else "")
     return replace(predictor, calibration=calibration, info=info)
+
+
+def _plain_models(trainer: Trainer, networks: Networks, metrics: Mapping[str, float]) -> dict[str, Any] | None:
+    """Plain models on the same samples, by the metric that counts most. None if that is undefined for the labels."""
+    metric, folds = main_metric(trainer.samples.tasks), sorted({row.fold for row in networks.unseen}) or [0]
+    own, held_out = metrics.get(metric, math.nan), networks.folds.held_out[folds]
+    if not math.isfinite(own):
+        return None
+    way, seed = direction(metric), trainer.recipe.seed
+    return asdict(PlainModels.beside(own, metric, way, trainer.samples, held_out, seed, together=True))
 
 
 def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.final_model.recipe import Recipe
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.tables import genome_columns
 from haemsa.cluster.shared.text import counted
 from haemsa.cluster.tracking.records import ModelTrained
@@ -102,7 +103,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
     first = next(iter(model), None) or facts["objective"]
     tasks = facts["dataset"]["tasks"]
     held_out = facts.get("held_out", {"measured": "", "metrics": {}})
-    score = held_out["metrics"].get(first)
+    score, plain = held_out["metrics"].get(first), PlainModels.of(held_out)
     settings = {key: facts[key] for key in ("data", "protocol", "batch_size", "seeds", "device", "ensemble", "genomes")}
     return ModelTrained(
         name=recipe.name or Path(facts["data"]).stem,
@@ -125,6 +126,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         measured=held_out["measured"],
         commit=facts.get("commit"),
         began=facts.get("began", 0.0),
+        better_plain=(plain and plain.better) or "",
         what=_words(len(facts["seeds"]), facts["genomes"]),
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.shared.bootstrap import intervals
-from haemsa.model.data.dataset import Dataset
-from haemsa.model.metrics import all_metrics
+from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.metrics import all_metrics, primary
 from haemsa.model.predictor.scores import MODEL, ScoreTable, as_scores, score, summarise
 from haemsa.model.seeds import SeedPurpose
 
@@ -23,6 +26,29 @@ CONSTANT: Final = "constant"
 """Names the metrics of the best constant."""
 INTERVAL: Final = "interval"
 """In the metrics of the model, the key of the interval over samples."""
+
+
+def main_metric(tasks: Mapping[str, Task]) -> str:
+    """The metric that counts most: the main one of the first task."""
+    name, task = next(iter(tasks.items()))
+    return primary(task) if len(tasks) == 1 else f"{name}/{primary(task)}"
+
+
+def better_plain_model(saved: Path) -> list[str]:
+    """A sentence that says so if a plain model is better than the model that `train_for_good` has saved.
+
+    Both are scored on the same held-out samples of training, not on the test split.
+
+    Args:
+        saved: the folder of the model.
+
+    Example:
+        >>> better_plain_model(Path("models/planted"))  # doctest: +SKIP
+        []
+    """
+    facts = json.loads((saved / "metrics.json").read_text(encoding="utf-8"))
+    plain = PlainModels.of(facts.get("held_out"))
+    return plain.warning("this model") if plain else []
 
 
 def score_beside(

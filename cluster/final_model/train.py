@@ -14,7 +14,7 @@ from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.folder import model_folder, recipe_key
 from haemsa.cluster.final_model.networks import FinalNetwork, Networks
 from haemsa.cluster.final_model.recipe import Recipe, final_seed
-from haemsa.cluster.final_model.references import score_beside
+from haemsa.cluster.final_model.references import main_metric, score_beside
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
@@ -22,7 +22,6 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
-from haemsa.model.metrics import primary
 from haemsa.model.predictor.scores import ScoreTable
 
 if TYPE_CHECKING:
@@ -87,8 +86,7 @@ def train_for_good(
     predictor.save(folder)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
-    first, task = next(iter(trainer.dataset.tasks.items()))
-    main = primary(task) if len(trainer.dataset.tasks) == 1 else f"{first}/{primary(task)}"
+    main = main_metric(trainer.dataset.tasks)
     facts = {"models": table, "split": "test" if table else None, "objective": main, "began": began}
     write_json(folder / "metrics.json", {**facts, **predictor.info})
     return table, str(predictor.info["protocol"])

@@ -9,6 +9,7 @@ from haemsa.cluster.report.figures.front import LABELS, in_words
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.show import ensemble_line, score_words
 from haemsa.cluster.run_directory.manifest import validation_of
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.shared.text import counted, duration, number
 from haemsa.model.cost import COSTS, LATENCY, is_cost
@@ -27,6 +28,14 @@ def best_line(record: SearchRecord) -> str:
     costs += [f"a latency of {score_words(record.best, LATENCY)} ms"] if LATENCY in scores else []
     cost = _joined(costs)
     return f"The best network reaches {reached}{f' with {cost}' if cost else ''} (candidate {record.best.id})."
+
+
+def plain_lines(plain: PlainModels | None) -> list[str]:
+    """What must be beaten, and whether the best network does not beat it."""
+    if plain is None or not plain.scores:
+        return []
+    words = " and ".join(f"{model} {number(round(value, 4))}" for model, value in plain.scores.items())
+    return [f"To beat: {in_words(plain.metric)} of {words}, on the same held-out samples.", *plain.warning()]
 
 
 def lines(record: SearchRecord) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.generations import generations
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -81,9 +82,9 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
         console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
     console.print(_generation_table(search))
     if search.summary is not None:
-        console.print(
-            "".join(f"{line}\n" for line in breeding_line(search.rows)), end="", markup=False, highlight=False
-        )
+        plain = PlainModels.of(search.summary)
+        for line in (*breeding_line(search.rows), *(plain.warning() if plain else [])):
+            console.print(line, markup=False, highlight=False)
 
 
 def show_values(path: Path) -> dict[str, Any]:
@@ -94,7 +95,8 @@ def show_values(path: Path) -> dict[str, Any]:
 
     Returns:
         The whole front, the best candidate, and per generation how many candidates ended and the best scores so far.
-        `ended_by` and `ensemble` are None until the search has ended.
+        `plain` is what plain models reach beside the best. It, `ended_by` and `ensemble` are None until the search has
+        ended.
 
     Raises:
         ValueError: `path` holds no search.
@@ -116,6 +118,7 @@ def show_values(path: Path) -> dict[str, Any]:
         "best": _candidate(best_of(front, summary), search) if front else None,
         "front": [_candidate(row, search) for row in front],
         "ensemble": summary.get("ensemble"),
+        "plain": summary.get("plain"),
         "generations": [asdict(generation) for generation in generations(search.rows, search.objectives, search.full)],
     }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from haemsa.cluster.run_directory.networks import network_rows
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.confirmation import chosen_to_confirm, confirm, confirmed_front, confirming_replicates
 from haemsa.cluster.search.driver import Driver
@@ -98,6 +99,7 @@ def finish(
         "best": as_json(outcome.best, objectives, outcome.searched) if outcome.best else None,
         "front": [as_json(item, objectives, outcome.searched) for item in outcome.front],
         "ensemble": None,
+        "plain": None,
     }
     run.write_front(outcome.front, outcome.searched)
     run.write_population()
@@ -105,7 +107,10 @@ def finish(
     if outcome.best is not None:
         save_best(outcome, problem, data, run, driver)
         summary["ensemble"] = save_ensemble(outcome, problem, run)
-        address = tracker.trained(_record(outcome.best, problem, run, name))
+        known = ended_by != "interrupted"  # a search that was cut off has no final scores, and the user waits
+        plain = problem.plain_models(outcome.best.scores, driver.config.seed) if known else None
+        summary["plain"] = asdict(plain) if plain else None
+        address = tracker.trained(_record(outcome.best, problem, run, name, plain))
     summary["model"] = address
     run.write_summary(summary)
     genome = outcome.best.genome.to_json() if outcome.best else None
@@ -118,7 +123,9 @@ def finish(
     return summary
 
 
-def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: str) -> ModelTrained:
+def _record(
+    best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: str, plain: PlainModels | None
+) -> ModelTrained:
     objective, direction = next(iter(problem.objectives.items()))
     return ModelTrained(
         name=name,
@@ -134,6 +141,7 @@ def _record(best: Evaluated[Genome], problem: Problem, run: RunDirectory, name: 
         dataset=problem.described,
         commit=run.manifest().get("commit"),
         what=f"best network {best.id}",
+        better_plain=(plain and plain.better) or "",
     )
 
 

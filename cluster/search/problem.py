@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.search.objectives import (
     check_limits,
     counts_missing,
@@ -20,6 +21,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.own_objectives.objective import OwnFunctions, OwnObjective
 from haemsa.cluster.workers.tasks.place import device_of
+from haemsa.evo.candidate import Score
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design, designs, plain_designs
 from haemsa.evo.expert_space.space import ExpertSpace
@@ -119,6 +121,13 @@ class Problem:
         names = [*self.objectives, full_name(first, primary(self.pool.tasks[first]), self.pool.tasks)]
         name = next(without_missing(name) for name in names if not is_cost(name) and name not in self.own)
         return name, direction(name)
+
+    def plain_models(self, scores: Mapping[str, Score], seed: int) -> PlainModels | None:
+        """Plain models beside a network with these scores, by the main metric. None if it has no score there."""
+        name, way = self.main_metric
+        if name not in scores:
+            return None
+        return PlainModels.beside(scores[name].mean, name, way, self.pool, self.folds.held_out, seed)
 
     def references(self) -> list[str]:
         """The objectives as settings name them."""

@@ -81,7 +81,8 @@ class ModelTrained:
     "champion" if it is a search's own network (registry.py says what the aliases mean).
     metrics: of the whole model. seeds: metrics of each seed. All have the names of runs/names.py. params: how it was
     trained. dataset: the data as dataset_input.py takes it. commit: of the checkout that trained it. what: the model in
-    a few words, for the name of its run. began: when its training began, in seconds since 1970 (0: not known).
+    a few words, for the name of its run. better_plain: a plain model that is better on the same held-out samples, such
+    as "a linear model". began: when its training began, in seconds since 1970 (0: not known).
     """
 
     name: str
@@ -100,6 +101,7 @@ class ModelTrained:
     measured: str = ""
     commit: str | None = None
     what: str = ""
+    better_plain: str = ""
     began: float = 0.0
 
 

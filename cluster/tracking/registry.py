@@ -3,7 +3,8 @@
 The alias `champion` is the model to serve. A model that `haemsa train` made goes before a search's own network, because
 it has several seeds and is calibrated. Between two models of the same kind, the alias moves only to a better score: of
 the same objective, measured in the same way on held-out samples of the same data. The test split never moves it. The
-alias `trained` is the model that `haemsa train` made last.
+alias `trained` is the model that `haemsa train` made last. Only networks are compared. The tag `better_plain_model` of
+a version names a plain model that is better on the same held-out samples.
 """
 
 from __future__ import annotations
@@ -58,9 +59,15 @@ def register(
         aliases.insert(0, CHAMPION)
     for alias in aliases:
         client.set_registered_model_alias(name, alias, version.version)
-    tell(f"the champion of {name} " + (f"is version {version.version} now" if why is None else f"stays {why}"))
+    tell(f"the champion of {name} {_words(record, version.version) if why is None else f'stays {why}'}")
     client.set_terminated(str(version.run_id))
     return f"models:/{name}@{aliases[0]}" if aliases else f"models:/{name}/{version.version}"
+
+
+def _words(record: ModelTrained, version: str) -> str:
+    """What the champion is now."""
+    beside = f", though {record.better_plain} is better" if record.better_plain else ""
+    return f"is version {version} now{beside}"
 
 
 def _key(record: ModelTrained) -> str:
@@ -89,23 +96,28 @@ def _new_version(
     card = model_card(record, Predictor.load(record.model_dir))
     logged = log_model(client, experiment, record, card, {"haemsa.search_run": search_run_id, "haemsa.model": key})
     name, run_id = registered_name(record.name), str(logged.source_run_id)
-    facts = {
+    if not client.search_registered_models(filter_string=f"name = '{name}'"):
+        client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
+    # by location, because models:/ID would be looked up in the global store of this process
+    place, facts, wait = logged.artifact_location, _facts(record), 60
+    version: ModelVersion = client.create_model_version(
+        name, place, run_id, facts, description=shortened(card), await_creation_for=wait, model_id=logged.model_id
+    )
+    client.update_run(run_id, name=f"{run_name(record)} (version {version.version})")
+    return version
+
+
+def _facts(record: ModelTrained) -> dict[str, str]:
+    """The tags of a version: by them it is compared with others."""
+    return {
         "fingerprint": record.fingerprint,
         "objective": record.objective,
         "direction": record.direction,
         "score": repr(float(record.score)),
         "measured": record.measured,
         "alias": record.alias,
+        **({"better_plain_model": record.better_plain} if record.better_plain else {}),
     }
-    if not client.search_registered_models(filter_string=f"name = '{name}'"):
-        client.create_registered_model(name, description=f"Networks found by haemsa for {record.name}.")
-    # by location, because models:/ID would be looked up in the global store of this process
-    place, wait = logged.artifact_location, 60
-    version: ModelVersion = client.create_model_version(
-        name, place, run_id, facts, description=shortened(card), await_creation_for=wait, model_id=logged.model_id
-    )
-    client.update_run(run_id, name=f"{run_name(record)} (version {version.version})")
-    return version
 
 
 def holder(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:

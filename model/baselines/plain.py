@@ -66,12 +66,15 @@ def linear_outputs(
     Returns:
         The outputs by task, as `task_metrics` takes them, [N, C].
     """
+    import sklearn.linear_model  # noqa: F401 - only the threads of what is loaded can be limited
+    from threadpoolctl import threadpool_limits
+
     if len(trained) > MOST:
         trained = np.sort(np.random.default_rng(seed).choice(trained, MOST, replace=False))
     every = np.union1d(trained, predicted)
     used, place = dataset.take(every), np.searchsorted(every, trained)
     features, folds = summaries(used), _folds(used.take(place), seed)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # on a busy machine two threads take a hundred times as long
         warnings.simplefilter("ignore")  # some of the strengths that are tried do not converge
         answers = {name: _tuned(features, task, place, folds) for name, task in used.tasks.items()}
     return {name: of_all[np.searchsorted(every, predicted)] for name, of_all in answers.items()}

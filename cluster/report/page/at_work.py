@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from haemsa.cluster.report.best_model.held_out import ObservedModel
-from haemsa.cluster.report.figures.front import in_words
 from haemsa.cluster.report.html import macros
 from haemsa.cluster.report.page.heat import Heat, confusion_heat, missing_heat, usage_heat
 from haemsa.cluster.report.page.parts import Parts
 from haemsa.cluster.report.page.tables import Table
 from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.report.sentences import plain_lines
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.shared.given_data import data_again
-from haemsa.cluster.shared.text import number
+from haemsa.evo.objectives import Direction
 from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
 
@@ -84,32 +85,26 @@ def _seen(record: SearchRecord, data: Dataset, observed: ObservedModel, others: 
     maps = [drawn for title, model in known.items() if (drawn := feature_map(model, task, title)) is not None]
     html = {
         "at_work": write.at_work(observed.held.words(), False),
-        "plain": write.paragraphs(_plain_lines(record, data)),
         "detail": write.detail(list(_heats(observed)), list(_worst(observed))),
     }
+    if PlainModels.of(record.summary) is None:  # a search of an older version, or one that was cut off
+        html["plain"] = write.paragraphs(plain_lines(_plain_models(record, data)))
     return Parts(html, {"predictions": prediction_group(observed), "map": map_group(maps, task)})
 
 
-def _plain_lines(record: SearchRecord, data: Dataset) -> list[str]:
-    """What must be beaten, in the first objective that is no cost."""
-    from haemsa.cluster.report.best_model.plain_models import plain_scores
+def _plain_models(record: SearchRecord, data: Dataset) -> PlainModels | None:
+    """What the best must beat, in the first objective that is no cost."""
+    from haemsa.model.data.folds import choose_folds
+    from haemsa.model.data.normalisation import Normalisation
 
     name = next((name for name in record.objectives if not is_cost(name)), None)
-    scores = plain_scores(data, record.config, name) if name else {}
-    if not scores or name is None:
-        return []
-    words = " and ".join(f"{model} {number(round(value, 4))}" for model, value in scores.items())
-    told = [f"To beat: {in_words(name)} of {words}, on folds of the same samples."]
-    return [*told, *unbeaten(record, name, scores)]
-
-
-def unbeaten(record: SearchRecord, name: str, scores: Mapping[str, float]) -> list[str]:
-    """A sentence about the plain models that are better than the best network, if any is."""
-    if record.best is None:
-        return []
-    sign, own = (1 if record.objectives[name] == "min" else -1), scores_of(record.best)[name].mean
-    better = [model for model, value in scores.items() if sign * value < sign * own]
-    return [f"The best network is worse than {' and '.join(better)}. Search longer, or use that."] if better else []
+    if record.best is None or name is None:
+        return None
+    config, dataset = record.config, data.with_tasks(record.config.tasks)
+    pool, own = Normalisation.fit(dataset).apply(dataset.pool()), scores_of(record.best)[name].mean
+    folds = choose_folds(config.validation, pool, config.seed)
+    way: Direction = "min" if record.objectives[name] == "min" else "max"
+    return PlainModels.beside(own, name, way, pool, folds.held_out, config.seed)
 
 
 def _heats(observed: ObservedModel) -> Iterator[Heat]:

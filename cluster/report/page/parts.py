@@ -20,7 +20,8 @@ from haemsa.cluster.report.page.plots.look import Group, Hover
 from haemsa.cluster.report.page.plots.progress import best_group, growth_group
 from haemsa.cluster.report.page.tables import failure_table, front_table, generation_table, worker_table
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.sentences import best_line, lines
+from haemsa.cluster.report.sentences import best_line, lines, plain_lines
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.shared.text import counted
 
@@ -65,6 +66,8 @@ def parts_now(record: SearchRecord, hover: Hover, workers: Workers, log: Sequenc
         "failures": write.listed("Failures", failure_table(record)),
         "log": write.log(log),
     }
+    if plain := PlainModels.of(record.summary):
+        html["plain"] = write.paragraphs(plain_lines(plain))
     return Parts(html, {"front": front_group(record, hover), "best": best_group(record, hover)})
 
 

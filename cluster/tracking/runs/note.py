@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from haemsa.cluster.report.next_steps import next_commands
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.sentences import best_line, lines
+from haemsa.cluster.report.sentences import best_line, lines, plain_lines
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.files import write_text
 from haemsa.cluster.tracking.client import registered_name
@@ -30,7 +31,8 @@ def draw(run: RunDirectory, folder: Path) -> None:
     record = SearchRecord.read(run)
     write_pictures(record, folder)
     write_quick_report(run, record, folder / REPORT)
-    write_text(folder / _WORDS, "\n\n".join([f"**{best_line(record)}**", " ".join(lines(record)), _commands(run)]))
+    words = " ".join([*plain_lines(PlainModels.of(record.summary)), *lines(record)])
+    write_text(folder / _WORDS, "\n\n".join([f"**{best_line(record)}**", words, _commands(run)]))
 
 
 def _commands(run: RunDirectory) -> str:

@@ -62,6 +62,15 @@ def test_search_shows_the_best_and_what_to_do_next(world: World) -> None:
     assert f"haemsa train {world.run} --data {world.store} --seeds 5 --out models/mine" in world.searched.out
 
 
+def test_search_and_train_say_if_a_plain_model_is_better(world: World) -> None:
+    plain = world.json("json/search.json")["plain"]
+    better = min(plain["scores"].values()) < plain["own"]
+    assert ("is better than the best network: its sentiment/mae is" in " ".join(world.searched.out.split())) == better
+    held_out = json.loads((world.model / "metrics.json").read_text())["held_out"]["plain"]
+    better = min(held_out["scores"].values()) < held_out["own"]
+    assert ("is better than this model: its sentiment/mae is" in " ".join(world.trained.out.split())) == better
+
+
 def test_search_says_on_the_way_what_scores_a_genome_and_how_far_it_is(world: World) -> None:
     assert "scored by cross-validation over 2 folds of about 80 samples" in world.searched.err
     assert f"run directory: {world.run}" in world.searched.err

@@ -69,6 +69,12 @@ def test_a_genome_that_held_out_the_validation_split_is_calibrated_on_it() -> No
     trainer = Trainer.of(recipe, data())
     model = train_calibrated(trainer, "tiny", 2)
     assert model.info["calibration"] == "calibrated on the validation split"
+    held_out = model.info["held_out"]
+    assert held_out["plain"]["own"] == held_out["metrics"]["sentiment/mae"]
+    labels = {name: data().part(name).tasks["sentiment"].targets for name in ("train", "valid")}
+    error = np.abs(labels["valid"] - np.median(labels["train"])).mean()
+    assert held_out["plain"]["scores"]["a constant"] == pytest.approx(error)
+    assert set(held_out["plain"]["scores"]) == {"a linear model", "a constant"}
     valid = data().part("valid")
     frame = predictions(model, valid)
     labels = valid.tasks["sentiment"].targets

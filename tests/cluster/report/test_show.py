@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from rich.console import Console
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report import breeding as breeding_module
 from haemsa.cluster.report.breeding import breeding_line
-from haemsa.cluster.report.show import ensemble_line, searched_words, show
+from haemsa.cluster.report.show import ensemble_line, searched_words, show, show_values
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -77,6 +78,18 @@ def test_a_search_that_hardly_bred_says_so_and_what_to_do(run_path: Path, monkey
     assert "hypervolume 0.250" in printed(run_path)
     monkeypatch.setattr(breeding_module, "FEW_CHILDREN", 1.1)
     assert " ".join(printed(run_path).split()).endswith("or search with a smaller --population.")
+
+
+def test_a_plain_model_that_is_better_than_the_best_is_told(run_path: Path) -> None:
+    plain = PlainModels("mae", "min", 0.7, {"a linear model": 0.65, "a constant": 1.2})
+    with RunDirectory.open(run_path) as run:
+        run.write_summary({"best": {"id": 3}, "plain": asdict(plain)})
+    text = " ".join(printed(run_path).split())
+    assert "A linear model is better than the best network: its mae is 0.65, that of the network 0.7, on the" in text
+    assert show_values(run_path)["plain"]["scores"] == {"a linear model": 0.65, "a constant": 1.2}
+    with RunDirectory.open(run_path) as run:
+        run.write_summary({"best": {"id": 3}, "plain": asdict(replace(plain, own=0.6))})
+    assert "is better than" not in printed(run_path)
 
 
 def test_generations_show_the_best_so_far(run_path: Path) -> None:

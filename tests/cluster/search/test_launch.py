@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import haemsa.cluster.search.launch
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.search.launch import resume_search, run_search
@@ -259,6 +260,9 @@ def test_the_summary_has_what_the_design_lists(whole: dict[str, Any]) -> None:
     )
     assert {"hypervolume", "front", "best", "seed"} <= set(summary)
     assert (summary["evaluations"], summary["failures"], summary["seed"]) == (15, 0, 3)
+    plain = PlainModels.of(summary)
+    assert plain is not None
+    assert (plain.metric, plain.own) == ("sentiment/mae", summary["best"]["scores"]["sentiment/mae"])
     assert summary["best"]["id"] in [item["id"] for item in summary["front"]]
     for item in [summary["best"], *summary["front"]]:
         assert {"id", "genome", "scores"} <= set(item)

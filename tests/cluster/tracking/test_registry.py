@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from haemsa.cluster.tracking import registry
 from haemsa.cluster.tracking.records import ModelTrained
-from haemsa.cluster.tracking.registry import why_not
+from haemsa.cluster.tracking.registry import register, why_not
 
 VALID = "on the validation split"
 TRAINED = ModelTrained(
@@ -52,6 +53,43 @@ def champion(record: ModelTrained, *without: str) -> Any:
 )
 def test_the_champion_moves_to_the_model_to_serve(new: ModelTrained, old: Any) -> None:
     assert why_not(new, old) is None
+
+
+class Client:
+    """A registry with one version, which has no alias yet, and of which the tags are kept."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+
+    def create_model_version(self, name: str, place: str, run_id: str, tags: dict[str, str], **_: object) -> Any:
+        self.tags = tags
+        return SimpleNamespace(version="1", run_id=run_id)
+
+    def get_registered_model(self, name: str) -> Any:
+        return SimpleNamespace(aliases={})
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: []
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    logged = SimpleNamespace(source_run_id="run", artifact_location="place", model_id="m-1")
+    for name, value in {"log_model": logged, "model_card": "# card"}.items():
+        monkeypatch.setattr(registry, name, lambda *_, value=value: value)
+    monkeypatch.setattr("haemsa.model.predictor.predictor.Predictor.load", lambda _: None)
+    return Client()
+
+
+def test_a_plain_model_that_is_better_keeps_no_network_from_being_the_champion(client: Any) -> None:
+    told: list[str] = []
+    address = register(client, "1", replace(FOUND, better_plain="a linear model"), "search", told.append)
+    assert address == "models:/haemsa-toy@champion"
+    assert told == ["the champion of haemsa-toy is version 1 now, though a linear model is better"]
+    assert client.tags["better_plain_model"] == "a linear model"
+    register(client, "1", FOUND, "search", told.append)
+    assert told[1] == "the champion of haemsa-toy is version 1 now"
+    assert "better_plain_model" not in client.tags
 
 
 OTHER_WAY = "version 3: it was scored in another way"

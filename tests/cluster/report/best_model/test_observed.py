@@ -14,10 +14,11 @@ from haemsa.cluster.report.best_model.feature_map import feature_map
 from haemsa.cluster.report.best_model.held_out import HeldOut, ObservedModel
 from haemsa.cluster.report.best_model.missing import goodness, missing_table
 from haemsa.cluster.report.best_model.observed import ablations
-from haemsa.cluster.report.best_model.plain_models import plain_scores
 from haemsa.cluster.report.best_model.usage import groups_of, usage_of
 from haemsa.cluster.report.page.at_work import at_work_parts
 from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.report.sentences import plain_lines
+from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.model.data.task import Task
@@ -135,14 +136,21 @@ def test_maps_of_ablated_searches_are_shown_too(run: Path, seen: ObservedModel, 
     assert parts.html["detail"].count('class="heat"') == 6  # confusion, two of each task, and missing modalities
 
 
-def test_a_constant_and_a_linear_model_are_scored_on_the_same_folds(seen: ObservedModel) -> None:
-    scores = plain_scores(data(), settings(**CONFIG), "sentiment/mae")
+def test_plain_models_were_scored_on_the_same_folds(run: Path, seen: ObservedModel) -> None:
+    with RunDirectory.open(run, read_only=True) as directory:
+        record = SearchRecord.read(directory)
+    plain = PlainModels.of(record.summary)
+    assert plain is not None
     labels = data().pool().tasks["sentiment"].targets
     held = [seen.held.of_member(member) for member in (0, 1)]
     errors = [np.abs(labels[one] - np.median(labels[other])).mean() for one, other in (held, held[::-1])]
-    assert scores["a constant"] == pytest.approx(np.mean(errors), rel=1e-5)
-    assert 0 < scores["a linear model"] < 3
-    assert plain_scores(data(), settings(**CONFIG), "params") == {}
+    assert plain.scores["a constant"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert 0 < plain.scores["a linear model"] < 3
+    assert "plain" not in at_work_parts(record).html
+    older = replace(record, summary={"best": {"id": 0}})  # a search of an older version is told the same
+    (line, *_) = plain_lines(plain)
+    assert line.startswith("To beat: MAE of sentiment of a linear model ")
+    assert line in at_work_parts(older).html["plain"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,43 @@
+"""Plain models beside a network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from haemsa.cluster.run_directory.plain_models import PlainModels
+from tests.support.cluster.tiny import data
+
+PLAIN = PlainModels("mae", "min", 0.5, {"a linear model": 0.4, "a constant": 0.3})
+
+
+def test_the_best_plain_model_is_named_if_it_is_better_than_the_network() -> None:
+    assert PLAIN.warning() == [
+        "A constant is better than the best network: its mae is 0.3, that of the network 0.5, on the same held-out "
+        "samples. Search longer, or use that model."
+    ]
+    assert replace(PLAIN, own=0.35).better == "a constant"
+    assert (replace(PLAIN, own=0.3).better, replace(PLAIN, own=0.3).warning()) == (None, [])
+    rising = replace(PLAIN, direction="max", own=0.35)
+    assert rising.warning("this model")[0].startswith("A linear model is better than this model: its mae is 0.4,")
+    assert replace(PLAIN, scores={}).better is None
+
+
+def test_what_was_kept_as_json_is_read_again() -> None:
+    assert PlainModels.of({"plain": asdict(PLAIN)}) == PLAIN
+    assert PlainModels.of({"plain": None}) is PlainModels.of({}) is PlainModels.of(None) is None
+
+
+def test_a_linear_model_that_cannot_be_fitted_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> float:
+        raise ValueError("only one class")
+
+    pool = data().pool()
+    held_out = np.arange(len(pool))[None] % 2 == 0
+    monkeypatch.setattr("haemsa.model.baselines.over_folds.linear_score", fail)
+    assert list(PlainModels.beside(0.5, "sentiment/mae", "min", pool, held_out, 0).scores) == ["a constant"]
+    assert "a linear model could not be fitted: only one class" in caplog.text
