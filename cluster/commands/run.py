@@ -55,7 +55,7 @@ Ablated = Annotated[
     Path | None, typer.Option(help="The folder that haemsa ablate wrote for this search \\[default: ablated/NAME].")
 ]
 Trained = Annotated[
-    Path | None, typer.Option(help="A model that haemsa train made of this search \\[default: models/NAME].")
+    Path | None, typer.Option(help="A model that haemsa train made of this search \\[default: one in models/].")
 ]
 
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 import yaml
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.report.trained_models import free_folder, trained_models
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.model.spec.genome import Genome
 
 OPTIONS: Final = (
     "data", "evaluations", "time", "patience", "objectives", "limits", "validation", "rungs", "inherit", "confirm",
@@ -64,17 +66,22 @@ def next_steps(run: Path) -> list[str]:
 
 
 def next_commands(run: Path, config: SearchConfig, summary: Mapping[str, Any] | None) -> list[str]:
-    """The same for the settings and the summary of a search. The summary is None while the search has not ended."""
+    """The same for the settings and the summary of a search. The summary is None while the search has not ended.
+
+    A model that was trained of the best network of now is used. Another one is left where it is.
+    """
     resume = shlex.join(["haemsa", "search", "--resume", str(run)])
     if summary is None:
         return [resume]
     commands = [resume] if summary.get("ended_by") == "interrupted" else []
-    if summary.get("best"):
-        model = f"models/{config.title}"
+    if best := summary.get("best"):
+        genome = Genome.from_dict(best["genome"])
+        trained = [one.folder for one in trained_models(run, summary.get("fingerprint"), genome) if one.of_best]
+        model = (trained or [free_folder(config.title)])[0].as_posix()
         source = config.data or PLACE
         data = ["--data", source]
         commands += [
-            train_command(run, source, model),
+            *([] if trained else [train_command(run, source, model)]),
             shlex.join(["haemsa", "evaluate", model, *data, "--missing"]),
             shlex.join(["haemsa", "predict", model, *data, "--out", "predictions.csv"]),
             *(["haemsa ui"] if config.tracking != "off" else []),

@@ -23,6 +23,10 @@ class PlainModels:
 
     metric, direction: what was measured, and whether "min" or "max" is better. own: what the network reaches. scores:
     what "a linear model" and "a constant" reach.
+
+    Example:
+        >>> PlainModels("mae", "min", 0.5, {"a linear model": 0.4, "a constant": 0.9}).better
+        'a linear model'
     """
 
     metric: str
@@ -77,12 +81,7 @@ class PlainModels:
         return best if best is not None and sign * self.scores[best] < sign * self.own else None
 
     def warning(self, network: str = "the best network") -> list[str]:
-        """A sentence that says so if a plain model is better than the network, which it calls `network`.
-
-        Example:
-            >>> print(*PlainModels("mae", "min", 0.5, {"a linear model": 0.4, "a constant": 0.9}).warning(), sep="\n")
-            A linear model is better than the best network: its mae is 0.4, that of the network 0.5, on the same ...
-        """
+        """A sentence that says so if a plain model is better than the network, which it calls `network`."""
         if (best := self.better) is None:
             return []
         scores = f"its {self.metric} is {number(self.scores[best])}, that of the network {number(self.own)}"

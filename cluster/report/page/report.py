@@ -39,8 +39,8 @@ def write_report(
         out: the HTML file to write.
         data: where the search's data is now, if it has moved.
         ablated: a folder of `haemsa ablate`. Its best networks are shown next to the best of this search.
-        model: the folder of a model that `haemsa train` made of this search (None: models/NAME, if it is there). Its
-            figures on the test split are shown.
+        model: the folder of a model that `haemsa train` made of this search (None: one in the folder
+            `models`, if there is any; that of the best network of now first). Its figures on the test split are shown.
         dataset: the data of the search, if it was given from Python.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from haemsa.cluster.report.html import macros
 from haemsa.cluster.report.page.parts import Parts
 from haemsa.cluster.report.page.tables import Table
 from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.report.trained_models import TrainedModel, trained_models
 from haemsa.cluster.shared.text import figure
 
 _NAMES: Final = {
@@ -37,43 +37,30 @@ def trained_part(record: SearchRecord, model: Path | None = None) -> Parts:
 
     Args:
         record: the search.
-        model: the folder of the model. None: models/NAME.
+        model: the folder of the model. None: one in the folder `models`, if possible of the best network of now.
 
     Raises:
         ValueError: a folder is given, and it holds no model of this search.
     """
     write = macros("haemsa.cluster.report", "fragments.html")
-    folder = model or Path("models") / record.config.title
-    facts = _figures(folder)
-    if facts is None or not _is_of(facts, record):
+    best = record.best.genome if record.best else None
+    models = trained_models(record.path, record.manifest.get("fingerprint"), best, model)
+    scored = next((found for found in models if found.scored), None)
+    if scored is None:
         if model is not None:
             raise ValueError(f"folder {model} holds no scores of a model of this search, expected that of haemsa train")
         return Parts({"trained": write.nothing(), "tested": write.nothing()})
-    found = _told(facts, folder, record)
-    return Parts({"trained": write.trained(found), "tested": write.tested(found)})
+    told = _told(scored, record)
+    return Parts({"trained": write.trained(told), "tested": write.tested(told)})
 
 
-def _figures(folder: Path) -> Mapping[str, Any] | None:
-    """What haemsa train wrote of its scores. None if it is not there, or has no scores."""
-    try:
-        facts = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        return facts if isinstance(facts, dict) and facts.get("models", {}).get("model") else None
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def _is_of(facts: Mapping[str, Any], record: SearchRecord) -> bool:
-    """Whether a model was trained from this search, on its data."""
-    same = Path(str(facts.get("origin"))).resolve() == record.path.resolve()
-    return same and facts.get("fingerprint") == record.manifest.get("fingerprint")
-
-
-def _told(facts: Mapping[str, Any], folder: Path, record: SearchRecord) -> _Trained:
-    models = facts["models"]
+def _told(model: TrainedModel, record: SearchRecord) -> _Trained:
+    facts, models = model.facts, model.facts["models"]
     main = next((name for name in record.objectives if name in models["model"]), str(facts["objective"]))
     beside = [f"{_NAMES[name]} {figure(models[name][main]['mean'])}" for name in list(_NAMES)[2:] if name in models]
     reached = f"{in_words(main)} {_with_interval(models['model'][main])}"
-    line = f"The trained model {folder} reaches {reached} on the {facts['split']} split"
+    older = "" if model.of_best else ", which is of another network than the best one of now,"
+    line = f"The trained model {model.folder}{older} reaches {reached} on the {facts['split']} split"
     rows = []
     for metric, score in models["model"].items():
         others = [figure(models[name][metric]["mean"]) if name in models else "-" for name in list(_NAMES)[1:]]

@@ -6,11 +6,16 @@ import inspect
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 
 from haemsa.cluster.commands import main as cli
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.next_steps import OPTIONS, next_commands, search_command
+from tests.support.cluster.search_fakes import genome
+from tests.support.cluster.trained import trained_model
+
+BEST = {"id": 1, "genome": genome(1).to_dict()}
 
 
 def test_only_what_differs_from_the_defaults_is_named() -> None:
@@ -53,10 +58,10 @@ def test_a_search_that_has_not_ended_goes_on_first() -> None:
     config, run = SearchConfig.of({"data": "data/mine.h5"}), Path("runs/mine")
     resume = "haemsa search --resume runs/mine"
     assert next_commands(run, config, None) == [resume]
-    train, *_, compare = next_commands(run, config, {"ended_by": "evaluations", "best": {"id": 1}})
+    train, *_, compare = next_commands(run, config, {"ended_by": "evaluations", "best": BEST})
     assert train == "haemsa train runs/mine --data data/mine.h5 --seeds 5 --out models/mine"
     assert compare == "haemsa compare --run runs/mine"
-    assert next_commands(run, config, {"ended_by": "interrupted", "best": {"id": 1}})[:2] == [resume, train]
+    assert next_commands(run, config, {"ended_by": "interrupted", "best": BEST})[:2] == [resume, train]
     assert next_commands(run, config, {"ended_by": "interrupted", "best": None}) == [resume]
 
 
@@ -66,7 +71,22 @@ def test_where_every_candidate_failed_nothing_is_left_to_do() -> None:
 
 
 def test_mlflow_is_named_where_it_was_told() -> None:
-    ended = {"ended_by": "time", "best": {"id": 1}}
+    ended = {"ended_by": "time", "best": BEST}
     for tracking in (None, "off"):
         config = SearchConfig.of({"data": "data/mine.h5", "tracking": tracking})
         assert ("haemsa ui" in next_commands(Path("runs/mine"), config, ended)) == (tracking is None)
+
+
+def test_a_model_of_the_present_best_is_used_and_another_one_is_left_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config, ended = SearchConfig.of({"data": "mine.h5"}), {"ended_by": "time", "best": BEST}
+    trained_model(Path("models/mine"), genome(2))
+    train, evaluate, *_ = next_commands(Path("run"), config, ended)
+    assert train == "haemsa train run --data mine.h5 --seeds 5 --out models/mine-2"
+    assert evaluate == "haemsa evaluate models/mine-2 --data mine.h5 --missing"
+    trained_model(Path("models/other"), genome(1))
+    evaluate, predict, *_ = next_commands(Path("run"), config, ended)
+    assert evaluate == "haemsa evaluate models/other --data mine.h5 --missing"
+    assert predict == "haemsa predict models/other --data mine.h5 --out predictions.csv"

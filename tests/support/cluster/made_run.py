@@ -45,5 +45,6 @@ def end_run(path: Path, best: int, confirmed: tuple[int, ...] = ()) -> None:
     """Let the search in `path` have ended, with this best, and these confirmed."""
     with RunDirectory.open(path) as run:
         run.journal.confirm({number: scores(number) for number in confirmed})
-    summary = {"wall_seconds": 65.0, "best": {"id": best}, "evaluations": 48, "hypervolume": 1.0}
+    found = {"id": best, "genome": genome(best).to_dict()}
+    summary = {"wall_seconds": 65.0, "best": found, "evaluations": 48, "hypervolume": 1.0}
     write_json(path / "summary.json", summary)

@@ -30,7 +30,8 @@ def watch_run(
         port: the port on the loopback address 127.0.0.1. 0: any free one.
         data: where the search's data is now, if it has moved.
         ablated: a folder of `haemsa ablate`.
-        model: the folder of a model that `haemsa train` made of this search (None: models/NAME, if it is there).
+        model: the folder of a model that `haemsa train` made of this search (None: one in the folder
+            `models`).
 
     Returns:
         The exit status: 130 after Ctrl-C.

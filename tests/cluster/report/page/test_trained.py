@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from haemsa.cluster.report.page.trained import trained_part
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from tests.support.cluster.made_run import made_run
+from tests.support.cluster.search_fakes import genome
+from tests.support.cluster.trained import trained_model
 
 
 @pytest.fixture
@@ -21,23 +22,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SearchRecord:
         return SearchRecord.read(run)
 
 
-def model(folder: Path, **changed: Any) -> Path:
-    """What haemsa train leaves of its scores."""
-    score = {"mean": 0.39, "std": 0.0, "values": [0.39]}
-    models = {
-        "model": {"mae": {**score, "interval": [0.36, 0.42]}},
-        "each seed": {"mae": {"mean": 0.4, "std": 0.01, "values": [0.4, 0.4]}},
-        "linear model": {"mae": {**score, "mean": 0.52}},
-        "constant": {"mae": {**score, "mean": 1.265}},
-    }
-    facts = {"models": models, "split": "test", "objective": "mae", "origin": "run", "protocol": "trained on <all>"}
-    folder.mkdir(parents=True)
-    (folder / "metrics.json").write_text(json.dumps({**facts, **changed}))
-    return folder
-
-
 def test_a_model_of_the_search_is_told_with_its_interval_and_what_it_must_beat(record: SearchRecord) -> None:
-    model(Path("models/planted"))
+    assert record.best is not None
+    trained_model(Path("models/planted"), record.best.genome)
     html = trained_part(record).html
     line = "The trained model models/planted reaches MAE 0.3900 (95 % interval 0.3600 to 0.4200) on the test split"
     assert f"{line}; a linear model 0.5200, a constant 1.2650." in html["trained"]
@@ -47,18 +34,28 @@ def test_a_model_of_the_search_is_told_with_its_interval_and_what_it_must_beat(r
 
 @pytest.mark.parametrize("changed", [{"origin": "elsewhere"}, {"fingerprint": "other"}, {"models": {}}, {"models": 3}])
 def test_another_model_is_not_shown(record: SearchRecord, changed: dict[str, Any]) -> None:
-    model(Path("models/planted"), **changed)
+    trained_model(Path("models/planted"), **changed)
     assert trained_part(record).html == {"trained": "", "tested": ""}
 
 
+def test_a_model_of_a_network_that_is_no_longer_the_best_is_told_as_such(record: SearchRecord) -> None:
+    assert record.best is not None
+    trained_model(Path("models/planted"), genome(9), began=2.0)
+    told = "models/planted, which is of another network than the best one of now, reaches MAE 0.3900"
+    assert told in trained_part(record).html["trained"]
+    trained_model(Path("models/planted-2"), record.best.genome, began=1.0)
+    assert "The trained model models/planted-2 reaches" in trained_part(record).html["trained"]
+
+
 def test_a_model_that_was_asked_for_must_be_of_the_search(record: SearchRecord) -> None:
-    folder = model(Path("mine"))
-    assert "mine reaches MAE" in trained_part(record, folder).html["trained"]
+    folder = trained_model(Path("mine"))
+    assert "The trained model mine" in trained_part(record, folder).html["trained"]
     with pytest.raises(ValueError, match="folder nowhere holds no scores of a model of this search, expected that of"):
         trained_part(record, Path("nowhere"))
 
 
 def test_the_line_tells_the_objective_of_the_search_and_not_the_first_metric_of_the_data(record: SearchRecord) -> None:
     score = {"mean": 0.5, "std": 0.0, "values": [0.5]}
-    model(Path("models/planted"), models={"model": {"loss": score, "mae": {**score, "mean": 0.4}}}, objective="loss")
-    assert "models/planted reaches MAE 0.4000 on the test split" in trained_part(record).html["trained"]
+    scores = {"model": {"loss": score, "mae": {**score, "mean": 0.4}}}
+    trained_model(Path("models/planted"), models=scores, objective="loss")
+    assert "reaches MAE 0.4000 on the test split" in trained_part(record).html["trained"]
