@@ -47,7 +47,10 @@ def tune(
     settings: Set = None,
     score: OldValidation = None,
 ) -> None:
-    """Tune how a genome is trained, with Ray Tune. Keep the tuned genome if it is better on fresh seeds."""
+    """Tune how a genome is trained, with Ray Tune. Keep the tuned genome if it is better on fresh seeds.
+
+    If it is cut off, the same command goes on.
+    """
     from haemsa.cluster.api import as_values, train_command, tune_genome, tuning_lines, tuning_table
     from haemsa.cluster.shared.progress import progress
 

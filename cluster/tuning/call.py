@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from haemsa.cluster.tuning.record import record
 from haemsa.cluster.tuning.report import write
 from haemsa.cluster.tuning.result import Tuning
 from haemsa.cluster.tuning.tune import tune, tune_config
+from haemsa.cluster.tuning.unfinished import FOLDER, is_of_another
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.spec.genome import Genome
 
@@ -32,6 +34,9 @@ def tune_genome(
 ) -> Tuning:
     """Tune how a genome is trained, with Ray Tune. Its network stays as it is.
 
+    A tuning that was cut off goes on when it is called again: what happened to its trials is in `out` until it has
+    ended.
+
     Args:
         source: a run directory, a genome.json, or an address in MLflow.
         data: planted, digits, or a path to data of any layout (None: the data of the search).
@@ -41,7 +46,7 @@ def tune_genome(
             tuning is there).
         progress: shows how far it is (None: nothing is shown).
         dataset: the data, in place of `data`.
-        force: replace the tuning of another genome in `out`.
+        force: replace the tuning of another genome in `out`, or one that was cut off with other settings.
         settings: settings of `haemsa config`. The others are those of the search, if `source` is a run directory.
 
     Returns:
@@ -63,9 +68,11 @@ def tune_genome(
     else:
         config = config.model_copy(update={"data": None, "name": config.name or dataset.name})
     folder = tuning_folder(read_recipe(source).members[0][0], out, Path("tuned") / config.title, force=force)
-    tuning = tune(source, config, scheduler, folder, lasting(progress), dataset)
+    tuning = tune(source, config, scheduler, folder, lasting(progress), dataset, force=force)
     write(tuning, folder)
-    record(tuning, source, config, folder)
+    if tuning.genome is not None:  # one that was cut off goes on, and its trials would be in MLflow twice
+        record(tuning, source, config, folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
     return tuning
 
 
@@ -80,7 +87,7 @@ def tuning_folder(original: Genome, out: Path | None, default: Path, *, force: b
             found = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
             return Genome.from_dict(found["genomes"]["original"]) != original
         except FileNotFoundError:
-            return (folder / "genome.json").exists()
+            return (folder / "genome.json").exists() or is_of_another(folder, original)
         except (OSError, ValueError, KeyError, TypeError):
             return True
 

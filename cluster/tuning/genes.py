@@ -32,7 +32,11 @@ class Genes:
 
     def start(self) -> dict[str, Any]:
         """The genome's own values."""
-        return {name: getattr(self.genome.training, name) for name in self.names}
+        return self.values_of(self.genome)
+
+    def values_of(self, genome: Genome) -> dict[str, Any]:
+        """The values of a genome: of this one, or of one that a trial had."""
+        return {name: getattr(genome.training, name) for name in self.names}
 
     def space(self) -> dict[str, Any]:
         """The search space of Ray Tune: equal choices, and real numbers uniform over their range or its logarithm."""

@@ -67,7 +67,7 @@ def verdict(tuning: Tuning) -> str:
     """One sentence that says which genome is better."""
     difference = tuning.difference
     if tuning.genome is None:
-        return "It is not known which genome is better."
+        return "It is not known yet which genome is better. The same command goes on."
     if tuning.tuned == tuning.original:
         return "No trial that had all its epochs was better than the original genome, so the genome stays as it is."
     if difference is None and tuning.genome == tuning.original:

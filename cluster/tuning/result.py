@@ -18,7 +18,8 @@ class Tried:
     """A trial: its genome, its scores by epochs, and how it ended.
 
     `error`: of the last score. `state`: "ended" after all its epochs, "stopped" by the scheduler or the time limit,
-    "unfinished" if the tuning was interrupted. `why`: the reason, if it failed.
+    "unfinished" if the tuning was interrupted. `why`: the reason, if it failed. `checkpoint`: the folder of its last
+    state, from which it goes on.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Tried:
     error: float = math.nan
     state: Literal["unfinished", "ended", "stopped", "failed"] = "unfinished"
     why: str = ""
+    checkpoint: str = ""
 
     @property
     def score(self) -> float:

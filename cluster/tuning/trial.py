@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from ray import tune
 
 from haemsa.cluster.run_directory.weights import WeightStore
+from haemsa.cluster.tuning.follower import number_of
 from haemsa.cluster.tuning.genes import Genes
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.evaluator import TrainCohort
@@ -49,17 +50,24 @@ class GenomeTrial(tune.Trainable):
         genes: Genes,
         rungs: Rungs,
         metric: str,
+        begun: Mapping[int, str],
     ) -> None:
-        """Make what trains. This happens once in each actor; later trials come through `reset_config`."""
+        """Make what trains. This happens once in each actor; later trials come through `reset_config`.
+
+        `begun`: the folders from which trials go on that were cut off, by their numbers.
+        """
         self._train, self._folds = make(data), len(data.folds)
-        self._genes, self._rungs, self._metric = genes, rungs, metric
+        self._genes, self._rungs, self._metric, self._begun = genes, rungs, metric, begun
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin another trial."""
+        """Begin another trial, or go on with it if it was cut off."""
         self._genome = self._genes.genome_of(new_config)
         self._states: dict[int, RowState] = {}
         self._epochs = 0
+        folder = self._begun.get(number_of(self.trial_id)) if self._begun else None
+        if folder is not None:
+            self.load_checkpoint(folder)
         return True
 
     def step(self) -> dict[str, Any]:

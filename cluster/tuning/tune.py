@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import tempfile
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,9 @@ from haemsa.cluster.search.objectives import counts_missing
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, Status
+from haemsa.cluster.shared.text import counted
 from haemsa.cluster.tuning.result import Tuning, between
+from haemsa.cluster.tuning.unfinished import FOLDER, Unfinished, settings_of
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.job import Result
 from haemsa.cluster.workers.tasks.place import joined_ray
@@ -83,17 +85,20 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
 
 
 def tune(
-    source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress, dataset: Dataset | None = None
-) -> Tuning:
+    source: str, config: SearchConfig, scheduler: str, folder: Path, progress: Progress, dataset: Dataset | None = None,
+    *, force: bool = False,
+) -> Tuning:  # fmt: skip
     """Tune the training genes of a genome on a Ray cluster.
 
     Args:
         source: A run directory, a genome.json, or an address in MLflow.
         config: The settings, as `tune_config` gives them.
         scheduler: "asha" or "pbt".
-        folder: A folder that all nodes can write. Ray Tune keeps its files there until it ends.
+        folder: A folder that all nodes can write. What happened is there until the tuning ends, and so are the files of
+            Ray Tune. A tuning that was cut off there goes on.
         progress: Shows how the trials stand.
         dataset: The data, if it is given from Python.
+        force: Forget a tuning that was cut off with other settings.
 
     Raises:
         ValueError: Before any training, for what does not fit; afterwards, if no trial or neither genome was trained.
@@ -106,20 +111,25 @@ def tune(
     original, problem = read_recipe(source).members[0][0], Problem.of(config, dataset)
     check_modalities(original, problem.pool)
     genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
-    folder.mkdir(parents=True, exist_ok=True)
+    settings = settings_of(original, config, scheduler, problem.fingerprint)
+    unfinished = Unfinished.read(folder / FOLDER, settings, force=force)
     with joined_ray(config, config.title):
         for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
             progress.note(line)
-        data, began = _tuning_data(config, problem), time.monotonic()
-        task = Task(config, scheduler, genes, trainer_maker(data), data, *judged(problem))
-        follower = Follower(genes, lambda: progress.update(_status(follower, task, began)))
+        data, began = _tuning_data(config, problem), time.monotonic() - unfinished.seconds
+        task = Task(config, scheduler, genes, trainer_maker(data), data, *judged(problem), unfinished.seconds)
         facts = problem.pool.name, task.metric, task.direction, problem.folds.kind
         tuning = Tuning(*facts, (), original, original, None, folder=folder, source=config.data)
-        with interruptible(), tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
+        with interruptible(), unfinished.kept() as keep:
+            follower = Follower(genes, lambda: progress.update(_status(follower, task, began)), keep)
+            for event in unfinished.events:
+                follower.take(event)
+            if unfinished.events:
+                progress.note(f"the tuning goes on where it was cut off: {counted(follower.done, 'trial')} done")
             try:
-                tuning = _tuned(tuning, task, follower, problem, Path(place), progress)
+                tuning = _tuned(tuning, task, follower, problem, unfinished.folder, progress)
             except KeyboardInterrupt:
-                log.warning("interrupted: trials that were running are lost, and nothing is confirmed")
+                log.warning("interrupted: nothing is confirmed")
         return replace(tuning, trials=[follower.trials[number] for number in sorted(follower.trials)])
 
 
@@ -131,6 +141,7 @@ def _tuned(begun: Tuning, task: Task, follower: Follower, problem: Problem, plac
     best = follower.best(task.direction)
     failed = [tried.why for _, tried in sorted(follower.trials.items()) if tried.state == "failed"]
     if best is None and failed:
+        shutil.rmtree(place, ignore_errors=True)  # there is nothing to go on with
         raise ValueError(f"no trial had all its epochs, and {len(failed)} failed, the first: {failed[0]}")
     tuned = best.genome if best else begun.original
     if tuned == begun.original:
@@ -153,15 +164,15 @@ def _tuning_data(config: SearchConfig, problem: Problem) -> WorkerData:
 
 
 def _status(follower: Follower, task: Task, began: float) -> Status:
-    states = [tried.state for tried in follower.trials.values()]
+    failures = sum(tried.state == "failed" for tried in follower.trials.values())
     best, elapsed = follower.best(task.direction), time.monotonic() - began
-    done, total, limit = len(states) - states.count("unfinished"), task.config.evaluations, task.config.time
+    done, total, limit = follower.done, task.config.evaluations, task.config.time
     left = [elapsed * (total - done) / done] if total and done else []
     left += [max(0.0, limit - elapsed)] if limit else []
     return Status(
         evaluations=done,
         total=total,
-        failures=states.count("failed"),
+        failures=failures,
         best={task.metric: best.score} if best else {},
         front_size=None,
         elapsed=elapsed,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
-from ray.tune.search import BasicVariantGenerator
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.tuning.follower import Follower
 from haemsa.cluster.tuning.genes import Genes
+from haemsa.cluster.tuning.result import Tried
+from haemsa.cluster.tuning.samples import PREFIX, Samples, tell
 from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.evaluator import TrainCohort
@@ -32,12 +34,16 @@ _QUIET: Final = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no CSV, JSON and TensorBoard files for every trial
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our own handler ends the command
+    "_TEST_TUNE_TRIAL_UUID": PREFIX,  # a trial that goes on has the name that it had
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is tuned, by which scheduler, on which data, and by which metric. `make` gives what trains in a worker."""
+    """What is tuned, by which scheduler, on which data, and by which metric. `make` gives what trains in a worker.
+
+    `spent`: seconds of the tuning before it was cut off.
+    """
 
     config: SearchConfig
     scheduler: str
@@ -46,23 +52,38 @@ class Task:
     data: WorkerData
     metric: str
     direction: Direction
+    spent: float = 0.0
+
+    def over(self, done: int) -> bool:
+        """Whether no trial is left, or no time, when so many trials are done."""
+        trials, seconds = self.config.evaluations, self.config.time
+        return (trials is not None and done >= trials) or (seconds is not None and self.spent >= seconds)
 
 
 def run_trials(task: Task, follower: Follower, folder: Path) -> None:
     """Run Ray Tune on the cluster that was joined. The first trial is the genome itself; `follower` gets all trials.
 
-    Tune writes its own files to `folder`. Nothing needs them afterwards.
+    Trials that it knows to be done are not run again, and those that were cut off go on. Tune writes its own files to a
+    new folder in `folder`. Of these only checkpoints are ever read.
     """
-    tuner = tune.Tuner(
-        tune.with_resources(_trainable(task), {"cpu": 1, "gpu": task.config.gpus_per_worker, **task.config.resources}),
+    if task.over(follower.done):
+        return
+    before = {number: replace(tried) for number, tried in follower.trials.items()}
+    with _quiet():
+        _tuner(task, follower, before, Path(tempfile.mkdtemp(prefix="tune-", dir=folder))).fit()
+
+
+def _tuner(task: Task, follower: Follower, before: Mapping[int, Tried], folder: Path) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(
+            _trainable(task, before), {"cpu": 1, "gpu": task.config.gpus_per_worker, **task.config.resources}
+        ),
         param_space=task.genes.space(),
         tune_config=tune.TuneConfig(
-            metric="score",
-            mode=task.direction,
-            search_alg=_samples(task),
-            scheduler=_scheduler(task),
+            search_alg=_samples(task, before),
+            scheduler=_scheduler(task, before),
             num_samples=task.config.evaluations or -1,
-            time_budget_s=task.config.time,
+            time_budget_s=task.config.time and task.config.time - task.spent,
             reuse_actors=True,
             trial_dirname_creator=_folder_of,
         ),
@@ -75,30 +96,35 @@ def run_trials(task: Task, follower: Follower, folder: Path) -> None:
             verbose=0,
         ),
     )
-    with _quiet():
-        tuner.fit()
 
 
-def _trainable(task: Task) -> Any:
+def _trainable(task: Task, before: Mapping[int, Tried]) -> Any:
+    begun = {number: tried.checkpoint for number, tried in before.items() if _has_state(tried.checkpoint)}
     inputs = {"make": task.make, "data": task.data, "genes": task.genes, "rungs": _rungs(task), "metric": task.metric}
-    return tune.with_parameters(GenomeTrial, **inputs)
+    return tune.with_parameters(GenomeTrial, **inputs, begun=begun)
 
 
-def _samples(task: Task) -> BasicVariantGenerator:
-    """The genome's own genes, then random ones."""
+def _has_state(checkpoint: str) -> bool:
+    return bool(checkpoint) and any(Path(checkpoint).glob("*.safetensors"))
+
+
+def _samples(task: Task, before: Mapping[int, Tried]) -> Samples:
     workers = task.config.most  # trials of pbt wait for each other, so all must be there
-    limit = 0 if task.scheduler == "pbt" or workers is None else workers
-    return BasicVariantGenerator([task.genes.start()], max_concurrent=limit, random_state=task.config.seed)
+    return Samples(task.genes, task.config.seed, 0 if task.scheduler == "pbt" or workers is None else workers, before)
 
 
-def _scheduler(task: Task) -> TrialScheduler:
+def _scheduler(task: Task, before: Mapping[int, Tried]) -> TrialScheduler:
     rungs = _rungs(task)
     if task.scheduler == "pbt":
         # Tune changes a value of a list to a neighbour, but multiplies any other: that does not work for names.
         space = {name: getattr(domain, "categories", domain) for name, domain in task.genes.space().items()}
-        return PopulationBasedTraining("epochs", perturbation_interval=1, hyperparam_mutations=space, log_config=False)
+        return PopulationBasedTraining(
+            "epochs", "score", task.direction, perturbation_interval=1, hyperparam_mutations=space, log_config=False
+        )
     most = _most_epochs(task.genes) + 1  # a trial ends by itself
-    return ASHAScheduler("epochs", max_t=most, grace_period=rungs.first, reduction_factor=rungs.factor)
+    asha = ASHAScheduler("epochs", "score", task.direction, most, rungs.first, rungs.factor)
+    tell(asha, before)
+    return asha
 
 
 def _rungs(task: Task) -> Rungs:

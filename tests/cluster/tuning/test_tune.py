@@ -87,7 +87,7 @@ def test_the_genome_itself_is_a_trial_also_where_its_genes_are_out_of_bounds() -
 def begun(genes: Genes, make: Any, data: Any, config: dict[str, Any] | None = None) -> GenomeTrial:
     """A trial without Tune around it, which would make folders."""
     trial = GenomeTrial.__new__(GenomeTrial)
-    trial.setup(config or genes.start(), make, data, genes, Rungs(3, 2), "sentiment/mae")
+    trial.setup(config or genes.start(), make, data, genes, Rungs(3, 2), "sentiment/mae", {})
     return trial
 
 
@@ -206,7 +206,7 @@ def test_a_trial_reports_a_metric_with_modalities_missing() -> None:
     data = tune_module._tuning_data(settings(objectives=["sentiment/missing_mae", "params"]), found)
     trial = GenomeTrial.__new__(GenomeTrial)
     genes = Genes.of(TWO_EXPERTS, DOMAIN)
-    trial.setup(genes.start(), CohortTrainer, data, genes, Rungs(3, 2), tune_module.judged(found)[0])
+    trial.setup(genes.start(), CohortTrainer, data, genes, Rungs(3, 2), tune_module.judged(found)[0], {})
     report = trial.step()
     assert "failure" not in report
     assert report["score"] > 0
@@ -246,7 +246,7 @@ def test_what_was_found_is_told_with_the_error_of_the_difference(tmp_path: Path)
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (tuning(None, None, None), "It is not known which genome is better."),
+        (tuning(None, None, None), "It is not known yet which genome is better. The same command goes on."),
         (replace(tuning(None, None), tuned=TWO_EXPERTS), "No trial that had all its epochs was better"),
         (tuning(Score(0.9), None), "The tuned genome could not be trained again, so the genome stays"),
         (tuning(None, Score(0.9), made_genome(1)), "The original genome could not be trained again"),
@@ -305,8 +305,8 @@ def test_an_interrupted_tuning_ends_cleanly_with_what_it_tried(tmp_path: Path, m
     source = ("tune", tmp_path / "genome.json", "--data", stored(tmp_path))
     ran = haemsa(*source, "--out", out, "--tracking", "off")
     assert ran.status == 130, ran.err
-    assert "It is not known which genome is better." in ran.out
-    assert sorted(path.name for path in out.iterdir()) == ["trials.csv", "tuning.json"]
+    assert "It is not known yet which genome is better. The same command goes on." in ran.out
+    assert sorted(path.name for path in out.iterdir()) == ["trials.csv", "tuning.json", "unfinished-trials"]
     assert json.loads((out / "tuning.json").read_text())["trials"]["unfinished"] == 1
 
 
