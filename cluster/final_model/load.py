@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
+from haemsa.model.predictor.inputs import fitting, means_by
 from haemsa.model.predictor.new_samples.new_samples import NewSamples, misfit
 from haemsa.model.predictor.new_samples.read import read_samples
 from haemsa.model.schema import Schema
@@ -72,7 +74,8 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
     Example:
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
-    return read_samples(data, _read_by(predictor), reading)
+    means = means_by(predictor.schema, predictor.feature_means())
+    return read_samples(data, _read_by(predictor), replace(reading, means=means))
 
 
 def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:
@@ -142,8 +145,6 @@ def load_for(predictor: Predictor, data: str) -> Dataset:
     Example:
         >>> data = load_for(load_model("models/planted"), "planted")  # doctest: +SKIP
     """
-    from haemsa.model.predictor.inputs import fitting, means_by
-
     dataset = load(data, reading=Reading(means=means_by(predictor.schema, predictor.feature_means())))
     for name, trained_task in predictor.tasks.items():
         task = dataset.tasks.get(name)

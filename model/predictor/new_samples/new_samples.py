@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.dataset import SPLITS
+from haemsa.model.data.dataset import SPLITS, Dataset
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.streamed import StoredFeatures
 from haemsa.model.schema import Schema
@@ -26,6 +26,7 @@ class NewSamples:
         schema: The modalities that the model reads.
         count: How many samples there are.
         has_splits: Whether the data says which split a sample is in.
+        as_trained: Reads the data as training does, which makes splits where the data has none. None: it cannot be.
         blocks: Reads the samples, some at a time.
         notes: Gives what the reader found, when all is read.
         files: The files that samples are read from while they are predicted.
@@ -47,40 +48,49 @@ class NewSamples:
         has_splits: bool,
         blocks: Callable[[], Iterator[Samples]],
         notes: Callable[[], tuple[str, ...]],
+        as_trained: Callable[[], Dataset] | None = None,
         files: Sequence[Path] = (),
     ) -> None:
         self.name, self.count, self.has_splits, self.files = name, count, has_splits, tuple(files)
-        self._schema, self._blocks, self._reader_notes = schema, blocks, notes
+        self._schema, self._blocks, self._reader_notes, self._as_trained = schema, blocks, notes, as_trained
         self._longest = dict.fromkeys(schema.modalities, 0)
         self._cut = dict.fromkeys(schema.modalities, 0)
 
     @classmethod
-    def of(cls, name: str, schema: Schema, samples: Samples, files: Sequence[Path] = ()) -> NewSamples:
+    def of(
+        cls,
+        name: str,
+        schema: Schema,
+        samples: Samples,
+        as_trained: Callable[[], Dataset] | None = None,
+        files: Sequence[Path] = (),
+    ) -> NewSamples:
         """Samples that are in memory, or whose features stay in their store."""
-
-        def blocks() -> Iterator[Samples]:
-            for start in range(0, len(samples), BLOCK):
-                yield samples.take(np.arange(start, min(start + BLOCK, len(samples))))
-
-        has_splits = samples.split_of is not None
-        count, notes = len(samples), lambda: samples.notes
-        return cls(name, schema, count, has_splits=has_splits, blocks=blocks, notes=notes, files=files)
+        return cls(
+            name,
+            schema,
+            len(samples),
+            has_splits=samples.split_of is not None,
+            blocks=lambda: _in_blocks(samples),
+            notes=lambda: samples.notes,
+            as_trained=as_trained,
+            files=files,
+        )
 
     def blocks(self, split: str | None = None) -> Iterator[Samples]:
         """The samples, some at a time, with only the features that the model reads, in its order.
 
         Args:
-            split: Only the samples of this split; None: all.
+            split: Only the samples of this split; None: all. If the data does not say which split a sample is in, it is
+                read whole, and split as training splits it.
 
         Raises:
             ValueError: The data has none of the model's modalities, a modality lacks features or has another number of
                 them, a sample is damaged, or there is no sample in the split. The message is one sentence.
         """
-        if split is not None and not self.has_splits:
-            raise ValueError(f"data {self.name!r} does not say which split a sample is in, so it has no {split!r}")
         found, splits = False, set[str]()
         self._longest, self._cut = (dict.fromkeys(self._schema.modalities, 0) for _ in range(2))
-        for block in self._blocks():
+        for block in self._blocks() if split is None or self.has_splits else self._split_as_trained(split):
             samples = self._fitted(block)
             if split is not None:
                 splits.update(samples.split_of or ())
@@ -102,6 +112,17 @@ class NewSamples:
             notes += misfit(name, steps, self._longest[name], self._cut[name])
         return tuple(dict.fromkeys(notes))
 
+    def _split_as_trained(self, split: str) -> Iterator[Samples]:
+        problem = f"data {self.name!r} does not say which split a sample is in, so it has no {split!r}"
+        if self._as_trained is None:
+            raise ValueError(problem)
+        try:
+            dataset = self._as_trained()
+        except ValueError as error:
+            raise ValueError(f"{problem}, and it cannot be split as training does it: {error}") from None
+        self._reader_notes = lambda: dataset.notes
+        return _in_blocks(Samples.of(dataset))
+
     def _fitted(self, samples: Samples) -> Samples:
         kept = {}
         for name, (steps, _) in self._schema.modalities.items():
@@ -117,6 +138,11 @@ class NewSamples:
                 f"data {self.name!r} has none of the model's modalities {', '.join(self._schema.modalities)}"
             )
         return Samples(kept, samples.ids, samples.split_of, samples.notes)
+
+
+def _in_blocks(samples: Samples) -> Iterator[Samples]:
+    for start in range(0, len(samples), BLOCK):
+        yield samples.take(np.arange(start, min(start + BLOCK, len(samples))))
 
 
 def misfit(name: str, steps: int, longest: int, cut: int) -> list[str]:

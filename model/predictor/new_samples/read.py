@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES, STORES, load
@@ -25,7 +27,7 @@ def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> Ne
         source: A name or path, as in `load`. A YAML file needs no tasks. A table needs no YAML file if the model knows
             the names of its columns, and neither do arrays that are called as the model's modalities.
         schema: The modalities of the model.
-        reading: What is asked of the reader.
+        reading: What is asked of the reader. Its `means` fill missing cells only where splits are made.
 
     Returns:
         The samples, which are read some at a time.
@@ -52,7 +54,7 @@ def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> Ne
     if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
         return _described(path, schema, reading)
     name = path.resolve().name if path.is_dir() else path.stem
-    return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), [path])
+    return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
 def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
@@ -70,8 +72,13 @@ def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
             file = source_path(path.parent, description)
     if file.suffix.lower() == _ARRAYS:
         samples = new_arrays(file, schema, description, skip=reading.skip_damaged)
-        return NewSamples.of(path.stem, schema, samples, [file])
-    return new_rows(file, path.stem, schema, description, skip=reading.skip_damaged)
+        return NewSamples.of(path.stem, schema, samples, _training(path, reading), [file])
+    return new_rows(file, path.stem, schema, description, _training(path, reading), skip=reading.skip_damaged)
+
+
+def _training(path: Path, reading: Reading) -> Callable[[], Dataset]:
+    """Reads the data as training does."""
+    return lambda: load(str(path), reading=reading)
 
 
 def _whole(path: Path, suffix: str, schema: Schema, reading: Reading) -> Samples:

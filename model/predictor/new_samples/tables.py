@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import RawModality
+from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.described.blocks import RowBlock, row_blocks
 from haemsa.model.data.readers.described.cells import numbers, unlike, words
 from haemsa.model.data.readers.described.columns import row_sizes
@@ -25,7 +26,15 @@ from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.schema import Schema
 
 
-def new_rows(path: Path, name: str, schema: Schema, description: Description | None, *, skip: bool) -> NewSamples:
+def new_rows(
+    path: Path,
+    name: str,
+    schema: Schema,
+    description: Description | None,
+    as_trained: Callable[[], Dataset] | None,
+    *,
+    skip: bool,
+) -> NewSamples:
     """The rows of a CSV or Parquet file.
 
     Args:
@@ -33,6 +42,7 @@ def new_rows(path: Path, name: str, schema: Schema, description: Description | N
         name: What the data is called.
         schema: The modalities of the model.
         description: Says which columns are which modality; None: the names that the model knows.
+        as_trained: Reads the data as training does (`NewSamples`).
         skip: Leave damaged rows out and count them. Otherwise the first one is an error.
 
     Raises:
@@ -47,6 +57,7 @@ def new_rows(path: Path, name: str, schema: Schema, description: Description | N
         has_splits=columns.split is not None,
         blocks=table.blocks,
         notes=lambda: tuple(table.damage.notes()),
+        as_trained=as_trained,
         files=[path],
     )
 

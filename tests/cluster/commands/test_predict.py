@@ -12,6 +12,7 @@ import pytest
 
 from haemsa.cluster.final_model.load import load_samples
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
+from haemsa.model.data.sources import load
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.haemsa_command import Ran, haemsa
 from tests.support.table_model import AUDIO, DESCRIPTION, TEXT, described, table, trained
@@ -80,6 +81,17 @@ def test_a_file_of_one_split_is_read_and_keeps_its_splits(world: World) -> None:
     found = world.of(world.new, DESCRIPTION)
     assert set(found.pop("split")) == {"test"}
     same(found, world.expected)
+
+
+def test_a_split_that_was_made_is_predicted_as_its_samples_are_among_all(world: World) -> None:
+    gaps = world.frame.copy()
+    gaps.loc[::7, "audio_rate"] = np.nan  # the mean of the model fills them in both
+    data = described(world.folder, "made", gaps, UNSPLIT)
+    test = load(str(data)).splits["test"]
+    found = world.predict(data, "--split", "test")
+    assert list(found.index) == [f"s{row}" for row in test]
+    assert set(found.pop("split")) == {"test"}
+    same(found, world.predict(data))
 
 
 @pytest.mark.parametrize("shift", [-50.0, 50.0])

@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from haemsa.model.data.readers.options import Reading
+from haemsa.model.data.sources import load
+from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.predictor.new_samples.read import read_samples
 from haemsa.model.schema import Schema
 
@@ -72,9 +74,34 @@ def test_a_column_of_splits_chooses_rows_and_any_of_them_may_lack_all_rows(tmp_p
         list(new.blocks("test"))
 
 
-def test_a_split_of_data_without_splits_is_refused(tmp_path):
-    new = read_samples(written(tmp_path), MODEL)
-    with pytest.raises(ValueError, match="data 't' does not say which split a sample is in, so it has no 'test'"):
+def test_a_split_of_data_without_splits_is_that_of_training(tmp_path):
+    rows = [f"r{row},{row},{row % 7},{row % 5},{row % 3},g{row // 2}\n" for row in range(40)]
+    labelled = YAML + "tasks: {score: {from: mark, kind: regression}}\nids: id\ngroups: video\nseed: 3\n"
+    path = written(tmp_path, "id,word,rate,pitch,mark,video\n" + "".join(rows), labelled)
+    new, data = read_samples(path, MODEL), load(path)
+    for split, indices in data.splits.items():
+        found = whole(new, split)
+        assert found.ids == tuple(data.ids[sample] for sample in indices)
+        assert set(found.split_of) == {split}
+        assert cells(found, "text") == [[float(name[1:])] for name in found.ids]
+    assert "no splits were given; made of whole groups with seed 3: train 28, valid 4, test 8" in new.notes
+    assert whole(new).split_of is None
+
+
+@pytest.mark.parametrize(
+    ("yaml", "reason"),
+    [(None, r"t.csv' needs a YAML file next to it, .*"), (YAML, r".*t.yaml: tasks is missing, .*")],
+)
+def test_a_split_of_data_that_training_cannot_read_is_refused(tmp_path, yaml, reason):
+    new = read_samples(written(tmp_path, TABLE, yaml), MODEL)
+    sentence = "data 't' does not say which split a sample is in, so it has no 'test'"
+    with pytest.raises(ValueError, match=f"{sentence}, and it cannot be split as training does it: .*{reason}"):
+        list(new.blocks("test"))
+
+
+def test_a_split_of_samples_of_python_without_splits_is_refused(tmp_path):
+    new = NewSamples.of("mine", MODEL, whole(read_samples(written(tmp_path), MODEL)))
+    with pytest.raises(ValueError, match="data 'mine' does not say which split a sample is in, so it has no 'test'"):
         list(new.blocks("test"))
 
 
