@@ -8,6 +8,7 @@ from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.figures.front import LABELS, in_words
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.show import ensemble_line, score_words
+from haemsa.cluster.report.unfinished import unfinished_words
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import scores_of
@@ -62,10 +63,12 @@ def effort_line(record: SearchRecord) -> str:
     if left := summary.get("nodes_left"):
         sentences.append(f"{counted(left, 'node')} left while it ran; what they had was trained elsewhere.")
     if record.front and record.history:
-        volume = number(round(record.history.moments[-1].hypervolume, 3))
-        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}; its hypervolume is {volume} of 1.")
+        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}.")
+        share = f"{record.history.moments[-1].hypervolume:.0%}"
+        seen = "of what lies between the best and the worst that was seen (its hypervolume)"
+        sentences.append(f"By the scores of the search it dominates {share} {seen}.")
     if record.summary is None:
-        sentences.append(f"The search has not ended: {record.count('asked')} pending.")
+        sentences.append(f"The search has not ended: {unfinished_words(record.rows, record.config.evaluations)}.")
     elif record.front:
         sentences += breeding_line(record.rows)
     return " ".join(sentences)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.generations import generations
+from haemsa.cluster.report.unfinished import unfinished_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_LABELS: Final = {"wall_seconds": "in {}", "worker_busy_fraction": "workers busy {}", "hypervolume": "hypervolume {}"}
+_FIGURES: Final = ("wall_seconds", "worker_busy_fraction", "hypervolume")
 _FRONT_COLUMNS: Final = ("modalities", "levels", "experts", "width", "epochs", "learning_rate")
 
 
 @dataclass(frozen=True)
 class _Search:
-    """A search as its run directory has it. `final`: the candidates that can be compared."""
+    """A search as its run directory has it.
+
+    `final`: the candidates that can be compared. `budget`: how many may be evaluated; None: any number.
+    """
 
     name: str
     rows: Sequence[JournalRow]
@@ -37,14 +41,16 @@ class _Search:
     objectives: Mapping[str, str]
     full: int
     final: Sequence[JournalRow]
+    budget: int | None
 
     @classmethod
     def read(cls, path: Path) -> _Search:
         with RunDirectory.open(path, read_only=True) as run:
             rows, summary, manifest = list(run.journal.rows()), run.summary(), run.manifest()
-            name, full = run.config().title, full_rung(run)
+            config, full = run.config(), full_rung(run)
         final = final_rows(rows, full)
-        return cls(name, rows, summary, directions(final, manifest) if final else {}, full, final)
+        objectives = directions(final, manifest) if final else {}
+        return cls(config.title, rows, summary, objectives, full, final, config.evaluations)
 
     def front(self) -> list[JournalRow]:
         return front_of(self.final, self.objectives)
@@ -113,7 +119,8 @@ def show_values(path: Path) -> dict[str, Any]:
         "evaluations": search.count("done", "failed"),
         "failures": search.count("failed"),
         "pending": search.count("asked"),
-        **{name: summary.get(name) for name in _LABELS},
+        "climbing": sum(row.climbing for row in search.rows),
+        **{name: summary.get(name) for name in _FIGURES},
         "objectives": dict(search.objectives),
         "best": _candidate(best_of(front, summary), search) if front else None,
         "front": [_candidate(row, search) for row in front],
@@ -179,20 +186,11 @@ def cell(value: object) -> str:
 def _heading(search: _Search) -> str:
     parts = [f"{search.name}: {search.count('done', 'failed')} evaluations", f"{search.count('failed')} failed"]
     if search.summary is None:
-        return ", ".join([*parts, f"{search.count('asked')} pending: the search has not ended"])
-    for key, text in _LABELS.items():
-        value = search.summary.get(key)
-        if value is not None:
-            parts.append(text.format(_statistic(key, float(value))))
+        return ", ".join([*parts, f"{unfinished_words(search.rows, search.budget)}: the search has not ended"])
+    took, busy = search.summary.get("wall_seconds"), search.summary.get("worker_busy_fraction")
+    parts += [f"in {duration(took)}"] if took is not None else []
+    parts += [f"workers busy {busy:.0%}"] if busy is not None else []
     return ", ".join(parts)
-
-
-def _statistic(key: str, value: float) -> str:
-    if key == "wall_seconds":
-        return duration(value)
-    if key == "hypervolume":
-        return f"{value:.3f}" if value <= 1 else number(value)  # older searches wrote a volume, not a share
-    return f"{value:.0%}"
 
 
 def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int, full: int) -> Table:

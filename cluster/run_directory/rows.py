@@ -55,6 +55,11 @@ class JournalRow:
         return Genome.from_json(self.genome_json)
 
     @property
+    def climbing(self) -> bool:
+        """Whether it has scores, and is trained further on a higher rung or waits for that."""
+        return self.status == "done" and self.rung >= len(self.outcomes)
+
+    @property
     def scores(self) -> Mapping[str, Score]:
         """The scores of the highest rung that it ended on. Empty if there are none."""
         return self.outcomes[-1] if self.outcomes else {}

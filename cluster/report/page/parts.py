@@ -21,6 +21,7 @@ from haemsa.cluster.report.page.plots.progress import best_group, growth_group
 from haemsa.cluster.report.page.tables import failure_table, front_table, generation_table, worker_table
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import best_line, lines, plain_lines
+from haemsa.cluster.report.unfinished import unfinished_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.shared.text import counted
@@ -115,12 +116,10 @@ class _State:
     def of(cls, record: SearchRecord) -> _State:
         done, total = record.count("done") + record.count("failed"), record.config.evaluations
         budget = f" of {total:,}" if total else ""
-        climb = sum(row.status == "done" and row.rung >= len(row.outcomes) for row in record.rows)
-        words = f"{done:,}{budget} genomes evaluated, {counted(record.count('failed'), 'failure')}, "
-        words += f"{record.count('asked'):,} in training or waiting"
-        words += f", {climb:,} trained further" if climb else ""
+        failed, left = counted(record.count("failed"), "failure"), unfinished_words(record.rows, total)
+        words = f"{done:,}{budget} genomes evaluated, {failed}, {left}."
         ends = [row.ended_at for row in record.rows if row.ended_at is not None]
-        return cls(done, total, f"{words}.", max(ends, default=None))
+        return cls(done, total, words, max(ends, default=None))
 
 
 def _drawing(record: SearchRecord, row: JournalRow) -> Markup:

@@ -34,8 +34,8 @@ def test_what_was_found_is_told_with_its_error_its_cost_and_why(tmp_path: Path) 
     assert found == "The best network reaches MAE 0.82 ± 0.041 with 700 parameters (candidate 1)."
     assert reads.startswith("It reads text (attention) and audio (mean). It has 2 levels of experts (4 mlp, 2 low rank")
     assert winners == "In the last population of 2 networks, 100% read text and 50% read audio."
-    assert effort.startswith("The search evaluated 2 genomes in 1m 05s, with no failures. The front has 2 trade-offs;")
-    assert "; its hypervolume is " in effort
+    assert effort.startswith("The search evaluated 2 genomes in 1m 05s, with no failures. The front has 2 trade-offs. ")
+    assert "it dominates 17% of what lies between the best and the worst that was seen (its hypervolume)." in effort
     assert trust.startswith("The networks of the front were trained again from scratch with fresh seeds and scored on ")
     assert "scored on the validation split. " in trust
 

@@ -83,7 +83,7 @@ def test_a_page_of_many_networks_has_the_drawings_of_the_best(
 def test_the_page_of_a_search_that_has_not_ended_says_how_to_continue_it(tmp_path: Path, no_slow_parts: None) -> None:
     text = page_of(made_run(tmp_path / "run", pending=3))
     assert f"haemsa search --resume {tmp_path / 'run'}" in text
-    assert "48 of 200 genomes evaluated, 2 failures, 3 in training or waiting." in text
+    assert "48 of 200 genomes evaluated, 2 failures, 3 pending." in text
     assert "Pictures of the best network at work follow when the search has ended" in text
 
 
