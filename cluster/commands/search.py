@@ -128,6 +128,9 @@ def _show_result(result: SearchResult) -> None:
         say("Every candidate failed: see search.log.")
         return
     say("\n".join(["Next:", *(f"  {command}" for command in commands)]))
-    if result.summary["best"] is not None:
-        registered = f"Registered: {result.model}"
-        say(registered if result.model else "Not registered in MLflow: tracking is off, or see search.log.")
+    if result.model is None:
+        say("Not registered in MLflow: tracking is off, or see search.log.")
+        return
+    say(f"Registered: {result.model}")
+    if not result.summary["confirmed"] and not result.model.endswith("@champion"):
+        say("The alias champion does not move to it: its score is not confirmed.")

@@ -1,4 +1,4 @@
-"""How a search went, generation by generation."""
+"""How a search went, generation by generation, and what it still does if it has not ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.shared.text import counted
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,17 @@ def generations(rows: Sequence[JournalRow], objectives: Mapping[str, str], full:
                 best[name] = min(values) if direction == "min" else max(values)
         failed, seconds = sum(row.status == "failed" for row in born), sum(row.seconds or 0.0 for row in born)
         yield Generation(generation, len(born), failed, len(final), dict(best), seconds)
+
+
+def unfinished_words(rows: Sequence[JournalRow], budget: int | None) -> str:
+    """What candidates are trained or wait for it. If none is, and the budget is spent: that the front is.
+
+    Args:
+        rows: every candidate.
+        budget: how many may be evaluated. None: any number.
+    """
+    asked, climbing = sum(row.status == "asked" for row in rows), sum(row.climbing for row in rows)
+    climb = f"{counted(climbing, 'candidate')} {'climbs' if climbing == 1 else 'climb'} to a higher rung"
+    if not asked and not climbing and budget is not None and len(rows) >= budget:
+        return "all are evaluated, and the front is trained again from scratch"
+    return ", ".join([f"{asked} pending"] * (asked > 0 or not climbing) + [climb] * (climbing > 0))

@@ -6,12 +6,12 @@ from collections import Counter
 
 from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.figures.front import LABELS, in_words
+from haemsa.cluster.report.generations import unfinished_words
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.show import ensemble_line, score_words
-from haemsa.cluster.report.unfinished import unfinished_words
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.plain_models import PlainModels
-from haemsa.cluster.run_directory.ranking import scores_of
+from haemsa.cluster.run_directory.ranking import cut_off, scores_of
 from haemsa.cluster.shared.text import counted, duration, number
 from haemsa.model.cost import COSTS, LATENCY, is_cost
 from haemsa.model.spec.genome import Genome
@@ -28,7 +28,10 @@ def best_line(record: SearchRecord) -> str:
     costs = [f"{number(scores[name].mean)} {LABELS[name]}" for name in COSTS if name in scores]
     costs += [f"a latency of {score_words(record.best, LATENCY)} ms"] if LATENCY in scores else []
     cost = _joined(costs)
-    return f"The best network reaches {reached}{f' with {cost}' if cost else ''} (candidate {record.best.id})."
+    found = f"reaches {reached}{f' with {cost}' if cost else ''} (candidate {record.best.id})"
+    if record.best.confirmed is not None:
+        return f"The best network {found}."
+    return f"The best network{' so far' if cut_off(record.summary) else ''} {found}. Its score is not confirmed."
 
 
 def plain_lines(plain: PlainModels | None) -> list[str]:

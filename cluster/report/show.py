@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.breeding import breeding_line
-from haemsa.cluster.report.generations import generations
-from haemsa.cluster.report.unfinished import unfinished_words
+from haemsa.cluster.report.generations import generations, unfinished_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
-from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scores_of
+from haemsa.cluster.run_directory.ranking import (
+    best_of,
+    cut_off,
+    directions,
+    final_rows,
+    front_of,
+    full_rung,
+    scores_of,
+)
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import genome_columns
@@ -81,7 +88,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     front, objectives = search.front(), search.objectives
     best = best_of(front, search.summary)
     scores = ", ".join(f"{key} {score_words(best, key)}" for key in objectives)
-    console.print(genome_tree(best.genome, f"best: candidate {best.id}, {scores}"))
+    console.print(genome_tree(best.genome, f"{_best_words(best, search.summary)}: candidate {best.id}, {scores}"))
     console.print(_front_table(front[:front_rows], objectives, len(front), search.full))
     ensemble = (search.summary or {}).get("ensemble")
     if ensemble:
@@ -181,6 +188,12 @@ def with_direction(name: str, direction: str) -> str:
 def cell(value: object) -> str:
     """A genome's column in a table, with three digits of a fraction."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _best_words(best: JournalRow, summary: Mapping[str, Any] | None) -> str:
+    if best.confirmed is not None:
+        return "best"
+    return f"best{' so far' if cut_off(summary) else ''}, not confirmed"
 
 
 def _heading(search: _Search) -> str:

@@ -67,6 +67,11 @@ def best_of(front: Sequence[JournalRow], summary: Mapping[str, Any] | None) -> J
     return next((row for row in front if row.id == chosen), front[0])
 
 
+def cut_off(summary: Mapping[str, Any] | None) -> bool:
+    """Whether a search with this summary has not come to its end: it runs (None), or it was interrupted."""
+    return summary is None or summary.get("ended_by") == "interrupted"
+
+
 def best_genome(run: RunDirectory) -> Genome:
     """The best genome of a search: the summary's, else the first of the front so far. ValueError if none has scores."""
     final = final_rows(list(run.journal.rows()), full_rung(run))

@@ -1,18 +1,24 @@
-"""The ensemble of a search: chosen greedily from the confirmed genomes, on samples that they were not trained on."""
+"""The ensemble of a search: chosen greedily from the confirmed genomes, on samples that they were not trained on.
+
+And trained networks as one model.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from haemsa.cluster.search.problem import Problem
-from haemsa.cluster.workers.job import Arrays, Result
+from haemsa.cluster.workers.job import Arrays, Result, RowState
 from haemsa.model.cost import cost
 from haemsa.model.predictor.scores import member_metrics
 from haemsa.model.spec.genome import Genome
+
+if TYPE_CHECKING:
+    from haemsa.model.predictor.predictor import Predictor
 
 SIZE: Final = 25
 """Steps of greedy selection, with replacement."""
@@ -69,3 +75,28 @@ def held_out_predictions(outputs: Sequence[Arrays], problem: Problem, scored: np
         mean = (values * held_out).sum(0) / np.maximum(held_out.sum(0), 1)
         predictions[name] = mean[scored].astype(np.float32)
     return predictions
+
+
+def model_of(
+    members: Sequence[tuple[Genome, Mapping[int, RowState], int]], problem: Problem, info: Mapping[str, Any]
+) -> Predictor:
+    """Trained replicates of genomes as one model. A genome counts as often as it was chosen."""
+    import torch
+
+    from haemsa.model.network.cohort import CohortRow
+    from haemsa.model.predictor.predictor import Predictor
+    from haemsa.model.training.fold_statistics import FoldStatistics
+    from haemsa.model.training.pool import Pool
+    from haemsa.model.training.train import TrainedRow
+
+    statistics = FoldStatistics.fit(Pool.of(problem.pool), problem.folds)
+    total, replicates = sum(count for *_, count in members), sorted(members[0][1])
+    rows, shares = list[TrainedRow](), list[float]()
+    for replicate in replicates:
+        for genome, states, count in members:
+            arrays = states[replicate].weights.items()
+            weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays}
+            rows.append(TrainedRow(CohortRow(genome, 0, replicate % len(problem.folds)), weights, {}))
+            shares.append(count / total / len(replicates))
+    model = Predictor.of(rows, statistics, problem.schema, problem.normalisation, info)
+    return replace(model, shares=tuple(shares))

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from haemsa.cluster.run_directory.networks import network_rows
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -22,7 +20,7 @@ from haemsa.cluster.tracking.records import ModelTrained, SearchEnded
 from haemsa.cluster.tracking.runs.names import VALID, all_scored
 from haemsa.cluster.tracking.tracker import Tracker
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
-from haemsa.cluster.workers.job import Job, Result, RowState
+from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Score
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.spec.genome import Genome
@@ -110,7 +108,8 @@ def finish(
         known = ended_by != "interrupted"  # a search that was cut off has no final scores, and the user waits
         plain = problem.plain_models(outcome.best.scores, driver.config.seed) if known else None
         summary["plain"] = asdict(plain) if plain else None
-        address = tracker.trained(_record(outcome.best, problem, run, name, plain))
+        record = _record(outcome.best, problem, run, name, plain)
+        address = tracker.trained(record if _is_final(outcome, driver, ended_by) else _so_far(record))
     summary["model"] = address
     run.write_summary(summary)
     genome = outcome.best.genome.to_json() if outcome.best else None
@@ -121,6 +120,21 @@ def finish(
     place = run.path.resolve()
     tracker.ended(SearchEnded(summary, genome, place, status, networks=networks, at=time.time()))  # type: ignore[arg-type]
     return summary
+
+
+def _is_final(outcome: SearchOutcome, driver: Driver, ended_by: str) -> bool:
+    """Whether the score of the best is confirmed; or, if nobody asked for that, whether it is a final one."""
+    assert outcome.best is not None
+    if ended_by == "interrupted":
+        return False
+    final = not driver.config.confirm and outcome.best.rung >= driver.evolution.ladder.full
+    return final or outcome.best.id in outcome.results
+
+
+def _so_far(record: ModelTrained) -> ModelTrained:
+    """The record of a network whose score is not confirmed."""
+    what = record.what.replace("best network", "best network so far")
+    return replace(record, what=what, measured=f"{record.measured}, not confirmed", confirmed=False)
 
 
 def _record(
@@ -147,6 +161,8 @@ def _record(
 
 def save_best(outcome: SearchOutcome, problem: Problem, data: WorkerData, run: RunDirectory, driver: Driver) -> None:
     """Save the best network as it was scored, one member per replicate, and its genome, in the folder `best/`."""
+    from haemsa.cluster.search.ensemble import model_of
+
     best = outcome.best
     assert best is not None
     states = outcome.results[best.id].states if best.id in outcome.results else driver.jobs.weights(best.id)
@@ -157,7 +173,7 @@ def save_best(outcome: SearchOutcome, problem: Problem, data: WorkerData, run: R
         states = result.states
     scores = {name: score.mean for name, score in best.scores.items()}
     info = {**run.manifest(), "candidate": best.id, "validation": scores}
-    _predictor([(best.genome, states, 1)], problem, info).save(run.best)
+    model_of([(best.genome, states, 1)], problem, info).save(run.best)
     write_text(run.best / "genome.json", best.genome.to_json() + "\n")
 
 
@@ -167,7 +183,7 @@ def save_ensemble(outcome: SearchOutcome, problem: Problem, run: RunDirectory) -
     It is chosen greedily on held-out predictions (Caruana et al., "Ensemble selection from libraries of models", ICML
     2004). None if no network was confirmed.
     """
-    from haemsa.cluster.search.ensemble import choose_ensemble
+    from haemsa.cluster.search.ensemble import choose_ensemble, model_of
 
     if not outcome.results:
         return None
@@ -181,34 +197,9 @@ def save_ensemble(outcome: SearchOutcome, problem: Problem, run: RunDirectory) -
         **chosen.costs(genomes, problem, replicates=len(members[0][1])),
     }
     info = {**run.manifest(), "ensemble": True, "genomes": len(members), "validation": chosen.scores}
-    _predictor(members, problem, info).save(run.ensemble)
+    model_of(members, problem, info).save(run.ensemble)
     write_json(run.ensemble / "members.json", [{"genome": genome.to_dict(), "count": n} for genome, _, n in members])
     return facts
-
-
-def _predictor(
-    members: Sequence[tuple[Genome, Mapping[int, RowState], int]], problem: Problem, info: Mapping[str, Any]
-) -> Any:
-    """Trained replicates of genomes as one model. A genome counts as often as it was chosen."""
-    import torch
-
-    from haemsa.model.network.cohort import CohortRow
-    from haemsa.model.predictor.predictor import Predictor
-    from haemsa.model.training.fold_statistics import FoldStatistics
-    from haemsa.model.training.pool import Pool
-    from haemsa.model.training.train import TrainedRow
-
-    statistics = FoldStatistics.fit(Pool.of(problem.pool), problem.folds)
-    total, replicates = sum(count for *_, count in members), sorted(members[0][1])
-    rows, shares = list[TrainedRow](), list[float]()
-    for replicate in replicates:
-        for genome, states, count in members:
-            arrays = states[replicate].weights.items()
-            weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays}
-            rows.append(TrainedRow(CohortRow(genome, 0, replicate % len(problem.folds)), weights, {}))
-            shares.append(count / total / len(replicates))
-    model = Predictor.of(rows, statistics, problem.schema, problem.normalisation, info)
-    return replace(model, shares=tuple(shares))
 
 
 def _scores(result: Result) -> Mapping[str, Score]:

@@ -82,7 +82,8 @@ class ModelTrained:
     metrics: of the whole model. seeds: metrics of each seed. All have the names of runs/names.py. params: how it was
     trained. dataset: the data as dataset_input.py takes it. commit: of the checkout that trained it. what: the model in
     a few words, for the name of its run. better_plain: a plain model that is better on the same held-out samples, such
-    as "a linear model". began: when its training began, in seconds since 1970 (0: not known).
+    as "a linear model". confirmed: False if the score is not final, because the search was cut off, or because the
+    network could not be trained again. began: when its training began, in seconds since 1970 (0: not known).
     """
 
     name: str
@@ -102,6 +103,7 @@ class ModelTrained:
     commit: str | None = None
     what: str = ""
     better_plain: str = ""
+    confirmed: bool = True
     began: float = 0.0
 
 

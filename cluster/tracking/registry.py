@@ -4,7 +4,8 @@ The alias `champion` is the model to serve. A model that `haemsa train` made goe
 it has several seeds and is calibrated. Between two models of the same kind, the alias moves only to a better score: of
 the same objective, measured in the same way on held-out samples of the same data. The test split never moves it. The
 alias `trained` is the model that `haemsa train` made last. Only networks are compared. The tag `better_plain_model` of
-a version names a plain model that is better on the same held-out samples.
+a version names a plain model that is better on the same held-out samples. A network whose score is not confirmed,
+because its search was cut off, never becomes the champion.
 """
 
 from __future__ import annotations
@@ -117,6 +118,7 @@ def _facts(record: ModelTrained) -> dict[str, str]:
         "measured": record.measured,
         "alias": record.alias,
         **({"better_plain_model": record.better_plain} if record.better_plain else {}),
+        **({} if record.confirmed else {"confirmed": "no"}),
     }
 
 
@@ -134,9 +136,12 @@ def why_not(record: ModelTrained, current: ModelVersion | None) -> str | None:
         current: the champion so far. None: there is none.
     """
     final = record.alias == "trained"
+    version = "empty" if current is None else f"version {current.version}"
+    if not record.confirmed:
+        return f"{version}: the score of this network is not confirmed"
     if current is None:
-        return None if final or math.isfinite(record.score) else "empty: this model has no score"
-    facts, version = current.tags, f"version {current.version}"
+        return None if final or math.isfinite(record.score) else f"{version}: this model has no score"
+    facts = current.tags
     if facts.get("fingerprint") != record.fingerprint:
         return f"{version}: it was scored on other data"
     was_final = facts.get("alias") == "trained"  # older versions have no such tag, and their champion is a search's own

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.figures.network import network_drawing
+from haemsa.cluster.report.generations import unfinished_words
 from haemsa.cluster.report.html import macros
 from haemsa.cluster.report.next_steps import next_commands
 from haemsa.cluster.report.page.plots.front import front_group
@@ -21,7 +22,6 @@ from haemsa.cluster.report.page.plots.progress import best_group, growth_group
 from haemsa.cluster.report.page.tables import failure_table, front_table, generation_table, worker_table
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import best_line, lines, plain_lines
-from haemsa.cluster.report.unfinished import unfinished_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.shared.text import counted

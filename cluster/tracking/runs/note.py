@@ -75,8 +75,9 @@ def _links(
     shown = [networks[row["id"]] for row in record.networks if row["on_front"]][:_MOST_COMPARED]
     if len(shown) > 1:
         yield f"[networks of the front compared]({_compared(experiment, shown)})"
-    if record.summary.get("model"):
-        yield f"[champion](#/models/{registered_name(search.name)})"
+    if model := record.summary.get("model"):
+        what = "champion" if model.endswith("@champion") else "registered model"
+        yield f"[{what}](#/models/{registered_name(search.name)})"
 
 
 def _compared(experiment: str, runs: list[str]) -> str:

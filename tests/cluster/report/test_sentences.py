@@ -41,7 +41,9 @@ def test_what_was_found_is_told_with_its_error_its_cost_and_why(tmp_path: Path) 
 
 
 def test_a_search_that_runs_says_so_and_that_nothing_is_confirmed(tmp_path: Path) -> None:
-    *_, effort, trust = words_of(made_run(tmp_path / "run", pending=3))
+    found, *_, effort, trust = words_of(made_run(tmp_path / "run", pending=3))
+    assert found.startswith("The best network so far reaches MAE ")
+    assert found.endswith(". Its score is not confirmed.")
     assert effort.startswith("The search evaluated 48 genomes, with 2 failures. ")
     assert effort.endswith(" The search has not ended: 3 pending.")
     assert trust.startswith(

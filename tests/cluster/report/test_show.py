@@ -50,7 +50,7 @@ def printed(path: Path) -> str:
 def test_a_running_search_is_shown_with_what_is_pending(run_path: Path) -> None:
     text = printed(run_path)
     assert "planted: 5 evaluations, 1 failed, 1 pending: the search has not ended" in text
-    assert "best: candidate 3, mae 0.7 ± 0.02, params 60.0k" in text
+    assert "best so far, not confirmed: candidate 3, mae 0.7 ± 0.02, params 60.0k" in text
     assert "Front: 3 candidates" in text
 
 
@@ -68,7 +68,13 @@ def test_an_ended_search_shows_its_summary_and_its_own_best(run_path: Path) -> N
         assert best_genome(run) == genome(1)
     text = printed(run_path)
     assert "in 1m 05s, workers busy 97%\n" in text
-    assert "best: candidate 1" in text
+    assert "best, not confirmed: candidate 1" in text
+    with RunDirectory.open(run_path) as run:
+        run.write_summary({"ended_by": "interrupted", "best": {"id": 1}})
+    assert "best so far, not confirmed: candidate 1" in printed(run_path)
+    with RunDirectory.open(run_path) as run:
+        run.journal.confirm({1: {"mae": Score(0.8), "params": Score(50_000.0)}})
+    assert "best: candidate 1" in printed(run_path)
 
 
 def test_a_search_that_hardly_bred_says_so_and_what_to_do(run_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,18 @@ def test_an_interrupted_search_is_resumed_to_the_same_front(
             Interrupted.cohorts += 1
             return super().__call__(candidates)
 
+    memory = MemoryTracker()
     with monkeypatch.context() as patch:
         patch.setattr(haemsa.cluster.workers.factory, "CohortTrainer", Interrupted)
+        patch.setattr(haemsa.cluster.search.launch, "tracker", lambda *_: memory)
         first = run_search(settings(data=str(store), run=str(tmp_path / "run"), **GENERATIONAL)).summary
-    assert (first["ended_by"], first["evaluations"]) == ("interrupted", 9)
+    assert (first["ended_by"], first["evaluations"], first["plain"]) == ("interrupted", 9, None)
+    (so_far,) = [record for record in memory.records if isinstance(record, ModelTrained)]
+    assert not so_far.confirmed
+    assert (so_far.what, so_far.measured) == (
+        f"best network so far {first['best']['id']}",
+        "in the search, by folds:2, not confirmed",
+    )
     assert Predictor.load(tmp_path / "run" / "best").members
     second = resume_search(tmp_path / "run").summary
     assert (second["ended_by"], second["evaluations"]) == ("evaluations", 15)
@@ -321,6 +329,8 @@ def test_a_tracker_hears_of_the_start_each_generation_the_model_and_the_end(
     started, *_, trained, ended = memory.records
     assert isinstance(started, SearchStarted)
     assert isinstance(trained, ModelTrained)
+    assert trained.confirmed
+    assert trained.what == f"best network {found.summary['best']['id']}"
     assert isinstance(ended, SearchEnded)
     assert (started.name, started.data_name, started.fingerprint) == ("mine", "tiny", data().fingerprint)
     assert dict(started.objectives) == {"sentiment/mae": "min", "params": "min"}

@@ -92,6 +92,15 @@ def test_a_plain_model_that_is_better_keeps_no_network_from_being_the_champion(c
     assert "better_plain_model" not in client.tags
 
 
+def test_a_network_whose_score_is_not_confirmed_is_registered_and_is_not_the_champion(client: Any) -> None:
+    told: list[str] = []
+    so_far = replace(FOUND, confirmed=False, score=0.1)
+    assert register(client, "1", so_far, "search", told.append) == "models:/haemsa-toy/1"
+    assert told == ["the champion of haemsa-toy stays empty: the score of this network is not confirmed"]
+    assert client.tags["confirmed"] == "no"
+    assert why_not(so_far, champion(FOUND)) == "version 3: the score of this network is not confirmed"
+
+
 OTHER_WAY = "version 3: it was scored in another way"
 
 

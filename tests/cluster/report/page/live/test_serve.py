@@ -63,7 +63,7 @@ def test_the_page_asks_for_news_and_gets_only_what_changed(run: Path, ask: Ask) 
     record(run, 10, 0.01)
     news = ask(f"state?seen={first['seen']}")
     assert news["seen"] > first["seen"]
-    assert "The best network reaches MAE 0.01" in news["html"]["lead"]
+    assert "The best network so far reaches MAE 0.01" in news["html"]["lead"]
     assert {"lead", "state", "front", "network", "generations"} <= set(news["html"])
     assert not {"workers", "failures", "next"} - {"workers"} & set(news["html"])
     assert {"front", "best"} <= set(news["plots"])
