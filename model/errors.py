@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,9 +42,12 @@ def validation_sentence(
     """
     problems = error.errors(include_url=False)
     first = problems[0]
+    if first["type"] == "missing":  # its name may only be misspelt
+        first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), first)
     place = name(first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{place} is unknown, expected one of {', '.join(fields(first['loc']))}"
+        known = fields(first["loc"])
+        return f"{place} is unknown{near(str(first['loc'][-1]), known)}, expected one of {', '.join(known)}"
     if first["type"] == "missing":
         return f"{place} is missing, expected {(fields(first['loc'])[str(first['loc'][-1])] or '').removesuffix('.')}"
     messages = dict.fromkeys(_message(problem["msg"]) for problem in problems if name(problem["loc"]) == place)
@@ -63,6 +67,21 @@ def _message(text: str) -> str:
         if text.startswith(opening):
             return f"expected {text.removeprefix(opening)}"
     return text.removeprefix("Value error, ")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Which known name was perhaps meant by an unknown one, in brackets after a space.
+
+    "" if none is near, or the unknown one has no letter: 12 is not a slip for 1.
+
+    Example:
+        >>> near("Modality", ["source", "modalities"]), near("colour", ["source", "modalities"])
+        (' (did you mean modalities?)', '')
+    """
+    by_letters = {one.casefold(): one for one in known}
+    named = any(map(str.isalpha, name))
+    found = get_close_matches(name.casefold(), by_letters, n=1, cutoff=0.7) if named else []
+    return f" (did you mean {by_letters[found[0]]}?)" if found else ""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -32,7 +32,8 @@ def test_a_search_with_another_limit_has_no_limit_of_evaluations(limit: dict[str
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"evalutions": 3}, r"^setting evalutions is unknown, expected one of data, name, run, evaluations,"),
+        ({"evalutions": 3}, r"^setting evalutions is unknown \(did you mean evaluations\?\), expected"),
+        ({"colour": "red"}, r"^setting colour is unknown, expected one of data, name, run, evaluations,"),
         ({"time": "soon"}, r"^setting time is 'soon', expected seconds, or a number with a unit"),
         ({"time": 0}, r"^setting time is 0(\.0)?, expected greater than 0$"),
         (

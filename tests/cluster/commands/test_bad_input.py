@@ -146,7 +146,7 @@ def test_options_that_do_not_fit(store: Path, options: list[str], words: str) ->
 def test_a_setting_that_does_not_exist_is_told_those_that_do(store: Path) -> None:
     Path("odd.yaml").write_text("data: planted\nevaluation: 3\n")
     sentence = haemsa("search", "--config", "odd.yaml").sentence
-    assert sentence.startswith("setting evaluation is unknown, expected one of data, ")
+    assert sentence.startswith("setting evaluation is unknown (did you mean evaluations?), expected one of data, ")
     Path("odd.yaml").write_text("space: {width: [8]}\ndata: planted\n")
     assert "bound 'width' does not exist, expected one of widths, " in haemsa("search", "--config", "odd.yaml").sentence
 

@@ -73,7 +73,7 @@ def test_a_key_within_a_setting_leaves_the_others_of_the_file_as_they_are() -> N
         (["=3"], "setting is '=3', expected KEY=VALUE, for example eta=2"),
         (["space.=3"], "setting is 'space.=3', expected KEY=VALUE, for example eta=2"),
         (["eta=1"], "setting eta is 1, expected 2 or more"),
-        (["etta=2"], "setting etta is unknown, expected one of data, name, "),
+        (["etta=2"], "setting etta is unknown (did you mean eta?), expected one of data, name, "),
         (["eta.x=2"], "setting eta is {'x': 2}, expected integer"),
         (["space.width=[8]"], "setting space: bound 'width' does not exist, expected one of widths, "),
         (["space.widths=[8"], "setting space.widths is not readable YAML: "),

@@ -16,7 +16,7 @@ from haemsa.model.data.readers.described.npz import Header, Npz
 from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.readers.options import Damage
-from haemsa.model.errors import listed
+from haemsa.model.errors import listed, near
 
 
 class ArraySource:
@@ -141,7 +141,8 @@ class ArraySource:
         """The arrays that exist. Raises ValueError if none does."""
         if not (present := [array for array in arrays if array in self._npz.names]):
             asked = " or ".join(map(repr, arrays))
-            raise ValueError(f"{self._path} has no array {asked}, it has {listed(self._npz.names)}")
+            meant = near(arrays[0], self._npz.names)
+            raise ValueError(f"{self._path} has no array {asked}{meant}, it has {listed(self._npz.names)}")
         return present
 
     def _same(self, name: str, widths: Mapping[str, int]) -> int:

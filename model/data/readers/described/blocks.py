@@ -18,6 +18,7 @@ from haemsa.model.data.readers.described.columns import (
     parquet,
     row_sizes,
 )
+from haemsa.model.data.readers.described.csv_file import parsed
 from haemsa.model.data.readers.described.lists import rows_of_lists
 
 _CELLS: Final = 2**20
@@ -70,16 +71,19 @@ def row_blocks(
 def _csv_blocks(path: Path, numbers: Sequence[str], text: Sequence[str], rows: int) -> Iterator[RowBlock]:
     place, start, expected = {name: place for place, name in enumerate(column_names(path))}, 0, row_sizes(path).rows
     read = sorted({*numbers, *text}, key=place.__getitem__)
-    with pd.read_csv(
-        path,
-        usecols=[place[name] for name in read],
-        dtype=dict.fromkeys(text, str),
-        na_values=sorted(MISSING),
-        keep_default_na=False,
-        low_memory=False,
-        chunksize=rows,
-        encoding="utf-8-sig",
-    ) as chunks:
+    with (
+        parsed(path, len(place)),
+        pd.read_csv(
+            path,
+            usecols=[place[name] for name in read],
+            dtype=dict.fromkeys(text, str),
+            na_values=sorted(MISSING),
+            keep_default_na=False,
+            low_memory=False,
+            chunksize=rows,
+            encoding="utf-8-sig",
+        ) as chunks,
+    ):
         for chunk in chunks:
             chunk.columns = pd.Index(read)
             yield RowBlock(start, len(chunk), chunk[list(numbers)], chunk[list(text)], {})

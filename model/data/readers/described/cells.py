@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from haemsa.model.errors import near
 
 Cells = NDArray[Any]
 """[N], numbers, or objects: text, numbers, or None for a missing cell."""
@@ -44,11 +46,12 @@ def numbers(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return values, odd
 
 
-def unlike(column: str, cells: Cells, expected: str) -> Callable[[int], str]:
-    """A function that says, for a row, what its cell is and what was expected."""
+def unlike(column: str, cells: Cells, expected: str, known: Sequence[str] = ()) -> Callable[[int], str]:
+    """A function that says, for a row, what its cell is, which of the `known` is near, and what was expected."""
 
     def problem(row: int) -> str:
         cell = cells[row]
-        return f"{column!r} is {repr(cell.item() if isinstance(cell, np.generic) else cell)[:60]}, expected {expected}"
+        shown = repr(cell.item() if isinstance(cell, np.generic) else cell)[:60]
+        return f"{column!r} is {shown}{near(word(cell), known)}, expected {expected}"
 
     return problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from haemsa.model.data.readers.described.cells import MISSING
+from haemsa.model.data.readers.described.csv_file import RowSizes, csv_header, csv_row_sizes, parsed, short_rows
 from haemsa.model.data.readers.described.lists import depth
 from haemsa.model.data.store.hdf5 import DEFLATED
 
 _MOST_COLUMNS: Final = 100_000
-_LONGEST_HEADER: Final = 2**24
 _BLOCK: Final = 2**22
 """Bytes in which lines are counted at a time."""
 _CELLS: Final = 2**22
@@ -34,17 +33,10 @@ class LabelColumns(NamedTuple):
     short: Mapping[int, int]
 
 
-class RowSizes(NamedTuple):
-    """How many rows a file has, and those of another number of cells than the header has, with their number."""
-
-    rows: int
-    other: Mapping[int, int]
-
-
 def column_names(path: Path) -> list[str]:
     """The names of the columns in the file at `path`. Raises ValueError if it is broken or repeats a name."""
     with errors_naming(path):
-        names = _csv_header(path) if is_csv(path) else parquet(path).schema_arrow.names
+        names = csv_header(path) if is_csv(path) else parquet(path).schema_arrow.names
         if not 0 < len(names) <= _MOST_COLUMNS:
             raise ValueError(f"it has {len(names)} columns, expected 1 to {_MOST_COLUMNS}")
         name, count = Counter(names).most_common(1)[0]
@@ -71,7 +63,7 @@ def most_rows(path: Path) -> int:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 lines += block.count(b"\n") + block.count(b"\r")
-        return min(lines, (path.stat().st_size + 1) // len(_csv_header(path)))
+        return min(lines, (path.stat().st_size + 1) // len(csv_header(path)))
 
 
 def row_sizes(path: Path) -> RowSizes:
@@ -82,10 +74,8 @@ def row_sizes(path: Path) -> RowSizes:
     """
     with errors_naming(path):
         if is_csv(path):
-            width = len(_csv_header(path))
-            sizes = _row_sizes(path, width)
-            if any(size > width for size in sizes.other.values()):
-                raise ValueError(f"its rows have more cells than its header, which has {width}")
+            width = len(csv_header(path))
+            sizes = csv_row_sizes(path, width)
         else:
             sizes = RowSizes(int(parquet(path).metadata.num_rows), {})
         if sizes.rows < 1:
@@ -129,30 +119,31 @@ def errors_naming(path: Path) -> Iterator[None]:
         yield
     except Exception as error:  # a broken file raises whatever its broken parts raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"byte {error.object[error.start]:#x} in its text, expected text in UTF-8"
         raise ValueError(f"{path} cannot be read: {reason}") from None
-
-
-def _csv_header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader([file.readline(_LONGEST_HEADER)]), [])
 
 
 def _read_csv(
     path: Path, features: Sequence[str], labels: Sequence[str], take: Callable[[int, pd.DataFrame], None]
 ) -> LabelColumns:
-    names, size, rows, is_whole = _csv_header(path), path.stat().st_size, 0, True
+    names, size, rows, is_whole = csv_header(path), path.stat().st_size, 0, True
     parts: list[pd.DataFrame] = []
-    with pd.read_csv(
-        path,
-        dtype=dict.fromkeys(labels, str),
-        na_values=sorted(MISSING),
-        keep_default_na=False,
-        low_memory=False,
-        chunksize=max(1, _CELLS // len(names)),
-        encoding="utf-8-sig",
-    ) as chunks:
+    with (
+        parsed(path, len(names)),
+        pd.read_csv(
+            path,
+            dtype=dict.fromkeys(labels, str),
+            na_values=sorted(MISSING),
+            keep_default_na=False,
+            low_memory=False,
+            chunksize=max(1, _CELLS // len(names)),
+            encoding="utf-8-sig",
+        ) as chunks,
+    ):
         for chunk in chunks:
             if len(chunk.columns) != len(names) or not isinstance(chunk.index, pd.RangeIndex):
+                csv_row_sizes(path, len(names))  # names the first row with more cells than the header
                 raise ValueError(f"its rows have more cells than its header, which has {len(names)}")
             rows += len(chunk)
             if rows * len(names) > size + 1:  # a cell takes at least one byte, with the character that ends it
@@ -161,30 +152,7 @@ def _read_csv(
             take(rows - len(chunk), chunk[list(features)])
             parts.append(chunk[list(labels)])
             is_whole = is_whole and bool(chunk[names[-1]].notna().all())
-    return LabelColumns(pd.concat(parts, ignore_index=True), {} if is_whole else _short_rows(path, len(names), rows))
-
-
-def _short_rows(path: Path, width: int, rows: int) -> dict[int, int]:
-    """The rows with fewer cells than `width`, and how many they have. Pandas reads the other cells as missing."""
-    sizes = _row_sizes(path, width)
-    if sizes.rows != rows:
-        raise ValueError(f"it has {rows} rows or {sizes.rows}, as its quotes are read")
-    return {row: size for row, size in sizes.other.items() if size < width}
-
-
-def _row_sizes(path: Path, width: int) -> RowSizes:
-    limit, rows, other = csv.field_size_limit(2**31 - 1), -1, dict[int, int]()  # the header comes first
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.reader(file):
-                if not row or (len(row) == 1 and row[0].isspace()):
-                    continue
-                if len(row) != width:
-                    other[rows] = len(row)
-                rows += 1
-    finally:
-        csv.field_size_limit(limit)
-    return RowSizes(rows, other)
+    return LabelColumns(pd.concat(parts, ignore_index=True), {} if is_whole else short_rows(path, len(names), rows))
 
 
 def column_types(schema: Any, names: Iterable[str]) -> dict[str, str]:

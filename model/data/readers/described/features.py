@@ -110,7 +110,7 @@ def split_names(column: str | None, source: DescribedSource) -> list[str] | None
         cells = single_column(column, source)
         names = splits_in(cells)
         unknown = np.array([name not in SPLITS for name in names])
-        source.samples.mark_damaged(unknown, unlike(column, cells, " or ".join(SPLITS)))
+        source.samples.mark_damaged(unknown, unlike(column, cells, " or ".join(SPLITS), (*SPLITS, *VALID)))
         return names
 
 

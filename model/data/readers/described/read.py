@@ -18,6 +18,7 @@ from haemsa.model.data.readers.described.targets import make_tasks
 from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading, within
 from haemsa.model.data.readers.trimming import keep
 from haemsa.model.data.splitting import with_validation
+from haemsa.model.errors import near
 
 SOURCES: Final = (".npz", ".csv", ".parquet")
 
@@ -89,7 +90,8 @@ def source_path(folder: Path, description: Description) -> Path:
     if path.suffix.lower() not in SOURCES:
         raise ValueError(f"source is {description.source!r}, expected a file that ends in {', '.join(SOURCES)}")
     if not path.is_file():
-        raise ValueError(f"source is {description.source!r}, but there is no file '{path}'")
+        meant = near(description.source, [file.name for file in folder.iterdir() if file.suffix.lower() in SOURCES])
+        raise ValueError(f"source is {description.source!r}{meant}, but there is no file '{path}'")
     if description.by_split and path.suffix.lower() != ".npz":
         raise ValueError(f"{SPLIT} is for arrays, expected split: and the column of {path.name} that says which")
     return path

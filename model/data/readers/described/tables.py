@@ -27,7 +27,7 @@ from haemsa.model.data.readers.described.lists import read_lists
 from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.readers.options import Damage
-from haemsa.model.errors import listed
+from haemsa.model.errors import listed, near
 
 
 @dataclass
@@ -150,7 +150,8 @@ class TableSource:
         for name in [names] if isinstance(names, str) else names:
             found = matching(name, self._names)
             if not found:
-                raise ValueError(f"{self._path} has no column {name!r}, it has {listed(self._names)}")
+                meant = near(name, self._names)
+                raise ValueError(f"{self._path} has no column {name!r}{meant}, it has {listed(self._names)}")
             columns += found
         return list(dict.fromkeys(columns))
 

@@ -99,7 +99,7 @@ def _classes(column: str, cells: Cells, labels: Sequence[str | int | float] | No
     number = {kind: place for place, kind in enumerate(kinds)} | {"": -1}
     targets = np.array([number.get(value(text), -2) for text in texts], dtype=np.int64)
     titles = tuple(map(word, kinds if labels is None else labels))
-    samples.mark_damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}"))
+    samples.mark_damaged(targets == -2, unlike(column, cells, f"one of {listed(titles)}", titles))
     return Task("classes", np.maximum(targets, -1), titles)
 
 

@@ -156,7 +156,7 @@ def test_a_damaged_row_is_named_or_left_out(tmp_path, row, problem):
 
 
 def test_a_row_with_too_many_cells_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="its rows have more cells than its header, which has 4"):
+    with pytest.raises(ValueError, match="row 4 has 5 cells, expected 4 as the header; a cell that"):
         read_samples(written(tmp_path, TABLE + "z,1,2,3,4\n"), MODEL)
 
 

@@ -164,6 +164,7 @@ def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
     [
         (BY_SPLIT.replace("six.npz", "six.txt"), r"source is 'six.txt', expected a file that ends in \.npz, \.csv, "),
         (BY_SPLIT.replace("six.npz", "seven.npz"), "source is 'seven.npz', but there is no file '.*seven.npz'"),
+        (BY_SPLIT.replace("six.npz", "Six.npz"), r"'Six.npz' \(did you mean six.npz\?\), but there is no file"),
         (BY_SPLIT.replace("six.npz", "six.csv"), r"\{split\} is for arrays, expected split: and the column of six.csv"),
         (
             BY_SPLIT.replace("audio_", "sound_"),
@@ -181,6 +182,7 @@ def test_damaged_samples_are_an_error_or_left_out_and_counted(tmp_path):
         ),
         (OF_TABLE.replace("kind: regression", ""), "tasks.level: its labels could be of any kind, expected kind: regr"),
         (OF_TABLE + "split: video", "split: .*six.csv: row 2: 'video' is 'v0', expected train or valid or test"),
+        (OF_TABLE + "split: Fold", r"six.csv has no column 'Fold' \(did you mean fold\?\), it has a_1, "),
         (
             OF_TABLE + "splits: {train: 6, valid: 3, test: 4}",
             "split sizes are train 6, .* expected shares that sum to 1",
@@ -196,6 +198,12 @@ def test_what_does_not_fit_is_one_sentence(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as found:
         described(tmp_path, text, arrays())
     assert str(found.value).startswith(str(tmp_path / "six.yaml"))
+
+
+def test_a_split_with_a_wrong_capital_is_told_with_the_split_that_was_meant(tmp_path):
+    table = TABLE.replace({"fold": {"test": "Test"}})
+    with pytest.raises(ValueError, match=r"split: .*six.csv: row 10: 'fold' is 'Test' \(did you mean test\?\), "):
+        described(tmp_path, OF_TABLE + "split: fold", table)
 
 
 def test_a_split_without_samples_is_told(tmp_path):
