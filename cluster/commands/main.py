@@ -50,8 +50,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data", rich_help_panel="Search")
 for panel, commands in _COMMANDS.items():
     for name, command in commands.items():
-        takes_settings = command in (search, tune)
-        app.command(name, cls=SettingsCommand if takes_settings else None, rich_help_panel=panel)(command)
+        app.command(name, cls=SettingsCommand if command is search else None, rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from haemsa.cluster.commands.options import (
-    DATA_HELP,
-    INTERRUPTED,
-    Address,
-    GpusPerWorker,
-    OldValidation,
-    Workers,
-    number_of,
-)
+from haemsa.cluster.commands.options import DATA_HELP, INTERRUPTED, OldValidation, on_workers
 from haemsa.cluster.commands.settings import Set, given
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
+if TYPE_CHECKING:
+    from haemsa.cluster.api import Compute
 
+
+@on_workers
 def tune(
     source: Annotated[str, typer.Argument(help="A run directory, a genome.json, runs:/... or models:/...")],
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP} \\[default: the data of the search]")] = None,
     trials: Annotated[int | None, typer.Option(help="How many genomes to try \\[default: 32, or 8 with pbt].")] = None,
-    time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h.")] = None,
+    time: Annotated[str | None, typer.Option(help="Stop after this time: 90s, 30m, 2h \\[default: no limit].")] = None,
     scheduler: Annotated[str, typer.Option(help="asha or pbt (population-based training).")] = "asha",
     validation: Annotated[
         str | None,
         typer.Option(help="How a genome is scored: holdout[:SEEDS], folds:K or groups \\[default: as in the search]."),
     ] = None,
-    workers: Workers = None,
-    address: Address = None,
-    gpus_per_worker: GpusPerWorker = None,
+    compute: Compute | None = None,
     seed: Annotated[
         int | None, typer.Option(help="The seed of everything random \\[default: as in the search].")
     ] = None,
@@ -49,14 +43,14 @@ def tune(
 ) -> None:
     """Tune how a genome is trained, with Ray Tune. Keep the tuned genome if it is better on fresh seeds.
 
-    If it is cut off, the same command goes on.
+    It runs where the search ran, unless options say otherwise. If it is cut off, the same command goes on.
     """
     from haemsa.cluster.api import as_values, train_command, tune_genome, tuning_lines, tuning_table
     from haemsa.cluster.shared.progress import progress
 
     options: dict[str, Any] = {
-        "evaluations": trials, "time": time, "workers": number_of(workers), "validation": validation or score,
-        "address": address, "gpus_per_worker": gpus_per_worker, "seed": seed, "tracking": tracking,
+        "evaluations": trials, "time": time, "validation": validation or score, "seed": seed, "tracking": tracking,
+        **(compute.model_dump(exclude_unset=True) if compute else {}),
     }  # fmt: skip
     chosen = given(options, settings)
     with progress() as shown:

@@ -16,6 +16,7 @@ from haemsa.cluster.tuning.genes import Genes
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.evaluator import TrainCohort
 from haemsa.cluster.workers.job import Job, RowState, target_epochs
+from haemsa.cluster.workers.limits import limit_memory
 from haemsa.evo.candidate import Candidate, Failure
 from haemsa.evo.rungs import Fidelity
 
@@ -51,11 +52,14 @@ class GenomeTrial(tune.Trainable):
         rungs: Rungs,
         metric: str,
         begun: Mapping[int, str],
+        memory: float | None,
     ) -> None:
         """Make what trains. This happens once in each actor; later trials come through `reset_config`.
 
-        `begun`: the folders from which trials go on that were cut off, by their numbers.
+        `begun`: the folders from which trials go on that were cut off, by their numbers. `memory`: how many bytes more
+        the actor may take.
         """
+        limit_memory(memory)
         self._train, self._folds = make(data), len(data.folds)
         self._genes, self._rungs, self._metric, self._begun = genes, rungs, metric, begun
         self.reset_config(config)

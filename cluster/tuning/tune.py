@@ -59,6 +59,8 @@ def tune_config(source: str, scheduler: str, options: Mapping[str, Any]) -> Sear
     """
     if scheduler not in TRIALS:
         raise ValueError(f"scheduler is {scheduler!r}, expected {' or '.join(TRIALS)}")
+    if options.get("backend", "ray") != "ray":
+        raise ValueError(f"backend is {options['backend']}, expected ray: the trials are those of Ray Tune")
     given = dict(options)
     if "evaluations" not in given and ("time" not in given or scheduler == "pbt"):
         given["evaluations"] = TRIALS[scheduler]

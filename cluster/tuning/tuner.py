@@ -14,13 +14,14 @@ from typing import Any, Final
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
 
-from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.config import Compute, SearchConfig
 from haemsa.cluster.tuning.follower import Follower
 from haemsa.cluster.tuning.genes import Genes
 from haemsa.cluster.tuning.result import Tried
 from haemsa.cluster.tuning.samples import PREFIX, Samples, tell
 from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
 from haemsa.cluster.workers.cohort_trainer import WorkerData
+from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.evaluator import TrainCohort
 from haemsa.evo.objectives import Direction
 
@@ -75,9 +76,7 @@ def run_trials(task: Task, follower: Follower, folder: Path) -> None:
 
 def _tuner(task: Task, follower: Follower, before: Mapping[int, Tried], folder: Path) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(
-            _trainable(task, before), {"cpu": 1, "gpu": task.config.gpus_per_worker, **task.config.resources}
-        ),
+        tune.with_resources(_trainable(task, before), placement(task.config)),
         param_space=task.genes.space(),
         tune_config=tune.TuneConfig(
             search_alg=_samples(task, before),
@@ -98,10 +97,18 @@ def _tuner(task: Task, follower: Follower, before: Mapping[int, Tried], folder: 
     )
 
 
+def placement(compute: Compute) -> tune.PlacementGroupFactory:
+    """What a trial needs of its node: the same as any other worker."""
+    bundle = {"CPU": 1.0, "GPU": compute.gpus_per_worker, **compute.resources}
+    labels: dict[str, Any] = {"bundle_label_selector": [compute.node_labels]} if compute.node_labels else {}
+    return tune.PlacementGroupFactory([bundle], **labels)
+
+
 def _trainable(task: Task, before: Mapping[int, Tried]) -> Any:
     begun = {number: tried.checkpoint for number, tried in before.items() if _has_state(tried.checkpoint)}
     inputs = {"make": task.make, "data": task.data, "genes": task.genes, "rungs": _rungs(task), "metric": task.metric}
-    return tune.with_parameters(GenomeTrial, **inputs, begun=begun)
+    memory = Crew.of(task.config, task.config.title).memory
+    return tune.with_parameters(GenomeTrial, **inputs, begun=begun, memory=memory)
 
 
 def _has_state(checkpoint: str) -> bool:

@@ -18,16 +18,15 @@ from haemsa.cluster.config import Compute
 from tests.support.cluster.haemsa_command import haemsa
 
 
-@pytest.mark.parametrize("command", [train, evaluate, predict, compare, ablate])
+@pytest.mark.parametrize("command", [train, tune, evaluate, predict, compare, ablate])
 def test_each_command_has_the_options_that_say_where(command: object) -> None:
     options = set(inspect.signature(command).parameters)  # type: ignore[arg-type]
     assert set(inspect.signature(compute_of).parameters) <= options & set(Compute.model_fields)
 
 
-@pytest.mark.parametrize("command", [search, tune])
-def test_commands_with_settings_have_the_same_options(command: object) -> None:
-    of_train, own = (inspect.signature(one, eval_str=True).parameters for one in (train, command))  # type: ignore[arg-type]
-    for name in ("workers", "gpus_per_worker", "address"):
+def test_a_search_has_the_same_options() -> None:
+    of_train, own = (inspect.signature(one, eval_str=True).parameters for one in (train, search))  # type: ignore[arg-type]
+    for name in ("workers", "gpus_per_worker", "address", "resources", "node_labels"):
         assert own[name].annotation == of_train[name].annotation
 
 
@@ -74,6 +73,10 @@ def test_needs_that_cannot_be_are_told_in_a_sentence(given: dict[str, Any], sent
     [
         (["train", "run", "--workers", "0"], "setting workers is 0, expected 1 or more"),
         (["evaluate", "model", "--backend", "spark"], "setting backend is 'spark', expected 'ray' or 'inline'"),
+        (
+            ["tune", "genome.json", "--backend", "inline"],
+            "backend is inline, expected ray: the trials are those of",
+        ),
         (["compare", "--gpus-per-worker", "-1"], "setting gpus_per_worker is -1.0, expected 0 or more"),
     ],
 )

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.tune import PlacementGroupFactory
 
-from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.config import Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.tuning import tune as tune_module
@@ -27,7 +28,7 @@ from haemsa.cluster.tuning.report import tuning_table, tuning_values, verdict, w
 from haemsa.cluster.tuning.result import Tried, Tuning
 from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
 from haemsa.cluster.tuning.tune import tune_config
-from haemsa.cluster.tuning.tuner import Task, run_trials
+from haemsa.cluster.tuning.tuner import Task, placement, run_trials
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Failure, Score
@@ -87,7 +88,7 @@ def test_the_genome_itself_is_a_trial_also_where_its_genes_are_out_of_bounds() -
 def begun(genes: Genes, make: Any, data: Any, config: dict[str, Any] | None = None) -> GenomeTrial:
     """A trial without Tune around it, which would make folders."""
     trial = GenomeTrial.__new__(GenomeTrial)
-    trial.setup(config or genes.start(), make, data, genes, Rungs(3, 2), "sentiment/mae", {})
+    trial.setup(config or genes.start(), make, data, genes, Rungs(3, 2), "sentiment/mae", {}, None)
     return trial
 
 
@@ -206,10 +207,17 @@ def test_a_trial_reports_a_metric_with_modalities_missing() -> None:
     data = tune_module._tuning_data(settings(objectives=["sentiment/missing_mae", "params"]), found)
     trial = GenomeTrial.__new__(GenomeTrial)
     genes = Genes.of(TWO_EXPERTS, DOMAIN)
-    trial.setup(genes.start(), CohortTrainer, data, genes, Rungs(3, 2), tune_module.judged(found)[0], {})
+    trial.setup(genes.start(), CohortTrainer, data, genes, Rungs(3, 2), tune_module.judged(found)[0], {}, None)
     report = trial.step()
     assert "failure" not in report
     assert report["score"] > 0
+
+
+def test_a_trial_needs_what_any_worker_needs_of_its_node() -> None:
+    plain, choosy = Compute(), Compute(gpus_per_worker=0.5, resources={"disk": 2.0}, node_labels={"market": "spot"})
+    assert placement(plain) == PlacementGroupFactory([{"CPU": 1.0}])
+    found = PlacementGroupFactory([{"CPU": 1.0, "GPU": 0.5, "disk": 2.0}], bundle_label_selector=[{"market": "spot"}])
+    assert placement(choosy) == found
 
 
 def test_the_tuning_of_another_genome_is_kept(tmp_path: Path) -> None:

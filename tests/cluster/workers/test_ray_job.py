@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -33,11 +34,52 @@ main()
 """
 """The command, which starts another worker at once where one could not start."""
 
+LABELLED = """
+import json, sys
+from pathlib import Path
+import ray
+from haemsa.cluster.config import SearchConfig
+from haemsa.cluster.search.launch import run_search
+from haemsa.cluster.tuning.call import tune_genome
+from haemsa.cluster.tuning.follower import Follower
+from haemsa.cluster.workers import node_copies
+from haemsa.cluster.workers.job import Result
+from haemsa.cluster.workers.worker_pool import WorkerPool
+from haemsa.evo.candidate import Score
+from tests.support.cluster.trainers import states_at
+
+folder, found = Path(sys.argv[1]), {"search": set(), "tuning": set()}
+greet, report = WorkerPool.greet, Follower.on_trial_result
+
+def maker(_):
+    def train(cohort):
+        scores = {"sentiment/mae": Score.of([1.0, 2.0])}
+        return [Result(job.id, scores, states_at(job)) for job in cohort]
+    return lambda _: train
+
+def greeted(pool, reference):
+    greet(pool, reference)
+    addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+    found[doing] |= {addresses[worker.node] for worker in pool._workers.values()}
+
+def reported(follower, *, trial, result, **more):
+    found[doing].add(result["node_ip"])
+    report(follower, trial=trial, result=result, **more)
+
+WorkerPool.greet, Follower.on_trial_result = greeted, reported
+doing, labels = "search", {"address": "auto", "node_labels": {"market": "spot"}}
+run_search(SearchConfig.load(folder / "search.yaml", {**labels, "evaluations": 2, "run": str(folder / "labelled")}))
+doing, node_copies.trainer_maker = "tuning", maker  # quick
+tune_genome(str(folder / "labelled"), trials=2, out=folder / "tuned", **{"space.epochs": [2, 3]})
+print(json.dumps({name: sorted(places) for name, places in found.items()}))
+"""
+"""A search on nodes with a label, then the tuning of what it found, which runs where the search ran. Tells where."""
+
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Loopback]:
-    """One core a node; the head claims two GPUs, too, as no node's hardware is looked at."""
-    with cluster(cpus=[1, 1], gpus=2) as found:
+    """One core a node; the head claims two GPUs, too, as no node's hardware is looked at. The other has a label."""
+    with cluster(cpus=[1, 1], gpus=2, labels="market=spot") as found:
         (found.folder / "search.yaml").write_text(yaml.safe_dump(SEARCH))
         yield found
 
@@ -53,6 +95,12 @@ def test_a_search_submitted_as_a_job_trains_on_both_nodes_and_keeps_its_run(node
     assert [row.status for row in rows] == ["done"] * 8
     assert len({row.worker for row in rows}) == 2  # there is one core a node
     assert (run / "best" / "genome.json").exists()
+
+
+def test_a_search_and_a_tuning_train_only_on_nodes_with_their_labels(nodes: Loopback) -> None:
+    ran = nodes.run(sys.executable, "-c", LABELLED, str(nodes.folder), cwd=ROOT)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout.splitlines()[-1]) == {"search": ["127.0.0.3"], "tuning": ["127.0.0.3"]}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there are GPUs")

@@ -76,8 +76,8 @@ def ray(*words: str) -> list[str]:
 
 
 @contextmanager
-def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
-    """A head of `cpus[0]` cores, which claims so many GPUs, and a node for each of the others."""
+def cluster(cpus: Sequence[int], gpus: int = 0, labels: str = "") -> Iterator[Loopback]:
+    """A head of `cpus[0]` cores, which claims so many GPUs, and a node for each of the others, which has the labels."""
     folder = Path(tempfile.mkdtemp(prefix="hl", dir="/tmp"))  # short, as the paths of sockets must be
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "PYTHONPATH", "MLFLOW_"))}
     environment = {
@@ -96,7 +96,7 @@ def cluster(cpus: Sequence[int], gpus: int = 0) -> Iterator[Loopback]:
         found.start(HEAD, folder / "ray", *head)
         for number, count in enumerate(cpus[1:], start=3):
             # a disk for each: what was shipped goes when a node is done
-            joins = [f"--address={found.address}", f"--num-cpus={count}", "--num-gpus=0"]
+            joins = [f"--address={found.address}", f"--num-cpus={count}", "--num-gpus=0", f"--labels={labels}"]
             found.start(f"127.0.0.{number}", folder / str(number), *joins)
         yield found
     finally:
