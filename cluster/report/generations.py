@@ -1,12 +1,16 @@
-"""How a search went, generation by generation, and what it still does if it has not ended."""
+"""How a search went, generation by generation: whether it bred at all, and what it still does if it has not ended."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.shared.text import counted
+
+FEW_CHILDREN: Final = 0.25
+"""A search with a smaller share of children hardly bred."""
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,19 @@ def unfinished_words(rows: Sequence[JournalRow], budget: int | None) -> str:
     if not asked and not climbing and budget is not None and len(rows) >= budget:
         return "all are evaluated, and the front is trained again from scratch"
     return ", ".join([f"{asked} pending"] * (asked > 0 or not climbing) + [climb] * (climbing > 0))
+
+
+def breeding_line(rows: Sequence[JournalRow]) -> list[str]:
+    """What to do if hardly any genome is a child of others. Empty if enough are.
+
+    A search that only drew genomes at random is no evolution, and its user should know.
+    """
+    ended = [row for row in rows if row.status != "asked"]
+    children = sum(bool(row.parents) for row in ended)
+    if children >= FEW_CHILDREN * len(ended):
+        return []
+    return [
+        f"Only {children} of {counted(len(ended), 'genome')} {'is a child' if children == 1 else 'are children'} of "
+        "others, so this was mostly random search: resume it with more --evaluations, or search with a smaller "
+        "--population."
+    ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from haemsa.cluster.report.breeding import breeding_line
 from haemsa.cluster.report.figures.front import LABELS, in_words
-from haemsa.cluster.report.generations import unfinished_words
+from haemsa.cluster.report.generations import breeding_line, unfinished_words
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.show import ensemble_line, score_words
 from haemsa.cluster.run_directory.manifest import validation_of

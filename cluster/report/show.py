@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from haemsa.cluster.report.breeding import breeding_line
-from haemsa.cluster.report.generations import generations, unfinished_words
+from haemsa.cluster.report.generations import breeding_line, generations, unfinished_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import (
     best_of,

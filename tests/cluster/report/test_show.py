@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.report import breeding as breeding_module
-from haemsa.cluster.report.breeding import breeding_line
+from haemsa.cluster.report import generations as generations_module
+from haemsa.cluster.report.generations import breeding_line
 from haemsa.cluster.report.show import ensemble_line, searched_words, show, show_values
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
@@ -89,7 +89,7 @@ def test_a_search_that_hardly_bred_says_so_and_what_to_do(run_path: Path, monkey
     one = [replace(row, parents=(0,) if row.id == 3 else ()) for row in rows]
     assert breeding_line(one)[0].startswith("Only 1 of 5 genomes is a child of others")
     assert breeding_line(one[:4]) == []  # a quarter
-    monkeypatch.setattr(breeding_module, "FEW_CHILDREN", 1.1)
+    monkeypatch.setattr(generations_module, "FEW_CHILDREN", 1.1)
     assert " ".join(printed(run_path).split()).endswith("or search with a smaller --population.")
 
 
