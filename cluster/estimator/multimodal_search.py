@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,8 @@ from haemsa.cluster.estimator.answers import intervals, labels, probabilities, s
 from haemsa.cluster.estimator.features import TABLE, is_table, model_inputs, raw_modalities
 from haemsa.cluster.estimator.parameters import config_of, seed_of
 from haemsa.cluster.estimator.targets import ONLY, targets_of
-from haemsa.cluster.shared.progress import PlainProgress
+from haemsa.cluster.shared.progress import progress
+from haemsa.cluster.shared.terminal import console
 from haemsa.model.data.cleaning import RawModality
 
 _TYPES: Final = {"regression": "regressor", "classes": "classifier", "multilabel": "classifier"}
@@ -63,7 +65,8 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         random_state: the seed of everything random.
         run: the run directory, which stays (None: a temporary one, which is removed).
         tracking: MLflow's store, or "off".
-        verbose: print how the search stands.
+        verbose: 0: `fit` prints nothing, as with other estimators. 1 or more: it shows how the search and the training
+            stand, as the command line does: by a bar in a terminal or a notebook, by lines elsewhere.
         settings: further settings by name, as `haemsa config` explains them.
 
     Attributes:
@@ -99,7 +102,7 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         random_state: Any = 0,
         run: str | None = None,
         tracking: str = "off",
-        verbose: bool = False,
+        verbose: int = 0,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.evaluations = evaluations
@@ -139,8 +142,8 @@ class MultimodalSearch(BaseEstimator):  # type: ignore[misc]
         targets = targets_of(y, self.kind, self.bounds)
         raw = self._raw(X, fitting=True)
         dataset = prepared(raw, targets, groups, seed)
-        show = PlainProgress(print) if self.verbose else None
-        result = found(dataset, config, self.seeds, self.ensemble, show, self.own_objectives)
+        with progress(console()) if self.verbose else nullcontext() as show:
+            result = found(dataset, config, self.seeds, self.ensemble, show, self.own_objectives)
         self.model_, self.best_genome_, self.front_, self.run_ = result.model, result.genome, result.front, result.run
         self._modalities, self._several = tuple(raw), isinstance(y, Mapping)
         self._classes = {name: target.classes for name, target in targets.items() if target.classes is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,16 @@ def test_a_modality_that_says_nothing_is_left_out_and_may_come_again() -> None:
     assert np.array_equal(found.predict(still), found.predict(X))
 
 
-def test_the_search_tells_how_it_stands_if_it_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    quick(verbose=True).fit(X, MOOD)
-    assert "scored on the validation split" in capsys.readouterr().out
+def test_the_search_and_the_training_tell_how_they_stand_only_if_they_are_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quick().fit(X, MOOD)
+    assert capsys.readouterr() == ("", "")
+    quick(verbose=1).fit(X, MOOD)
+    shown = capsys.readouterr().out
+    assert "scored on the validation split" in shown
+    assert re.search(r"^2/2 · .*mae 0\.\d+", shown, re.MULTILINE)
+    assert re.search(r"^epochs of 1 network: 8/8 · ", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
