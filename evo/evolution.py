@@ -199,16 +199,13 @@ class Evolution(Generic[G]):
         """Steady mode: choose the survivors now, and not only when the next candidates are asked for."""
         self._parts.pace.settle()
 
-    def ids_to_keep(self, *, parents: bool = True) -> set[int]:
-        """Ids whose trained weights are worth keeping: they may climb or be chosen, or breed (only if `parents`)."""
+    def ids_to_keep(self) -> set[int]:
+        """Ids whose trained weights are worth keeping: they may climb or be chosen."""
         parts = self._parts
         ids = {*parts.pending, *(record.id for record in self.front())}
         ids.update(candidate.id for candidate in parts.pace.waiting if candidate.rung > 0)
         ids |= parts.climbing.contenders(2 * self.population_size)
-        if parents:
-            ids |= parts.population.ids
-            ids.update(parent for _, parent in parts.breeder.suggested if parent is not None)
-        elif len(self.ladder.rungs) > 1:
+        if len(self.ladder.rungs) > 1:
             ids.update(parts.population.arrivals.ended)
         return {number for number in ids if number not in self.archive.failed}
 

@@ -67,11 +67,6 @@ class Population(Generic[G]):
         """Ids of those that entered after the members were chosen."""
         self._archive, self._survive = archive, survive
 
-    @property
-    def ids(self) -> set[int]:
-        """Ids of the members, and of all that may become members when the next are chosen."""
-        return {*(individual.id for individual in self.members), *self.arrivals.ended, *self.entered}
-
     def end(self, record: Record[G]) -> None:
         """Note an outcome, which enters later; a candidate that failed on a higher rung is taken out at once."""
         self.arrivals.end(record)

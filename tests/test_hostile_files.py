@@ -20,7 +20,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.tracking.outbox import Outbox
-from haemsa.cluster.workers.job import RowState
+from haemsa.cluster.workers.row_state import RowState
 from haemsa.model.data.sources import load
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.search_fakes import candidates, generation, genome, scores
@@ -148,7 +148,7 @@ def description_file(folder: Path) -> Path:
 
 
 def weights_file(folder: Path) -> Path:
-    return WeightStore(folder).save(4, 2, {0: RowState(3, {"a.b": np.arange(6, dtype=np.float32)})})
+    return WeightStore(folder).save(4, 2, {0: RowState.of(3, {"a.b": np.arange(6, dtype=np.float32)})})
 
 
 def record_file(folder: Path) -> Path:

@@ -48,9 +48,6 @@ def search(
     rungs: Annotated[
         bool | None, typer.Option("--rungs/--no-rungs", help="Train only promising candidates for long.")
     ] = None,
-    inherit: Annotated[
-        bool | None, typer.Option("--inherit/--no-inherit", help="Start from the weights of a parent.")
-    ] = None,
     confirm: Annotated[
         int | None, typer.Option(help="How many genomes to train again from scratch at the end; 0: none.")
     ] = None,
@@ -95,7 +92,7 @@ def search(
 
     options: dict[str, Any] = {
         "data": data, "evaluations": evaluations, "time": time, "patience": patience, "rungs": rungs,
-        "validation": validation or score, "inherit": inherit, "confirm": confirm, "mode": mode,
+        "validation": validation or score, "confirm": confirm, "mode": mode,
         "backend": backend, "address": address, "gpus_per_worker": gpus_per_worker, "batch_size": number_of(batch_size),
         "start": start or None, "seed": seed, "name": name, "run": run, "tracking": tracking,
         "experiment": experiment,

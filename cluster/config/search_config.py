@@ -87,8 +87,6 @@ class SearchConfig(Compute):
     """How many epochs the first rung has."""
     eta: AtLeastTwo = 3
     """One candidate in this many goes on to the next rung, which has this many times the epochs."""
-    inherit: bool = True
-    """A child starts from the trained weights of its parent. false: from scratch."""
     confirm: AtLeastZero = 8
     """At the end, this many genomes are trained again from scratch: the best and others of the front. The new scores
     choose the best. 0: none."""
@@ -129,11 +127,12 @@ class SearchConfig(Compute):
 
     @model_validator(mode="before")
     @classmethod
-    def _rename(cls, values: Any) -> Any:
-        """Older files call `validation` by its former name, `score`."""
-        if isinstance(values, dict) and "score" in values and "validation" not in values:
-            return {"validation" if key == "score" else key: value for key, value in values.items()}
-        return values
+    def _read_older(cls, values: Any) -> Any:
+        """Older files call `validation` by its former name, `score`. Their `inherit` has no effect any more."""
+        if not isinstance(values, dict):
+            return values
+        renames = {"score": "validation"} if "validation" not in values else {}
+        return {renames.get(key, key): value for key, value in values.items() if key != "inherit"}
 
     @model_validator(mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.model.spec.genome import Genome
 
 OPTIONS: Final = (
-    "data", "evaluations", "time", "patience", "objectives", "limits", "validation", "rungs", "inherit", "confirm",
+    "data", "evaluations", "time", "patience", "objectives", "limits", "validation", "rungs", "confirm",
     "start", "population", "mode", "workers", "backend", "gpus_per_worker", "cohort", "batch_size", "seed", "name",
 )  # fmt: skip
 """Settings that are options of `haemsa search`."""

@@ -77,7 +77,7 @@ class Driver:
         self.budget = Budget(config, evolution, self.clock, state.get("budget"))
         self._left_before = int(state.get("nodes_left", 0))
         self.statistics = SearchStatistics(evolution, self.clock, self.budget)
-        self.jobs = Jobs(evolution, run.states, inherit=config.inherit)
+        self.jobs = Jobs(evolution, run.states)
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._tables = GenerationTables(evolution, self._generation_of)
         self._exhausted, self._first_failures = False, FirstFailures()

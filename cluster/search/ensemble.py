@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from haemsa.cluster.search.problem import Problem
-from haemsa.cluster.workers.job import Arrays, Result, RowState
+from haemsa.cluster.workers.job import Result
+from haemsa.cluster.workers.row_state import Arrays, RowState
 from haemsa.model.cost import cost
 from haemsa.model.predictor.scores import member_metrics
 from haemsa.model.spec.genome import Genome
@@ -94,7 +95,7 @@ def model_of(
     rows, shares = list[TrainedRow](), list[float]()
     for replicate in replicates:
         for genome, states, count in members:
-            arrays = states[replicate].weights.items()
+            arrays = states[replicate].read("weights").items()
             weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays}
             rows.append(TrainedRow(CohortRow(genome, 0, replicate % len(problem.folds)), weights, {}))
             shares.append(count / total / len(replicates))

@@ -2,70 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from haemsa.cluster.run_directory.weights import WeightStore
-from haemsa.cluster.workers.job import Arrays, Job, Result, RowState
-from haemsa.evo.candidate import Candidate, Score
+from haemsa.cluster.workers.job import Job, Result
+from haemsa.cluster.workers.row_state import RowState
+from haemsa.evo.candidate import Candidate
 from haemsa.evo.evolution import Evolution
 from haemsa.model.cost import LATENCY
 from haemsa.model.spec.genome import Genome
 
 
 class Jobs:
-    """Makes jobs of candidates, with the weights from which they start. Keeps weights that may still be needed.
+    """Makes jobs of candidates, with the weights from which they go on. Keeps weights that may still be needed."""
 
-    With `inherit`, a child starts from the weights of the fitter of its parents, fold by fold, on rungs of few epochs.
-    So its first score tells much sooner what it may become. For all its own epochs a child is trained from scratch.
-    Otherwise each generation would continue the training of the one before, and genes would win that learn nothing by
-    themselves.
-    """
-
-    def __init__(self, evolution: Evolution[Genome], states: WeightStore, *, inherit: bool) -> None:
-        self._evolution, self._states, self._inherit = evolution, states, inherit
+    def __init__(self, evolution: Evolution[Genome], states: WeightStore) -> None:
+        self._evolution, self._states = evolution, states
         self._kept = states.kept()
         self._in_work: dict[int, Job] = {}
 
     def job(self, candidate: Candidate[Genome]) -> Job:
         """The job of a candidate that was asked for."""
         rungs, rung = self._evolution.ladder.rungs, candidate.rung
-        if rungs[rung].epochs is not None:
-            parent, inherited = self._inherited(candidate, rungs[rung].replicates)
+        if rung == 0:
+            job = Job(candidate, rungs[0])
         else:
-            parent, inherited = None, {}
-        if rung == 0 or self._starts_from_scratch(candidate):
-            job = Job(candidate, rungs[rung], parent=parent, inherited=inherited, measured=self._measured(candidate))
-        else:
-            scores = self._scores(candidate)
+            scores = self._evolution.archive.evaluated[candidate.id].scores
             values = {name: score.values for name, score in scores.items() if score.values}
+            measured = {name: score for name, score in scores.items() if name == LATENCY}
             states = self._load(candidate.id, rung - 1)
-            measured = self._measured(candidate)
-            job = Job(candidate, rungs[rung], rungs[rung - 1], values, states, parent, inherited, measured)
+            job = Job(candidate, rungs[rung], rungs[rung - 1], values, states, measured)
         self._in_work[candidate.id] = job
         return job
-
-    def _scores(self, candidate: Candidate[Genome]) -> Mapping[str, Score]:
-        """The scores that a candidate has from the rung below. Empty on the first rung."""
-        record = self._evolution.archive.evaluated.get(candidate.id)
-        return record.scores if record is not None else {}
-
-    def _measured(self, candidate: Candidate[Genome]) -> dict[str, Score]:
-        """What is measured once for a genome, and stays when it climbs."""
-        return {name: score for name, score in self._scores(candidate).items() if name == LATENCY}
-
-    def _starts_from_scratch(self, candidate: Candidate[Genome]) -> bool:
-        """Whether a candidate comes to all its own epochs from weights that it inherited."""
-        below, here = self._evolution.ladder.rungs[candidate.rung - 1 : candidate.rung + 1]
-        return self._inherit and bool(candidate.parents) and below.epochs is not None and here.epochs is None
 
     def candidate(self, number: int) -> Candidate[Genome]:
         """The candidate of a job whose result was not given to `keep` yet."""
         return self._in_work[number].candidate
 
     def keep(self, results: Iterable[Result]) -> None:
-        """Save the weights of candidates that may still climb, breed or be chosen. Call it before recording."""
+        """Save the weights of candidates that may still climb or be chosen. Call it before recording."""
         self._evolution.settle()
-        ids_to_keep = self._evolution.ids_to_keep(parents=self._inherit)
+        ids_to_keep = self._evolution.ids_to_keep()
         for result in results:
             job = self._in_work.pop(result.id)
             if result.id in ids_to_keep and (result.states or job.states):
@@ -76,7 +53,7 @@ class Jobs:
     def prune(self) -> None:
         """Delete weights that nobody needs any more, so that the disk does not fill. Call it after recording."""
         evaluated = self._evolution.archive.evaluated
-        ids_to_keep = self._evolution.ids_to_keep(parents=self._inherit)
+        ids_to_keep = self._evolution.ids_to_keep()
         needless = {
             (number, rung)
             for number, rung in self._kept
@@ -92,11 +69,3 @@ class Jobs:
 
     def _load(self, number: int, rung: int) -> dict[int, RowState]:
         return self._states.load(number, rung) if (number, rung) in self._kept else {}
-
-    def _inherited(self, candidate: Candidate[Genome], replicates: int) -> tuple[Genome | None, Mapping[int, Arrays]]:
-        """The genome of the fitter parent, and its weights by replicate."""
-        parent = self._evolution.archive.evaluated.get(candidate.parents[0]) if candidate.parents else None
-        if parent is None or not self._inherit:
-            return None, {}
-        states = self._load(parent.id, parent.rung)
-        return parent.genome, {k: state.weights for k, state in states.items() if k < replicates}

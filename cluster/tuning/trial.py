@@ -15,8 +15,9 @@ from haemsa.cluster.tuning.follower import number_of
 from haemsa.cluster.tuning.genes import Genes
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.evaluator import TrainCohort
-from haemsa.cluster.workers.job import Job, RowState, target_epochs
+from haemsa.cluster.workers.job import Job, target_epochs
 from haemsa.cluster.workers.limits import limit_memory
+from haemsa.cluster.workers.row_state import RowState
 from haemsa.evo.candidate import Candidate, Failure
 from haemsa.evo.rungs import Fidelity
 

@@ -8,14 +8,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from haemsa.cluster.workers.evaluator import failed
-from haemsa.cluster.workers.job import Arrays, Job, Result, RowState
+from haemsa.cluster.workers.job import Job, Result
 from haemsa.cluster.workers.limits import is_out_of_memory
 from haemsa.cluster.workers.own_objectives.objective import OwnObjective, OwnObjectiveError
+from haemsa.cluster.workers.row_state import Arrays, RowState
 from haemsa.cluster.workers.scores import held_out_metrics, scores
 from haemsa.evo.candidate import Failure, Score
 from haemsa.model.cost import LATENCY
@@ -26,7 +27,6 @@ from haemsa.model.seeds import SeedPurpose, derived_seed
 from haemsa.model.spec.genome import Genome
 
 if TYPE_CHECKING:
-    from haemsa.model.inheritance.inherit import Inherited
     from haemsa.model.predictor.latency import LatencyMeter
     from haemsa.model.training.plan import Checkpoint
     from haemsa.model.training.train import FailedRow, TrainedRow
@@ -48,13 +48,6 @@ class WorkerData:
     missing: bool = False
     latency: bool = False
     own: tuple[OwnObjective, ...] = ()
-
-
-INHERITED_LOGIT: Final = -3.0
-"""The logit with which a child starts what its parent did not have: a share of 1 in 20, which training can raise.
-
-This costs the first score about .007. With -16 a child predicts exactly as its parent, but what is new never opens.
-"""
 
 
 def row_seed(seed: int, purpose: SeedPurpose, candidate: int, replicate: int) -> int:
@@ -130,7 +123,7 @@ class CohortTrainer:
         settings = TrainingSettings(
             self.data.batch_size, order_seed=self.data.seed, held_out_only=True, missing=self.data.missing
         )
-        starts, until = [_start(job, k) for job, k, _ in trainings], [epochs for *_, epochs in trainings]
+        starts, until = [_start(job.states.get(k)) for job, k, _ in trainings], [epochs for *_, epochs in trainings]
         trained = (
             train(rows, self._pool, folds, settings, until=until, starts=starts, statistics=self._statistics)
             if rows
@@ -187,26 +180,21 @@ def check_device(device: str) -> None:
         )
 
 
-def _start(job: Job, replicate: int) -> Checkpoint | Inherited | None:
-    """What the training of a replicate starts from. None: from scratch."""
-    from haemsa.model.inheritance.inherit import Inherited
+def _start(state: RowState | None) -> Checkpoint | None:
+    """The checkpoint that the training of a replicate goes on from. None: from scratch."""
     from haemsa.model.training.plan import Checkpoint
 
-    state = job.states.get(replicate)
-    if state is not None and state.raw:
-        return Checkpoint(state.epochs, _tensors(state.raw), _tensors(state.first), _tensors(state.second))
-    if job.parent is not None and replicate in job.inherited:
-        return Inherited(job.parent, _tensors(job.inherited[replicate]), shut=INHERITED_LOGIT)
-    return None
+    if state is None or not (raw := state.read("raw")):
+        return None
+    return Checkpoint(state.epochs, _tensors(raw), _tensors(state.read("first")), _tensors(state.read("second")))
 
 
 def _state(row: TrainedRow) -> RowState:
     """What is kept of a trained row."""
     point = row.checkpoint
     if point is None:
-        return RowState(row.row.genome.training.epochs, _arrays(row.weights))
-    parts = (_arrays(part) for part in (row.weights, point.weights, point.first, point.second))
-    return RowState(point.epochs, *parts)
+        return RowState.of(row.row.genome.training.epochs, _arrays(row.weights))
+    return RowState.of(point.epochs, *map(_arrays, (row.weights, point.weights, point.first, point.second)))
 
 
 def _tensors(arrays: Arrays) -> dict[str, Any]:

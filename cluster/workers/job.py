@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
+from haemsa.cluster.workers.row_state import Arrays, RowState
 from haemsa.evo.candidate import Candidate, Failure, Score
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
-
-Arrays = Mapping[str, np.ndarray[Any, Any]]
-"""Arrays by name: the weights of a network, or its outputs by task."""
-
-
-@dataclass(frozen=True)
-class RowState:
-    """A replicate after so many `epochs`: its averaged `weights`, and what it takes to continue.
-
-    `raw`, `first`, `second`: the weights as they were and the two moments of AdamW. Empty once all epochs of the genome
-    are done.
-    """
-
-    epochs: int
-    weights: Arrays
-    raw: Arrays = field(default_factory=dict)
-    first: Arrays = field(default_factory=dict)
-    second: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,8 +18,6 @@ class Job:
 
     - `reached`, `known`, `states`: the fidelity that it had, the value of each metric by replicate there, and where the
       training of each replicate stopped.
-    - `parent`, `inherited`: the genome and the weights, by replicate, that a new replicate starts from. A replicate of
-      parent and child has the same fold, so no weight has seen the samples that score it.
     - `measured`: scores of the genome that are measured only once, and are there already.
     - `outputs`: whether held-out predictions are wanted.
     """
@@ -49,8 +27,6 @@ class Job:
     reached: Fidelity | None = None
     known: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     states: Mapping[int, RowState] = field(default_factory=dict)
-    parent: Genome | None = None
-    inherited: Mapping[int, Arrays] = field(default_factory=dict)
     measured: Mapping[str, Score] = field(default_factory=dict)
     purpose: SeedPurpose = SeedPurpose.SEARCH
     outputs: bool = False

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haemsa.cluster.workers.job import Arrays, Job
+from haemsa.cluster.workers.job import Job
 from haemsa.cluster.workers.own_objectives.objective import OwnObjective, labels_of, predictions_of
+from haemsa.cluster.workers.row_state import Arrays
 from haemsa.evo.candidate import Score
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds

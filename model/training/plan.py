@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from haemsa.model.inheritance.inherit import Inherited, inherit
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.network.weights import Weights
 
@@ -20,29 +19,25 @@ class Checkpoint:
     second: Weights
 
 
-Start = Checkpoint | Inherited | None
-"""A checkpoint to go on from, what is inherited at epoch 0, or None for a fresh start."""
-
-
 @dataclass(frozen=True)
 class Plan:
-    """A row's place in the caller's list, its start, its last epoch, and how many epochs come before averaging."""
+    """A row's place in the caller's list, its start (None: fresh), its last epoch, and the epochs before averaging."""
 
     index: int
     row: CohortRow
-    start: Start
+    start: Checkpoint | None
     last: int
     before: int
 
     @classmethod
-    def of(cls, index: int, row: CohortRow, until: int | None, start: Start, average: float) -> Plan:
+    def of(cls, index: int, row: CohortRow, until: int | None, start: Checkpoint | None, average: float) -> Plan:
         """A row's plan.
 
         Args:
             index: Its place in the caller's list.
             row: The row.
             until: The last epoch, if that is before the last one of the genome; None: train to the end.
-            start: From where it starts.
+            start: From where it starts; None: from fresh weights.
             average: The last share of the epochs whose weights are averaged.
 
         Raises:
@@ -63,10 +58,4 @@ class Plan:
     @property
     def begun(self) -> int:
         """Epochs that are done before."""
-        return self.start.epochs if isinstance(self.start, Checkpoint) else 0
-
-    def first_weights(self, fresh: Weights) -> Weights:
-        """The weights at epoch 0: what is inherited, otherwise the fresh ones."""
-        if not isinstance(self.start, Inherited):
-            return fresh
-        return inherit(self.row.genome, self.start.parent, self.start.weights, fresh, shut=self.start.shut)
+        return self.start.epochs if self.start else 0

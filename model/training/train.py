@@ -19,7 +19,7 @@ from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.inference import Outputs, build, predict_showing
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.optimizer import CohortAdamW
-from haemsa.model.training.plan import Checkpoint, Plan, Start
+from haemsa.model.training.plan import Checkpoint, Plan
 from haemsa.model.training.pool import Pool, batch_count, batches
 from haemsa.model.training.stepper import Stepper
 
@@ -76,7 +76,7 @@ def train(
     on_epoch: Callable[[int], None] | None = None,
     *,
     until: Sequence[int | None] | None = None,
-    starts: Sequence[Start] | None = None,
+    starts: Sequence[Checkpoint | None] | None = None,
     statistics: FoldStatistics | None = None,
 ) -> list[TrainedRow | FailedRow]:
     """Train rows together.
@@ -92,7 +92,7 @@ def train(
         settings: What all rows share; None: the defaults.
         on_epoch: Is called with the number of epochs that are done, in each cohort.
         until: The epoch after which each row stops; None: after its last one. The last weights before are averaged.
-        starts: The checkpoint that each row goes on from, or what it inherits; None: a fresh start.
+        starts: The checkpoint that each row goes on from; None: a fresh start.
         statistics: `FoldStatistics.fit(pool, folds)`, if it was computed before.
 
     Returns:
@@ -143,14 +143,10 @@ class _Run:
     def resume(self, epoch: int, steps: int) -> None:
         """Begin with what the rows start from, after that many epochs and steps."""
         self.step, self.epoch = steps, epoch
-        checkpoints = [plan.start for plan in self.plans if isinstance(plan.start, Checkpoint)]
+        checkpoints = [plan.start for plan in self.plans if plan.start]
         if checkpoints:
             self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
             self._update_average()
-        elif any(plan.start for plan in self.plans):
-            values = self.optimizer.values
-            fresh = self.optimizer.extract(values)
-            self.optimizer.insert(values, [p.first_weights(w) for p, w in zip(self.plans, fresh, strict=True)])
 
     def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
         """Write each row's values and moments into the optimiser, as after that many steps."""

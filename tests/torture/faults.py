@@ -80,7 +80,7 @@ def kill_driver(world: World) -> None:
     world.start_search()
     world.await_more(12)
     tell("driver SIGKILL", f"resumed from {ended}")
-    noticed = world.log.count("are damaged and left out")
+    noticed = world.log.count("are left out: they are damaged")
     tell("weights damaged", f"{len(damaged)} files cut short, {noticed} noticed when they were needed, none used")
 
 

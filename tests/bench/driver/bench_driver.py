@@ -37,8 +37,9 @@ import haemsa.cluster.search.launch  # noqa: F401 - all that a search loads coun
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.shared.progress import SilentProgress, Status
 from haemsa.cluster.workers.evaluator import Evaluator, InlineEvaluator, JobBatch, TrainCohort
-from haemsa.cluster.workers.job import Job, Result, RowState
+from haemsa.cluster.workers.job import Job, Result
 from haemsa.cluster.workers.ray_session import connected
+from haemsa.cluster.workers.row_state import RowState
 from haemsa.evo.candidate import Candidate, Score
 from haemsa.evo.rungs import Fidelity, Ladder, ladder, single
 from tests.bench.driver.simulation import driving
@@ -73,7 +74,7 @@ def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
             return {**found, "params": Score(float(job.id * 7919 % 10007 + 100 * chance))}
 
         def states(job: Job) -> dict[int, RowState]:
-            return {replicate: RowState(epochs, arrays) for replicate, epochs in job.waiting().items()}
+            return {replicate: RowState.of(epochs, arrays) for replicate, epochs in job.waiting().items()}
 
         return train
 

@@ -13,8 +13,8 @@ from tests.bench.shared.stats import mean_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS: Final = {"haemsa": "#1f6fb4", "random": "#b3342d", "no-inheritance": "#d98e04"}
-NAMES: Final = {"haemsa": "haemsa", "random": "random search", "no-inheritance": "without inheritance"}
+COLOURS: Final = {"haemsa": "#1f6fb4", "random": "#b3342d"}
+NAMES: Final = {"haemsa": "haemsa", "random": "random search"}
 PANELS: Final = {"best": "MAE of the best", "hypervolume": "hypervolume of the front"}
 TICKS: Final = (10, 20, 40, 80, 120)
 """Seconds that are named; what is before the first is not drawn."""

@@ -34,7 +34,6 @@ from tests.support.places import ROOT
 VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     "haemsa": (),
     "random": ("--population", "1000000"),  # candidates are sampled until there are so many
-    "no-inheritance": ("--no-inherit",),
     "no-rungs": ("--no-rungs",),
     "generational": ("--mode", "generational"),
     "cohorts-of-one": ("--cohort", "1"),

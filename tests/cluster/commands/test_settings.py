@@ -114,6 +114,6 @@ def test_help_shows_the_defaults_that_the_configuration_has(monkeypatch: pytest.
         shown = {line.strip("│ ").split(" ")[0]: line.rpartition("[default: ")[2].split("]")[0] for line in lines}
         assert shown["--evaluations"] == f"{DEFAULT_EVALUATIONS}, or no limit if time or patience is set"
         assert (shown["--confirm"], shown["--gpus-per-worker"], shown["--mode"]) == ("8", "0", "steady")
-        assert (shown["--inherit"], shown["--patience"]) == ("--inherit", "never")
+        assert (shown["--rungs"], shown["--patience"]) == ("--rungs", "never")
         assert shown["--name"] == "the name of the data"
     assert default_words("data") == default_words("resume") == default_words("limits") == ""

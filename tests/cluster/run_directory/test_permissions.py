@@ -10,12 +10,12 @@ import pytest
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.snapshot import snapshot
-from haemsa.cluster.workers.job import RowState
+from haemsa.cluster.workers.row_state import RowState
 from tests.support.cluster.search_fakes import candidates
 from tests.support.permissions import another_user, mode, public_folder, umask
 
 CONFIG = SearchConfig.of({"data": "planted"})
-STATE = RowState(3, {"bias": np.zeros(2, np.float32)})
+STATE = RowState.of(3, {"bias": np.zeros(2, np.float32)})
 
 
 def made(path: Path) -> Path:

@@ -15,7 +15,7 @@ from haemsa.cluster.run_directory.snapshot import snapshot
 from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.workers import factory
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer
-from haemsa.cluster.workers.job import RowState
+from haemsa.cluster.workers.row_state import RowState
 from tests.support.cluster.haemsa_command import haemsa
 from tests.support.cluster.search_fakes import candidates, scores
 from tests.support.cluster.tiny import settings, stored
@@ -33,7 +33,7 @@ def test_a_copy_of_a_run_in_use_holds_all_that_was_recorded_and_can_be_opened(tm
     with RunDirectory.create(tmp_path / "run", CONFIG, {"seed": 0}) as run:
         run.journal.asked(candidates(3), {"step": 1})
         run.journal.record(ended(0), {"step": 2})
-        run.states.save(0, 0, {0: RowState(1, {})})
+        run.states.save(0, 0, {0: RowState.of(1, {})})
         assert snapshot(run.path, tmp_path / "copy") == 4  # config, manifest, weights, journal
     with RunDirectory.open(tmp_path / "copy") as copy:
         assert [row.status for row in copy.journal.rows()] == ["done", "asked", "asked"]
@@ -44,11 +44,11 @@ def test_a_copy_of_a_run_in_use_holds_all_that_was_recorded_and_can_be_opened(tm
 def test_the_next_copy_writes_what_changed_and_removes_what_is_gone(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path / "run", CONFIG, {"seed": 0}) as run:
         run.journal.asked(candidates(2))
-        run.states.save(0, 0, {0: RowState(1, {})})
+        run.states.save(0, 0, {0: RowState.of(1, {})})
         snapshot(run.path, tmp_path / "copy")
         before = (tmp_path / "copy" / "config.yaml").stat()
         run.states.drop(0, 0)
-        run.states.save(1, 0, {0: RowState(1, {})})
+        run.states.save(1, 0, {0: RowState.of(1, {})})
         run.journal.record(ended(1))
         assert snapshot(run.path, tmp_path / "copy") == 2
     assert (tmp_path / "copy" / "config.yaml").stat() == before

@@ -91,9 +91,7 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
     )
     assert told == [(0, 4), (2, 4), (4, 4)]
     assert sorted(found) == [1, 2]
-    assert all(
-        job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states and not job.inherited for job in seen
-    )
+    assert all(job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states for job in seen)
     assert {job.fidelity.replicates for job in seen} == {5}
 
 
@@ -107,7 +105,7 @@ def test_the_confirmed_front_goes_by_confirmed_scores_alone() -> None:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A search with rungs, inheritance and confirmation, on a store; its summary and folder."""
+    """A search with rungs and confirmation, on a store; its summary and folder."""
     folder = tmp_path_factory.mktemp("confirmed")
     store = stored(folder)
     options = {"validation": "folds:3", "rungs": True, "first_epochs": 1, "eta": 2, "confirm": 5, "evaluations": 18}

@@ -162,15 +162,15 @@ def test_an_objective_without_a_number_is_a_failure_and_another_metric_is_left_o
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_without_inheritance_weights_are_kept_for_the_front_alone(tmp_path: Path, mode: str) -> None:
-    with Driven(tmp_path / "run", instant, mode=mode, inherit=False) as driven:
+def test_weights_are_kept_for_the_front_only(tmp_path: Path, mode: str) -> None:
+    with Driven(tmp_path / "run", instant, mode=mode) as driven:
         driven.search.run()
         front = {number for number, *_ in driven.front()}
         assert driven.weights_kept() == front
         assert 0 < len(front) < 24
         for number in front:
             (state,) = driven.run.states.load(number, 0).values()
-            assert state.weights["own"].tolist() == [number, number]
+            assert state.read("weights")["own"].tolist() == [number, number]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -48,44 +48,11 @@ def test_a_candidate_climbs_from_its_own_weights_and_scores(tmp_path: Path, mode
     for found in climbed:
         assert [job.fidelity for job in found] == list(LADDER.rungs[: len(found)])
         for below, job in itertools.pairwise(found):
-            if below.fidelity.epochs and job.candidate.parents:
-                continue
             assert job.reached == below.fidelity
             assert len(job.known["mae"]) == below.fidelity.replicates
             assert "params" not in job.known
             assert set(job.states) == set(range(below.fidelity.replicates))
-            assert job.states[0].weights["own"].tolist() == [job.id, job.id]
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_for_all_its_own_epochs_a_child_is_trained_from_scratch(tmp_path: Path, mode: str) -> None:
-    jobs, _ = searched(tmp_path / "run", mode)
-    whole = [job for job in jobs if job.fidelity == LADDER.rungs[1] and job.candidate.parents]
-    assert whole
-    assert all(job.reached is None and not job.states and not job.inherited for job in whole)
-    assert all(set(job.waiting()) == {0} for job in whole)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_child_gets_the_weights_of_the_fitter_parent_fold_by_fold(tmp_path: Path, mode: str) -> None:
-    jobs, _ = searched(tmp_path / "run", mode)
-    first = [job for job in jobs if job.fidelity == LADDER.rungs[0]]
-    children = [job for job in first if job.candidate.parents]
-    assert children and all(job.parent is None for job in first if not job.candidate.parents)
-    genomes = {job.id: job.genome for job in first}
-    for job in children:
-        fitter = job.candidate.parents[0]
-        assert job.parent == genomes[fitter]
-        assert set(job.inherited) <= set(range(job.fidelity.replicates))
-        for weights in job.inherited.values():
-            assert weights["own"].tolist() == [fitter, fitter]
-    assert any(job.inherited for job in children)
-
-
-def test_nothing_is_inherited_where_that_is_off(tmp_path: Path) -> None:
-    jobs, _ = searched(tmp_path / "run", "steady", inherit=False)
-    assert not any(job.inherited or job.parent for job in jobs)
-    assert all(job.states for job in jobs if job.reached)
+            assert job.states[0].read("weights")["own"].tolist() == [job.id, job.id]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -129,8 +96,7 @@ def by_weights() -> TrainCohort:
     def train(cohort: JobBatch) -> list[Result]:
         results = []
         for job, result in zip(cohort, instant(cohort), strict=True):
-            brought = [*job.inherited.values(), *(state.raw for state in job.states.values())]
-            shift = 1e-4 * sum(float(arrays["own"][0]) for arrays in brought)
+            shift = 1e-4 * sum(float(state.read("raw")["own"][0]) for state in job.states.values())
             assert isinstance(result.outcome, dict)
             mae = result.outcome["mae"]
             moved = type(mae).of([value + shift for value in mae.values])

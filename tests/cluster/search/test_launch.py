@@ -309,7 +309,7 @@ def test_the_best_network_predicts_what_it_was_scored_on(whole: dict[str, Any]) 
 
 
 def test_weights_that_were_lost_are_trained_again(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"data": str(store), "inherit": False, **GENERATIONAL}
+    options = {"data": str(store), **GENERATIONAL}
     run_search(settings(run=str(tmp_path / "kept"), **options))
     monkeypatch.setattr(WeightStore, "load", lambda self, number, rung: {})
     run_search(settings(run=str(tmp_path / "lost"), **options))

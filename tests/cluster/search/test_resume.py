@@ -55,10 +55,10 @@ def test_nodes_that_left_are_counted_on_after_an_interruption(tmp_path: Path) ->
 
 
 def test_weights_of_an_earlier_session_are_dropped_with_their_place_on_the_front(tmp_path: Path) -> None:
-    with Driven(tmp_path / "run", counting(instant, [], stop_at=2), inherit=False) as driven:
+    with Driven(tmp_path / "run", counting(instant, [], stop_at=2)) as driven:
         driven.search.run()
         first = driven.weights_kept()
-    with Driven(tmp_path / "run", instant, inherit=False) as driven:
+    with Driven(tmp_path / "run", instant) as driven:
         driven.search.run()
         assert driven.weights_kept() == {number for number, *_ in driven.front()}
         assert first - driven.weights_kept()

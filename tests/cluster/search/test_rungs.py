@@ -9,7 +9,8 @@ import pytest
 
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
-from haemsa.cluster.workers.job import Arrays, Job, Result
+from haemsa.cluster.workers.job import Job, Result
+from haemsa.cluster.workers.row_state import Arrays
 from haemsa.evo.candidate import Candidate
 from haemsa.evo.rungs import Fidelity, ladder
 from haemsa.model.data.dataset import Dataset
@@ -21,11 +22,9 @@ pytestmark = pytest.mark.slow
 LADDER = ladder(2, 6, 3, seeds=2)
 
 
-def candidate(found: Problem, number: int, *parents: int) -> Candidate:
+def candidate(found: Problem, number: int) -> Candidate:
     genome = found.space.sample(np.random.default_rng(number))
-    return Candidate(
-        number, dataclasses.replace(genome, training=dataclasses.replace(genome.training, epochs=6)), parents
-    )
+    return Candidate(number, dataclasses.replace(genome, training=dataclasses.replace(genome.training, epochs=6)))
 
 
 def values(result: Result) -> tuple[float, ...]:
@@ -70,24 +69,18 @@ def test_further_replicates_take_the_folds_in_turn_with_other_seeds() -> None:
 
 
 @pytest.mark.parametrize("fold", [0, 2])
-def test_no_inherited_weight_has_seen_what_its_child_is_scored_on(fold: int) -> None:
+def test_no_weight_has_seen_what_its_network_is_scored_on(fold: int) -> None:
     found, given = problem(validation="folds:3")
     spoilt = dataclasses.replace(given, pool=scrambled(found.pool, given.folds.held_out[fold]))
-    before, after = (child_of_a_trained_parent(found, data) for data in (given, spoilt))
+    before, after = (trained(candidate(found, 3), data) for data in (given, spoilt))
     assert values(before)[fold] != pytest.approx(values(after)[fold], abs=1e-3)
     for replicate in range(3):
-        a, b = (flat(result.states[replicate].weights) for result in (before, after))
+        a, b = (flat(result.states[replicate].read("weights")) for result in (before, after))
         assert np.allclose(a, b, atol=1e-5) is (replicate == fold)
 
 
-def child_of_a_trained_parent(found: Problem, data: WorkerData) -> Result:
-    trainer, parent = CohortTrainer(data), candidate(found, 3)
-    (trained,) = trainer([Job(parent, Fidelity(None, 3))])
-    inherited: dict[int, Arrays] = {k: state.weights for k, state in trained.states.items()}
-    child = candidate(found, 4, 3)
-    (result,) = trainer([Job(child, Fidelity(None, 3), parent=parent.genome, inherited=inherited)])
-    (alone,) = trainer([Job(child, Fidelity(None, 3))])
-    assert values(result) != values(alone)  # it did inherit
+def trained(item: Candidate, data: WorkerData) -> Result:
+    (result,) = CohortTrainer(data)([Job(item, Fidelity(None, 3))])
     return result
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from haemsa.model.inheritance.inherit import Inherited
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import TrainedRow, TrainingSettings, train
@@ -45,12 +44,10 @@ def test_random_networks_train_in_double_precision_as_on_the_cpu(seed: int) -> N
     assert_same(trained(rows, "cuda"), trained(rows, "cpu"))
 
 
-def test_a_row_goes_on_from_a_checkpoint_and_from_a_parent_on_a_gpu() -> None:
+def test_a_row_goes_on_from_a_checkpoint_on_a_gpu() -> None:
     rows = random_rows(6, 100, folds=3, epochs=4)
     halves = trained(rows, "cuda", until=[2] * 6)
     assert_same(trained(rows, "cuda", starts=[half.checkpoint for half in halves]), trained(rows, "cpu"))
-    starts = [Inherited(row.row.genome, row.weights, shut=-3.0) for row in halves]
-    assert_same(trained(rows, "cuda", starts=starts), trained(rows, "cpu", starts=starts))
 
 
 def test_lower_precision_of_a_gpu_predicts_nearly_the_same() -> None:

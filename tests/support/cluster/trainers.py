@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from haemsa.cluster.workers.evaluator import JobBatch, TrainCohort
-from haemsa.cluster.workers.job import Job, Result, RowState
+from haemsa.cluster.workers.job import Job, Result
+from haemsa.cluster.workers.row_state import RowState
 from haemsa.evo.candidate import Failure, Score
 from haemsa.model.cost import cost
 from haemsa.model.schema import Schema, TaskInfo
@@ -49,7 +50,7 @@ def scores_at(job: Job) -> dict[str, Score]:
 def states_at(job: Job) -> dict[int, RowState]:
     """For each replicate that had something to train, weights that say whose they are."""
     own = {"own": np.full(2, job.id, np.float32)}
-    return {replicate: RowState(epochs, own, own, own, own) for replicate, epochs in job.waiting().items()}
+    return {replicate: RowState.of(epochs, own, own, own, own) for replicate, epochs in job.waiting().items()}
 
 
 def failing(cohort: JobBatch) -> list[Result]:
