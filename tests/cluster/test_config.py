@@ -101,3 +101,8 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str, sen
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no\.yaml is no file, expected a configuration in YAML"):
         SearchConfig.load(tmp_path / "no.yaml")
+
+
+def test_settings_of_former_versions_are_read() -> None:
+    config = SearchConfig.of({"data": "planted", "score": "folds:4", "inherit": False})
+    assert config == SearchConfig.of({"data": "planted", "validation": "folds:4"})
