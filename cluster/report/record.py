@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.history import History, replay
@@ -16,6 +16,8 @@ from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.run_directory.tables import thinned
 from haemsa.model.cost import is_cost
+
+_FIRST: Final = 64
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class SearchRecord:
         """The names of the tasks. Empty if there is only one task, because scores do not name it then."""
         names = (name.rpartition("/")[0] for row in self.front[:1] for name in row.scores)
         return tuple(dict.fromkeys(filter(None, names)))
+
+    @cached_property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities of the data: those that the first genomes read, because the usual designs read all of them."""
+        return tuple(sorted({name for row in self.rows[:_FIRST] for name in row.genome.network.modalities}))
 
     def count(self, status: str) -> int:
         """How many candidates are "asked" (pending), "done" or "failed"."""

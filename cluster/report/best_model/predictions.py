@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,17 @@ from haemsa.model.data.task import Task
 Array = np.ndarray[Any, Any]
 
 
+OFF_BY: Final = {
+    "regression": "off by",
+    "classes": "probability given to the true class",
+    "multilabel": "distance from the truth (0 to 1, mean over labels)",
+}
+"""What the error of a sample is, by the kind of the task."""
+
+
 @dataclass(frozen=True)
 class WorstSample:
-    """A sample with its label, what was predicted for it, and how far off that is, in words."""
+    """A sample with its label, what was predicted for it, and how far off that is: what `OFF_BY` says."""
 
     id: str
     label: str
@@ -61,10 +69,11 @@ def _worst(task: Task, output: Array, name: str, number: int) -> WorstSample:
         return WorstSample(name, figure(float(label), 3), figure(value, 3), figure(value - float(label), 3, "+"))
     if task.kind == "classes":
         best = int(output.argmax())
-        error = f"{float(output[label]):.1%} for the true class"
-        return WorstSample(name, task.labels[label], f"{task.labels[best]} ({float(output[best]):.0%})", error)
+        predicted = f"{task.labels[best]} ({float(output[best]):.0%})"
+        given = float(output[label])
+        return WorstSample(name, task.labels[label], predicted, f"{given:.1%}" if given >= 0.001 else "below 0.1%")
     true, found = (_joined(task.labels, values) for values in (label == 1, output >= 0.5))
-    return WorstSample(name, true, found, f"{float(np.nanmean(np.abs(output - label))):.2f} in the mean")
+    return WorstSample(name, true, found, f"{float(np.nanmean(np.abs(output - label))):.2f}")
 
 
 def _joined(labels: Sequence[str], chosen: Sequence[bool] | Array) -> str:

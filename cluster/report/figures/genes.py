@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.cluster.report.figures.style import INK, SERIES, drawable, panels_of
+from haemsa.cluster.report.figures.style import INK, SERIES, colours_of, drawable, panels_of
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.training import TrainingGenes
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 Shares = Mapping[str, NDArray[np.float64]]
 """By value, the share of the genomes that have it [G], over generations."""
+MODALITY: Final = "modality"
 _DASHES: Final = ("-", "--", ":")
 _MOVED: Final = 0.02
 """A gene whose quartiles differ by a smaller share never moved."""
 _WIDE_RANGE: Final = 30.0  # from this ratio of values on, the axis is logarithmic
 _PARTS: Final[Mapping[str, Callable[[Genome], Iterable[object]]]] = {
-    "modality": lambda genome: genome.network.modalities,
+    MODALITY: lambda genome: genome.network.modalities,
     "encoder": lambda genome: (encoder.kind for encoder in genome.network.encoders),
     "expert": lambda genome: (expert.kind for level in genome.network.levels for expert in level.experts),
     "gate": lambda genome: (level.gate.kind for level in genome.network.levels),
@@ -76,13 +77,17 @@ def _shares(populations: Sequence[Sequence[Genome]], values: Callable[[Genome], 
     return {name: np.array([np.mean([name in of_one for of_one in genomes]) for genomes in having]) for name in names}
 
 
-def share_figure(generations: Sequence[int], genes: Mapping[str, Shares]) -> Figure:
-    """A panel per gene: the share of the survivors that have each of its values, over generations [G]."""
+def share_figure(generations: Sequence[int], genes: Mapping[str, Shares], modalities: Sequence[str] = ()) -> Figure:
+    """A panel per gene: the share of the survivors that have each of its values, over generations [G].
+
+    `modalities`: those of the data, whose colours are then those of `network_figure`.
+    """
     figure, panels = panels_of(list(genes), 2, 2.5)
-    for axes, shares in zip(panels, genes.values(), strict=False):
+    for axes, (name, shares) in zip(panels, genes.items(), strict=False):
+        colours = colours_of(shares, modalities if name == MODALITY else ())
         for number, (value, share) in enumerate(shares.items()):
-            colour, dashes = SERIES[number % len(SERIES)], _DASHES[number // len(SERIES) % len(_DASHES)]
-            axes.plot(generations, share, dashes, color=colour, linewidth=2, label=drawable(value, 20), **_dots(share))
+            look = {"color": colours[value], "label": drawable(value, 20), **_dots(share)}
+            axes.plot(generations, share, _DASHES[number // len(SERIES) % len(_DASHES)], linewidth=2, **look)
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         _number_generations(axes, generations)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.report.figures.drawing import Box, Drawing, Place
-from haemsa.cluster.report.figures.style import FAINT, INK, SERIES, WIDTH
+from haemsa.cluster.report.figures.style import FAINT, INK, WIDTH, colours_of
 from haemsa.cluster.shared.text import counted
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import GLOBAL, EncoderSpec, ExpertSpec, GateSpec, LevelSpec
@@ -20,32 +20,32 @@ _STEP: Final = 0.95  # from a row of tokens to a row of experts
 _GATE: Final = 0.3
 
 
-def network_figure(genome: Genome, tasks: Sequence[str] = ()) -> Figure:
+def network_figure(genome: Genome, tasks: Sequence[str] = (), modalities: Sequence[str] = ()) -> Figure:
     """Draw the network of a genome.
 
     Args:
         genome: the genome.
         tasks: the names of the heads. Empty: one head without a known name.
+        modalities: those of the data. A modality has the same colour in all drawings with the same ones.
 
     Example:
         >>> from haemsa.model.spec.network import EncoderSpec, NetworkSpec
         >>> figure = network_figure(Genome(NetworkSpec(8, (EncoderSpec("text"),))), ["sentiment"])
         >>> figure.savefig("network.png")  # doctest: +SKIP
     """
-    return network_drawing(genome, tasks).figure()
+    return network_drawing(genome, tasks, modalities).figure()
 
 
-def network_drawing(genome: Genome, tasks: Sequence[str] = ()) -> Drawing:
+def network_drawing(genome: Genome, tasks: Sequence[str] = (), modalities: Sequence[str] = ()) -> Drawing:
     """The same drawing, for a page or a figure."""
-    return _Network(genome, tasks).drawing()
+    return _Network(genome, tasks, modalities).drawing()
 
 
 class _Network:
-    def __init__(self, genome: Genome, tasks: Sequence[str]) -> None:
+    def __init__(self, genome: Genome, tasks: Sequence[str], modalities: Sequence[str]) -> None:
         self._network, self._tasks = genome.network, tasks or ("head",)
         self._tokens = (*self._network.modalities, GLOBAL)
-        self._colour = {name: SERIES[place % len(SERIES)] for place, name in enumerate(self._network.modalities)}
-        self._colour[GLOBAL] = FAINT
+        self._colour = colours_of(self._network.modalities, modalities) | {GLOBAL: FAINT}
         most = max(len(self._tokens), len(self._tasks), *(len(level.experts) for level in self._network.levels), 1)
         self._width = max(WIDTH, _MARGIN + most * (_BOX[0] + 0.08))
         height = 0.75 + 2 * _STEP + len(self._network.levels) * (2.3 * _STEP + _GATE)

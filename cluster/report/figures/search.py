@@ -77,7 +77,7 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
             confirmed=record.confirmed,
         ),
         "hypervolume": hypervolume_figure(history.moments, record.objectives),
-        "network": network_figure(record.best.genome, record.tasks),
+        "network": network_figure(record.best.genome, record.tasks, record.modalities),
         "lineage": ancestry_figure(trace(parents, [row.id for row in record.front])),
         **_gene_figures(record),
         **_importance_figures(record),
@@ -92,7 +92,7 @@ def _gene_figures(record: SearchRecord) -> dict[str, Figure]:
     needed = {number for ids in survivors.values() for number in ids}
     genomes = {row.id: row.genome for row in record.rows if row.id in needed}
     generations, populations = list(survivors), [[genomes[number] for number in ids] for ids in survivors.values()]
-    figures = {"parts": share_figure(generations, part_shares(populations))}
+    figures = {"parts": share_figure(generations, part_shares(populations), record.modalities)}
     numbers, choices = quartiles(populations), choice_shares(populations)
     if numbers:
         figures["training"] = spread_figure(generations, numbers)

@@ -5,7 +5,7 @@ A page is light or dark. Every other colour can be read on both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -30,6 +30,17 @@ WIDTH: Final = 9.0
 """Inches across."""
 _PANELS: Final = 18
 MOST_ROWS: Final = 40
+
+
+def colours_of(names: Iterable[str], known: Iterable[str] = ()) -> dict[str, str]:
+    """A colour for each of the names. Those that are known have the same colour in all pictures with the same `known`.
+
+    Example:
+        >>> colours_of(["text"], known=["audio", "text"])["text"] == SERIES[1]
+        True
+    """
+    ordered = list(dict.fromkeys([*sorted(known), *sorted(names)]))
+    return {name: SERIES[place % len(SERIES)] for place, name in enumerate(ordered)}
 
 
 def panels_of(names: Sequence[str], across: int, height: float = 2.2) -> tuple[Figure, list[Axes]]:

@@ -80,7 +80,8 @@ def _seen(record: SearchRecord, data: Dataset, observed: ObservedModel, others: 
     from haemsa.cluster.report.page.plots.at_work import map_group, prediction_group
 
     write, task = macros("haemsa.cluster.report", "fragments.html"), next(iter(observed.predictor.tasks))
-    models = {"best": observed, **{name.replace("_", " "): other for name, other in others.items()}}
+    without = {f"the best of the search with {name.replace('_', ' ')}": other for name, other in others.items()}
+    models = {"the best network": observed, **without}
     known = {title: model for title, model in models.items() if task in model.predictor.tasks}
     maps = [drawn for title, model in known.items() if (drawn := feature_map(model, task, title)) is not None]
     html = {
@@ -122,9 +123,10 @@ def _heats(observed: ObservedModel) -> Iterator[Heat]:
 
 
 def _worst(observed: ObservedModel) -> Iterator[tuple[str, Table]]:
-    from haemsa.cluster.report.best_model.predictions import worst_samples
+    from haemsa.cluster.report.best_model.predictions import OFF_BY, worst_samples
 
     for name, outputs in observed.outputs.items():
-        worst = worst_samples(observed.held.data.tasks[name], outputs, observed.held.data.ids)
+        task = observed.held.data.tasks[name]
+        worst = worst_samples(task, outputs, observed.held.data.ids)
         rows = [[found.id, found.label, found.predicted, found.error] for found in worst]
-        yield name, Table(["sample", "true", "predicted", "off by"], rows)
+        yield name, Table(["sample", "true", "predicted", OFF_BY[task.kind]], rows)

@@ -123,7 +123,7 @@ class _State:
 
 
 def _drawing(record: SearchRecord, row: JournalRow) -> Markup:
-    return network_drawing(row.genome, record.tasks).svg()
+    return network_drawing(row.genome, record.tasks, record.modalities).svg()
 
 
 def _once(rows: Iterable[JournalRow]) -> list[JournalRow]:

@@ -79,8 +79,11 @@ def _reliability(found: Reliability, name: str, what: str) -> Plot:
 
 def map_group(maps: Sequence[FeatureMap], task: str) -> Group:
     """What the last layer reads, as a map: a picture for each network, and the colour of a sample is its label."""
-    more = ", next to those of searches without one idea" if len(maps) > 1 else ""
-    caption = f"What its last layer reads, as a map (t-SNE): held-out samples by {task}{more}."
+    more = " Next to it are those of searches without one idea." if len(maps) > 1 else ""
+    caption = (
+        "What the last layer of the best network reads, as a map (t-SNE). Each point is a held-out sample, and its "
+        f"colour is its {task}. Samples that the network reads alike are near each other.{more}"
+    )
     numbers = [item.labels for item in maps if not item.names]
     limits = (float(min(map(np.min, numbers))), float(max(map(np.max, numbers)))) if numbers else (0.0, 1.0)
     return Group(caption, [_map(item, task, limits) for item in maps])

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from haemsa.cluster.report.figures.ancestry import Ancestry, trace
-from haemsa.cluster.report.figures.genes import Shares, choice_shares, part_shares, quartiles
-from haemsa.cluster.report.figures.style import FAINT, SERIES
+from haemsa.cluster.report.figures.genes import MODALITY, Shares, choice_shares, part_shares, quartiles
+from haemsa.cluster.report.figures.style import FAINT, SERIES, colours_of
 from haemsa.cluster.report.page.plots.look import LOG, Group, Hover, Plot, Trace, axis, escaped, line, points, series
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.shared.text import counted
@@ -31,21 +31,21 @@ def gene_groups(record: SearchRecord) -> dict[str, Group]:
     genomes = {row.id: row.genome for row in record.rows if row.id in needed}
     generations, populations = list(survivors), [[genomes[number] for number in ids] for ids in survivors.values()]
     return {
-        "parts": Group(parts.caption, _share_plots(generations, part_shares(populations))),
+        "parts": Group(parts.caption, _share_plots(generations, part_shares(populations), record.modalities)),
         "training": Group(training.caption, _spread_plots(generations, quartiles(populations))),
         "choices": Group(choices.caption, _share_plots(generations, choice_shares(populations))),
     }
 
 
-def _share_plots(generations: Sequence[int], genes: Mapping[str, Shares]) -> list[Plot]:
+def _share_plots(generations: Sequence[int], genes: Mapping[str, Shares], modalities: Sequence[str] = ()) -> list[Plot]:
     """A picture per gene: the share of the survivors that have each of its values."""
     plots = []
     for name, shares in [item for item in genes.items() if len(item[1]) > 1][:_MOST]:
-        data: list[Trace] = []
+        data, colours = list[Trace](), colours_of(shares, modalities if name == MODALITY else ())
         for number, (value, share) in enumerate(shares.items()):
             words, dash = escaped(value.replace("_", " ")), _DASHES[number // len(SERIES) % len(_DASHES)]
             hover = f"{words}: %{{y:.0%}} in generation %{{x}}<extra></extra>"
-            look = {**line(series(number), 2, dash=dash), **_dots(generations)}
+            look = {**line(colours[value], 2, dash=dash), **_dots(generations)}
             data.append({"x": generations, "y": share.tolist(), "name": words, "hovertemplate": hover, **look})
         up = {"tickformat": ".0%", "range": [-0.03, 1.03]}
         plots.append(

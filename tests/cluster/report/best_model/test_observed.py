@@ -165,7 +165,10 @@ def test_the_report_shows_the_best_at_work_where_the_data_is(page: Path) -> None
     text = page.read_text(encoding="utf-8")
     plots = Reader(text).state["plots"]
     assert plots["predictions"]["plots"][0]["layout"]["xaxis"]["title"]["text"] == "true sentiment"
-    assert "What its last layer reads, as a map (t-SNE)" in plots["map"]["caption"]
+    assert "What the last layer of the best network reads, as a map (t-SNE)." in plots["map"]["caption"]
+    assert [plot["title"] for plot in plots["map"]["plots"]] == ["the best network"]
+    assert "<th>off by</th>" in text
+    assert "<th>probability given to the true class</th>" in text
     assert "To beat: MAE of sentiment of a linear model " in text
     assert text.count("The samples that are predicted worst: ") == 2
 

@@ -28,9 +28,10 @@ def test_the_worst_samples_come_first_by_their_ids_and_unlabelled_ones_are_left_
     mood = Task("classes", np.array([0, 1, -1]), ("sad", "happy"))
     chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.0, 1.0]])
     assert worst_samples(mood, chances, "abc", 1) == [
-        WorstSample("b", "happy", "sad (80%)", "20.0% for the true class"),
+        WorstSample("b", "happy", "sad (80%)", "20.0%"),
     ]  # fmt: skip
+    assert worst_samples(mood, np.array([[0.0001, 0.9999]] * 3), "abc", 1)[0].error == "below 0.1%"
     several = Task("multilabel", np.array([[1, 0], [0, 0]], np.float32), ("x", "y"))
     assert worst_samples(several, np.array([[0.2, 0.6], [0.1, 0.1]]), "ab", 1) == [
-        WorstSample("a", "x", "y", "0.70 in the mean"),
+        WorstSample("a", "x", "y", "0.70"),
     ]  # fmt: skip

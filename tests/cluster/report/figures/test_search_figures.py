@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch
 
 from haemsa.cluster.report.figures.ancestry import ancestry_figure, trace
@@ -14,6 +15,7 @@ from haemsa.cluster.report.figures.genes import share_figure, spread_figure
 from haemsa.cluster.report.figures.history import front_history_figure, hypervolume_figure
 from haemsa.cluster.report.figures.network import network_figure
 from haemsa.cluster.report.figures.search import CAPTIONS, search_figures
+from haemsa.cluster.report.figures.style import SERIES
 from haemsa.cluster.report.history import Moment
 from haemsa.cluster.report.html import svg
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -105,6 +107,17 @@ def test_a_network_is_drawn_with_what_each_expert_sees() -> None:
     assert (
         len([line for line in figure.axes[0].lines if line.get_linewidth() == 1.6]) == 2 + 3
     )  # encoders, what is seen
+
+
+def test_a_modality_has_the_same_colour_in_every_network_and_over_generations() -> None:
+    modalities, colours = ("audio", "text", "vision"), {SERIES[0], SERIES[1], SERIES[2]}
+    for names in (("vision", "text", "audio"), ("text",), ("vision", "text")):
+        figure = network_figure(Genome(NetworkSpec(8, tuple(map(EncoderSpec, names)))), modalities=modalities)
+        drawn = {to_hex(patch.get_edgecolor()) for patch in figure.axes[0].patches}
+        assert drawn & colours == {SERIES[modalities.index(name)] for name in names}
+    half = np.array([0.5])
+    figure = share_figure([3], {"modality": {"text": half, "vision": half}, "encoder": {"mean": half}}, modalities)
+    assert [line.get_color() for axes in figure.axes for line in axes.lines] == [SERIES[1], SERIES[2], SERIES[0]]
 
 
 def test_boxes_of_a_large_network_do_not_overlap() -> None:

@@ -11,7 +11,8 @@ import pytest
 from plotly.graph_objects import Figure
 
 from haemsa.cluster.report.best_model.feature_map import FeatureMap
-from haemsa.cluster.report.page.parts import slow_parts
+from haemsa.cluster.report.figures.style import SERIES
+from haemsa.cluster.report.page.parts import network_values, slow_parts
 from haemsa.cluster.report.page.plots.at_work import _predictions, map_group
 from haemsa.cluster.report.page.plots.front import front_group
 from haemsa.cluster.report.page.plots.look import Group, Hover
@@ -52,6 +53,17 @@ def test_plotly_accepts_every_picture_of_a_search(tmp_path: Path) -> None:
     assert {name for name, group in slow.items() if group.plots} == {
         "growth", "parts", "training", "lineage", "importance",
     }  # fmt: skip
+
+
+def test_a_modality_has_one_colour_on_the_whole_page(tmp_path: Path) -> None:
+    record, hover = read(made_run(tmp_path / "run"))
+    shares = slow_parts(record, hover).plots["parts"]
+    assert record.modalities == ("audio", "text", "vision")
+    for place, name in enumerate(record.modalities):
+        assert trace(shares, name)["line"]["color"] == SERIES[place]
+    alone = next(row for row in record.rows if row.genome.network.modalities == ("text",))
+    drawing = str(network_values(record, alone, hover)["drawing"])
+    assert SERIES[1] in drawing and SERIES[0] not in drawing
 
 
 def test_the_confirmed_front_has_errors_and_stands_over_that_of_the_search(tmp_path: Path) -> None:
