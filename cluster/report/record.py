@@ -29,7 +29,7 @@ class SearchRecord:
     candidates if there are any.
 
     While no candidate has scores, `best` and `history` are None and `objectives` may be empty. While the search has not
-    ended, `summary` is None.
+    ended, `summary` is None, and `left` has the `seconds` that are left, if the search knows them, and its `phase`.
     """
 
     name: str
@@ -41,6 +41,7 @@ class SearchRecord:
     rows: tuple[JournalRow, ...]
     state: Mapping[str, Any]
     full: int
+    left: Mapping[str, Any]
     scored: tuple[JournalRow, ...] = ()
     final: tuple[JournalRow, ...] = ()
     front: tuple[JournalRow, ...] = ()
@@ -61,7 +62,7 @@ class SearchRecord:
         every, full = tuple(run.journal.rows() if rows is None else rows), full_rung(run)
         compared = final_rows(every, full)
         facts = (config.title, run.path, config, manifest, summary)
-        now = (every, state.get("evolution", {}), full)
+        now = (every, state.get("evolution", {}), full, state.get("left", {}))
         if not compared:
             return cls(*facts, dict(manifest.get("objectives", {})), *now)
         objectives = directions(compared, manifest)

@@ -93,6 +93,11 @@ class Journal:
                     )
             self._write_state(state)
 
+    def note(self, state: Mapping[str, Any]) -> None:
+        """Change these keys of the state, where no candidate has an outcome."""
+        with self._transaction():
+            self._write_state(state)
+
     def confirm(self, scores: Mapping[int, Mapping[str, Score]]) -> None:
         """Note the confirmed scores of candidates, by id: those of networks trained again from scratch."""
         with self._transaction():

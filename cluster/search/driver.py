@@ -232,6 +232,7 @@ class Driver:
             "evolution": self.evolution.state_dict(lambda genome: genome.to_json(), rows=False),
             "seconds": self.clock.elapsed(),
             "budget": self.budget.state(),
+            "left": {"seconds": self.budget.remaining()},  # `haemsa watch` shows it
             **({"nodes_left": self.nodes_left} if self.nodes_left else {}),
         }
 

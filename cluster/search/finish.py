@@ -67,7 +67,9 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
 
     def told(done: int, total: int) -> None:
         log.info("confirmed %d of %d", done, total)
-        progress.update(driver.statistics.confirming(done, total, driver.clock.now() - begun))
+        status = driver.statistics.confirming(done, total, driver.clock.now() - begun)
+        progress.update(status)
+        driver.run_directory.journal.note({"left": {"seconds": status.remaining, "phase": status.phase}})
 
     results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})

@@ -24,7 +24,7 @@ from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import best_line, lines, plain_lines
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.rows import JournalRow
-from haemsa.cluster.shared.text import counted
+from haemsa.cluster.shared.text import counted, duration
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -117,9 +117,19 @@ class _State:
         done, total = record.count("done") + record.count("failed"), record.config.evaluations
         budget = f" of {total:,}" if total else ""
         failed, left = counted(record.count("failed"), "failure"), unfinished_words(record.rows, total)
-        words = f"{done:,}{budget} genomes evaluated, {failed}, {left}."
+        words = f"{done:,}{budget} genomes evaluated, {failed}, {left}.{_time_left(record)}"
         ends = [row.ended_at for row in record.rows if row.ended_at is not None]
         return cls(done, total, words, max(ends, default=None))
+
+
+def _time_left(record: SearchRecord) -> str:
+    """How far the confirmation is, and the time left that the search itself shows."""
+    seconds, phase = record.left.get("seconds"), record.left.get("phase")
+    sentences = [f"{phase.capitalize()}."] if phase else []
+    if seconds is not None:
+        until = ", until the front is confirmed" if record.config.confirm and not phase else ""
+        sentences.append(f"About {duration(seconds)} left{until}.")
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def _drawing(record: SearchRecord, row: JournalRow) -> Markup:

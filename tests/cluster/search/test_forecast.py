@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from haemsa.cluster.search.budget import LEAST_LEFT, Forecast
+from haemsa.cluster.search.finish import confirm_front
+from haemsa.cluster.shared.progress import Status
 from haemsa.evo.candidate import Score
 from haemsa.evo.rungs import Fidelity, Ladder
-from tests.support.cluster.driver import Driven
+from haemsa.model.data.folds import Folds
+from tests.support.cluster.driver import Driven, Statuses
 from tests.support.cluster.trainers import instant
 
 
@@ -54,6 +59,27 @@ def test_while_candidates_climb_there_is_time_left_and_the_status_says_so(tmp_pa
     assert [status.phase for status in seen if status.evaluations == 24][:-1].count("climbing") > 0
     assert seen[0].rung == (1, 3)
     assert seen[-1].rung == (3, 3)
+
+
+@pytest.mark.parametrize("rungs", [True, False])
+def test_the_journal_has_the_time_left_that_is_shown(tmp_path: Path, rungs: bool) -> None:
+    noted, shown = list[object](), list[object]()
+
+    class Compared(Statuses):
+        def update(self, status: Status) -> None:
+            noted.append(driven.run.journal.state()["left"])
+            shown.append({"seconds": status.remaining, "phase": status.phase})
+
+    with Driven(tmp_path / "run", instant, rungs=rungs, confirm=4) as driven:
+        driven.statuses = driven.search.progress = Compared()
+        driven.search.run()
+        assert noted[:-1] == [{"seconds": one["seconds"]} for one in shown[:-1]]  # then the front is confirmed
+        assert len(noted) > 8
+        folds = Folds(np.ones((1, 4), dtype=bool), "holdout")
+        problem = SimpleNamespace(folds=folds, size=driven.search._size)
+        confirm_front(driven.search, problem, driven.search.progress)  # type: ignore[arg-type]
+        after = [driven.run.journal.state()["left"], shown[-2]]
+    assert after[0] == after[1] == {"seconds": None, "phase": "confirmed 4 of 4"}
 
 
 def test_the_front_that_is_confirmed_says_how_far_it_is_and_is_shown_at_last(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,10 +82,28 @@ def test_a_page_of_many_networks_has_the_drawings_of_the_best(
 
 
 def test_the_page_of_a_search_that_has_not_ended_says_how_to_continue_it(tmp_path: Path, no_slow_parts: None) -> None:
-    text = page_of(made_run(tmp_path / "run", pending=3))
+    path = made_run(tmp_path / "run", pending=3)
+    text = page_of(path)
     assert f"haemsa search --resume {tmp_path / 'run'}" in text
-    assert "48 of 200 genomes evaluated, 2 failures, 3 pending." in text
+    assert "48 of 200 genomes evaluated, 2 failures, 3 pending. <span" in text
     assert "Pictures of the best network at work follow when the search has ended" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        ({"seconds": 220.0}, "3 pending. About 3m 40s left, until the front is confirmed. <span"),
+        ({"seconds": None}, "3 pending. <span"),
+        ({"seconds": 30.0, "phase": "confirmed 1 of 4"}, "3 pending. Confirmed 1 of 4. About 30s left. <span"),
+    ],
+)
+def test_the_page_shows_the_time_left_that_the_search_shows(
+    tmp_path: Path, left: dict[str, Any], words: str, no_slow_parts: None
+) -> None:
+    path = made_run(tmp_path / "run", pending=3)
+    with RunDirectory.open(path) as run:
+        run.journal.note({"left": left})
+    assert words in page_of(path)
 
 
 def test_the_page_says_why_it_is_not_known_which_genes_matter(tmp_path: Path) -> None:
