@@ -53,11 +53,12 @@ def send_networks(
     runs: dict[int, str] = {}
     for run in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}' AND {NETWORKS_ONLY}"):
         row = wanted.get(run.data.tags.get(_DIGEST, ""))
-        if row is None or run.info.status != "FINISHED" or row["id"] in runs:
+        place = run.data.metrics.get(PLACE)  # older versions gave none, and other names of metrics
+        if row is None or run.info.status != "FINISHED" or row["id"] in runs or place is None:
             _remove(client, experiment, run)
         else:
             runs[row["id"]] = run.info.run_id
-            if run.data.metrics.get(PLACE) != places[row["id"]]:  # others came or went
+            if place != places[row["id"]]:  # others came or went
                 client.log_metric(run.info.run_id, PLACE, places[row["id"]])
     for digest, row in reversed(wanted.items()):  # the best comes last, so that the page shows it first
         if row["id"] not in runs:

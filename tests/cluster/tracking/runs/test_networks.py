@@ -134,6 +134,15 @@ def test_networks_stand_by_how_surely_they_were_scored_and_then_by_score(tmp_pat
     assert [run.data.metrics["place"] for run in own.runs()] == [1, 2]
 
 
+def test_networks_of_an_older_version_are_sent_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("haemsa.cluster.tracking.runs.networks.PLACE", "unplaced")
+        own = World(tmp_path)
+    own.send(own.rows)
+    assert own.places() == ["3", "4", "5"]
+    assert [run.data.metrics["place"] for run in own.runs()] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("step", ["create_logged_model", "log_batch", "finalize_logged_model", "set_terminated"])
 def test_a_network_that_was_half_sent_is_sent_anew(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     from mlflow import MlflowClient
