@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -107,8 +108,9 @@ class Forecast:
         self._ended = [sum(len(of_one) > rung for of_one in outcomes) for rung in range(len(rungs))]
         self._measured = [0] * len(rungs)
         self._seconds = [0.0] * len(rungs)
-        usual = sum(epochs := Bounds.from_dict(config.space).epochs) / len(epochs)
-        self._work = [evolution.ladder.added(rung) * (item.epochs or usual) for rung, item in enumerate(rungs)]
+        self._usual = sum(epochs := Bounds.from_dict(config.space).epochs) / len(epochs)
+        reached = [0.0, *(item.replicates * (item.epochs or self._usual) for item in rungs)]  # epochs of all replicates
+        self._work = [max(1.0, here - below) for below, here in pairwise(reached)]
 
     def learn(self, rung: int, seconds: float) -> None:
         """A candidate ended on a rung, after so many seconds of a worker."""
@@ -130,14 +132,14 @@ class Forecast:
 
     def confirming(self) -> float:
         """Seconds that the confirmation of the front takes."""
-        ladder = self._evolution.ladder
-        return self._confirmed_networks * self._cost(ladder.full) / ladder.added(ladder.full) * self._pace
+        full = self._evolution.ladder.full
+        return self._confirmed_networks * self._usual * self._cost(full) / self._work[full] * self._pace
 
     @property
     def _pace(self) -> float:
         """Seconds on the wall for each second of a worker."""
-        begun, busy = self._clock.first_submit, self._clock.busy
-        return (self._clock.last_end - begun) / busy if begun is not None and busy > 0 else 1.0
+        begun, trained = self._clock.first_submit, self._clock.trained()
+        return (self._clock.last_end - begun) / trained if begun is not None and trained > 0 else 1.0
 
     def _cost(self, rung: int) -> float:
         """Seconds of a worker for a candidate on a rung, as measured, or by the nearest rung that was measured."""
@@ -169,6 +171,8 @@ class Clock:
     """All workers together were there so long, from the first submission to the last result."""
     gpu_mib: float = 0.0
     """The most memory of its GPU that a worker has taken."""
+    _ended: dict[str, float] = field(default_factory=dict)
+    _longest: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.now()
@@ -187,7 +191,17 @@ class Clock:
     def ended(self, finished: Finished) -> None:
         """A cohort has ended."""
         self.busy += finished.seconds
+        self._ended[finished.worker], self._longest = self.last_end, max(self._longest, finished.seconds)
         self.gpu_mib = max([self.gpu_mib, *(result.gpu_mib for result in finished.results)])
+
+    def trained(self) -> float:
+        """Seconds that all workers trained, with what they train now.
+
+        What a worker trains now has taken as long as the worker returned nothing, but not longer than any cohort did.
+        """
+        since = sorted(self._ended.values(), reverse=True)[: self.workers]
+        since += [self.first_submit or 0.0] * (self.workers - len(since))
+        return self.busy + sum(min(self.last_end - at, self._longest) for at in since)
 
     @property
     def busy_fraction(self) -> float:

@@ -37,7 +37,7 @@ class SearchStatistics:
             evaluations=len(archive),
             total=self.budget.total,
             failures=len(archive.failed),
-            best=best_scores(self.evolution, self.evolution.front()),
+            best=scores_of_best(self.evolution, self.evolution.front()),
             front_size=archive.front_size,
             busy_fraction=self.clock.busy_fraction,
             elapsed=self.clock.elapsed(),
@@ -59,7 +59,7 @@ class SearchStatistics:
 
     def confirmed(self, front: Sequence[Evaluated[Genome]], total: int) -> Status:
         """The same at the end: `front` has the confirmed scores of the best of `total` genomes."""
-        best, size = best_scores(self.evolution, front), len(front)
+        best, size = scores_of_best(self.evolution, front), len(front)
         return replace(self.confirming(total, total, 0.0), best=best, front_size=size, confirmed=True)
 
     def metrics(self) -> dict[str, float]:
@@ -104,6 +104,11 @@ def best_scores(evolution: Evolution[Genome], front: Sequence[Evaluated[Genome]]
         return {}
     pick = {"min": min, "max": max}
     return {name: pick[way](item.scores[name].mean for item in front) for name, way in evolution.objectives.directions}
+
+
+def scores_of_best(evolution: Evolution[Genome], front: Sequence[Evaluated[Genome]]) -> dict[str, float]:
+    """The objectives of the first network of a front, the best in the first objective. Empty if the front is."""
+    return {name: front[0].scores[name].mean for name in evolution.objectives.names} if front else {}
 
 
 class GenerationTables:

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 class Status:
     """How a search stands.
 
-    `best`: the best score by objective. `elapsed`, `remaining`: seconds; None: unknown. `phase`: what is being done, if
-    it is not the usual work. `rung`: the rung that the best scores are of, and the number of rungs up to final scores;
-    None: there is only one. `confirmed`: the best scores are of networks that were trained again from scratch.
+    `best`: the objectives of the best network. `elapsed`, `remaining`: seconds; None: unknown. `phase`: what is being
+    done, if it is not the usual work. `rung`: the rung that these scores are of, and the number of rungs up to final
+    scores; None: there is only one. `confirmed`: the scores are of a network that was trained again from scratch.
     `what`: what is counted, or which of several steps this is.
     """
 
@@ -167,15 +167,16 @@ def line(status: Status) -> str:
     Example:
         >>> status = Status(48, 200, best={"mae": 0.912}, front_size=7, elapsed=70, remaining=220, rung=(1, 3))
         >>> line(status)
-        '48/200 · mae 0.912 (rung 1 of 3) · front 7 · 1m 10s, 3m 40s left'
+        '48/200 · best mae 0.912 (rung 1 of 3) · front 7 · 1m 10s, 3m 40s left'
         >>> line(Status(4, 15, front_size=None, elapsed=8, remaining=22, what="networks"))
         'networks 4/15 · 8s, 22s left'
     """
     of = f"/{status.total}" if status.total else "" if status.what else " evaluations"
     parts = [f"{status.what} {status.evaluations}{of}".strip()]
     parts += [status.phase] if status.phase else []
-    best = ", ".join(f"{name} {number(value)}" for name, value in status.best.items())
-    parts += [f"{best} ({status.origin})" if status.origin else best] if best else []
+    if status.best:
+        best = ", ".join(f"{name} {number(value)}" for name, value in status.best.items())
+        parts.append(f"best {best}" + (f" ({status.origin})" if status.origin else ""))
     if status.front_size is not None:
         parts.append(f"front {status.front_size}")
     if status.failures:

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from haemsa.cluster.search.budget import LEAST_LEFT, Forecast
+from haemsa.cluster.search.budget import LEAST_LEFT, Clock, Forecast
 from haemsa.cluster.search.finish import confirm_front
 from haemsa.cluster.shared.progress import Status
+from haemsa.cluster.workers.evaluator import Finished
 from haemsa.evo.candidate import Score
 from haemsa.evo.rungs import Fidelity, Ladder
 from haemsa.model.data.folds import Folds
@@ -40,13 +41,31 @@ def test_a_rung_that_nobody_reached_costs_what_its_epochs_and_replicates_add(tmp
     with Driven(tmp_path / "run", instant, space={"epochs": [4, 20]}, confirm=2) as driven:
         driven.evolution.ladder = ladder
         left = forecast(driven, r0=1.0)
-        assert left.climbing(3) == pytest.approx(2 * 1.0 + 1 * 3.0)  # three times the epochs
+        assert left.climbing(3) == pytest.approx(2 * 1.0 + 1 * 2.0)  # four more epochs after the two of the first rung
         assert left.confirming() == pytest.approx(2 * 5 * 12 / 2)  # two genomes in five folds, for about 12 epochs
 
 
 def test_one_split_is_confirmed_by_five_seeds(tmp_path: Path) -> None:
     with Driven(tmp_path / "run", instant, confirm=3) as driven:
         assert forecast(driven, r0=2.0).confirming() == pytest.approx(3 * 5 * 2.0)
+
+
+def test_what_is_in_training_counts_so_that_the_first_cohort_of_two_workers_tells_as_much_as_both() -> None:
+    now = 0.0
+    clock = Clock(now=lambda: now)
+    clock.first_submit = 0.0
+
+    def end(worker: str, at: float, seconds: float) -> float:
+        nonlocal now
+        now = at
+        clock.collected(2, 0.0)
+        clock.ended(Finished([], worker, seconds))
+        return clock.trained()
+
+    assert end("a", 10.0, 10.0) == 20.0  # the other one trains for 10 seconds, too
+    assert end("b", 11.0, 11.0) == 22.0  # and now the first one for a second
+    assert end("a", 15.0, 5.0) == 30.0
+    assert end("a", 60.0, 4.0) == 30.0 + 11.0  # the other one has done nothing: it counts as long as its longest cohort
 
 
 @pytest.mark.parametrize("mode", ["steady", "generational"])
@@ -80,6 +99,15 @@ def test_the_journal_has_the_time_left_that_is_shown(tmp_path: Path, rungs: bool
         confirm_front(driven.search, problem, driven.search.progress)  # type: ignore[arg-type]
         after = [driven.run.journal.state()["left"], shown[-2]]
     assert after[0] == after[1] == {"seconds": None, "phase": "confirmed 4 of 4"}
+
+
+def test_the_best_that_is_shown_is_one_network(tmp_path: Path) -> None:
+    with Driven(tmp_path / "run", instant, evaluations=12) as driven:
+        driven.search.run()
+        front, shown = driven.evolution.front(), driven.statuses.seen[-1].best
+    assert len(front) > 1
+    assert shown == {name: front[0].scores[name].mean for name in ("mae", "params")}
+    assert shown["params"] > min(item.scores["params"].mean for item in front)
 
 
 def test_the_front_that_is_confirmed_says_how_far_it_is_and_is_shown_at_last(tmp_path: Path) -> None:

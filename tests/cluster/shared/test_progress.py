@@ -13,7 +13,9 @@ from haemsa.cluster.shared.text import duration, number
 
 def test_a_line_says_all_that_is_known() -> None:
     status = Status(48, 200, 2, {"mae": 0.91234, "params": 12345}, 7, 0.957, 70, 220)
-    assert line(status) == "48/200 · mae 0.9123, params 12.3k · front 7 · failed 2 · busy 96% · 1m 10s, 3m 40s left"
+    assert (
+        line(status) == "48/200 · best mae 0.9123, params 12.3k · front 7 · failed 2 · busy 96% · 1m 10s, 3m 40s left"
+    )
 
 
 def test_a_line_leaves_out_what_is_not_known() -> None:
@@ -65,7 +67,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
         shown.update(Status(10, 10))
     first, second, third = out.getvalue().splitlines()
     assert first == "using [2] workers"
-    assert second == "1/10 · emotion/accuracy 0.5 · front 1 · 0s"
+    assert second == "1/10 · best emotion/accuracy 0.5 · front 1 · 0s"
     assert third.startswith("10/10")
 
 
@@ -83,8 +85,8 @@ def test_on_a_terminal_there_is_one_bar_and_notes_stay_above() -> None:
 
 def test_a_line_says_from_which_rung_the_best_scores_are_or_that_they_are_confirmed() -> None:
     best = {"mae": 0.64, "params": 900.0}
-    assert "4 evaluations · mae 0.64, params 900 (rung 1 of 3) · " in line(Status(4, best=best, rung=(1, 3)))
-    assert " · mae 0.64, params 900 · " in line(Status(4, best=best))
+    assert "4 evaluations · best mae 0.64, params 900 (rung 1 of 3) · " in line(Status(4, best=best, rung=(1, 3)))
+    assert " · best mae 0.64, params 900 · " in line(Status(4, best=best))
     assert "(confirmed)" in line(Status(4, best=best, rung=(3, 3), confirmed=True))
 
 
