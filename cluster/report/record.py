@@ -11,6 +11,7 @@ from typing import Any, Final
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.history import History, replay
 from haemsa.cluster.report.importance import MOST, Importance, importance
+from haemsa.cluster.run_directory.plain_models import Constant
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.run_directory import RunDirectory
@@ -90,6 +91,11 @@ class SearchRecord:
             return importance(genomes, scores, objective)
         except ValueError as error:
             return str(error)
+
+    @cached_property
+    def constant(self) -> Constant:
+        """What a constant reaches in the objectives."""
+        return Constant.of(self.manifest, self.objectives)
 
     @property
     def confirmed(self) -> bool:

@@ -7,7 +7,8 @@ from collections import Counter
 from haemsa.cluster.report.figures.front import LABELS, in_words
 from haemsa.cluster.report.generations import breeding_line, unfinished_words
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.show import ensemble_line, score_words
+from haemsa.cluster.report.show import ensemble_line
+from haemsa.cluster.report.tables import score_words
 from haemsa.cluster.run_directory.manifest import validation_of
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import cut_off, scores_of
@@ -65,7 +66,7 @@ def effort_line(record: SearchRecord) -> str:
     if left := summary.get("nodes_left"):
         sentences.append(f"{counted(left, 'node')} left while it ran; what they had was trained elsewhere.")
     if record.front and record.history:
-        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}.")
+        sentences.append(f"The front has {counted(len(record.front), 'trade-off')}{_poor(record)}.")
         share = f"{record.history.moments[-1].hypervolume:.0%}"
         seen = "of what lies between the best and the worst that was seen (its hypervolume)"
         sentences.append(f"By the scores of the search it dominates {share} {seen}.")
@@ -74,6 +75,11 @@ def effort_line(record: SearchRecord) -> str:
     elif record.front:
         sentences += breeding_line(record.rows)
     return " ".join(sentences)
+
+
+def _poor(record: SearchRecord) -> str:
+    count = sum(record.constant.beats(scores_of(row)) for row in record.front)
+    return f", of which {count} {'is' if count == 1 else 'are'} no better than {record.constant.words}" if count else ""
 
 
 def _genome_line(genome: Genome) -> str:

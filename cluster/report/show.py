@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.cluster.report.generations import breeding_line, generations, unfinished_words
-from haemsa.cluster.run_directory.plain_models import PlainModels
+from haemsa.cluster.report.tables import cell, marked, score_words, searched_words, star_note, with_direction
+from haemsa.cluster.run_directory.plain_models import Constant, PlainModels
 from haemsa.cluster.run_directory.ranking import (
     best_of,
     cut_off,
@@ -48,6 +49,7 @@ class _Search:
     full: int
     final: Sequence[JournalRow]
     budget: int | None
+    constant: Constant
 
     @classmethod
     def read(cls, path: Path) -> _Search:
@@ -56,7 +58,8 @@ class _Search:
             config, full = run.config(), full_rung(run)
         final = final_rows(rows, full)
         objectives = directions(final, manifest) if final else {}
-        return cls(config.title, rows, summary, objectives, full, final, config.evaluations)
+        constant = Constant.of(manifest, objectives)
+        return cls(config.title, rows, summary, objectives, full, final, config.evaluations, constant)
 
     def front(self) -> list[JournalRow]:
         return front_of(self.final, self.objectives)
@@ -88,7 +91,7 @@ def show(path: Path, console: Console | None = None, *, front_rows: int = 30) ->
     best = best_of(front, search.summary)
     scores = ", ".join(f"{key} {score_words(best, key)}" for key in objectives)
     console.print(genome_tree(best.genome, f"{_best_words(best, search.summary)}: candidate {best.id}, {scores}"))
-    console.print(_front_table(front[:front_rows], objectives, len(front), search.full))
+    console.print(_front_table(front[:front_rows], search, len(front)))
     ensemble = (search.summary or {}).get("ensemble")
     if ensemble:
         console.print(ensemble_line(ensemble, next(iter(objectives))), markup=False, highlight=False)
@@ -164,31 +167,6 @@ def ensemble_line(ensemble: Mapping[str, Any], objective: str) -> str:
     return " ".join(sentences)
 
 
-def score_words(row: JournalRow, name: str) -> str:
-    """A candidate's score, with its standard error if there is one."""
-    score = scores_of(row)[name]
-    return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
-
-
-def searched_words(row: JournalRow, name: str, full: int) -> str:
-    """The score that the search gave a confirmed candidate, and its rung if that score was not final.
-
-    `full`: the first rung with final scores.
-    """
-    rung = len(row.outcomes)
-    return number(row.scores[name].mean) + (f" (rung {rung} of {full + 1})" if rung <= full else "")
-
-
-def with_direction(name: str, direction: str) -> str:
-    """An objective above a column, with an arrow to its better values."""
-    return f"{name} {'↓' if direction == 'min' else '↑'}"
-
-
-def cell(value: object) -> str:
-    """A genome's column in a table, with three digits of a fraction."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def _best_words(best: JournalRow, summary: Mapping[str, Any] | None) -> str:
     if best.confirmed is not None:
         return "best"
@@ -205,14 +183,15 @@ def _heading(search: _Search) -> str:
     return ", ".join(parts)
 
 
-def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], total: int, full: int) -> Table:
+def _front_table(front: Sequence[JournalRow], search: _Search, total: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    confirmed = front[0].confirmed is not None
+    objectives, confirmed = search.objectives, front[0].confirmed is not None
     more = f", the first {len(front)}" if total > len(front) else ""
     again = ", trained again from scratch" if confirmed else ""
     table = Table(title=f"Front: {counted(total, 'candidate')}{more}{again}", title_justify="left")
+    table.caption, table.caption_justify = star_note(front, search.constant) or None, "left"
     table.add_column("id", justify="right")
     for name, direction in objectives.items():
         table.add_column(Text(with_direction(name, direction)), justify="right", no_wrap=True)
@@ -224,9 +203,8 @@ def _front_table(front: Sequence[JournalRow], objectives: Mapping[str, str], tot
     for row in front:
         columns = genome_columns(row.genome)
         cells = [cell(columns[name]) for name in _FRONT_COLUMNS]
-        score_in_search = [searched_words(row, main, full)] if confirmed else []
-        scores = [score_words(row, name) for name in objectives]
-        table.add_row(str(row.id), *scores, *score_in_search, *map(Text, cells))
+        score_in_search = [searched_words(row, main, search.full)] if confirmed else []
+        table.add_row(str(row.id), *marked(row, objectives, search.constant), *score_in_search, *map(Text, cells))
     return table
 
 

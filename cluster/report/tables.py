@@ -1,12 +1,18 @@
-"""Tables for a terminal: metrics of models, by subsets of modalities, and next to what can be reached."""
+"""Tables for a terminal: metrics of models, by subsets of modalities, and next to what can be reached.
+
+And the cells of tables of candidates.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from haemsa.cluster.shared.text import counted, figure, listed
+from haemsa.cluster.run_directory.plain_models import Constant
+from haemsa.cluster.run_directory.ranking import scores_of
+from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.shared.text import counted, figure, listed, number
 from haemsa.model.metrics import direction
 
 if TYPE_CHECKING:
@@ -180,3 +186,40 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 def _mean_and_spread(metric: Mapping[str, Any]) -> str:
     return figure(metric["mean"]) + (f" ± {figure(metric['std'])}" if len(metric["values"]) > 1 else "")
+
+
+def score_words(row: JournalRow, name: str) -> str:
+    """A candidate's score, with its standard error if there is one."""
+    score = scores_of(row)[name]
+    return number(score.mean) + (f" ± {number(float(f'{score.error:.2g}'))}" if score.error > 0 else "")
+
+
+def searched_words(row: JournalRow, name: str, full: int) -> str:
+    """The score that the search gave a confirmed candidate, and its rung if that score was not final.
+
+    `full`: the first rung with final scores.
+    """
+    rung = len(row.outcomes)
+    return number(row.scores[name].mean) + (f" (rung {rung} of {full + 1})" if rung <= full else "")
+
+
+def with_direction(name: str, direction: str) -> str:
+    """An objective above a column, with an arrow to its better values."""
+    return f"{name} {'↓' if direction == 'min' else '↑'}"
+
+
+def cell(value: object) -> str:
+    """A genome's column in a table, with three digits of a fraction."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def marked(row: JournalRow, objectives: Iterable[str], constant: Constant) -> list[str]:
+    """The scores of a candidate. The first has a star if a constant is as good."""
+    star = " *" if constant.beats(scores_of(row)) else ""
+    return [score_words(row, name) + star * (number == 0) for number, name in enumerate(objectives)]
+
+
+def star_note(rows: Iterable[JournalRow], constant: Constant) -> str:
+    """What the star means, if a row has one."""
+    starred = any(constant.beats(scores_of(row)) for row in rows)
+    return f"*: no better than {constant.words}." if starred else ""

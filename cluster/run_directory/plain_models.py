@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from haemsa.cluster.shared.text import number
+from haemsa.evo.candidate import Score
 
 log = logging.getLogger(__name__)
 
@@ -89,3 +90,35 @@ class PlainModels:
             f"{best[0].upper()}{best[1:]} is better than {network}: {scores}, on the same held-out samples. "
             "Search longer, or use that model."
         ]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What the best constant reaches in each objective that is a metric. Empty: unknown, as in older run directories.
+
+    Example:
+        >>> constant = Constant({"mae": 1.25}, {"mae": "min", "params": "min"})
+        >>> constant.beats({"mae": Score(1.3), "params": Score(10.0)}), constant.beats({"mae": Score(0.5)})
+        (True, False)
+    """
+
+    scores: Mapping[str, float]
+    objectives: Mapping[str, str]
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any], objectives: Mapping[str, str]) -> Constant:
+        """That of a search, as its manifest has it."""
+        known = manifest.get("constant") or {}
+        return cls({name: known[name] for name in objectives if name in known}, objectives)
+
+    def beats(self, scores: Mapping[str, Score]) -> bool:
+        """Whether a network with these scores is no better than the constant in any objective."""
+        return bool(self.scores) and not any(self._below(name, scores[name].mean) for name in self.scores)
+
+    def _below(self, name: str, value: float) -> bool:
+        return value < self.scores[name] if self.objectives[name] == "min" else value > self.scores[name]
+
+    @property
+    def words(self) -> str:
+        """What it reaches."""
+        return "a constant ({})".format(", ".join(f"{name} {number(value)}" for name, value in self.scores.items()))

@@ -98,6 +98,7 @@ def run_search(
             seed=config.seed,
             device=device_of(config),
             objectives=dict(problem.objectives),
+            constant=problem.constants(),
             validation=problem.folds.kind,
             **digests(problem),
             notes=list(problem.pool.notes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,7 @@ from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.designs import Design, designs, plain_designs
 from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.evo.objectives import Direction
+from haemsa.model.baselines.over_folds import constant_score
 from haemsa.model.cost import LATENCY, cost, is_cost
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import Folds, choose_folds
@@ -121,6 +123,13 @@ class Problem:
         names = [*self.objectives, full_name(first, primary(self.pool.tasks[first]), self.pool.tasks)]
         name = next(without_missing(name) for name in names if not is_cost(name) and name not in self.own)
         return name, direction(name)
+
+    def constants(self) -> dict[str, float]:
+        """What the best constant reaches in each objective that is a metric, with or without missing modalities."""
+        names = [name for name in self.objectives if not is_cost(name) and name not in self.own]
+        held_out = self.folds.held_out
+        found = {name: constant_score(self.pool, held_out, without_missing(name)) for name in names}
+        return {name: score for name, score in found.items() if score is not None and math.isfinite(score)}
 
     def plain_models(self, scores: Mapping[str, Score], seed: int) -> PlainModels | None:
         """Plain models beside a network with these scores, by the main metric. None if it has no score there."""

@@ -29,7 +29,13 @@ Values = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def front_figure(
-    evaluated: Rows, front: Rows, objectives: Mapping[str, str], *, title: str = "", count: int | None = None
+    evaluated: Rows,
+    front: Rows,
+    objectives: Mapping[str, str],
+    *,
+    title: str = "",
+    count: int | None = None,
+    constant: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw a front, and all that was evaluated.
 
@@ -42,6 +48,7 @@ def front_figure(
         objectives: by name, "min" or "max".
         title: a line above the picture.
         count: how many were evaluated. None: all of them are in `evaluated`.
+        constant: what a constant reaches, by objective. What is no better may lie outside the picture.
 
     Raises:
         ValueError: there are no objectives.
@@ -70,7 +77,8 @@ def front_figure(
     if is_log(names[0], every[:, 0]):
         axes.set_yscale("log")
     else:
-        outside = limit_up(axes, every[:, 0], best[:, 0], objectives[names[0]])
+        level = (constant or {}).get(names[0])
+        outside = limit_up(axes, every[:, 0], best[:, 0], objectives[names[0]], level)
     axes.set_ylabel(label(names[0], objectives))
     if len(names) == 3 and len(best):
         figure.colorbar(axes.collections[-1], ax=axes, label=label(names[2], objectives))
@@ -138,25 +146,37 @@ def is_log(name: str, values: Values) -> bool:
     return name in _LOG and values.size > 0 and float(values.min()) > 0
 
 
-def limit_up(axes: Axes, every: Values, best: Values, direction: str) -> int:
+def limit_up(axes: Axes, every: Values, best: Values, direction: str, constant: float | None = None) -> int:
     """Limit the axis to the front and what is near it. Returns how many points are outside."""
-    limits = near(every, best, direction)
+    limits = near(every, best, direction, constant)
     if limits is None:
         return 0
     axes.set_ylim(*limits)
     return int(((every < limits[0]) | (every > limits[1])).sum())
 
 
-def near(every: Values, best: Values, direction: str) -> tuple[float, float] | None:
-    """The low and the high end of an axis that shows the front and what is near it. None: it can show all."""
+def near(every: Values, best: Values, direction: str, constant: float | None = None) -> tuple[float, float] | None:
+    """The low and the high end of an axis that shows the front and what is near it. None: it can show all.
+
+    Args:
+        every: the values of all points.
+        best: those of the front.
+        direction: "min" or "max" is better.
+        constant: what a constant reaches. What is no better does not count, if anything of the front is.
+    """
     if every.size + best.size == 0:
         return None
     sign = 1.0 if direction == "min" else -1.0
-    losses = sign * every if every.size else sign * best
+    losses, front = sign * every if every.size else sign * best, sign * best
+    worst = float(losses.max())
+    if constant is not None and (front < sign * constant).any():
+        losses, front = losses[losses < sign * constant], front[front < sign * constant]
+        losses = losses if losses.size else front
     good, typical = float(losses.min()), float(np.quantile(losses, 0.9))
-    worst_front = float((sign * best).max()) if best.size else typical
-    bad = max(worst_front, typical)
-    if float(losses.max()) - good <= 1.5 * (bad - good) or bad == good:
+    bad = max(float(front.max()) if front.size else typical, typical)
+    if (most := float(losses.max())) - good <= 1.5 * (bad - good):
+        bad = most
+    if worst <= bad or bad == good:
         return None
     margin = 0.06 * (bad - good)
     low, high = sorted((sign * (good - margin), sign * (bad + margin)))

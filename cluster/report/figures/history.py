@@ -33,7 +33,13 @@ _UNITS: Final = ((3 * 3600.0, "hours", 3600.0), (300.0, "minutes", 60.0), (0.0, 
 
 
 def front_history_figure(
-    evaluated: Rows, fronts: Sequence[Moment], front: Rows, objectives: Mapping[str, str], *, confirmed: bool = False
+    evaluated: Rows,
+    fronts: Sequence[Moment],
+    front: Rows,
+    objectives: Mapping[str, str],
+    *,
+    confirmed: bool = False,
+    constant: Mapping[str, float] | None = None,
 ) -> Figure:
     """A panel for each pair of the first four objectives. A single objective is drawn over candidates.
 
@@ -43,6 +49,7 @@ def front_history_figure(
         front: the candidates of the front now. A `title` is shown when the pointer rests on one.
         objectives: by name, "min" or "max".
         confirmed: whether the scores of `front` are of training again from scratch.
+        constant: what a constant reaches, by objective. What is no better may lie outside the picture.
     """
     from matplotlib.figure import Figure
 
@@ -55,7 +62,7 @@ def front_history_figure(
         plain(axes)
         axes.set_ylabel(label(up, objectives))
         if right:
-            _draw_pair(axes, evaluated, fronts, front, up, right, objectives, confirmed)
+            _draw_pair(axes, evaluated, fronts, front, up, right, objectives, confirmed, (constant or {}).get(up))
         else:
             draw_history(axes, evaluated, values(evaluated, [up]), objectives[up])
     legend(figure.axes[0], 4)
@@ -71,6 +78,7 @@ def _draw_pair(
     right: str,
     objectives: Mapping[str, str],
     confirmed: bool,
+    constant: float | None,
 ) -> None:
     every, now = values(evaluated, [right, up]), values(front, [right, up])
     many = len(every) > _MANY
@@ -94,7 +102,7 @@ def _draw_pair(
     if is_log(up, every[:, 1]):
         axes.set_yscale("log")
     else:
-        limit_up(axes, np.concatenate([every[:, 1], now[:, 1]]), now[:, 1], objectives[up])
+        limit_up(axes, np.concatenate([every[:, 1], now[:, 1]]), now[:, 1], objectives[up], constant)
     axes.set_xlabel(label(right, objectives))
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(color=INK, fontsize=9)

@@ -75,6 +75,7 @@ def figures_of(record: SearchRecord) -> dict[str, Figure]:
             [_point(row, objectives) for row in record.front],
             objectives,
             confirmed=record.confirmed,
+            constant=record.constant.scores,
         ),
         "hypervolume": hypervolume_figure(history.moments, record.objectives),
         "network": network_figure(record.best.genome, record.tasks, record.modalities),

@@ -80,7 +80,7 @@ def slow_parts(record: SearchRecord, hover: Hover) -> Parts:
     return Parts(
         html,
         {
-            "growth": growth_group(record.history, record.objectives),
+            "growth": growth_group(record.history, record.objectives, record.constant.scores),
             **gene_groups(record),
             "lineage": lineage_group(record, hover),
             "importance": importance_group(record, hover),

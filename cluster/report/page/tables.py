@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from haemsa.cluster.report.generations import generations
 from haemsa.cluster.report.record import SearchRecord
-from haemsa.cluster.report.show import cell, score_words, searched_words, with_direction
+from haemsa.cluster.report.tables import cell, marked, searched_words, star_note, with_direction
 from haemsa.cluster.run_directory.tables import genome_columns
 from haemsa.cluster.shared.text import duration, number
 
@@ -35,12 +35,13 @@ def front_table(record: SearchRecord) -> Table:
     rows = []
     for row in record.front[:_ROWS]:
         genes = genome_columns(row.genome)
-        scores = [score_words(row, name) for name in record.objectives]
+        scores = marked(row, record.objectives, record.constant)
         score_in_search = [searched_words(row, main, record.full)] if searched else []
         rows.append([str(row.id), *scores, *score_in_search, *(cell(genes[name]) for name in _COLUMNS)])
     objectives = [with_direction(name, direction) for name, direction in record.objectives.items()]
     columns = ["id", *objectives, *searched, *(name.replace("_", " ") for name in _COLUMNS)]
-    return Table(columns, rows, _left_out(len(rows), len(record.front), "first"), networks=True)
+    notes = [_left_out(len(rows), len(record.front), "first"), star_note(record.front[:_ROWS], record.constant)]
+    return Table(columns, rows, " ".join(filter(None, notes)), networks=True)
 
 
 def generation_table(record: SearchRecord) -> Table:

@@ -70,7 +70,9 @@ def _write_front(folder: Path, search: SearchStarted, record: GenerationEnded) -
     title = f"{search.name}, generation {record.number}"
     rows = record.evaluated or record.population
     count = int(record.metrics["evaluations"] - record.metrics["failures"])
-    save(front_figure(rows, record.front, search.objectives, title=title, count=count), folder / "front.png")
+    known = search.manifest.get("constant")
+    figure = front_figure(rows, record.front, search.objectives, title=title, count=count, constant=known)
+    save(figure, folder / "front.png")
 
 
 def _write_population(folder: Path, population: Sequence[TableRow]) -> pd.DataFrame:

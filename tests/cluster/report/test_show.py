@@ -12,7 +12,8 @@ from rich.console import Console
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report import generations as generations_module
 from haemsa.cluster.report.generations import breeding_line
-from haemsa.cluster.report.show import ensemble_line, searched_words, show, show_values
+from haemsa.cluster.report.show import ensemble_line, show, show_values
+from haemsa.cluster.report.tables import searched_words
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import best_genome, front_of
 from haemsa.cluster.run_directory.rows import RungOutcome
@@ -103,6 +104,18 @@ def test_a_plain_model_that_is_better_than_the_best_is_told(run_path: Path) -> N
     with RunDirectory.open(run_path) as run:
         run.write_summary({"best": {"id": 3}, "plain": asdict(replace(plain, own=0.6))})
     assert "is better than" not in printed(run_path)
+
+
+def test_a_candidate_that_is_no_better_than_a_constant_has_a_star(tmp_path: Path) -> None:
+    facts = {"objectives": OBJECTIVES, "constant": {"mae": 0.75}}
+    with RunDirectory.create(tmp_path / "run", SearchConfig.of({"data": "planted"}), facts) as run:
+        run.journal.asked(candidates(2))
+        scores = [{"mae": Score(0.7), "params": Score(9.0)}, {"mae": Score(0.75), "params": Score(5.0)}]
+        run.journal.record([RungOutcome(number, found, 1) for number, found in enumerate(scores)])
+    text = printed(tmp_path / "run")
+    assert "0.75 *" in text
+    assert "0.7 *" not in text
+    assert "*: no better than a constant (mae 0.75)." in text
 
 
 def test_generations_show_the_best_so_far(run_path: Path) -> None:

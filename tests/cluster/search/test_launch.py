@@ -268,8 +268,9 @@ def test_the_summary_has_what_the_design_lists(whole: dict[str, Any]) -> None:
     )
     assert {"hypervolume", "front", "best", "seed"} <= set(summary)
     assert (summary["evaluations"], summary["failures"], summary["seed"]) == (15, 0, 3)
-    plain = PlainModels.of(summary)
+    plain, manifest = PlainModels.of(summary), json.loads((whole["run"] / "manifest.json").read_text())
     assert plain is not None
+    assert manifest["constant"] == {"sentiment/mae": plain.scores["a constant"]}
     assert (plain.metric, plain.own) == ("sentiment/mae", summary["best"]["scores"]["sentiment/mae"])
     assert summary["best"]["id"] in [item["id"] for item in summary["front"]]
     for item in [summary["best"], *summary["front"]]:

@@ -26,6 +26,7 @@ from haemsa.cluster.report.page.plots.look import (
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.ranking import front_of, scores_of
 from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.shared.text import counted
 from haemsa.evo.candidate import Score
 
 Scores = Callable[[JournalRow], Mapping[str, Score]]
@@ -43,7 +44,17 @@ def front_group(record: SearchRecord, hover: Hover) -> Group:
         "end, and their scores cannot be compared with the others. Bars are standard errors. Drag to zoom; a double "
         "click shows all again."
     )
-    return Group(caption, [_pair(record, hover, up, right, wide=len(pairs) == 1) for up, right in pairs])
+    plots = [_pair(record, hover, up, right, wide=len(pairs) == 1) for up, right in pairs]
+    return Group(caption + (_outside(record, plots[0], pairs[0][0]) if plots else ""), plots)
+
+
+def _outside(record: SearchRecord, plot: Plot, up: str) -> str:
+    """How many networks of the front lie outside the picture, because a constant is as good."""
+    low, high = plot.layout["yaxis"].get("range", (-np.inf, np.inf))
+    values = [scores_of(row)[up].mean for row in record.front if record.constant.beats(scores_of(row))]
+    count = sum(not low <= value <= high for value in values)
+    lie = f"{counted(count, 'network')} of the front {'lies' if count == 1 else 'lie'} outside the picture"
+    return f" {lie}, no better than {record.constant.words}." if count else ""
 
 
 def _pair(record: SearchRecord, hover: Hover, up: str, right: str, *, wide: bool) -> Plot:
@@ -59,7 +70,7 @@ def _pair(record: SearchRecord, hover: Hover, up: str, right: str, *, wide: bool
     if "type" not in layout["yaxis"]:
         best = _means(record.front, up, scores_of)
         every = np.concatenate([_means(record.scored, up, _searched), best])
-        limits = near(every, best, record.objectives[up])
+        limits = near(every, best, record.objectives[up], record.constant.scores.get(up))
         layout["yaxis"] |= {"range": list(limits)} if limits else {}
     return Plot("", data, layout, wide)
 
@@ -89,9 +100,13 @@ def _fronts(record: SearchRecord, hover: Hover, up: str, right: str) -> list[Tra
         traces.append(_front(searched, hover, up, right, _searched, "front by the search's scores", look))
     name = "front, trained again from scratch" if record.confirmed else "front"
     name += "" if record.confirmed or record.final else " so far, not trained to the end"
+    poor = [row for row in record.front if record.constant.beats(scores_of(row))]
+    good = [row for row in record.front if not record.constant.beats(scores_of(row))]
     look = {**markers(STRONG, 10, line={"width": 1.5, "color": STRONG})}
     look |= {**line(STRONG, 2, shape=step), "mode": "lines+markers"} if two else {}
-    traces.append(_front(record.front, hover, up, right, scores_of, name, look, errors=True))
+    traces += [_front(good, hover, up, right, scores_of, name, look, errors=True)] if good else []
+    look = markers(FAINT, 10, symbol="circle-open", line={"width": 2})
+    traces += [_front(poor, hover, up, right, scores_of, "front, no better than a constant", look)] if poor else []
     return traces
 
 

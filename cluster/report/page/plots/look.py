@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from haemsa.cluster.report.figures.style import FAINT, SERIES
-from haemsa.cluster.report.show import cell, score_words
+from haemsa.cluster.report.tables import cell, score_words
 from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.tables import genome_columns
 from haemsa.cluster.shared.text import counted, number

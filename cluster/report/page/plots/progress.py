@@ -25,7 +25,18 @@ def best_group(record: SearchRecord, hover: Hover) -> Group:
     caption = "Each point is a network, when its scores became final. The line is the best so far."
     if not record.final:
         caption = "Each point is a network on the highest rung so far. The line is the best so far."
-    return Group(caption, [_best(record, hover)] if record.scored else [])
+    if not record.scored:
+        return Group(caption)
+    plot = _best(record, hover)
+    return Group(caption + _outside(record, plot), [plot])
+
+
+def _outside(record: SearchRecord, plot: Plot) -> str:
+    """How many networks lie outside the picture."""
+    low, high = plot.layout["yaxis"].get("range", (-np.inf, np.inf))
+    values = [row.scores[next(iter(record.objectives))].mean for row in record.scored]
+    count = sum(not low <= value <= high for value in values)
+    return f" {counted(count, 'network')} far from it {'lies' if count == 1 else 'lie'} outside." if count else ""
 
 
 def _best(record: SearchRecord, hover: Hover) -> Plot:
@@ -45,7 +56,7 @@ def _best(record: SearchRecord, hover: Hover) -> Plot:
     ]  # fmt: skip
     if record.confirmed and record.best is not None:
         data.append(_confirmed(record, record.best, name, hover))
-    limits = near(values, best[-1:], direction)
+    limits = near(values, best[-1:], direction, record.constant.scores.get(name))
     up = axis(label(name, record.objectives), **({"range": list(limits)} if limits else {}))
     return Plot(
         "", data, {"xaxis": axis("genomes evaluated", rangemode="tozero"), "yaxis": up, "height": 320}, wide=True
@@ -69,15 +80,23 @@ def _evaluations(rows: Sequence[JournalRow], times: Sequence[float]) -> np.ndarr
     return np.searchsorted(np.sort(ends), times, side="right")
 
 
-def growth_group(history: History | None, objectives: Mapping[str, str]) -> Group:
-    """How much the front dominates over evaluations, and some of the older fronts."""
+def growth_group(
+    history: History | None, objectives: Mapping[str, str], constant: Mapping[str, float] | None = None
+) -> Group:
+    """How much the front dominates over evaluations, and some of the older fronts.
+
+    Args:
+        history: how the search went. None: no candidate has scores.
+        objectives: by name, "min" or "max".
+        constant: what a constant reaches, by objective. What is no better may lie outside the picture.
+    """
     caption = (
         "How much the front dominates of all that was seen (its hypervolume, 0 to 1), and how the front moved, by the "
         "scores of the search: older fronts are paler."
     )
     if history is None:
         return Group(caption)
-    return Group(caption, [_volume(history.moments), *_moved(history, objectives)])
+    return Group(caption, [_volume(history.moments), *_moved(history, objectives, constant or {})])
 
 
 def _volume(moments: Sequence[Moment]) -> Plot:
@@ -88,7 +107,7 @@ def _volume(moments: Sequence[Moment]) -> Plot:
     return Plot("", [data], {"xaxis": across, "yaxis": axis("hypervolume"), "showlegend": False})
 
 
-def _moved(history: History, objectives: Mapping[str, str]) -> list[Plot]:
+def _moved(history: History, objectives: Mapping[str, str], constant: Mapping[str, float]) -> list[Plot]:
     """Older fronts of the first two objectives."""
     names, fronts = list(objectives)[:2], history.fronts(_FRONTS)
     if len(names) < 2 or len(fronts) < 2:
@@ -103,7 +122,10 @@ def _moved(history: History, objectives: Mapping[str, str]) -> list[Plot]:
         look |= {"marker": {"size": 5}, "hovertemplate": f"{name}: %{{y:.4g}}, %{{x:.4g}}<extra></extra>"}
         data.append({"x": x, "y": y, "name": name, **look})
     across = axis(in_words(right), **(LOG if _is_log(right, fronts) else {}))
-    return [Plot("", data, {"xaxis": across, "yaxis": axis(in_words(up)), "showlegend": False})]
+    every, last = (np.array([item[up] for one in of for item in one.front]) for of in (fronts, fronts[-1:]))
+    limits = None if is_log(up, every) else near(every, last, objectives[up], constant.get(up))
+    upwards = axis(in_words(up), **({"range": list(limits)} if limits else {}))
+    return [Plot("", data, {"xaxis": across, "yaxis": upwards, "showlegend": False})]
 
 
 def _is_log(name: str, fronts: Sequence[Moment]) -> bool:

@@ -54,6 +54,15 @@ def test_points_far_worse_than_the_rest_lie_outside_and_are_counted() -> None:
     assert axes.get_title().endswith("1 outside the picture")
 
 
+def test_what_is_no_better_than_a_constant_lies_outside() -> None:
+    rows = [{"id": n, "mae": mae, "params": 1.0 + n} for n, mae in enumerate((0.5, 0.6, 1.2, 1.3))]
+    objectives = {"mae": "min", "params": "min"}
+    axes = front_figure(rows, rows, objectives, constant={"mae": 1.2}).axes[0]
+    assert axes.get_ylim() == pytest.approx((0.494, 0.606))
+    assert axes.get_title() == "4 on the front of 4, 2 outside the picture"
+    assert front_figure(rows, rows, objectives).axes[0].get_title() == "4 on the front of 4"
+
+
 def test_an_objective_of_a_task_is_named_with_it() -> None:
     rows = [{"id": 0, "emotion/wf1": 0.5}]
     axes = front_figure(rows, rows, {"emotion/wf1": "max"}).axes[0]

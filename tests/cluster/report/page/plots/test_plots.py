@@ -16,8 +16,10 @@ from haemsa.cluster.report.page.parts import network_values, slow_parts
 from haemsa.cluster.report.page.plots.at_work import _predictions, map_group
 from haemsa.cluster.report.page.plots.front import front_group
 from haemsa.cluster.report.page.plots.look import Group, Hover
-from haemsa.cluster.report.page.plots.progress import best_group
+from haemsa.cluster.report.page.plots.progress import best_group, growth_group
+from haemsa.cluster.report.page.tables import front_table
 from haemsa.cluster.report.record import SearchRecord
+from haemsa.cluster.report.sentences import effort_line
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.files import to_json
@@ -97,6 +99,40 @@ def test_networks_that_were_not_trained_to_the_end_are_pale_and_apart(tmp_path: 
     assert trace(front, "not trained to the end")["marker"]["opacity"] < 0.3
     assert "rung 1 of 2: not trained to the end" in trace(front, "not trained to the end")["text"][0]
     assert trace(front, "front")["customdata"] == [4]
+
+
+def with_constant(record: SearchRecord, mae: float) -> SearchRecord:
+    return replace(record, manifest={**record.manifest, "constant": {"mae": mae}})
+
+
+def test_what_is_no_better_than_a_constant_is_hollow_and_chooses_no_axis(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    found = [(0.5, 900.0), (0.55, 500.0), (0.6, 300.0), (1.3, 50.0), (1.4, 20.0)]
+    with RunDirectory.create(path, made_config(tmp_path), {"objectives": OBJECTIVES}) as run:
+        run.journal.asked(candidates(5))
+        outcomes = [{"mae": Score(mae), "params": Score(params)} for mae, params in found]
+        run.journal.record([RungOutcome(number, outcome, 1) for number, outcome in enumerate(outcomes)])
+    record, hover = read(path)
+    known = with_constant(record, 1.3)  # as good as one of them
+    front = front_group(known, hover)
+    accepted(front, best_group(known, hover), growth_group(known.history, known.objectives, known.constant.scores))
+    assert trace(front, "front")["customdata"] == [2, 1, 0]
+    assert trace(front, "front, no better than a constant")["customdata"] == [4, 3]
+    assert front.plots[0].layout["yaxis"]["range"] == pytest.approx([0.494, 0.606])
+    assert front.caption.endswith(
+        "2 networks of the front lie outside the picture, no better than a constant (mae 1.3)."
+    )
+    assert best_group(known, hover).caption.endswith(" 2 networks far from it lie outside.")
+    assert front_table(known).note == "*: no better than a constant (mae 1.3)."
+    assert [row[1] for row in front_table(known).rows] == ["0.5", "0.55", "0.6", "1.3 *", "1.4 *"]
+    assert "The front has 5 trade-offs, of which 2 are no better than a constant (mae 1.3)." in effort_line(known)
+    assert {item["name"] for item in front_group(record, hover).plots[0].data} == {
+        "final scores in the search",
+        "front",
+    }
+    worst = front_group(with_constant(record, 0.1), hover)  # all are as bad
+    assert "range" not in worst.plots[0].layout["yaxis"]
+    assert trace(worst, "front, no better than a constant")["customdata"] == [4, 3, 2, 1, 0]
 
 
 def made_config(folder: Path) -> Any:
