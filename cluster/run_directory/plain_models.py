@@ -85,7 +85,7 @@ class PlainModels:
         """A sentence that says so if a plain model is better than the network, which it calls `network`."""
         if (best := self.better) is None:
             return []
-        scores = f"its {self.metric} is {number(self.scores[best])}, that of the network {number(self.own)}"
+        scores = f"its {self.metric} is {number(self.scores[best])}, that of {network} {number(self.own)}"
         return [
             f"{best[0].upper()}{best[1:]} is better than {network}: {scores}, on the same held-out samples. "
             "Search longer, or use that model."

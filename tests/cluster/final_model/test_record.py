@@ -37,7 +37,7 @@ def test_scores_have_the_names_that_they_have_everywhere_and_all_genomes_are_tol
     assert (record.objective, record.score) == ("mae", 0.7)
     assert record.better_plain == "a linear model"
     (line,) = better_plain_model(tmp_path)
-    assert line.startswith("A linear model is better than this model: its mae is 0.6, that of the network 0.7, on the")
+    assert line.startswith("A linear model is better than this model: its mae is 0.6, that of this model 0.7, on the")
 
 
 def test_a_model_that_an_older_version_trained_is_told_too(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_plain_model_that_is_better_than_the_best_is_told(run_path: Path) -> N
     with RunDirectory.open(run_path) as run:
         run.write_summary({"best": {"id": 3}, "plain": asdict(plain)})
     text = " ".join(printed(run_path).split())
-    assert "A linear model is better than the best network: its mae is 0.65, that of the network 0.7, on the" in text
+    assert "A linear model is better than the best network: its mae is 0.65, that of the best network 0.7, on" in text
     assert show_values(run_path)["plain"]["scores"] == {"a linear model": 0.65, "a constant": 1.2}
     with RunDirectory.open(run_path) as run:
         run.write_summary({"best": {"id": 3}, "plain": asdict(replace(plain, own=0.6))})

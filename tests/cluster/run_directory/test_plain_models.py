@@ -16,8 +16,8 @@ PLAIN = PlainModels("mae", "min", 0.5, {"a linear model": 0.4, "a constant": 0.3
 
 def test_the_best_plain_model_is_named_if_it_is_better_than_the_network() -> None:
     assert PLAIN.warning() == [
-        "A constant is better than the best network: its mae is 0.3, that of the network 0.5, on the same held-out "
-        "samples. Search longer, or use that model."
+        "A constant is better than the best network: its mae is 0.3, that of the best network 0.5, on the same "
+        "held-out samples. Search longer, or use that model."
     ]
     assert replace(PLAIN, own=0.35).better == "a constant"
     assert (replace(PLAIN, own=0.3).better, replace(PLAIN, own=0.3).warning()) == (None, [])
