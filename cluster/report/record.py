@@ -30,7 +30,8 @@ class SearchRecord:
     candidates if there are any.
 
     While no candidate has scores, `best` and `history` are None and `objectives` may be empty. While the search has not
-    ended, `summary` is None, and `left` has the `seconds` that are left, if the search knows them, and its `phase`.
+    ended, `summary` is None, and `left` has the `seconds` that are left, if the search knows them. While the front is
+    confirmed it also has the `phase`, and `at`: when the last one was.
     """
 
     name: str

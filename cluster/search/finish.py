@@ -69,7 +69,8 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
         log.info("confirmed %d of %d", done, total)
         status = driver.statistics.confirming(done, total, driver.clock.now() - begun)
         progress.update(status)
-        driver.run_directory.journal.note({"left": {"seconds": status.remaining, "phase": status.phase}})
+        left = {"seconds": status.remaining, "phase": status.phase, "at": time.time()}
+        driver.run_directory.journal.note({"left": left})
 
     results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})

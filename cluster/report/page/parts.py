@@ -119,6 +119,7 @@ class _State:
         failed, left = counted(record.count("failed"), "failure"), unfinished_words(record.rows, total)
         words = f"{done:,}{budget} genomes evaluated, {failed}, {left}.{_time_left(record)}"
         ends = [row.ended_at for row in record.rows if row.ended_at is not None]
+        ends += [record.left["at"]] if "at" in record.left else []  # while the front is confirmed
         return cls(done, total, words, max(ends, default=None))
 
 

@@ -1,6 +1,6 @@
 """What a live page is told: the parts that changed after it asked last.
 
-A part that takes long is made at most for a twentieth of the time, so that the search keeps its cores.
+Parts that take long take at most a twentieth of a core, so that the search keeps its cores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from haemsa.cluster.report.page.trained import trained_part
 from haemsa.cluster.report.record import SearchRecord
 
 _REST: Final = 20.0
-"""A step rests so many times as long as it took."""
+"""A step rests so many times as long as a core worked for it. Beside a search on all cores it waits for most of its
+time, and that does not count."""
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Feed:
         ablated: a folder of `haemsa ablate`.
         model: the folder of a model that was trained from this search.
         clock: tells the time in seconds.
+        worked: tells for how many seconds cores have worked for this process.
 
     Raises:
         ValueError: the run directory holds no search, or `model` is not of the search.
@@ -55,8 +57,10 @@ class Feed:
         ablated: Path | None = None,
         model: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        worked: Callable[[], float] = time.process_time,
     ) -> None:
-        self._run, self._data, self._ablated, self._model, self._clock = FollowedRun(run), data, ablated, model, clock
+        self._run, self._data, self._ablated, self._model = FollowedRun(run), data, ablated, model
+        self._clock, self._worked = clock, worked
         self._lock = threading.Lock()
         self._run.changed()
         self._record: SearchRecord
@@ -110,13 +114,13 @@ class Feed:
     def _make(self, steps: list[_Step]) -> None:
         """Make what is out of date, unless it must rest. At the end of a search nothing rests."""
         for step in steps:
-            about, begun = step.about(), self._clock()
+            about, before = step.about(), self._worked()
             unknown = step.made_of is None or self._record.summary is not None
-            if about == step.made_of or (begun < step.ready and not unknown):
+            if about == step.made_of or (self._clock() < step.ready and not unknown):
                 continue
             self._keep(step.make())
-            step.made_of, ended = about, self._clock()
-            step.ready = ended + _REST * (ended - begun)
+            step.made_of = about
+            step.ready = self._clock() + _REST * (self._worked() - before)
 
     def _keep(self, parts: Parts) -> None:
         """Give a new stamp to what is not as it was."""

@@ -94,7 +94,10 @@ def test_the_page_of_a_search_that_has_not_ended_says_how_to_continue_it(tmp_pat
     [
         ({"seconds": 220.0}, "3 pending. About 3m 40s left, until the front is confirmed. <span"),
         ({"seconds": None}, "3 pending. <span"),
-        ({"seconds": 30.0, "phase": "confirmed 1 of 4"}, "3 pending. Confirmed 1 of 4. About 30s left. <span"),
+        (
+            {"seconds": 30.0, "phase": "confirmed 1 of 4", "at": 4e9},
+            '3 pending. Confirmed 1 of 4. About 30s left. <span data-since="4000000000.0">',
+        ),
     ],
 )
 def test_the_page_shows_the_time_left_that_the_search_shows(

@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(run: Path) -> Iterator[Ask]:
     """What the server of the search answers: text, or the values of JSON."""
-    with PageServer(Feed(run, clock=lambda: 0.0)) as server:  # what takes no time need not rest
+    with PageServer(Feed(run, worked=lambda: 0.0)) as server:  # what takes no time need not rest
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
         def answer(address: str) -> Any:
@@ -116,15 +116,16 @@ def test_a_page_of_another_name_cannot_read_it(run: Path) -> None:
 
 
 def test_what_takes_long_rests_while_the_search_runs(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, made = [0.0], list[float]()
+    now, worked, made = [0.0], [0.0], list[float]()
 
     def slow(*_: object) -> Any:
         made.append(now[0])
-        now[0] += 3.0
+        now[0] += 12.0  # beside a search on all cores
+        worked[0] += 3.0
         return Parts()
 
     monkeypatch.setattr("haemsa.cluster.report.page.live.feed.slow_parts", slow)
-    feed = Feed(run, clock=lambda: now[0])
+    feed = Feed(run, clock=lambda: now[0], worked=lambda: worked[0])
     feed.news(0)
     record(run, 10, 0.01)
     feed.news(0)
@@ -133,7 +134,7 @@ def test_what_takes_long_rests_while_the_search_runs(run: Path, monkeypatch: pyt
     record(run, 11, 0.01)
     end_run(run, 3)
     feed.news(0)
-    assert made == [0.0, 64.0, 67.0]
+    assert made == [0.0, 73.0, 85.0]
 
 
 def test_ctrl_c_ends_it_with_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
