@@ -19,6 +19,7 @@ from haemsa.evo.rungs import Fidelity, Ladder
 
 _MOMENTS: Final = 200
 _POPULATION: Final = 32  # where the state does not tell it
+_Event = tuple[float, int, int]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Moment:
 class History:
     """The moments of a search, and its populations.
 
-    moments: about 200 at most, and the end of every generation. They begin with the first final scores.
+    moments: 400 at most, and the end of every generation. They begin with the first final scores.
     populations: by generation, the ids of the survivors of all candidates that had ended by then.
     """
 
@@ -64,55 +65,90 @@ class History:
 
 
 def replay(rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Mapping[str, Any]) -> History:
-    """Tell an archive everything that ended. At least one row is done.
-
-    Args:
-        rows: all candidates of the journal.
-        objectives: by name, "min" or "max".
-        state: the evolution's state, as the journal has it. Empty: unknown.
-    """
-    return _Replay(rows, Objectives.of(objectives), state).history()
+    """See `Replay.history`."""
+    return Replay().history(rows, objectives, state)
 
 
-class _Replay:
-    def __init__(self, rows: Sequence[JournalRow], objectives: Objectives, state: Mapping[str, Any]) -> None:
-        self._archive: Archive[str] = Archive(objectives, ladder=_ladder(rows, state))
-        self._rows = {row.id: row for row in rows}
-        self._events = sorted(_events(rows))
-        self._level = self._archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
-        self._box = Box.around(_final(objectives, rows, self._archive.ladder, self._level))
-        self._size = int(state.get("population_size", _POPULATION))
-        self._start = self._now = min(row.asked_at for row in rows)
-        self._generation: int | None = None  # that of the last candidate that ended
+class Replay:
+    """Tells an archive everything that ended. Asked again while a search runs, it goes on with what ended since."""
+
+    def __init__(self) -> None:
+        self._told: _Told | None = None
+
+    def history(self, rows: Sequence[JournalRow], objectives: Mapping[str, Any], state: Mapping[str, Any]) -> History:
+        """How the search came to its front. At least one row is done.
+
+        Args:
+            rows: all candidates of the journal.
+            objectives: by name, "min" or "max".
+            state: the evolution's state, as the journal has it. Empty: unknown.
+        """
+        events, told = sorted(_events(rows)), self._told
+        about = dict(objectives), _ladder(rows, state), int(state.get("population_size", _POPULATION))
+        if told is None or told.about != about or told.events != events[: len(told.events)]:
+            told = self._told = _Told(*about)
+        told.tell(events, rows)
+        return told.history(rows)
+
+
+@dataclass(frozen=True)
+class _Note:
+    """A moment whose front may be of any level. `number`: of the event before it; None: a generation ended."""
+
+    number: int | None
+    level: int
+    generation: int
+    evaluations: int
+    at: float
+    front: tuple[Mapping[str, Any], ...]
+    losses: Losses
+
+
+class _Told:
+    """What was told so far: the `events`, and what they are `about`."""
+
+    def __init__(self, objectives: Mapping[str, Any], ladder: Ladder, size: int) -> None:
+        self.about, self.events = (dict(objectives), ladder, size), list[_Event]()
+        self._archive: Archive[str] = Archive(Objectives.of(objectives), ladder=ladder)
+        self._size, self._generation = size, 0  # the generation of the last candidate that ended
         self._done = 0
         self._members: list[int] = []
-        self._moments: list[Moment] = []
+        self._notes: list[_Note] = []
         self._populations: dict[int, tuple[int, ...]] = {}
 
-    def history(self) -> History:
-        stride = max(1, len(self._events) // _MOMENTS)
-        for number, (time, identity, rung) in enumerate(self._events):
-            row = self._rows[identity]
+    def tell(self, events: list[_Event], rows: Sequence[JournalRow]) -> None:
+        """Tell those that follow what was told."""
+        stride, by_id = _stride(len(events)), {row.id: row for row in rows}
+        self._notes = [note for note in self._notes if note.number is None or note.number % stride == 0]
+        for number, (_, identity, rung) in enumerate(events[len(self.events) :], start=len(self.events)):
+            row = by_id[identity]
             if rung == 0:
                 self._begin(row.generation or 0)
                 self._members.append(identity)
             self._tell(row, rung)
-            self._now = time
+            self.events.append(events[number])
             if number % stride == 0:
-                self._note()
-        self._end_generation()
-        return History(tuple(self._moments), self._populations)
+                self._notes += self._noted(number)
+
+    def history(self, rows: Sequence[JournalRow]) -> History:
+        """What was told, as if the last generation ended now. Only fronts of today's level can be compared."""
+        archive, start = self._archive, min(row.asked_at for row in rows)
+        level = archive.ladder.level(max(len(row.outcomes) for row in rows if row.status == "done") - 1)
+        box = Box.around(_final(archive.objectives, rows, archive.ladder, level))
+        moments = [
+            Moment(note.generation, note.evaluations, note.at - start, box.share(note.losses), note.front)
+            for note in (*self._notes, *self._noted(None, self._done + 1))
+            if note.level == level
+        ]
+        return History(tuple(moments), {**self._populations, self._generation: tuple(self._survivors())})
 
     def _begin(self, generation: int) -> None:
-        if self._generation is not None and generation > self._generation:
-            self._end_generation()
-        self._generation = max(generation, self._generation or 0)
-
-    def _end_generation(self) -> None:
-        self._members = self._survivors()
-        self._populations[self._generation or 0] = tuple(self._members)
-        self._done += 1
-        self._note()
+        if self.events and generation > self._generation:
+            self._members = self._survivors()
+            self._populations[self._generation] = tuple(self._members)
+            self._done += 1
+            self._notes += self._noted(None)
+        self._generation = max(generation, self._generation)
 
     def _tell(self, row: JournalRow, rung: int) -> None:
         if rung < len(row.outcomes):
@@ -121,16 +157,15 @@ class _Replay:
             assert row.failure is not None
             self._archive.fail(Failed(row.id, row.genome_json, row.parents, row.failure))
 
-    def _note(self) -> None:
-        """Keep a moment if its front has the level of today's front. Other levels cannot be compared with it."""
+    def _noted(self, number: int | None, generation: int | None = None) -> list[_Note]:
+        """The front as it is now. None while there is none."""
         archive = self._archive
-        if archive.top_level != self._level:
-            return
-        names = archive.objectives.names
+        if archive.top_level < 0:
+            return []
+        names, ended = archive.objectives.names, self._done if generation is None else generation
         front = tuple({"id": item.id} | {name: item.scores[name].mean for name in names} for item in archive.front())
-        seconds = self._now - self._start
-        share = self._box.share(archive.front_losses())
-        self._moments.append(Moment(self._done, len(archive), seconds, share, front))
+        now = self.events[-1][0]
+        return [_Note(number, archive.top_level, ended, len(archive), now, front, archive.front_losses())]
 
     def _survivors(self) -> list[int]:
         """Choose as the search does: the best of the last population and of all that ended after it."""
@@ -142,7 +177,12 @@ class _Replay:
             return [individual.id for individual in survive([archive.individual(n) for n in alive], self._size)]
 
 
-def _events(rows: Sequence[JournalRow]) -> Iterator[tuple[float, int, int]]:
+def _stride(events: int) -> int:
+    """A moment is noted after so many events: a power of two, so that with more events some moments stay."""
+    return 1 << max(0, (events // _MOMENTS).bit_length() - 1)
+
+
+def _events(rows: Sequence[JournalRow]) -> Iterator[_Event]:
     """Time, candidate and rung of each outcome. A failure is on the rung after the last one with scores."""
     for row in rows:
         yield from ((time, row.id, rung) for rung, time in enumerate(row.ended))

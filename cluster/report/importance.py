@@ -117,7 +117,9 @@ def _of_forest(table: GeneTable, target: Values, objective: str) -> Importance:
 def _out_of_bag(forest: Any, values: Values, unseen: NDArray[np.bool_]) -> Values:
     """For each row [N] the mean prediction of the trees that were not grown on it. `unseen`: [trees, N]."""
     rows = np.ascontiguousarray(values, dtype=np.float32)
-    predicted = np.stack([tree.tree_.predict(rows)[:, 0] for tree in forest.estimators_])  # tree.predict checks more
+    predicted = np.zeros(unseen.shape)
+    for of_tree, new, fitted in zip(predicted, unseen, forest.estimators_, strict=True):
+        of_tree[new] = fitted.tree_.predict(rows[new])[:, 0]  # fitted.predict also checks the rows, which takes as long
     mean: Values = np.average(predicted, axis=0, weights=unseen)
     return mean
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
-from haemsa.cluster.report.history import History, replay
+from haemsa.cluster.report.history import History, Replay
 from haemsa.cluster.report.importance import MOST, Importance, importance
 from haemsa.cluster.run_directory.plain_models import Constant
 from haemsa.cluster.run_directory.ranking import best_of, directions, final_rows, front_of, full_rung, scored_rows
@@ -48,14 +48,18 @@ class SearchRecord:
     final: tuple[JournalRow, ...] = ()
     front: tuple[JournalRow, ...] = ()
     best: JournalRow | None = None
+    replay: Replay = field(default_factory=Replay)
 
     @classmethod
-    def read(cls, run: RunDirectory, rows: Sequence[JournalRow] | None = None) -> SearchRecord:
+    def read(
+        cls, run: RunDirectory, rows: Sequence[JournalRow] | None = None, replay: Replay | None = None
+    ) -> SearchRecord:
         """Read it.
 
         Args:
             run: the run directory.
             rows: every candidate, if they are known. None: they are read.
+            replay: that of an earlier record of the same search, which goes on. None: there is none.
 
         Raises:
             ValueError: the run directory is damaged; the message is one sentence.
@@ -70,12 +74,13 @@ class SearchRecord:
         objectives = directions(compared, manifest)
         front, scored = front_of(compared, objectives), tuple(scored_rows(every, full))
         final = tuple(row for row in scored if len(row.outcomes) > full)
-        return cls(*facts, objectives, *now, scored, final, tuple(front), best_of(front, summary))
+        best = best_of(front, summary)
+        return cls(*facts, objectives, *now, scored, final, tuple(front), best, replay or Replay())
 
     @cached_property
     def history(self) -> History | None:
         """How the search came to its front. None while no candidate has scores."""
-        return replay(self.rows, self.objectives, self.state) if self.front else None
+        return self.replay.history(self.rows, self.objectives, self.state) if self.front else None
 
     @cached_property
     def importance(self) -> Importance | str:

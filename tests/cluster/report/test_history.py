@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from haemsa.cluster.report.history import replay
+from pathlib import Path
+
+import pytest
+
+from haemsa.cluster.report.history import Replay, replay
 from haemsa.cluster.run_directory.rows import JournalRow
+from haemsa.cluster.shared.progress import Status
 from haemsa.evo.candidate import Failure, Score
+from tests.support.cluster.driver import Driven, Statuses
 from tests.support.cluster.search_fakes import genome
+from tests.support.cluster.trainers import failing, instant
 
 OBJECTIVES = {"mae": "min", "params": "min"}
 STATE = {"reference": [0.1, 1.0], "population_size": 2}
@@ -94,3 +101,37 @@ def test_the_hypervolume_counts_a_front_that_is_larger_than_the_first_ones() -> 
     volumes = [moment.hypervolume for moment in replay(rows, OBJECTIVES, STATE).moments]
     assert 0 < volumes[0] < volumes[-1] <= 1
     assert volumes == sorted(volumes)
+
+
+@pytest.mark.parametrize("rungs", [True, False])
+def test_a_replay_that_goes_on_tells_what_one_from_the_start_tells(
+    tmp_path: Path, rungs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haemsa.cluster.report.history._MOMENTS", 5)
+    followed, compared, goes_on = Replay(), list[int](), list[bool]()
+
+    class Compared(Statuses):
+        def update(self, status: Status) -> None:
+            rows, state = list(driven.run.journal.rows()), driven.run.journal.state()["evolution"]
+            if not any(row.status == "done" for row in rows):
+                return
+            before = followed._told
+            assert followed.history(rows, OBJECTIVES, state) == replay(rows, OBJECTIVES, state)
+            compared.append(len(rows))
+            goes_on.append(followed._told is before)
+
+    trainer = failing if rungs else instant
+    with Driven(tmp_path / "run", trainer, rungs=rungs, mode="steady", evaluations=60) as driven:
+        driven.statuses = driven.search.progress = Compared()
+        driven.search.run()
+    assert len(compared) > 15
+    assert all(goes_on[1:])
+
+
+def test_a_replay_begins_again_if_what_it_told_has_changed() -> None:
+    first, other = row(0, 1, (110.0, 0.5, 8.0)), row(0, 1, (111.0, 0.6, 8.0))
+    more = row(1, 1, (120.0, 0.8, 5.0))
+    followed = Replay()
+    for rows in ([first, more], [other, more], [more], [first, more]):
+        assert followed.history(rows, OBJECTIVES, STATE) == replay(rows, OBJECTIVES, STATE)
+    assert followed.history([first, more], OBJECTIVES, {}) == replay([first, more], OBJECTIVES, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from haemsa.cluster.report.history import Replay
 from haemsa.cluster.report.page.parts import Workers
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.run_directory.rows import JournalRow
@@ -27,6 +28,7 @@ class FollowedRun:
         self._files: tuple[Any, ...] | None = None
         self._rows: dict[int, JournalRow] = {}
         self._marks: dict[int, tuple[Any, ...]] = {}
+        self._replay = Replay()
 
     def changed(self) -> bool:
         """Whether a file of the run changed after this was asked last."""
@@ -46,7 +48,7 @@ class FollowedRun:
             self.read_rows += len(found)
             known = {number: found.get(number) or self._rows[number] for number in sorted(marks)}
             self._rows, self._marks = known, marks
-            return SearchRecord.read(run, tuple(known.values())), run.journal.workers()
+            return SearchRecord.read(run, tuple(known.values()), self._replay), run.journal.workers()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
