@@ -18,6 +18,7 @@ from haemsa.cluster.search.confirmation import confirm, confirming_replicates
 from haemsa.cluster.search.objectives import counts_missing
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.interrupt import interruptible
+from haemsa.cluster.shared.noted import warnings_noted
 from haemsa.cluster.shared.progress import Progress, Status
 from haemsa.cluster.shared.text import counted
 from haemsa.cluster.tuning.result import Tuning, between
@@ -115,7 +116,7 @@ def tune(
     genes = Genes.of(original, problem.space.domain, epochs=scheduler == "asha")
     settings = settings_of(original, config, scheduler, problem.fingerprint)
     unfinished = Unfinished.read(folder / FOLDER, settings, force=force)
-    with joined_ray(config, config.title):
+    with warnings_noted(progress, "haemsa.cluster.workers"), joined_ray(config, config.title):
         for line in (*problem.pool.notes, describe_validation(problem.folds, problem.pool, config.validation)):
             progress.note(line)
         data, began = _tuning_data(config, problem), time.monotonic() - unfinished.seconds

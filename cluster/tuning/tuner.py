@@ -20,6 +20,7 @@ from haemsa.cluster.tuning.genes import Genes
 from haemsa.cluster.tuning.result import Tried
 from haemsa.cluster.tuning.samples import PREFIX, Samples, tell
 from haemsa.cluster.tuning.trial import GenomeTrial, Rungs
+from haemsa.cluster.tuning.waits import Waits
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.evaluator import TrainCohort
@@ -89,7 +90,7 @@ def _tuner(task: Task, follower: Follower, before: Mapping[int, Tried], folder: 
         run_config=tune.RunConfig(
             name="trials",
             storage_path=str(folder.resolve()),
-            callbacks=[follower],
+            callbacks=[follower, Waits(task.config)],
             failure_config=tune.FailureConfig(max_failures=RESTARTS),
             checkpoint_config=tune.CheckpointConfig(CHECKPOINTS, checkpoint_frequency=1, checkpoint_at_end=False),
             verbose=0,

@@ -220,6 +220,15 @@ def test_a_trial_needs_what_any_worker_needs_of_its_node() -> None:
     assert placement(choosy) == found
 
 
+def test_a_trial_keeps_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list[float | None]()
+    monkeypatch.setattr("haemsa.cluster.tuning.trial.limit_memory", given.append)
+    _, data = problem()
+    trial, genes = GenomeTrial.__new__(GenomeTrial), Genes.of(TWO_EXPERTS, DOMAIN)
+    trial.setup(genes.start(), lambda _: lambda jobs: [], data, genes, Rungs(3, 2), "sentiment/mae", {}, 2.0**30)
+    assert given == [2.0**30]
+
+
 def test_the_tuning_of_another_genome_is_kept(tmp_path: Path) -> None:
     default = tmp_path / "tuned"
     assert tuning_folder(TWO_EXPERTS, None, default) == default
