@@ -156,6 +156,7 @@ def held_out_mae(folder: Path, *, pooled: bool = False) -> float:
     outputs = model.predict_members(inputs_of(pool))["sentiment"][..., 0]
     shares = np.array(model.shares).reshape(3, -1)
     means = np.einsum("fg,fgn->fn", shares / shares.sum(1, keepdims=True), outputs.reshape(3, shares.shape[1], -1))
+    means = means.clip(-3, 3)  # the bounds of the task: values are scored within them
     errors = [np.abs(means[k, held] - pool.tasks["sentiment"].targets[held]) for k, held in enumerate(held_out)]
     return float(np.concatenate(errors).mean() if pooled else np.mean([error.mean() for error in errors]))
 
