@@ -130,8 +130,11 @@ def test_maps_of_ablated_searches_are_shown_too(run: Path, seen: ObservedModel, 
     assert ablations(None, data()) == ablations(tmp_path / "nowhere", data()) == {}
     with RunDirectory.open(run, read_only=True) as directory:
         parts = at_work_parts(SearchRecord.read(directory), None, tmp_path)
-    assert [plot.title for plot in parts.plots["map"].plots] == ["the best network", "no transfer"]
-    assert parts.plots["map"].caption.endswith("next to those of searches without one idea.")
+    assert [plot.title for plot in parts.plots["map"].plots] == [
+        "the best network",
+        "the best of the search with no transfer",
+    ]
+    assert parts.plots["map"].caption.endswith("Next to it are those of searches without one idea.")
     assert [plot.title.partition(":")[0] for plot in parts.plots["predictions"].plots] == ["sentiment", "emotion"]
     assert parts.html["detail"].count('class="heat"') == 6  # confusion, two of each task, and missing modalities
 
