@@ -18,7 +18,7 @@ from haemsa.model.data.folds import grouped
 from haemsa.model.metrics import direction, primary, task_metrics
 
 STRENGTHS: Final = 5
-"""At most so many strengths of the penalty are tried: the strongest first, and weaker ones while they are better."""
+"""Strengths of the penalty, of which the strongest is tried first, until two in a row are worse than the best."""
 FOLDS: Final = 3
 MANY: Final = 2000
 """With more samples, one of the folds is enough to choose the strength."""
@@ -108,9 +108,11 @@ def _tuned(features: Mapping[str, Floats], task: Task, trained: NDArray[np.int64
             scores.append(task_metrics(part, part.targets, answers)[metric])
         return sign * float(np.mean(scores))
 
-    best, least = models[-1], np.inf
+    best, least, worse = models[-1], np.inf, 0
     for model in reversed(models) if kind == "ridge" else models:  # a weaker penalty takes longer
-        if (reached := loss(model)) > least:
+        reached = loss(model)
+        worse = worse + 1 if reached > least else 0
+        if worse == 2:
             break
         if reached < least:
             best, least = model, reached
