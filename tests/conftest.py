@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Threads of two processes that wait for each other on the same cores take far longer than one thread each.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch, numpy and scikit-learn are imported
+    os.environ["HF_HUB_OFFLINE"] = "1"  # no test asks for a model that is not made here
     config.option.loadscopereorder = False  # of pytest-xdist, which would leave files of few, long tests for the end
     folder = keep_apart()
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -1,0 +1,44 @@
+"""An encoder of any modality: clips in, features out. Axes: `T` steps, `D` features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.clips import Clip
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """What became of one clip.
+
+    Attributes:
+        features: float32 [T, D]. T is 0 if the clip lacks the modality.
+        problem: Why it lacks the modality, if its file is the reason.
+        cut: Whether it was longer than the most steps.
+    """
+
+    features: NDArray[np.float32]
+    problem: str = ""
+    cut: bool = False
+
+
+class Encoder(Protocol):
+    """Encodes one modality.
+
+    Attributes:
+        facts: What made its features, as plain JSON values: the model, digests of it, layers, rate, steps, versions.
+        width: D.
+        batch: How many clips it encodes at a time. What comes out depends on no other clips than these.
+    """
+
+    facts: Mapping[str, Any]
+    width: int
+    batch: int
+
+    def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
+        """Encode at most `batch` clips."""

@@ -1,0 +1,67 @@
+"""Transcripts become streams: a step is a token. Axes: `n` transcripts, `T` steps, `D` features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from haemsa.model.data.clips import Clip
+from haemsa.model.encoders.choice import Choice
+from haemsa.model.encoders.encoder import Encoded
+from haemsa.model.encoders.model_folder import ModelFolder
+from haemsa.model.encoders.pretrained import Pretrained, processor
+
+_SPECIAL: Final = 2
+"""Positions that some models keep for themselves."""
+
+
+class TextEncoder:
+    """Encodes transcripts. Special tokens, such as those for the beginning and the end, are steps too.
+
+    Args:
+        folder: The files of the model.
+        choice: How it encodes.
+
+    Raises:
+        ValueError: The model cannot be used. The message is one sentence.
+    """
+
+    batch = 32
+
+    def __init__(self, folder: ModelFolder, choice: Choice) -> None:
+        from transformers import AutoTokenizer
+
+        self._pretrained = Pretrained(folder, choice)
+        self._tokenizer = processor(AutoTokenizer, folder, "tokenizer")
+        self._steps = min(choice.steps, self._tokenizer.model_max_length, _positions(self._pretrained.module.config))
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self.facts = self._pretrained.facts
+        with self._pretrained.tried():
+            self.width = self._hidden(["a"])[0].features.shape[1]
+
+    def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
+        """Encode at most `batch` clips."""
+        texts = [clip.text for clip in clips if clip.text.strip()]
+        made = iter(self._hidden(texts) if texts else ())
+        absent = Encoded(np.zeros((0, self.width), np.float32))
+        return [next(made) if clip.text.strip() else absent for clip in clips]
+
+    def _hidden(self, texts: Sequence[str]) -> list[Encoded]:
+        whole = self._tokenizer(list(texts), verbose=False)["input_ids"]
+        tokens = self._tokenizer(
+            list(texts), truncation=True, max_length=self._steps, padding=True, return_tensors="pt", verbose=False
+        )
+        hidden, mask = self._pretrained.hidden(tokens), tokens["attention_mask"].bool()
+        return [
+            Encoded(hidden[place][mask[place]].numpy(), cut=len(whole[place]) > self._steps)
+            for place in range(len(texts))
+        ]
+
+
+def _positions(config: Any) -> int:
+    """How many tokens a model can take."""
+    most = getattr(config, "max_position_embeddings", None)
+    return int(most) - _SPECIAL if most and most > _SPECIAL else 2**31
