@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.cluster.comparison.bootstrap import Outputs
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric, Tuned
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.kept import Arrays, Kept, digest
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Tally

@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
-from haemsa.cluster.comparison.bootstrap import Difference, Outputs, paired_difference
 from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, tuned_classical
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs, tuned_network
 from haemsa.cluster.comparison.finals import Finals
 from haemsa.cluster.comparison.ours import OURS, ours, with_trials
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.bootstrap import Difference, Outputs, paired_difference
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Steps

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from haemsa.cluster.comparison.bootstrap import Outputs
 from haemsa.cluster.config import DEFAULT_EVALUATIONS, Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import SIZED
+from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.given_data import check_known, data_again
 from haemsa.cluster.shared.progress import Progress
 from haemsa.evo.expert_space.designs import usual_designs

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from haemsa.cluster.comparison.bootstrap import Outputs
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric
 from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.train import train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Tally

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from haemsa.cluster.comparison.bootstrap import Difference
 from haemsa.cluster.comparison.compare import Comparison, is_ensemble, mean_of_seeds
+from haemsa.cluster.shared.bootstrap import Difference
 from haemsa.cluster.shared.plain_values import as_values
 from haemsa.cluster.shared.text import figure
 

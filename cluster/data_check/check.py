@@ -6,6 +6,7 @@ that a search reads.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from haemsa.cluster.data_check.labels import TaskCheck, task_check
 from haemsa.cluster.data_check.leaks import Part, Sign, Skill, signs, skill_of
 from haemsa.cluster.data_check.overlap import Overlap, Repeats, numbered_rows, overlaps, repeated, repeats
 from haemsa.cluster.data_check.scan import Scan, scan
+from haemsa.cluster.data_check.worth import Worth, streams_of, worth_of
 from haemsa.cluster.shared.text import printable
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.splitting import numbered
@@ -40,6 +42,8 @@ class DataCheck:
     twins: samples of several splits with equal features and equal labels.
     skills: per task and modality, how well that modality alone predicts the task.
     signs: per task, where a modality predicts far better than training promises. This is the sign of a leak.
+    worth: per task, what each modality adds to the best one. None: there are too few labels or groups to say.
+    worth_seconds: how long that took to find out.
     notes: what the reader found.
     """
 
@@ -56,6 +60,8 @@ class DataCheck:
     twins: tuple[Overlap, ...]
     skills: dict[str, dict[str, Skill]]
     signs: dict[str, tuple[Sign, ...]]
+    worth: dict[str, Worth | None]
+    worth_seconds: float
     notes: tuple[str, ...]
 
     @property
@@ -81,11 +87,16 @@ def check(dataset: Dataset) -> DataCheck:
         >>> check(planted(sizes=(120, 40, 40))).samples
         200
     """
+    import sklearn.linear_model  # noqa: F401 - only the threads of what is loaded can be limited
+    from threadpoolctl import threadpool_limits
+
     dataset.split("train")
     chosen = _chosen(dataset)
     every = np.sort(np.concatenate(list(chosen.values())))
     scans = {name: scan(modality, dataset.splits, every) for name, modality in dataset.modalities.items()}
-    skills = {name: _skills(dataset, task, scans, chosen, every) for name, task in dataset.tasks.items()}
+    with threadpool_limits(1):  # on a busy machine two threads take ten times as long
+        skills = {name: _skills(dataset, task, scans, chosen, every) for name, task in dataset.tasks.items()}
+    worth, seconds = _worth(dataset, scans, chosen, every)
     used, names = np.concatenate(list(dataset.splits.values())), numbered(dataset.ids)
     return DataCheck(
         name=printable(dataset.name),
@@ -103,6 +114,8 @@ def check(dataset: Dataset) -> DataCheck:
         twins=_twins(dataset, scans),
         skills=skills,
         signs={name: tuple(signs(of_task)) for name, of_task in skills.items()},
+        worth=worth,
+        worth_seconds=seconds,
         notes=tuple(printable(note, 400) for note in dataset.notes),
     )
 
@@ -134,6 +147,20 @@ def _skills(
             parts[split] = Part(features, targets[known], dataset.groups[usable])
         skills[name] = skill_of(parts)
     return skills
+
+
+def _worth(
+    dataset: Dataset, scans: Mapping[str, Scan], chosen: Mapping[str, Indices], every: Indices
+) -> tuple[dict[str, Worth | None], float]:
+    """What each modality is worth on the chosen samples of training and validation, and how long this took."""
+    started = time.perf_counter()
+    pool = np.concatenate([indices for split, indices in chosen.items() if split != "test"])
+    place = np.searchsorted(every, pool)
+    means = {name: scanned.means[place] for name, scanned in scans.items()}
+    features = streams_of(means, {name: modality.presence[pool] for name, modality in dataset.modalities.items()})
+    groups = dataset.groups[pool]
+    worth = {name: worth_of(features, task.take(pool), groups) for name, task in dataset.tasks.items()}
+    return worth, time.perf_counter() - started
 
 
 def _targets(task: Task, indices: Indices) -> NDArray[np.float64]:

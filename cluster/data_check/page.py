@@ -56,5 +56,6 @@ def _pictures(check: DataCheck) -> list[list[Picture]]:
         [(draw.label_figure(check), "The share of each label, per split.")],
         [(draw.skill_figure(check), "How well each modality alone predicts the labels. Lines: two standard errors.")],
         [],
+        [],
     ]
     return [[Picture.of(figure, caption) for figure, caption in of if figure is not None] for of in figures]

@@ -10,7 +10,9 @@ from haemsa.cluster.data_check.check import ALL, DataCheck
 from haemsa.cluster.data_check.columns import ModalityCheck, Spread
 from haemsa.cluster.data_check.labels import TaskCheck
 from haemsa.cluster.data_check.leaks import Score
-from haemsa.cluster.shared.text import counted, listed
+from haemsa.cluster.data_check.worth import Worth
+from haemsa.cluster.shared.bootstrap import Difference
+from haemsa.cluster.shared.text import counted, duration, figure, listed
 
 NOTICE: Final = (
     "This check reads the labels of all splits, the test split too. It is about the data, not about models. "
@@ -18,6 +20,7 @@ NOTICE: Final = (
 )
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDEST: Final = 20  # bars
+_TOO_FEW: Final = "Unknown: train and valid have too few labels or groups."
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ def heading_of(name: str, samples: int, splits: Mapping[str, int], groups: int, 
 
 
 def check_tables(check: DataCheck) -> list[TextTable]:
-    """All tables: modalities, labels, how well each modality alone predicts them, and equal samples."""
-    return [_modalities(check), _tasks(check), _skills(check), _repeats(check)]
+    """All tables: modalities, labels, how well each modality alone predicts them, what it adds, and equal samples."""
+    return [_modalities(check), _tasks(check), _skills(check), _worth(check), _repeats(check)]
 
 
 def _modalities(check: DataCheck) -> TextTable:
@@ -107,6 +110,30 @@ def _skills(check: DataCheck) -> TextTable:
         "within the split. Train to: fitted on train. A score far above the one within train is a sign of a leak."
     )
     return TextTable("What each modality predicts alone", columns, tuple(rows), text)
+
+
+def _worth(check: DataCheck) -> TextTable:
+    columns = ("task", "modality", "alone", "adds to the best (95% interval)", "in words")
+    known = {task: worth for task, worth in check.worth.items() if worth is not None}
+    rows = [
+        (task, name, f"{worth.metric} {figure(stream.alone)}", _added(worth, stream.adds), worth.words(name))
+        for task, worth in known.items()
+        for name, stream in worth.streams.items()
+    ]
+    most = max((worth.samples for worth in known.values()), default=0)
+    how = (
+        f"Ridge or logistic regression of means over time, cross-validated on up to {most:,} samples of train and "
+        "valid, by whole groups. Adds: how much better the score gets with the best modality and this one together. "
+        f"A network may find more. This took {duration(check.worth_seconds)}."
+    )
+    return TextTable("Which modalities are worth it", columns, tuple(rows), how if rows else _TOO_FEW)
+
+
+def _added(worth: Worth, adds: Difference | None) -> str:
+    """What a modality adds, with its interval. Next to the best one, what a constant reaches."""
+    if adds is None:
+        return f"(a constant: {figure(worth.constant)})"
+    return f"{figure(adds.mean, sign='+')} ({figure(adds.low)} to {figure(adds.high)})"
 
 
 def _repeats(check: DataCheck) -> TextTable:

@@ -1,7 +1,8 @@
 """Intervals of figures over the samples that gave them, by the bootstrap of scipy. Whole groups are drawn.
 
 Samples of one video or speaker are alike, so a group is drawn or left out as a whole (Efron and Tibshirani, "An
-introduction to the bootstrap", 1993, chapter 8). Axes: `G` groups, `M` figures.
+introduction to the bootstrap", 1993, chapter 8). Axes: `G` groups, `M` figures, `S` seeds,
+`N` samples, `C` outputs.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from haemsa.model.bounds import within
+from haemsa.model.data.task import Task
+from haemsa.model.metrics import direction, primary, task_metrics
 
 RESAMPLES: Final = 1000
 LEAST_RESAMPLES: Final = 100
@@ -23,6 +29,7 @@ MOST_CORRECTED: Final = 1000
 """With more groups, percentiles are taken. BCa leaves out each group once, and then it hardly differs from them."""
 _WORK: Final = 20_000_000
 """About so many samples are drawn in all."""
+Outputs = NDArray[np.float32]
 
 
 def drawn_units(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -87,3 +94,81 @@ def intervals(
     ends = np.stack(found.confidence_interval)
     low, high = np.where(np.isfinite(ends).all(axis=0), ends, percentiles)
     return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One model's metric minus that of another, a mean over seeds, and its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def wins(self, *, minimise: bool) -> bool | None:
+        """Whether the first model is better. None if the interval holds 0, so that nothing is sure.
+
+        Example:
+            >>> Difference(-0.1, -0.2, -0.05).wins(minimise=True)
+            True
+        """
+        if not self.low * self.high > 0:  # also if the metric is undefined in too many resamples
+            return None
+        return (self.high < 0) == minimise
+
+
+def paired_difference(
+    metric: Callable[[Task, Outputs], float],
+    task: Task,
+    groups: NDArray[np.int64],
+    ours: Outputs,
+    theirs: Outputs,
+    rng: np.random.Generator,
+) -> Difference:
+    """The difference of two models on the N samples of a task. Whole groups are drawn (`intervals`).
+
+    Args:
+        metric: Takes a task and outputs [N, C].
+        task: The labels.
+        groups: The group of each sample [N].
+        ours: Outputs of the first model [S, N, C].
+        theirs: Outputs of the second model [S, N, C]. It may have another number of seeds.
+        rng: Draws the groups.
+    """
+
+    def difference(samples: NDArray[np.int64]) -> float:
+        drawn = task.take(samples)
+        each = [np.mean([metric(drawn, outputs[samples]) for outputs in side]) for side in (ours, theirs)]
+        return float(each[0] - each[1])
+
+    ((low, high),) = intervals(lambda drawn: [difference(drawn)], groups, rng)
+    return Difference(difference(np.arange(len(groups))), low, high)
+
+
+def gain(
+    task: Task, groups: NDArray[np.int64], better: Outputs, worse: Outputs, rng: np.random.Generator
+) -> Difference:
+    """How much better some outputs are than others in the main metric of a task. Above 0: the first are better.
+
+    Args:
+        task: The labels. Samples without a label are left out.
+        groups: The group of each sample [N].
+        better: The outputs [N, C] that are expected to be better.
+        worse: The other outputs [N, C].
+        rng: Draws the groups.
+
+    Example:
+        >>> task = Task("regression", np.zeros(40, np.float32))
+        >>> found = gain(task, np.arange(40), np.ones((40, 1)), np.full((40, 1), 3.0), np.random.default_rng(0))
+        >>> (found.mean, found.low, found.high)
+        (2.0, 2.0, 2.0)
+    """
+    known, metric = np.flatnonzero(task.labelled), primary(task)
+    sign = -1.0 if direction(metric) == "min" else 1.0
+    # without its bounds a task has fewer metrics, which take less time
+    labels = Task(task.kind, task.targets[known], task.labels)
+    first, second = (within(outputs[known], task.bounds)[None] for outputs in (better, worse))
+
+    def signed(drawn: Task, outputs: Outputs) -> float:
+        return sign * task_metrics(drawn, drawn.targets, outputs)[metric]
+
+    return paired_difference(signed, labels, groups[known], first, second, rng)

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from haemsa.cluster.comparison import compare as compare_module
 from haemsa.cluster.comparison.ablate import ablate, ablations
-from haemsa.cluster.comparison.bootstrap import Difference, paired_difference
 from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, best_mixture, tuned_classical
 from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensemble, judge
 from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned, begun
@@ -30,6 +29,7 @@ from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.shared.bootstrap import Difference, paired_difference
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import SilentProgress
 from haemsa.cluster.workers.tasks.tasks import InlineTasks, tasks_on

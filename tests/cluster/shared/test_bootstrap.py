@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from haemsa.cluster.shared import bootstrap
-from haemsa.cluster.shared.bootstrap import LEAST_GROUPS, drawn_units, intervals
+from haemsa.cluster.shared.bootstrap import LEAST_GROUPS, Difference, drawn_units, gain, intervals
+from haemsa.model.data.task import Task
 
 RNG = np.random.default_rng
 VALUES = RNG(0).normal(size=200)
@@ -91,3 +92,28 @@ def test_many_groups_and_many_samples_are_drawn_less_often(monkeypatch: pytest.M
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     assert intervals(mean, ALONE, RNG(3)) == intervals(mean, ALONE, RNG(3)) != intervals(mean, ALONE, RNG(4))
+
+
+@pytest.mark.parametrize(
+    ("task", "good", "bad", "expected"),
+    [
+        (Task("regression", np.zeros(200, np.float32)), [[1.0]], [[3.0]], 2.0),
+        (Task("regression", np.zeros(200, np.float32), bounds=(-2.0, 2.0)), [[1.0]], [[3.0]], 1.0),
+        (Task("classes", np.zeros(200, np.int64), ("a", "b")), [[1.0, 0.0]], [[0.0, 1.0]], 1.0),
+        (Task("multilabel", np.ones((200, 1), np.float32), ("a",)), [[1.0]], [[-1.0]], 1.0),
+    ],
+)
+def test_a_gain_is_above_0_where_the_first_is_better_whatever_the_metric(
+    task: Task, good: list[list[float]], bad: list[list[float]], expected: float
+) -> None:
+    better, worse = (np.tile(np.array(row, np.float32), (200, 1)) for row in (good, bad))
+    assert gain(task, ALONE, better, worse, RNG(0)) == Difference(expected, expected, expected)
+    assert gain(task, ALONE, worse, better, RNG(0)).mean == -expected
+
+
+def test_a_gain_leaves_out_samples_without_a_label() -> None:
+    labels = np.zeros(200, np.float32)
+    labels[::2] = np.nan
+    better, worse = np.zeros((200, 1), np.float32), np.ones((200, 1), np.float32)
+    worse[::2] = 99
+    assert gain(Task("regression", labels), ALONE, better, worse, RNG(0)).mean == 1
