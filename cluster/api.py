@@ -16,6 +16,7 @@
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
 | `haemsa data import` | `import_data(source, out)` |
+| `haemsa data embed` | `embed_data(source, out, [EncoderChoice("text", model)])` |
 | `haemsa snapshot` | `snapshot(run, copy)` |
 | `haemsa sync`, `ui`, `config` | `sync_run(run)`, `serve_page()`, `commented_yaml()` |
 
@@ -35,6 +36,7 @@ from haemsa.cluster.data_check.check import check as check_data
 from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
+from haemsa.cluster.embedding.embed import embed_data
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.folder import model_folder
@@ -72,12 +74,14 @@ from haemsa.model.data.readers.options import Reading
 from haemsa.model.data.sources import import_data
 from haemsa.model.data.sources import load as load_data
 from haemsa.model.data.summary import describe as describe_data
+from haemsa.model.encoders.choice import Choice as EncoderChoice
 
 __all__ = [
     "Comparison",
     "Compute",
     "CustomResult",
     "DataCheck",
+    "EncoderChoice",
     "Evaluation",
     "ListedRun",
     "PlainProgress",
@@ -100,6 +104,7 @@ __all__ = [
     "data_of",
     "data_tables",
     "describe_data",
+    "embed_data",
     "evaluate_model",
     "export_model",
     "export_study",

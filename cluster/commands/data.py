@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from haemsa.cluster.commands.options import DATA_HELP
+from haemsa.cluster.commands.embed import embed
+from haemsa.cluster.commands.options import DATA_HELP, on_workers
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
     from haemsa.cluster.api import Reading
     from haemsa.model.data.dataset import Dataset
 
-data_app = typer.Typer(help="Look at data, check it, and import it.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at data, check it, import it, and encode clips.", no_args_is_help=True)
 Source = Annotated[str, typer.Argument(help=DATA_HELP)]
 Align = Annotated[str | None, typer.Option(help="The .csd sequence whose intervals become time steps.")]
 Collapse = Literal["mean", "last", "none"]
@@ -95,6 +96,9 @@ def check(
         say(f"page: {out}")
     if leaks(data_check):
         raise typer.Exit(1)
+
+
+data_app.command()(on_workers(embed))
 
 
 def _reading(

@@ -37,8 +37,10 @@ class Clips:
         clips: The N clips.
         dataset: Makes the data of the source: its labels and splits, the features that it has already, and further
             streams of N samples. Notes about these come last.
+        streams: The names of the features that it has already.
     """
 
     ids: Sequence[str]
     clips: Sequence[Clip]
     dataset: Callable[[Mapping[str, RawModality], Sequence[str]], Dataset]
+    streams: tuple[str, ...] = ()

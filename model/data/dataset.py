@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
@@ -34,6 +34,7 @@ class Dataset:
         ids: One name for each of the N samples.
         groups: int64 [N], equal for samples that belong together, such as those of one video or one speaker.
         notes: What the reader of the data found, one line each.
+        encoders: For each modality that `haemsa data embed` made: which encoder made it, and how, as plain JSON values.
 
     Raises:
         ValueError: The arrays have different lengths, a name or a split is not allowed, or a task has no label in a
@@ -60,6 +61,7 @@ class Dataset:
     ids: tuple[str, ...]
     groups: NDArray[np.int64]
     notes: tuple[str, ...] = ()
+    encoders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.modalities or not self.tasks:
@@ -157,6 +159,7 @@ class Dataset:
             ids=tuple(self.ids[index] for index in indices),
             groups=self.groups[indices],
             notes=self.notes,
+            encoders=self.encoders,
         )
 
     def with_tasks(self, names: Sequence[str]) -> Dataset:

@@ -127,7 +127,8 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        raise UnreadableClipError(f"it is damaged, or no clip ({error.strerror})") from None
+        reason = "" if isinstance(error, av.error.InvalidDataError) else f" ({error.strerror})"
+        raise UnreadableClipError(f"it is damaged, or no clip{reason}") from None
 
 
 def _between(start: float, end: float) -> str:

@@ -7,11 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from haemsa.model.errors import error_line
+from haemsa.model.errors import error_line, listed
 
+PACKAGES: Final = ("transformers", "av")
+"""What encoders need besides torch."""
 _SAFE: Final = "*.safetensors"
 _PICKLE: Final = "*.bin"
 _SETTINGS: Final = ("*.json", "*.txt", "*.model")
@@ -61,8 +64,12 @@ def model_folder(name: str, *, pickled: bool = False) -> ModelFolder:
         pickled: Whether weights can be a pickle, if there are no safetensors.
 
     Raises:
-        ValueError: There is no such model, or it has no weights that are allowed. The message is one sentence.
+        ValueError: A package is missing, there is no such model, or it has no weights that are allowed. The message is
+            one sentence.
     """
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ValueError(f"to encode clips, {listed(missing)} must be there: pip install 'haemsa[encoders]'")
     path = Path(name)
     if path.is_dir():
         path, shown = path.resolve(), str(path.resolve())

@@ -14,9 +14,7 @@ def open_encoder(choice: Choice) -> Encoder:
             encode what was chosen. The message is one sentence.
     """
     from haemsa.model.encoders.model_folder import model_folder
-    from haemsa.model.encoders.pretrained import need_packages
 
-    need_packages()
     folder = model_folder(choice.model, pickled=choice.pickled)
     if choice.kind == "text":
         from haemsa.model.encoders.text import TextEncoder

@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from haemsa.model.encoders.choice import Choice, Kind
-from haemsa.model.encoders.model_folder import ModelFolder
-from haemsa.model.errors import error_line, listed
+from haemsa.model.encoders.model_folder import PACKAGES, ModelFolder
+from haemsa.model.errors import error_line
 
-_PACKAGES: Final = ("transformers", "av")
 _INPUTS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "text": ("input_ids",),
     "audio": ("input_values", "input_features"),
     "vision": ("pixel_values",),
 }
-
-
-def need_packages() -> None:
-    """Raises ValueError if a package is missing that encoders need."""
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise ValueError(f"to encode clips, {listed(missing)} must be there: pip install 'haemsa[encoders]'")
 
 
 class Pretrained:
@@ -52,7 +43,7 @@ class Pretrained:
             "encodes": choice.kind,
             "layers": choice.layers,
             "steps": choice.steps,
-            "versions": {name: version(name) for name in ("torch", *_PACKAGES)},
+            "versions": {name: version(name) for name in ("torch", *PACKAGES)},
         }
 
     @torch.inference_mode()

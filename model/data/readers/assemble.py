@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,47 @@ from numpy.typing import NDArray
 from haemsa.model.data.cleaning import FeatureMeans, RawModality, clean
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.splitting import SHARES, counted, make_splits, numbered
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a reader read, before the last step. Its fields are the arguments of `assemble`."""
+
+    name: str
+    raw: Mapping[str, RawModality]
+    tasks: Mapping[str, Task]
+    ids: Sequence[str]
+    groups: Sequence[str] | None = None
+    splits: Mapping[str, NDArray[np.int64]] | None = None
+    sizes: Mapping[str, float] = field(default_factory=lambda: SHARES)
+    seed: int = 0
+    notes: Sequence[str] = ()
+    means: FeatureMeans | None = None
+
+    def dataset(self, streams: Mapping[str, RawModality] | None = None, notes: Sequence[str] = ()) -> Dataset:
+        """The data, with further streams of the same samples and notes about these. Raises as `assemble`."""
+        return assemble(
+            self.name,
+            {**self.raw, **(streams or {})},
+            self.tasks,
+            self.ids,
+            groups=self.groups,
+            splits=self.splits,
+            sizes=self.sizes,
+            seed=self.seed,
+            notes=[*self.notes, *notes],
+            means=self.means,
+        )
+
+
+def with_streams(dataset: Dataset, streams: Mapping[str, RawModality], notes: Sequence[str]) -> Dataset:
+    """The data with further streams of the same samples, which are cleaned, and notes about these.
+
+    Raises:
+        ValueError: None of the streams is of any use.
+    """
+    kept, cleaned = clean(streams, dataset.split("train"))
+    return replace(dataset, modalities={**dataset.modalities, **kept}, notes=(*dataset.notes, *notes, *cleaned))
 
 
 def assemble(

@@ -10,16 +10,17 @@ from typing import Any, Final
 from haemsa.model.data.dataset import SPLITS, Dataset
 from haemsa.model.data.readers.dialogue_pickles import read as dialogues
 from haemsa.model.data.readers.memory import MemoryBudget
-from haemsa.model.data.readers.options import Reading
+from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.readers.split_pickles import misa, mmsa, mult, unlabelled
-from haemsa.model.data.readers.unpickling.unpickle import load
-from haemsa.model.data.readers.unpickling.values import form_of
+from haemsa.model.data.readers.unpickling.unpickle import load, plain
+from haemsa.model.data.readers.unpickling.values import form_of, names
 from haemsa.model.data.samples import Samples
 
 _LAYOUTS: Final = (
     "expected train, valid and test with 'regression_labels' or 'classification_labels' (MMSA), with 'labels' (MulT) "
     "or as lists of segments (MISA), or a tuple of dictionaries by dialogue (DialogueRNN)"
 )
+_TEXT: Final = "raw_text"
 _VALID: Final = ("valid", "dev", "val", "validation")
 
 
@@ -47,6 +48,32 @@ def read_samples(path: Path, reading: Reading) -> Samples:
     content = load(path)
     with _one_sentence(path):
         return _samples(content, path, reading)
+
+
+def read_with_transcripts(path: Path) -> tuple[Dataset, list[str]]:
+    """Read a pickle with transcripts (`raw_text`), as MMSA writes it.
+
+    Returns:
+        The data, and the transcript of each of its samples.
+
+    Raises:
+        ValueError: The pickle is broken, of another layout, or has no transcripts. The message is one sentence.
+    """
+    content = load(path)
+    with _one_sentence(path):
+        dataset = _read(content, path, AS_IT_IS)
+        by_split = (
+            {("valid" if key in _VALID else key): part for key, part in dict(content).items()}
+            if isinstance(content, dict)
+            else {}
+        )
+        given = [by_split[split].get(_TEXT) for split in SPLITS if isinstance(by_split.get(split), dict)]
+        if not given or any(part is None for part in given):
+            raise ValueError(f"it has no {_TEXT!r} in each split, expected transcripts as MMSA has them")
+        texts = [text for part in given for text in names(part, len(plain(part))) or ()]
+        if len(texts) != len(dataset):
+            raise ValueError(f"{_TEXT!r} has {len(texts)} transcripts, expected {len(dataset)}, one for each sample")
+        return dataset, texts
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 from pathlib import Path
@@ -39,6 +40,7 @@ class StoreContent:
             ids=self._text("ids"),
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
+            encoders=self._encoders(),
         )
 
     def samples(self) -> Samples:
@@ -77,6 +79,17 @@ class StoreContent:
         if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes
             modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
         return modality
+
+    def _encoders(self) -> dict[str, dict[str, Any]]:
+        """What made the modalities that an encoder made."""
+        modalities, made = self._file.group("modalities"), dict[str, dict[str, Any]]()
+        for name in modalities.names():
+            text = modalities.group(name).attributes.get("encoder")
+            if text is not None:
+                made[name] = facts = json.loads(str(text))
+                if not isinstance(facts, dict):
+                    raise ValueError(f"the encoder of {name!r} is {str(text)[:60]!r}, expected what made it")
+        return made
 
     def _task(self, path: str) -> Task:
         attributes = self._file.group(path).attributes

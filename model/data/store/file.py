@@ -2,7 +2,7 @@
 
 - /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N], and columns, the names of the features,
   if they are known; with the attributes digest, and constant, which is uint8 [D], 1 where a column never changes in
-  training
+  training; and encoder, JSON that tells which pretrained encoder made it, if one did
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N]
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -130,6 +131,8 @@ def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
         group["lengths"] = modality.lengths
         if modality.columns:
             _write_text(group, "columns", modality.columns)
+        if name in dataset.encoders:
+            group.attrs["encoder"] = json.dumps(dataset.encoders[name], sort_keys=True)
     tasks = file.create_group("tasks", track_order=True)
     for name, task in dataset.tasks.items():
         group = tasks.create_group(name)

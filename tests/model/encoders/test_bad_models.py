@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from haemsa.model.encoders import pretrained
+from haemsa.model.encoders import model_folder
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.opening import open_encoder
 from tests.support.model import tiny_encoders as tiny
@@ -63,7 +63,7 @@ def test_a_name_on_the_hub_without_a_network() -> None:
 
 
 def test_missing_packages(monkeypatch: pytest.MonkeyPatch, text: Path) -> None:
-    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
+    monkeypatch.setattr(model_folder, "find_spec", lambda name: None)
     expected = "to encode clips, transformers, av must be there: pip install 'haemsa[encoders]'"
     refused(Choice("text", str(text)), f"^{re.escape(expected)}$")
 

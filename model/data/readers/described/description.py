@@ -16,6 +16,7 @@ from haemsa.model.yaml_file import read_yaml
 
 SPLIT: Final = "{split}"
 """In the name of an array, this stands for train, valid and test."""
+MODALITIES: Final = "names with their arrays or columns"
 TASKS: Final = "names with their arrays or columns"
 """What training needs in tasks. To predict new samples, a description needs none."""
 VALID: Final = ("valid", "val", "dev", "validation")
@@ -136,15 +137,23 @@ class Description(_Part):
     """All that a description file says. Data without labels has no tasks."""
 
     source: Name = Field(description="a .npz, .csv or .parquet file next to this one")
-    modalities: Annotated[Modalities, BeforeValidator(_entries)] = Field(
-        description="names with their arrays or columns"
-    )
+    modalities: Annotated[Modalities, BeforeValidator(_entries)] = Field(default_factory=dict, description=MODALITIES)
     tasks: Annotated[Tasks, BeforeValidator(_entries)] = Field(default_factory=dict, description=TASKS)
     groups: Name | None = None
     ids: Name | None = None
     split: Name | None = None
+    transcript: Name | None = Field(None, description="the column of transcripts, for haemsa data embed")
+    media: Name | None = Field(None, description="the column of media files, for haemsa data embed")
+    start: Name | None = Field(None, description="the column with the second at which a sample begins in its file")
+    end: Name | None = Field(None, description="the column with the second at which a sample ends in its file")
     splits: Annotated[dict[str, float] | None, PlainValidator(_sizes)] = None
     seed: Annotated[int, PlainValidator(_seed)] = 0
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Description:
+        if not self.modalities and self.transcript is None and self.media is None:
+            raise ValueError(f"modalities is missing, expected {MODALITIES}")
+        return self
 
     @model_validator(mode="after")
     def _one_use_of_each_and_one_way_to_split(self) -> Description:
@@ -168,7 +177,8 @@ class Description(_Part):
     def labels(self) -> list[Names]:
         """All other arrays or columns."""
         lengths = [entry.lengths for entry in self.modalities.values()]
-        single = [name for name in (self.groups, self.ids, self.split, *lengths) if name is not None]
+        clips = (self.transcript, self.media, self.start, self.end)
+        single = [name for name in (self.groups, self.ids, self.split, *clips, *lengths) if name is not None]
         return [*(entry.from_ for entry in self.tasks.values()), *single]
 
     @property

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import SPLITS, Dataset, Task
-from haemsa.model.data.readers.assemble import assemble
-from haemsa.model.data.readers.described.description import SPLIT, TASKS, Description, read_description
+from haemsa.model.data.readers.assemble import Draft
+from haemsa.model.data.readers.described.description import MODALITIES, SPLIT, TASKS, Description, read_description
 from haemsa.model.data.readers.described.features import DescribedSource, read_modality, split_names, texts
 from haemsa.model.data.readers.described.targets import make_tasks
 from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading, within
@@ -30,42 +30,52 @@ def read(path: Path, reading: Reading = AS_IT_IS) -> Dataset:
         ValueError: Description and source do not fit each other, or a sample is damaged (unless damage is skipped). The
             message is one sentence.
     """
-    description, damage, notes = read_description(path), Damage(skip=reading.skip_damaged), list[str]()
+    description, damage = read_description(path), Damage(skip=reading.skip_damaged)
     with within(str(path)):
-        if not description.tasks:
-            raise ValueError(f"tasks is missing, expected {TASKS}")
+        if not description.modalities:
+            raise ValueError(f"modalities is missing, expected {MODALITIES} (haemsa data embed makes them of clips)")
         source = open_source(path.parent, description, damage)
-        raw = {
-            name: read_modality(name, entry, source, reading.steps, notes)
-            for name, entry in description.modalities.items()
-        }
-        tasks = _tasks(description, source)
-        ids = texts("ids", description.ids, source) or source.samples.names
-        groups = texts("groups", description.groups, source)
-        split_of = split_names(description.split, source) or source.split_of
-        sound = source.samples.sound  # nothing is read after this, so no more damage is found
-        if not len(sound):
-            raise ValueError("no sample is left")
-        tasks = {name: task.take(sound) for name, task in tasks.items()}
-        ids = [ids[sample] for sample in sound]
-        groups = None if groups is None else [groups[sample] for sample in sound]
-        splits = (
-            None
-            if split_of is None
-            else _splits([split_of[sample] for sample in sound], groups, description.seed, notes)
-        )
-        return assemble(
-            path.stem,
-            {name: keep(modality, sound) for name, modality in raw.items()},
-            tasks,
-            ids,
-            groups=groups,
-            splits=splits,
-            sizes=description.shares,
-            seed=description.seed,
-            notes=[*notes, *_repeated(ids), *_missing(tasks), *damage.notes()],
-            means=reading.means,
-        )
+        return draft_of(path.stem, description, source, damage, reading).dataset()
+
+
+def draft_of(
+    name: str, description: Description, source: DescribedSource, damage: Damage, reading: Reading = AS_IT_IS
+) -> Draft:
+    """All that a description says of a source: the modalities, labels, ids, groups and splits of its sound samples.
+
+    Raises as `read`.
+    """
+    if not description.tasks:
+        raise ValueError(f"tasks is missing, expected {TASKS}")
+    notes = list[str]()
+    raw = {
+        name: read_modality(name, entry, source, reading.steps, notes) for name, entry in description.modalities.items()
+    }
+    tasks = _tasks(description, source)
+    ids = texts("ids", description.ids, source) or source.samples.names
+    groups = texts("groups", description.groups, source)
+    split_of = split_names(description.split, source) or source.split_of
+    sound = source.samples.sound  # nothing is read after this, so no more damage is found
+    if not len(sound):
+        raise ValueError("no sample is left")
+    tasks = {name: task.take(sound) for name, task in tasks.items()}
+    ids = [ids[sample] for sample in sound]
+    groups = None if groups is None else [groups[sample] for sample in sound]
+    splits = (
+        None if split_of is None else _splits([split_of[sample] for sample in sound], groups, description.seed, notes)
+    )
+    return Draft(
+        name,
+        {name: keep(modality, sound) for name, modality in raw.items()},
+        tasks,
+        ids,
+        groups=groups,
+        splits=splits,
+        sizes=description.shares,
+        seed=description.seed,
+        notes=[*notes, *_repeated(ids), *_missing(tasks), *damage.notes()],
+        means=reading.means,
+    )
 
 
 def open_source(folder: Path, description: Description, damage: Damage) -> DescribedSource:

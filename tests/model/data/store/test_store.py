@@ -246,3 +246,15 @@ def test_the_memory_of_a_control_group_counts(path, tmp_path, monkeypatch):
     assert isinstance(read(path).modalities["text"].features, np.ndarray)
     (tmp_path / "memory.max").write_text("100\n")
     assert isinstance(read(path).modalities["text"].features, StoredFeatures)
+
+
+def test_what_made_a_stream_stays_with_it(tmp_path):
+    facts = {"text": {"model": "bert", "layers": 1, "versions": {"torch": "2"}}}
+    data = dataclasses.replace(small(), encoders=facts)
+    write(data, tmp_path / "made.h5")
+    assert read(tmp_path / "made.h5").encoders == facts
+    assert data.part("train").encoders == facts
+    with h5py.File(tmp_path / "made.h5", "r+") as file:
+        file["modalities/text"].attrs["encoder"] = "[1]"
+    with pytest.raises(ValueError, match=r"made.h5 cannot be read: the encoder of 'text' is '\[1\]', expected what"):
+        read(tmp_path / "made.h5")

@@ -1,0 +1,69 @@
+"""The folder of a data set as MMSA has it: label.csv, and the clips in Raw/VIDEO/CLIP.mp4."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from haemsa.model.data.clips import Clip, Clips
+from haemsa.model.data.readers.assemble import labelled_everywhere
+from haemsa.model.data.readers.clips.described import mark_missing
+from haemsa.model.data.readers.described.cells import words
+from haemsa.model.data.readers.described.columns import column_names
+from haemsa.model.data.readers.described.description import Description
+from haemsa.model.data.readers.described.features import single_column
+from haemsa.model.data.readers.described.read import draft_of, open_source
+from haemsa.model.data.readers.options import Damage, within
+from haemsa.model.data.readers.split_pickles.sentiment import sentiment
+
+LABELS: Final = "label.csv"
+_MEDIA: Final = "Raw"
+_TASKS: Final = {
+    "label": "sentiment",
+    "label_T": "sentiment_text",
+    "label_A": "sentiment_audio",
+    "label_V": "sentiment_vision",
+}
+
+
+def read_folder(path: Path, damage: Damage) -> Clips:
+    """The clips of a folder. Without a folder Raw they have only their transcripts.
+
+    Raises:
+        ValueError: There is no label.csv, or it is damaged (unless damage is skipped). The message is one sentence.
+    """
+    if not (path / LABELS).is_file():
+        raise ValueError(
+            f"data '{path}' is a folder without {LABELS}, expected one, with the clips in Raw/VIDEO/CLIP.mp4"
+        )
+    found = column_names(path / LABELS)
+    named: dict[str, Any] = {
+        task: {"from": column, "kind": "regression"} for column, task in _TASKS.items() if column in found
+    }
+    columns: dict[str, Any] = {"groups": "video_id", "split": "mode", "transcript": "text", "media": "clip_id"}
+    description = Description(source=LABELS, tasks=named or {"sentiment": "label"}, **columns)
+    with within(str(path)):
+        source = open_source(path, description, damage)
+        texts, numbers, videos = (words(single_column(name, source)) for name in ("text", "clip_id", "video_id"))
+        files: list[Path | None] = [None] * len(texts)
+        if (path / _MEDIA).is_dir():
+            places = zip(videos, numbers, strict=True)
+            files = [path / _MEDIA / video / f"{number}.mp4" for video, number in places]
+            mark_missing(files, source.samples)
+        draft = draft_of(path.resolve().name, description, source, damage)
+        sound = source.samples.sound
+        splits, notes = draft.splits or {}, list[str]()
+        pooled = np.concatenate([indices for split, indices in splits.items() if split != "test"])
+        scale = np.concatenate([task.targets[pooled] for task in draft.tasks.values()])
+        tasks = {name: sentiment(task.targets, scale) for name, task in draft.tasks.items()}
+        tasks = labelled_everywhere(tasks, splits, notes)
+        ids = [f"{videos[sample]}$_${numbers[sample]}" for sample in sound]
+        repeated = [name for name, count in Counter(ids).items() if count > 1]
+        if repeated:
+            raise ValueError(f"{LABELS} has clip {repeated[0]!r} more than once, expected each once")
+        draft = replace(draft, tasks=tasks, ids=ids, notes=[*draft.notes, *notes])
+        return Clips(ids, [Clip(texts[sample], files[sample]) for sample in sound], draft.dataset)

@@ -1,0 +1,1 @@
+"""Tests of `haemsa data embed`, with encoders and clips that are made here."""
