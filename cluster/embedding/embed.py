@@ -18,8 +18,8 @@ from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.shared.steps import Steps
 from haemsa.cluster.workers.tasks.tasks import tasks_on
-from haemsa.model.data.clip_sources import read_clips
-from haemsa.model.data.clips import Clips
+from haemsa.model.data.clips.clip import Clips
+from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import STORES, load
 from haemsa.model.data.store.file import write

@@ -15,7 +15,7 @@ from haemsa.cluster.shared.steps import Tally
 from haemsa.cluster.shared.text import counted
 from haemsa.cluster.workers.tasks.tasks import Tasks
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.clips import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, Clips
 from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.store.float16 import Rounding
 

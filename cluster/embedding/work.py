@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
 
 
 @dataclass(frozen=True, eq=False)

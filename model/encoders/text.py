@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoded
 from haemsa.model.encoders.model_folder import ModelFolder

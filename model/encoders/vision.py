@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoded
 from haemsa.model.encoders.media import UnreadableClipError, frames

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from haemsa.model.data.sources import load
-from tests.support.cluster.clip_data import ClipData, clip_data
 from tests.support.cluster.haemsa_command import haemsa
+from tests.support.model.clip_data import ClipData, clip_data
 from tests.support.model.made_clips import write_clip
 
 

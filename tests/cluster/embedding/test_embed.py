@@ -19,10 +19,10 @@ from haemsa.cluster.config import Compute
 from haemsa.cluster.embedding.embed import embed_data
 from haemsa.cluster.embedding.work import EncodingWork, Portion
 from haemsa.cluster.shared.kept import Kept
-from haemsa.model.data.clip_sources import read_clips
+from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.opening import open_encoder
-from tests.support.cluster.clip_data import COUNT, CUT, MUTE, ClipData, clip_data
+from tests.support.model.clip_data import COUNT, CUT, MUTE, ClipData, clip_data
 
 
 @pytest.fixture(scope="module")

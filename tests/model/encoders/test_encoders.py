@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers as hf
 
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.media import frames, sound
 from haemsa.model.encoders.opening import open_encoder

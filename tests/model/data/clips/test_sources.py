@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from haemsa.model.data.cleaning import RawModality
-from haemsa.model.data.clip_sources import read_clips
-from haemsa.model.data.clips import Clip
+from haemsa.model.data.clips.clip import Clip
+from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.sources import load
 
 ROWS = ["a,good film,1.mp4,,0.5,train", "b,,2.mp4,1.5,2,train", "c,bad,,,-1,valid", "d,so so,1.mp4,2,0.1,test"]

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from haemsa.model.data.clips import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.clips.described import read_described
+from haemsa.model.data.clips.mmsa_folder import LABELS, read_folder
 from haemsa.model.data.readers.assemble import with_streams
-from haemsa.model.data.readers.clips.described import read_described
-from haemsa.model.data.readers.clips.mmsa_folder import LABELS, read_folder
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.readers.pickles import read_with_transcripts
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES

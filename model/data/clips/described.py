@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, Clips
 from haemsa.model.data.readers.described.cells import numbers, unlike, words
 from haemsa.model.data.readers.described.description import Description, read_description
 from haemsa.model.data.readers.described.features import DescribedSource, single_column

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from haemsa.model.data.clips import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.clips.described import mark_missing
 from haemsa.model.data.readers.assemble import labelled_everywhere
-from haemsa.model.data.readers.clips.described import mark_missing
 from haemsa.model.data.readers.described.cells import words
 from haemsa.model.data.readers.described.columns import column_names
 from haemsa.model.data.readers.described.description import Description
