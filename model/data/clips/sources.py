@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from haemsa.model.data.clips.clip import Clip, Clips
-from haemsa.model.data.clips.described import read_described
-from haemsa.model.data.clips.mmsa_folder import LABELS, read_folder
 from haemsa.model.data.readers.assemble import with_streams
 from haemsa.model.data.readers.options import Damage, Reading
-from haemsa.model.data.readers.pickles import read_with_transcripts
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES
 
 COMMAND: Final = "haemsa data embed"
-_FORMS: Final = f"a .yaml file, a folder with {LABELS}, or a .pkl file with raw_text"
+_FORMS: Final = "a .yaml file, a folder with label.csv, or a .pkl file with raw_text"
 
 
 def read_clips(source: str, *, skip_damaged: bool = False) -> Clips:
@@ -34,11 +31,17 @@ def read_clips(source: str, *, skip_damaged: bool = False) -> Clips:
     if not path.exists():
         raise FileNotFoundError(f"data {source!r} does not exist, expected {_FORMS}")
     if path.is_dir():
+        from haemsa.model.data.clips.mmsa_folder import read_folder
+
         return read_folder(path, damage)
     suffix = path.suffix.lower()
     if suffix in DESCRIPTIONS:
+        from haemsa.model.data.clips.described import read_described
+
         return read_described(path, damage)
     if suffix in PICKLES:
+        from haemsa.model.data.readers.pickles import read_with_transcripts
+
         Reading(skip_damaged=skip_damaged).check("a pickle with transcripts")
         dataset, texts = read_with_transcripts(path)
         clips = [Clip(text) for text in texts]
