@@ -1,6 +1,6 @@
 """Settings of a search on a model of the real space: many seeds in minutes, and no training.
 
-    python -m tests.bench.tabular.bench_space [SET ...] [--seeds N] [--only NAME ...]
+    python -m tests.bench.tabular.bench_space [SET ...] [--seeds N] [--only NAME ...] [--learner forest|kernel]
 
 Prints how good the model of each set is. Then, for each setting and budget: the expected error of the best genome that
 the search confirms, and the hypervolume of its front (error, log10 parameters), both by what the model holds for true;
@@ -28,7 +28,7 @@ from haemsa.model.spec.genome import Genome
 from tests.bench.shared.machine import write_result
 from tests.bench.tabular.collect import FOLDER
 from tests.bench.tabular.simulated_search import Found, Spent, Task, evolve_with, search
-from tests.bench.tabular.space_model import SpaceModel, TrainedGenomes
+from tests.bench.tabular.space_model import LEARNERS, Learner, SpaceModel, TrainedGenomes
 from tests.bench.tabular.trainings import FOLDS, SETS, problem
 
 BUDGETS: Final = (*(Spent(count) for count in (64, 200, 1000)), *(Spent(epochs=count) for count in (1000, 3000)))
@@ -58,7 +58,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     **{f"{count} mutations a child": {"operators": partial(_mutations, count)} for count in (1, 3)},
     "parents at random": {"operators": _any_parents},
     **{f"{size} survivors": {"population_size": size} for size in (16, 64)},
-    **{f"first rung of {epochs} epochs": {"ladder": ladder(epochs, MOST_EPOCHS, FOLDS)} for epochs in (1, 2, 4)},
+    **{f"first rung of {epochs} epochs": {"ladder": ladder(epochs, MOST_EPOCHS, FOLDS)} for epochs in (1, 6, 12)},
     **{f"eta {eta}": {"ladder": ladder(3, MOST_EPOCHS, FOLDS, eta=eta)} for eta in (2, 4)},
     "no rungs": {"ladder": single(FOLDS)},
     "first objective not favoured": {"favour_first": False},
@@ -70,7 +70,7 @@ _OF_THIS_PROCESS: Final[list[Task]] = []
 """The task of a process that was forked for searches. It cannot be sent, because spaces hold functions."""
 
 
-def task_of(name: str) -> Task | None:
+def task_of(name: str, learner: Learner = "forest") -> Task | None:
     """The set as a task. None if too few genomes were trained."""
     _, found = problem(name)
     path, tasks = FOLDER / f"{name}.parquet", list(found.pool.tasks)
@@ -78,7 +78,7 @@ def task_of(name: str) -> Task | None:
     trained = TrainedGenomes.read(path, metric)
     if len(trained.genomes) < FEWEST:
         return None
-    model = SpaceModel(trained, tuple(found.pool.modalities), tasks if len(tasks) > 1 else ())
+    model = SpaceModel(trained, tuple(found.pool.modalities), tasks if len(tasks) > 1 else (), learner)
     parameters = dict[str, float]()
 
     def size(genome: Genome) -> float:
@@ -125,10 +125,11 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=list(SETTINGS))
+    parser.add_argument("--learner", choices=LEARNERS, default="forest", help="what the model of the space is")
     given = parser.parse_args()
     results: dict[str, Any] = {}
     for name in given.sets:
-        task = task_of(name) if (FOLDER / f"{name}.parquet").exists() else None
+        task = task_of(name, given.learner) if (FOLDER / f"{name}.parquet").exists() else None
         if task is None:
             print(f"{name}: skipped, fewer than {FEWEST} genomes are trained")
             continue

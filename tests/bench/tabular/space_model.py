@@ -3,29 +3,35 @@
 After NAS-Bench-301 (Zela et al., "Surrogate NAS benchmarks: going beyond the limited search spaces of tabular NAS
 benchmarks", ICLR 2022). A forest gives the expected error after each of `EPOCHS` (trainings.py). What it cannot know is
 drawn from its own errors on genomes that it was not fitted to: a part that belongs to the genome and stays, and a part
-of each training. So the landscape is as rugged, and scores are as noisy, as they are for real.
+of each training. So the landscape is as rugged, and scores are as noisy, as they are for real. A search that learns by
+a forest of its own has it too easy there. So kernel ridge regression can take the place of the forest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from haemsa.evo.expert_space.features import gene_table
 from haemsa.model.spec.genome import Genome
 
 Floats = NDArray[np.float64]
+Learner = Literal["forest", "kernel"]
 TREES: Final = 200
 SIMILAR: Final = 6
 """A genome has the errors and the noise of one of the trained genomes that are as good: of one in so many."""
@@ -59,14 +65,17 @@ class SpaceModel:
         trained: what it is fitted to.
         modalities: of the data, in their order.
         tasks: of the data, if there are several.
+        learner: what learns the errors.
     """
 
-    def __init__(self, trained: TrainedGenomes, modalities: Sequence[str], tasks: Sequence[str] = ()) -> None:
-        self.modalities, self.tasks = tuple(modalities), tuple(tasks)
+    def __init__(
+        self, trained: TrainedGenomes, modalities: Sequence[str], tasks: Sequence[str] = (), learner: Learner = "forest"
+    ) -> None:
+        self.modalities, self.tasks, self._made = tuple(modalities), tuple(tasks), LEARNERS[learner]
         self._rows = self.rows(trained.genomes)
         self._targets = np.log(trained.errors.mean(axis=2))
         self._noise = np.log(trained.errors) - self._targets[:, :, None]
-        self.forest = _forest().fit(self._rows, self._targets)
+        self.learned = self._made().fit(self._rows, self._targets)
         self._unknown = _without_noise(self._targets - self.unseen, self._noise)
         self._order = np.argsort(self.unseen[:, -1])
         self._sorted = self.unseen[self._order, -1]
@@ -80,10 +89,10 @@ class SpaceModel:
 
     @cached_property
     def unseen(self) -> Floats:
-        """Expected log errors `[N, E]` of the trained genomes, by forests that were fitted to the others."""
+        """Expected log errors `[N, E]` of the trained genomes, by models that were fitted to the others."""
         found = np.empty_like(self._targets)
         for fit, rest in KFold(PARTS, shuffle=True, random_state=0).split(self._rows):
-            found[rest] = _forest().fit(self._rows[fit], self._targets[fit]).predict(self._rows[rest])
+            found[rest] = self._made().fit(self._rows[fit], self._targets[fit]).predict(self._rows[rest])
         return found
 
     def told(self) -> dict[str, Any]:
@@ -117,7 +126,7 @@ class SpaceModel:
 
     def _learn(self, genomes: Sequence[Genome]) -> None:
         new = list({genome.key: genome for genome in genomes if genome.key not in self._known}.values())
-        for genome, guess in zip(new, self.forest.predict(self.rows(new)) if new else (), strict=True):
+        for genome, guess in zip(new, self.learned.predict(self.rows(new)) if new else (), strict=True):
             place = int(np.searchsorted(self._sorted, guess[-1]))
             low = min(max(place - self._similar // 2, 0), len(self._order) - self._similar)
             similar = self._order[low : low + self._similar]
@@ -147,5 +156,13 @@ def _without_noise(residuals: Floats, noise: Floats) -> Floats:
     return smaller
 
 
-def _forest() -> ExtraTreesRegressor:
+def _forest() -> Any:
     return ExtraTreesRegressor(TREES, min_samples_leaf=2, max_features=0.5, random_state=0, n_jobs=1)
+
+
+def _kernel() -> Any:
+    ridge = make_pipeline(StandardScaler(), KernelRidge(kernel="laplacian", gamma=0.03, alpha=0.03))
+    return TransformedTargetRegressor(ridge, transformer=StandardScaler())
+
+
+LEARNERS: Final[Mapping[Learner, Callable[[], Any]]] = {"forest": _forest, "kernel": _kernel}
