@@ -114,7 +114,7 @@ def _ridge(x: Floats, task: Task, held_out: Held) -> Floats:
 
 
 def _logistic(x: Floats, task: Task, held_out: Held) -> Floats:
-    """The same of logistic regression. The strongest penalty is tried first, and weaker ones while they are better.
+    """The same of logistic regression. The strongest penalty is tried first, until two in a row are worse.
 
     With more than `MANY` samples, the first fold chooses the strength of all, so there is one [1, N, C].
     """
@@ -133,7 +133,7 @@ def _logistic(x: Floats, task: Task, held_out: Held) -> Floats:
     for strength in np.geomspace(*RANGES["logistic"]["C"], STRENGTHS).tolist():
         tried[strength] = predicted(strength, judges)
         losses.append(_loss(labels, tried[strength][judged]))
-        if losses[-1] > min(losses):
+        if min(losses[-2:]) > min(losses):
             break
     if len(judges) == len(held_out):
         return np.stack(list(tried.values()))

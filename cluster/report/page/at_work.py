@@ -11,7 +11,7 @@ from haemsa.cluster.report.best_model.held_out import ObservedModel
 from haemsa.cluster.report.html import macros
 from haemsa.cluster.report.page.heat import Heat, confusion_heat, missing_heat, usage_heat
 from haemsa.cluster.report.page.parts import Parts
-from haemsa.cluster.report.page.tables import Table
+from haemsa.cluster.report.page.tables import Table, loss_table
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.sentences import plain_lines
 from haemsa.cluster.run_directory.plain_models import PlainModels
@@ -86,7 +86,7 @@ def _seen(record: SearchRecord, data: Dataset, observed: ObservedModel, others: 
     maps = [drawn for title, model in known.items() if (drawn := feature_map(model, task, title)) is not None]
     html = {
         "at_work": write.at_work(observed.held.words(), False),
-        "detail": write.detail(list(_heats(observed)), list(_worst(observed))),
+        "detail": write.detail(list(_heats(observed)), list(_lost(observed)), list(_worst(observed))),
     }
     if PlainModels.of(record.summary) is None:  # a search of an older version, or one that was cut off
         html["plain"] = write.paragraphs(plain_lines(_plain_models(record, data)))
@@ -120,6 +120,13 @@ def _heats(observed: ObservedModel) -> Iterator[Heat]:
     table = missing_table(observed)
     if len(table) > 1:
         yield missing_heat(table)
+
+
+def _lost(observed: ObservedModel) -> Iterator[tuple[str, Table]]:
+    from haemsa.cluster.report.best_model.losses import stream_losses
+
+    for name, found in stream_losses(observed).items():
+        yield name, loss_table(found)
 
 
 def _worst(observed: ObservedModel) -> Iterator[tuple[str, Table]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from haemsa.cluster.report.best_model.losses import StreamLosses
 from haemsa.cluster.report.generations import generations
 from haemsa.cluster.report.record import SearchRecord
 from haemsa.cluster.report.tables import cell, marked, searched_words, star_note, with_direction
 from haemsa.cluster.run_directory.tables import genome_columns
-from haemsa.cluster.shared.text import duration, number
+from haemsa.cluster.shared.bootstrap import Difference
+from haemsa.cluster.shared.text import duration, figure, number
 
 _ROWS: Final = 30
 _COLUMNS: Final = ("modalities", "encoders", "levels", "experts", "width", "gates", "epochs", "learning_rate")
@@ -75,6 +78,34 @@ def failure_table(record: SearchRecord) -> Table:
     return Table(
         ["kind", "genomes", "first message"], [[kind, str(count), first[kind]] for kind, count in counts.most_common()]
     )
+
+
+def loss_table(found: StreamLosses) -> Table:
+    """What is lost without each stream, in the main metric of one task."""
+    streams = (*found.read, *found.unread)
+    columns = ["stream", "in words", "lost if hidden"]
+    rows = [[stream, found.words(stream), _lost(found.hidden.get(stream))] for stream in streams]
+    note = (
+        f"With all streams the {found.metric} of the best network is {figure(found.score)}. Lost if hidden: how much "
+        "worse it gets if the stream is hidden from the network, with the 95% interval (paired bootstrap by group). "
+        "Above 0 is worse. Drop one stream at a time: of two that can replace each other, both look useless."
+    )
+    if found.retrained:
+        columns.append("lost by a linear model")
+        rows = [[*row, _lost(found.retrained.get(stream))] for row, stream in zip(rows, streams, strict=True)]
+        note += (
+            " This network never met a missing stream in training, so it guesses badly without one. A network that is "
+            "trained without the stream would lose less. So the last column tells how much worse ridge or logistic "
+            "regression gets if it is trained without the stream. It reads the same streams, averaged over time, and "
+            "is cross-validated."
+        )
+    return Table(columns, rows, note)
+
+
+def _lost(loss: Difference | None) -> str:
+    if loss is None or math.isnan(loss.mean):
+        return "-"
+    return f"{figure(loss.mean, 3, '+')} ({figure(loss.low, 3)} to {figure(loss.high, 3)})"
 
 
 def fact_table(record: SearchRecord) -> Table:

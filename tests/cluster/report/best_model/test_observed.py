@@ -174,6 +174,7 @@ def test_the_report_shows_the_best_at_work_where_the_data_is(page: Path) -> None
     assert "<th>probability given to the true class</th>" in text
     assert "To beat: MAE of sentiment of a linear model " in text
     assert text.count("The samples that are predicted worst: ") == 2
+    assert text.count("What is lost without each stream: ") == 2
 
 
 def test_a_report_without_the_data_says_so_and_takes_it_from_elsewhere(run: Path, tmp_path: Path) -> None:
