@@ -83,7 +83,7 @@ def check(
     skip_damaged: Skip = False,
     json_file: Json = None,
 ) -> None:
-    """Look for leaks between splits, first of all leaks of labels. The exit status is 1 if there is a leak."""
+    """Look for leaks between splits, and tell which modalities are worth it. The exit status of a leak is 1."""
     from haemsa.cluster.api import as_values, check_data, leaks, load_data, show_check, write_check
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)

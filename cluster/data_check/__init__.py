@@ -1,4 +1,5 @@
-"""`haemsa data info` and `haemsa data check`: what data holds, leaks between splits, and odd features.
+"""`haemsa data info` and `haemsa data check`: what data holds, leaks between splits, odd features, and what streams are
+worth.
 
 Read `check` first, then `problems`.
 """

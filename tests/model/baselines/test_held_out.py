@@ -95,6 +95,15 @@ def test_missing_labels_are_left_out_and_values_keep_their_bounds() -> None:
     assert np.abs(found).max() <= 1
 
 
+def test_values_may_lie_far_from_0() -> None:
+    value = linear_data().tasks["value"].targets
+    near, far = (
+        linear_held_out(features(), ["text"], Task("regression", value + np.float32(away)), FOLDS)
+        for away in (0, 10_000)
+    )
+    np.testing.assert_allclose(far - 10_000, near, atol=0.01)
+
+
 def test_a_constant_is_made_of_the_other_folds() -> None:
     task = Task("regression", np.array([0, 0, 4, 4], np.float32))
     held_out = np.array([[True, True, False, False], [False, False, True, True]])
