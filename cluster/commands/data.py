@@ -9,11 +9,11 @@ import typer
 
 from haemsa.cluster.commands.embed import embed
 from haemsa.cluster.commands.options import DATA_HELP, on_workers
+from haemsa.cluster.commands.shown_data import show_data
 from haemsa.cluster.shared.terminal import Json, console, say, write_figures
 
 if TYPE_CHECKING:
     from haemsa.cluster.api import Reading
-    from haemsa.model.data.dataset import Dataset
 
 data_app = typer.Typer(help="Look at data, check it, import it, and encode clips.", no_args_is_help=True)
 Source = Annotated[str, typer.Argument(help=DATA_HELP)]
@@ -44,7 +44,7 @@ def info(
     from haemsa.cluster.api import load_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    _show_data(load_data(data, reading=reading), json_file)
+    show_data(load_data(data, reading=reading), json_file)
 
 
 @data_app.command(name="import")
@@ -66,7 +66,7 @@ def import_(
     from haemsa.cluster.api import import_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    _show_data(import_data(data, out, reading, half=half, context=context), json_file)
+    show_data(import_data(data, out, reading, half=half, context=context), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -118,14 +118,3 @@ def _reading(
     if steps is not None and steps < 1:
         raise ValueError(f"--steps is {steps}, expected 1 or more")
     return Reading(align, collapse, folds, steps, skip_damaged, group_by, classes=4 if classes else None)
-
-
-def _show_data(dataset: Dataset, json_file: Path | None) -> None:
-    from haemsa.cluster.api import data_tables, describe_data
-
-    description = describe_data(dataset)
-    write_figures(json_file, description)
-    for table in data_tables(description):
-        console().print(table)
-    for note in dataset.notes:
-        say(f"note: {note}")

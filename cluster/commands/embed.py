@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from haemsa.cluster.shared.terminal import Json, console, say, write_figures
+from haemsa.cluster.commands.shown_data import show_data
+from haemsa.cluster.shared.terminal import Json, say
 
 if TYPE_CHECKING:
     from haemsa.cluster.api import Compute, EncoderChoice
@@ -38,7 +39,7 @@ def embed(
     compute: Compute | None = None,
 ) -> None:
     """Make features of clips and transcripts by pretrained encoders. If it is cut off, the same command goes on."""
-    from haemsa.cluster.api import data_tables, describe_data, embed_data
+    from haemsa.cluster.api import embed_data
     from haemsa.cluster.shared.progress import progress
 
     def chosen(kind: Literal["text", "audio", "vision"], models: list[str] | None, rate: float) -> list[EncoderChoice]:
@@ -49,12 +50,7 @@ def embed(
         dataset = embed_data(
             source, out, choices, half=not float32, skip_damaged=skip_damaged, compute=compute, progress=shown
         )
-    description = describe_data(dataset)
-    write_figures(json_file, description)
-    for table in data_tables(description):
-        console().print(table)
-    for note in dataset.notes:
-        say(f"note: {note}")
+    show_data(dataset, json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.config import Compute
 from haemsa.cluster.embedding.streams import Stream
-from haemsa.cluster.embedding.work import EncodingWork
+from haemsa.cluster.embedding.work import Chosen, EncodingWork
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.shared.steps import Steps
@@ -81,7 +81,8 @@ def embed_data(
     with _room(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         make = partial(EncodingWork, opened=encoders) if place.backend == "inline" else EncodingWork
-        with tasks_on(place, make, named, shown, name=out.stem) as tasks:
+        chosen = {name: Chosen(choice, encoders[name].facts["weights"]) for name, choice in named.items()}
+        with tasks_on(place, make, chosen, shown, name=out.stem) as tasks:
             streams, notes = {}, list[str]()
             for name, encoder in encoders.items():
                 shown.begin(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,24 +28,44 @@ class Portion:
     clips: tuple[Clip, ...]
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """An encoder, and the digest of the weights that it must have on each node."""
+
+    choice: Choice
+    weights: str
+
+
 class EncodingWork:
     """Encodes portions.
 
     Args:
-        choices: The encoder of each stream. A worker loads it when it is first needed.
+        chosen: The encoder of each stream. A worker loads it when it is first needed.
         opened: Encoders that this process has loaded already.
     """
 
-    def __init__(self, choices: Mapping[str, Choice], opened: Mapping[str, Encoder] | None = None) -> None:
-        self._choices, self._opened = choices, dict(opened or {})
+    def __init__(self, chosen: Mapping[str, Chosen], opened: Mapping[str, Encoder] | None = None) -> None:
+        self._chosen, self._opened = chosen, dict(opened or {})
 
     def __call__(self, portion: Portion) -> Arrays:
-        """The features of a portion, float32."""
-        from haemsa.model.encoders.opening import open_encoder
+        """The features of a portion, float32.
 
+        Raises:
+            ValueError: The model cannot be loaded here, or has other weights than where the command runs.
+        """
         if portion.stream not in self._opened:
-            self._opened[portion.stream] = open_encoder(self._choices[portion.stream])
+            self._opened[portion.stream] = _loaded(self._chosen[portion.stream])
         return _arrays(self._opened[portion.stream].encode(portion.clips))
+
+
+def _loaded(chosen: Chosen) -> Encoder:
+    from haemsa.model.encoders.opening import open_encoder
+
+    encoder = open_encoder(chosen.choice)
+    if encoder.facts["weights"] != chosen.weights:
+        model = chosen.choice.model
+        raise ValueError(f"model '{model}' has other weights on {gethostname()} than here, expected the same")
+    return encoder
 
 
 def _arrays(encoded: Sequence[Any]) -> Arrays:

@@ -43,8 +43,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
     Returns:
         Plain JSON values: `name`, `fingerprint`, the numbers of `samples` and `groups`, the size of each of `splits`,
-        the shape and presence of each of `modalities`, the kind and labels of each of `tasks`, and the reader's
-        `notes`.
+        the shape and presence of each of `modalities`, the kind and labels of each of `tasks`, what made
+        the modalities of `encoders`, and the reader's `notes`.
 
     Example:
         >>> from haemsa.model.data.builtin.planted import planted
@@ -79,6 +79,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
             }
             for name, task in dataset.tasks.items()
         },
+        "encoders": {name: dict(dataset.encoders[name]) for name in dataset.modalities if name in dataset.encoders},
         "notes": list(dataset.notes),
     }
 

@@ -13,6 +13,8 @@ from haemsa.model.encoders.encoder import Encoded
 from haemsa.model.encoders.model_folder import ModelFolder
 from haemsa.model.encoders.pretrained import Pretrained, processor
 
+_AT_ONCE: Final = 8
+"""Transcripts that are encoded at a time."""
 _SPECIAL: Final = 2
 """Positions that some models keep for themselves."""
 
@@ -50,15 +52,23 @@ class TextEncoder:
         return [next(made) if clip.text.strip() else absent for clip in clips]
 
     def _hidden(self, texts: Sequence[str]) -> list[Encoded]:
-        whole = self._tokenizer(list(texts), verbose=False)["input_ids"]
-        tokens = self._tokenizer(
-            list(texts), truncation=True, max_length=self._steps, padding=True, return_tensors="pt", verbose=False
-        )
-        hidden, mask = self._pretrained.hidden(tokens), tokens["attention_mask"].bool()
-        return [
-            Encoded(hidden[place][mask[place]].numpy(), cut=len(whole[place]) > self._steps)
-            for place in range(len(texts))
-        ]
+        sizes = [len(tokens) for tokens in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+        order = sorted(range(len(texts)), key=sizes.__getitem__)  # texts of like lengths need little padding
+        made = dict[int, Encoded]()
+        for start in range(0, len(order), _AT_ONCE):
+            places = order[start : start + _AT_ONCE]
+            tokens = self._tokenizer(
+                [texts[place] for place in places],
+                truncation=True,
+                max_length=self._steps,
+                padding=True,
+                return_tensors="pt",
+                verbose=False,
+            )
+            hidden, masks = self._pretrained.hidden(tokens), tokens["attention_mask"].bool()
+            for place, steps, mask in zip(places, hidden, masks, strict=True):
+                made[place] = Encoded(steps[mask].numpy(), cut=sizes[place] > self._steps)
+        return [made[place] for place in range(len(texts))]
 
 
 def _positions(config: Any) -> int:

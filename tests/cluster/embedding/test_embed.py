@@ -17,8 +17,9 @@ import pytest
 
 from haemsa.cluster.config import Compute
 from haemsa.cluster.embedding.embed import embed_data
-from haemsa.cluster.embedding.work import EncodingWork, Portion
+from haemsa.cluster.embedding.work import Chosen, EncodingWork, Portion
 from haemsa.cluster.shared.kept import Kept
+from haemsa.model.data.clips.clip import Clip
 from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.opening import open_encoder
@@ -164,6 +165,12 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_encoded(
     ):
         embed_data(str(data.table), tmp_path / "clips.h5", data.choices)
     assert len(_parts(tmp_path / "clips.h5")) == 1 + COUNT
+
+
+def test_a_worker_with_other_weights_is_refused(data: ClipData) -> None:
+    work = EncodingWork({"text_bert": Chosen(Choice("text", data.text), "0" * 64)})
+    with pytest.raises(ValueError, match=r"^model '.*bert' has other weights on .* than here, expected the same$"):
+        work(Portion("text_bert", (Clip("a film"),)))
 
 
 def test_numbers_that_16_bits_cannot_hold_are_refused(

@@ -1,0 +1,29 @@
+"""What commands print about data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haemsa.cluster.shared.terminal import console, say, write_figures
+from haemsa.cluster.shared.text import counted
+
+if TYPE_CHECKING:
+    from haemsa.model.data.dataset import Dataset
+
+
+def show_data(dataset: Dataset, json_file: Path | None) -> None:
+    """Print tables of modalities and tasks, what made the modalities, and the notes of the reader."""
+    from haemsa.cluster.api import data_tables, describe_data
+
+    description = describe_data(dataset)
+    write_figures(json_file, description)
+    for table in data_tables(description):
+        console().print(table)
+    for name, facts in description["encoders"].items():
+        layers = (
+            "the last layer" if facts["layers"] == 1 else f"the mean of the last {counted(facts['layers'], 'layer')}"
+        )
+        say(f"encoder: {name} is {layers} of {facts['model']}")
+    for note in dataset.notes:
+        say(f"note: {note}")
