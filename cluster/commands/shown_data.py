@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haemsa.cluster.shared.terminal import console, say, write_figures
-from haemsa.cluster.shared.text import counted
 
 if TYPE_CHECKING:
     from haemsa.model.data.dataset import Dataset
@@ -21,9 +20,8 @@ def show_data(dataset: Dataset, json_file: Path | None) -> None:
     for table in data_tables(description):
         console().print(table)
     for name, facts in description["encoders"].items():
-        layers = (
-            "the last layer" if facts["layers"] == 1 else f"the mean of the last {counted(facts['layers'], 'layer')}"
-        )
-        say(f"encoder: {name} is {layers} of {facts['model']}")
+        layers = facts.get("layers", 1)
+        which = "the last layer" if layers == 1 else f"the mean of the last {layers} layers"
+        say(f"encoder: {name} is {which} of {facts.get('model')}")
     for note in dataset.notes:
         say(f"note: {note}")

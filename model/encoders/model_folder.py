@@ -90,14 +90,18 @@ def model_folder(name: str, *, pickled: bool = False) -> ModelFolder:
 
 def _from_hub(name: str, *, pickled: bool) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     patterns = [*_SETTINGS, _SAFE, *([_PICKLE] if pickled else [])]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
+    except LocalEntryNotFoundError:
+        reason = "cannot be reached, and it was not downloaded before"
+    except RepositoryNotFoundError:
+        reason = "has no such model"
     except Exception as error:  # the hub's client raises errors of many kinds
-        raise ValueError(
-            f"model '{name}' is no folder here, and the hub does not give it ({error_line(error)[:150]})"
-        ) from None
+        reason = f"does not give it ({error_line(error)[:150]})"
+    raise ValueError(f"model '{name}' is no folder here, and the hub {reason}")
 
 
 def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:

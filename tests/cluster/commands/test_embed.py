@@ -58,7 +58,7 @@ def test_bad_input_is_one_sentence(data: ClipData, tmp_path: Path) -> None:
     refused("no encoder is given, expected --text, --audio or --vision", data, tmp_path)
     refused("encodes text, expected an encoder of audio", data, tmp_path, "--audio", data.text)
     refused("has no config.json", data, tmp_path, "--text", tmp_path)
-    refused("is no folder here, and the hub does not give it", data, tmp_path, "--text", "some/model")
+    refused("is no folder here, and the hub cannot be reached", data, tmp_path, "--text", "some/model")
     twice = ("--text", data.text, "--text", data.text)
     refused("two streams are called 'text_bert', expected a name for one of them: --text NAME=", data, tmp_path, *twice)
     refused("layers is 9, but model", data, tmp_path, "--text", data.text, "--layers", 9)

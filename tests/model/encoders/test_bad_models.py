@@ -59,7 +59,7 @@ def test_a_model_without_its_processor(tmp_path: Path) -> None:
 
 
 def test_a_name_on_the_hub_without_a_network() -> None:
-    refused(Choice("text", "nobody/nothing"), "^model 'nobody/nothing' is no folder here, and the hub does not give it")
+    refused(Choice("text", "nobody/nothing"), "^model 'nobody/nothing' is no folder here, and the hub cannot be")
 
 
 def test_missing_packages(monkeypatch: pytest.MonkeyPatch, text: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +138,14 @@ def test_what_made_a_stream_is_recorded(text: str) -> None:
     assert {"model": text, "kind": "bert", "encodes": "text", "layers": 2, "steps": 30}.items() <= facts.items()
     assert len(facts["weights"]) == len(facts["settings"]) == 64
     assert facts["versions"]["torch"] == torch.__version__
+
+
+def test_a_model_of_the_hub_comes_from_its_cache(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = folder / "cache" / "models--some--bert"
+    shutil.copytree(text, cached / "snapshots" / ("a" * 40))
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("a" * 40)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "cache"))
+    facts = open_encoder(Choice("text", "some/bert")).facts
+    assert {"model": "some/bert", "revision": "a" * 40, "kind": "bert"}.items() <= facts.items()
+    assert facts["weights"] == open_encoder(Choice("text", text)).facts["weights"]
