@@ -107,7 +107,7 @@ def _decoded(path: Path, kind: Literal["audio", "video"], start: float, end: flo
         origin = (container.start_time or 0) / av.time_base
         if start > _EARLIER:
             container.seek(round((origin + start - _EARLIER) / stream.time_base), stream=stream)
-        time = 0.0
+        time = start
         for frame in container.decode(stream):
             time = time if frame.time is None else frame.time - origin
             if time >= end:

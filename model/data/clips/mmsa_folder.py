@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ import numpy as np
 
 from haemsa.model.data.clips.clip import Clip, Clips
 from haemsa.model.data.clips.described import mark_missing
-from haemsa.model.data.readers.assemble import labelled_everywhere
+from haemsa.model.data.readers.assemble import Draft, labelled_everywhere
 from haemsa.model.data.readers.described.cells import words
 from haemsa.model.data.readers.described.columns import column_names
 from haemsa.model.data.readers.described.description import Description
@@ -40,12 +41,7 @@ def read_folder(path: Path, damage: Damage) -> Clips:
         raise ValueError(
             f"data '{path}' is a folder without {LABELS}, expected one, with the clips in Raw/VIDEO/CLIP.mp4"
         )
-    found = column_names(path / LABELS)
-    named: dict[str, Any] = {
-        task: {"from": column, "kind": "regression"} for column, task in _TASKS.items() if column in found
-    }
-    columns: dict[str, Any] = {"groups": "video_id", "split": "mode", "transcript": "text", "media": "clip_id"}
-    description = Description(source=LABELS, tasks=named or {"sentiment": "label"}, **columns)
+    description = _description(column_names(path / LABELS))
     with within(str(path)):
         source = open_source(path, description, damage)
         texts, numbers, videos = (words(single_column(name, source)) for name in ("text", "clip_id", "video_id"))
@@ -56,14 +52,27 @@ def read_folder(path: Path, damage: Damage) -> Clips:
             mark_missing(files, source.samples)
         draft = draft_of(path.resolve().name, description, source, damage)
         sound = source.samples.sound
-        splits, notes = draft.splits or {}, list[str]()
-        pooled = np.concatenate([indices for split, indices in splits.items() if split != "test"])
-        scale = np.concatenate([task.targets[pooled] for task in draft.tasks.values()])
-        tasks = {name: sentiment(task.targets, scale) for name, task in draft.tasks.items()}
-        tasks = labelled_everywhere(tasks, splits, notes)
         ids = [f"{videos[sample]}$_${numbers[sample]}" for sample in sound]
-        repeated = [name for name, count in Counter(ids).items() if count > 1]
-        if repeated:
-            raise ValueError(f"{LABELS} has clip {repeated[0]!r} more than once, expected each once")
-        draft = replace(draft, tasks=tasks, ids=ids, notes=[*draft.notes, *notes])
+        name, count = Counter(ids).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"{LABELS} has clip {name!r} {count} times, expected each once")
+        draft = replace(_with_bounds(draft), ids=ids)
         return Clips(ids, [Clip(texts[sample], files[sample]) for sample in sound], draft.dataset)
+
+
+def _description(columns: Collection[str]) -> Description:
+    """What the columns of label.csv hold. The column `annotation` is only the sign of `label`."""
+    tasks: dict[str, Any] = {
+        task: {"from": column, "kind": "regression"} for column, task in _TASKS.items() if column in columns
+    }
+    named: dict[str, Any] = {"groups": "video_id", "split": "mode", "transcript": "text", "media": "clip_id"}
+    return Description(source=LABELS, tasks=tasks or {"sentiment": "label"}, **named)
+
+
+def _with_bounds(draft: Draft) -> Draft:
+    """The tasks with the usual bounds of sentiment, without those that a split has no label of."""
+    splits, notes = draft.splits or {}, list[str]()
+    pooled = np.concatenate([indices for split, indices in splits.items() if split != "test"])
+    scale = np.concatenate([task.targets[pooled] for task in draft.tasks.values()])
+    tasks = {name: sentiment(task.targets, scale) for name, task in draft.tasks.items()}
+    return replace(draft, tasks=labelled_everywhere(tasks, splits, notes), notes=[*draft.notes, *notes])

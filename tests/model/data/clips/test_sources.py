@@ -125,6 +125,11 @@ def test_a_folder_without_its_clips_has_transcripts_and_one_that_lacks_a_clip_sa
     (folder / "Raw" / "v2" / "0001.mp4").unlink()
     with pytest.raises(ValueError, match=r"label.csv: row 7: there is no file '.*v2/0001.mp4'"):
         read_clips(str(folder))
+    lines = (folder / "label.csv").read_text()
+    (folder / "label.csv").write_text(lines + lines.splitlines()[1] + "\n")
+    with pytest.raises(ValueError, match=r"label.csv has clip 'v0\$_\$0000' 2 times, expected each once"):
+        read_clips(str(folder), skip_damaged=True)
+    (folder / "label.csv").write_text(lines)
     (folder / "Raw").rename(folder / "elsewhere")
     assert {clip.media for clip in read_clips(str(folder)).clips} == {None}
     (folder / "label.csv").unlink()
