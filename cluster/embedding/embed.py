@@ -18,7 +18,7 @@ from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.shared.steps import Steps
 from haemsa.cluster.workers.tasks.tasks import tasks_on
-from haemsa.model.data.clips.clip import Clips
+from haemsa.model.data.clips.clip import LabelledClips
 from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.sources import STORES, load
@@ -88,7 +88,8 @@ def embed_data(
                 shown.begin(name)
                 streams[name], more = Stream(name, encoder, clips, kept, half).make(tasks, shown)
                 notes += more
-        dataset = replace(clips.dataset(streams, notes), encoders={name: one.facts for name, one in encoders.items()})
+        facts = {name: {**encoder.facts, "half": half} for name, encoder in encoders.items()}
+        dataset = replace(clips.dataset(streams, notes), encoders=facts)
         write(dataset, out, half=half)
     shutil.rmtree(kept.folder, ignore_errors=True)
     return load(str(out))
@@ -100,7 +101,7 @@ def _opened(choice: Choice) -> Encoder:
     return open_encoder(choice)
 
 
-def _check_source(source: str, clips: Clips, choice: Choice) -> None:
+def _check_source(source: str, clips: LabelledClips, choice: Choice) -> None:
     """Raises ValueError if no clip has what an encoder needs."""
     if choice.kind == "text" and not any(clip.text.strip() for clip in clips.clips):
         raise ValueError(f"{source} has no transcript that is not empty, which --text needs")
@@ -108,7 +109,7 @@ def _check_source(source: str, clips: Clips, choice: Choice) -> None:
         raise ValueError(f"{source} names no media files, which --{choice.kind} needs")
 
 
-def _named(choices: Sequence[Choice], clips: Clips) -> Mapping[str, Choice]:
+def _named(choices: Sequence[Choice], clips: LabelledClips) -> Mapping[str, Choice]:
     """The encoders by the names of their streams. Raises ValueError if two streams have one name."""
     from haemsa.model.encoders.model_folder import model_folder
 

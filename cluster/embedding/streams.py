@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 from haemsa.cluster.embedding.work import Arrays, Portion
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.steps import Tally
-from haemsa.cluster.shared.text import counted
 from haemsa.cluster.workers.tasks.tasks import Tasks
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.clips.clip import Clip, Clips
 from haemsa.model.data.readers.memory import zeros
 from haemsa.model.data.store.float16 import Rounding
+from haemsa.model.encoders.encoder import notes_of
 
 if TYPE_CHECKING:
     from haemsa.cluster.shared.progress import Progress
     from haemsa.model.encoders.encoder import Encoder
-
-_NAMED: Final = 20
-"""How many clips a note names."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +85,7 @@ class Stream:
             for sample, steps in enumerate(np.split(arrays["features"], ends[:-1])):
                 features[start + sample, : len(steps)] = steps
             start += len(ends)
-        return RawModality(features, lengths), self._notes(named, int(cut.sum()))
-
-    def _notes(self, problems: Sequence[str], cut: int) -> list[str]:
-        notes = [f"{self.name}: {counted(cut, 'clip')} cut to {self.encoder.facts['steps']} steps"] if cut else []
-        if problems:
-            more = f", and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-            first = ", ".join(problems[:_NAMED])
-            notes.append(
-                f"{self.name}: absent where a file does not give it, in {counted(len(problems), 'clip')}: {first}{more}"
-            )
-        return notes
+        return RawModality(features, lengths), notes_of(self.name, self.encoder.facts["steps"], int(cut.sum()), named)
 
     def _read(self, portion: Portion) -> Arrays | None:
         return self.kept.read(self.name, self._depends(portion))

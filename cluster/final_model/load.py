@@ -60,7 +60,8 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
     Args:
         predictor: the model.
         data: planted, digits, or a path to data of any layout. A YAML file needs no tasks. A table needs no YAML file
-            if the model knows the names of its columns.
+            if the model knows the names of its columns. Clips that a YAML file describes are encoded as those of
+            training were.
         reading: what is asked of the reader.
 
     Returns:
@@ -75,7 +76,8 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
     means = means_by(predictor.schema, predictor.feature_means())
-    return read_samples(data, _read_by(predictor), replace(reading, means=means))
+    encoders = predictor.info.get("dataset", {}).get("encoders")
+    return read_samples(data, _read_by(predictor), replace(reading, means=means), encoders)
 
 
 def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:

@@ -26,7 +26,12 @@ def provenance(dataset: Dataset, source: str) -> dict[str, Any]:
         "modalities": {name: [item.steps, item.width] for name, item in dataset.modalities.items()},
         "tasks": {name: _kind(task) for name, task in dataset.tasks.items()},
         "splits": {split: len(indices) for split, indices in dataset.splits.items()},
+        **({"encoders": _encoders(dataset)} if dataset.encoders else {}),
     }
+
+
+def _encoders(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    return {name: dict(dataset.encoders[name]) for name in dataset.modalities if name in dataset.encoders}
 
 
 def _kind(task: Task) -> str:
@@ -79,7 +84,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
             }
             for name, task in dataset.tasks.items()
         },
-        "encoders": {name: dict(dataset.encoders[name]) for name in dataset.modalities if name in dataset.encoders},
+        "encoders": _encoders(dataset),
         "notes": list(dataset.notes),
     }
 

@@ -1,6 +1,10 @@
-"""Which class encodes what: `open_encoder`."""
+"""Which class encodes what: `open_encoder`; and the encoder that made a stream before: `open_recorded`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoder
@@ -27,3 +31,34 @@ def open_encoder(choice: Choice) -> Encoder:
     from haemsa.model.encoders.vision import VisionEncoder
 
     return VisionEncoder(folder, choice)
+
+
+def open_recorded(stream: str, facts: Mapping[str, Any]) -> Encoder:
+    """Load the encoder that made a stream, to encode further clips in the same way.
+
+    Args:
+        stream: The name of the stream.
+        facts: What the encoder said of itself then.
+
+    Raises:
+        ValueError: The model is not there, or is another one now. The message is one sentence.
+    """
+    from haemsa.model.encoders.model_folder import model_folder
+
+    try:
+        choice = Choice(
+            facts["encodes"],
+            str(facts["model"]),
+            layers=int(facts["layers"]),
+            rate=float(facts.get("rate", 1)),
+            steps=int(facts["steps"]),
+        )
+        digests = {key: facts[key] for key in ("weights", "settings")}
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"it is not known what made {stream!r}, expected a stream of haemsa data embed") from None
+    folder = model_folder(choice.model, pickled=True)  # a pickle is loaded only if it is the one of before
+    for key, digest in digests.items():
+        if folder.facts[key] != digest:
+            made = f"than when it made {stream!r}, expected the same model"
+            raise ValueError(f"model '{choice.model}' has other {key} {made}")
+    return open_encoder(replace(choice, pickled=folder.pickled))

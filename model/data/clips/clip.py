@@ -30,17 +30,21 @@ class Clip:
 
 @dataclass(frozen=True)
 class Clips:
-    """What a source says of its clips.
+    """The N clips of a source, and one name for each of them."""
+
+    ids: Sequence[str]
+    clips: Sequence[Clip]
+
+
+@dataclass(frozen=True)
+class LabelledClips(Clips):
+    """Clips with all that their source says besides.
 
     Attributes:
-        ids: One name for each of the N clips.
-        clips: The N clips.
         dataset: Makes the data of the source: its labels and splits, the features that it has already, and further
             streams of N samples. Notes about these come last.
         streams: The names of the features that it has already.
     """
 
-    ids: Sequence[str]
-    clips: Sequence[Clip]
     dataset: Callable[[Mapping[str, RawModality], Sequence[str]], Dataset]
     streams: tuple[str, ...] = ()

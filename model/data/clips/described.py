@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, Clips, LabelledClips
 from haemsa.model.data.readers.described.cells import numbers, unlike, words
 from haemsa.model.data.readers.described.description import Description, read_description
-from haemsa.model.data.readers.described.features import DescribedSource, single_column
+from haemsa.model.data.readers.described.features import DescribedSource, single_column, texts
 from haemsa.model.data.readers.described.read import draft_of, open_source
 from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.options import Damage, within
 
 
-def read_described(path: Path, damage: Damage) -> Clips:
-    """The clips that the YAML file at `path` describes.
+def read_described(path: Path, damage: Damage) -> LabelledClips:
+    """The clips that the YAML file at `path` describes, with their labels.
 
     Raises:
         ValueError: Description and source do not fit each other, or a sample is damaged (unless damage is skipped). The
@@ -26,18 +27,34 @@ def read_described(path: Path, damage: Damage) -> Clips:
     """
     description = read_description(path)
     with within(str(path)):
-        if description.transcript is None and description.media is None:
+        if not description.has_clips:
             raise ValueError("transcript and media are missing, expected at least one of them, with its column")
         source = open_source(path.parent, description, damage)
-        clips = _clips(description, source, path.parent)
+        clips = clips_in(description, source, path.parent)
         draft = draft_of(path.stem, description, source, damage)
         kept = [clips[sample] for sample in source.samples.sound]
-        return Clips(draft.ids, kept, draft.dataset, tuple(draft.raw))
+        return LabelledClips(draft.ids, kept, draft.dataset, tuple(draft.raw))
 
 
-def _clips(description: Description, source: DescribedSource, folder: Path) -> list[Clip]:
+def read_new(path: Path, description: Description, damage: Damage) -> Clips:
+    """The clips that a description at `path` is about. Columns of labels, groups and splits can be missing.
+
+    Raises as `read_described`.
+    """
+    unlabelled: dict[str, Any] = {"modalities": {}, "tasks": {}, "groups": None, "split": None, "splits": None}
+    described = description.model_copy(update=unlabelled)
+    with within(str(path)):
+        source = open_source(path.parent, described, damage)
+        clips = clips_in(described, source, path.parent)
+        ids = texts("ids", described.ids, source) or source.samples.names
+        sound = source.samples.sound
+        return Clips([ids[sample] for sample in sound], [clips[sample] for sample in sound])
+
+
+def clips_in(description: Description, source: DescribedSource, folder: Path) -> list[Clip]:
+    """The clip of each sample, also of damaged ones."""
     count = len(source.samples)
-    texts = [""] * count if description.transcript is None else words(single_column(description.transcript, source))
+    said = [""] * count if description.transcript is None else words(single_column(description.transcript, source))
     files: list[Path | None] = [None] * count
     if description.media is not None:
         files = [folder / name if name else None for name in words(single_column(description.media, source))]
@@ -47,7 +64,7 @@ def _clips(description: Description, source: DescribedSource, folder: Path) -> l
     source.samples.mark_damaged(
         ~(start < end), lambda sample: f"it starts at second {start[sample]:g} and ends at {end[sample]:g}"
     )
-    return [Clip(*clip) for clip in zip(texts, files, start.tolist(), end.tolist(), strict=True)]
+    return [Clip(*clip) for clip in zip(said, files, start.tolist(), end.tolist(), strict=True)]
 
 
 def mark_missing(files: list[Path | None], samples: SoundSamples) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, LabelledClips
 from haemsa.model.data.clips.described import mark_missing
 from haemsa.model.data.readers.assemble import Draft, labelled_everywhere
 from haemsa.model.data.readers.described.cells import words
@@ -31,7 +31,7 @@ _TASKS: Final = {
 }
 
 
-def read_folder(path: Path, damage: Damage) -> Clips:
+def read_folder(path: Path, damage: Damage) -> LabelledClips:
     """The clips of a folder. Without a folder Raw they have only their transcripts.
 
     Raises:
@@ -57,7 +57,7 @@ def read_folder(path: Path, damage: Damage) -> Clips:
         if count > 1:
             raise ValueError(f"{LABELS} has clip {name!r} {count} times, expected each once")
         draft = replace(_with_bounds(draft), ids=ids)
-        return Clips(ids, [Clip(texts[sample], files[sample]) for sample in sound], draft.dataset)
+        return LabelledClips(ids, [Clip(texts[sample], files[sample]) for sample in sound], draft.dataset)
 
 
 def _description(columns: Collection[str]) -> Description:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.clips.clip import Clip, LabelledClips
 from haemsa.model.data.readers.assemble import with_streams
 from haemsa.model.data.readers.options import Damage, Reading
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES
@@ -15,7 +15,7 @@ COMMAND: Final = "haemsa data embed"
 _FORMS: Final = "a .yaml file, a folder with label.csv, or a .pkl file with raw_text"
 
 
-def read_clips(source: str, *, skip_damaged: bool = False) -> Clips:
+def read_clips(source: str, *, skip_damaged: bool = False) -> LabelledClips:
     """Read what was said in clips, where their media are, and their labels.
 
     Args:
@@ -45,5 +45,5 @@ def read_clips(source: str, *, skip_damaged: bool = False) -> Clips:
         Reading(skip_damaged=skip_damaged).check("a pickle with transcripts")
         dataset, texts = read_with_transcripts(path)
         clips = [Clip(text) for text in texts]
-        return Clips(dataset.ids, clips, partial(with_streams, dataset), tuple(dataset.modalities))
+        return LabelledClips(dataset.ids, clips, partial(with_streams, dataset), tuple(dataset.modalities))
     raise ValueError(f"data {source!r} holds no clips that can be encoded, expected {_FORMS}")

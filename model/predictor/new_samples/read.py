@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.data.readers.options import AS_IT_IS, Reading
+from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES, STORES, load
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
@@ -17,7 +17,12 @@ _TABLES: Final = (".csv", ".parquet")
 _ARRAYS: Final = ".npz"
 
 
-def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> NewSamples:
+def read_samples(
+    source: str,
+    schema: Schema,
+    reading: Reading = AS_IT_IS,
+    encoders: Mapping[str, Mapping[str, Any]] | None = None,
+) -> NewSamples:
     """Read new samples for a model. Labels, splits and groups are not needed, and labels are not read.
 
     Modalities and columns are found by their names: further ones are left out, and columns can have any order. A whole
@@ -28,6 +33,7 @@ def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> Ne
             the names of its columns, and neither do arrays that are called as the model's modalities.
         schema: The modalities of the model.
         reading: What is asked of the reader. Its `means` fill missing cells only where splits are made.
+        encoders: What made the streams of the model's training. They encode clips that a YAML file describes.
 
     Returns:
         The samples, which are read some at a time.
@@ -52,12 +58,12 @@ def read_samples(source: str, schema: Schema, reading: Reading = AS_IT_IS) -> Ne
         raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
     suffix = path.suffix.lower()
     if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
-        return _described(path, schema, reading)
+        return _described(path, schema, reading, encoders or {})
     name = path.resolve().name if path.is_dir() else path.stem
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
-def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
+def _described(path: Path, schema: Schema, reading: Reading, encoders: Mapping[str, Mapping[str, Any]]) -> NewSamples:
     from haemsa.model.data.readers.described.description import read_description
     from haemsa.model.data.readers.described.read import source_path
     from haemsa.model.data.readers.options import within
@@ -68,6 +74,12 @@ def _described(path: Path, schema: Schema, reading: Reading) -> NewSamples:
     description, file = None, path
     if path.suffix.lower() in DESCRIPTIONS:
         description = read_description(path)
+        if description.has_clips and not set(description.modalities) & set(schema.modalities):
+            from haemsa.model.data.clips.described import read_new
+            from haemsa.model.predictor.new_samples.clips import new_clips
+
+            clips = read_new(path, description, Damage(skip=reading.skip_damaged, command="haemsa predict"))
+            return new_clips(path.stem, clips, schema, encoders)
         with within(str(path)):
             file = source_path(path.parent, description)
     if file.suffix.lower() == _ARRAYS:

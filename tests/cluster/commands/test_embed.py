@@ -23,7 +23,7 @@ def test_a_user_sees_the_streams_and_the_clips_that_lack_them(data: ClipData, tm
     ran = haemsa("data", "embed", data.table, "--out", out, *data.options, "--json", tmp_path / "found.json")
     assert ran.status == 0, ran.err
     assert "vision_vit, 3 of 3: 12/12" in ran.err
-    assert "note: audio_wav2vec2: absent where a file does not give it, in 2 clips: c3 (it has no sound), c5" in ran.out
+    assert "note: audio_wav2vec2: clips that do not give it (2): c3 (it has no sound), c5" in ran.out
     assert f"encoder: text_bert is the last layer of {data.text}" in ran.out
     assert f"written to {out}" in ran.out
     found = json.loads((tmp_path / "found.json").read_text())

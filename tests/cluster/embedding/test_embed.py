@@ -57,16 +57,16 @@ def test_a_clip_that_cannot_be_read_lacks_its_modality_and_is_named(data: ClipDa
     found = embed_data(str(data.table), tmp_path / "clips.h5", data.choices)
     absent = {name: np.flatnonzero(~modality.presence).tolist() for name, modality in found.modalities.items()}
     assert absent == {"text_bert": [], "audio_wav2vec2": [MUTE, CUT], "vision_vit": [CUT]}
-    expected = "in 2 clips: c3 (it has no sound), c5 (it is damaged, or no clip)"
-    assert f"audio_wav2vec2: absent where a file does not give it, {expected}" in found.notes
+    expected = "(2): c3 (it has no sound), c5 (it is damaged, or no clip)"
+    assert f"audio_wav2vec2: clips that do not give it {expected}" in found.notes
 
 
 def test_the_store_records_what_made_each_stream(data: ClipData, tmp_path: Path) -> None:
     choice = Choice("text", data.text, name="tiny", layers=2, steps=4)
     found = embed_data(str(data.table), tmp_path / "clips.h5", [choice])
-    assert found.encoders == {"text_tiny": dict(open_encoder(choice).facts)}
+    assert found.encoders == {"text_tiny": {**open_encoder(choice).facts, "half": True}}
     assert found.modalities["text_tiny"].steps == 4
-    assert any(note.startswith("text_tiny: 12 clips cut to 4 steps") for note in found.notes)
+    assert "text_tiny: clips cut to 4 steps: 12" in found.notes
 
 
 class Counting(EncodingWork):

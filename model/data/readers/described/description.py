@@ -151,7 +151,7 @@ class Description(_Part):
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Description:
-        if not self.modalities and self.transcript is None and self.media is None:
+        if not self.modalities and not self.has_clips:
             raise ValueError(f"modalities is missing, expected {MODALITIES}")
         return self
 
@@ -167,6 +167,11 @@ class Description(_Part):
         if len(ways) > 1:
             raise ValueError(f"both {ways[0]} and {ways[1]} say how samples are split, expected one of them")
         return self
+
+    @property
+    def has_clips(self) -> bool:
+        """Whether it names transcripts or media files."""
+        return self.transcript is not None or self.media is not None
 
     @property
     def features(self) -> list[Names]:

@@ -1,0 +1,101 @@
+"""A model that was trained on encoded clips encodes new clips in the same way."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from haemsa.cluster.embedding.embed import embed_data
+from haemsa.cluster.final_model.load import load_samples
+from haemsa.cluster.final_model.predictions import predictions
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.folds import holdout
+from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.summary import provenance
+from haemsa.model.network.cohort import CohortRow
+from haemsa.model.predictor.predictor import Predictor
+from haemsa.model.schema import Schema
+from haemsa.model.spec.genome import Genome
+from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
+from haemsa.model.spec.training import TrainingGenes
+from haemsa.model.training.fold_statistics import FoldStatistics
+from haemsa.model.training.pool import Pool
+from haemsa.model.training.train import train
+from tests.support.model.clip_data import ClipData, clip_data
+
+STREAMS = ("text_bert", "audio_wav2vec2", "vision_vit")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
+    return clip_data(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="module")
+def dataset(data: ClipData, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return embed_data(str(data.table), tmp_path_factory.mktemp("store") / "clips.h5", data.choices)
+
+
+@pytest.fixture(scope="module")
+def model(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    encoders = tuple(EncoderSpec(name, "mean") for name in STREAMS)
+    genome = Genome(NetworkSpec(8, encoders, (LevelSpec((ExpertSpec(STREAMS, width=4),)),)), TrainingGenes(epochs=2))
+    normalisation, folds = Normalisation.fit(dataset), holdout(dataset.pool())
+    pool = Pool.of(normalisation.apply(dataset.pool()))
+    trained = train([CohortRow(genome, seed=0)], pool, folds)
+    info = {"dataset": provenance(dataset, "clips.h5")}
+    made = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
+    folder = tmp_path_factory.mktemp("model")
+    made.save(folder)
+    return Predictor.load(folder)
+
+
+def new_table(data: ClipData, folder: Path) -> Path:
+    """The last five clips without labels, in a table without the columns of labels and splits."""
+    for name in ("clips.csv", "clips.yaml"):
+        shutil.copy(data.table.with_name(name), folder / name)
+    lines = (folder / "clips.csv").read_text().splitlines()
+    rows = [",".join(line.split(",")[:3]) for line in (lines[0], *lines[-5:])]
+    (folder / "clips.csv").write_text("\n".join(rows).replace("clips/", f"{data.table.parent}/clips/") + "\n")
+    return folder / "clips.yaml"
+
+
+def test_new_clips_get_the_answers_of_features_that_were_made_beforehand(
+    data: ClipData, dataset: Dataset, model: Predictor, tmp_path: Path
+) -> None:
+    new = load_samples(model, str(new_table(data, tmp_path)))
+    found = predictions(model, new)
+    beforehand = predictions(model, dataset)
+    assert found["id"].tolist() == ["c7", "c8", "c9", "c10", "c11"]
+    np.testing.assert_allclose(found["mood"], beforehand["mood"][-5:], atol=1e-4)
+    assert new.notes == ()
+
+
+def test_a_clip_that_cannot_be_read_is_predicted_without_that_modality(
+    data: ClipData, dataset: Dataset, model: Predictor
+) -> None:
+    new = load_samples(model, str(data.table))
+    found = predictions(model, new)
+    np.testing.assert_allclose(found["mood"], predictions(model, dataset)["mood"], atol=1e-4)
+    assert "vision_vit: clips that do not give it (1): c5 (it is damaged, or no clip)" in new.notes
+
+
+def test_another_encoder_is_refused(data: ClipData, model: Predictor, tmp_path: Path) -> None:
+    source = new_table(data, tmp_path)
+    shutil.copytree(data.vision, tmp_path / "vit")
+    (tmp_path / "vit" / "preprocessor_config.json").write_text("{}")
+    facts = {name: dict(made) for name, made in model.info["dataset"]["encoders"].items()}
+    facts["vision_vit"]["model"] = str(tmp_path / "vit")
+    changed = Predictor(model.schema, model.normalisation, model.members, {"dataset": {"encoders": facts}})
+    with pytest.raises(ValueError, match=r"^model '.*vit' has other settings than when it made 'vision_vit', expected"):
+        load_samples(changed, str(source))
+    for encoders, sentence in (
+        ({}, r"^the model reads text_bert, audio_wav2vec2, vision_vit, which haemsa data embed did not make"),
+        ({"text_bert": {}}, r"^it is not known what made 'text_bert', expected a stream of haemsa data embed$"),
+    ):
+        changed = Predictor(model.schema, model.normalisation, model.members, {"dataset": {"encoders": encoders}})
+        with pytest.raises(ValueError, match=sentence):
+            load_samples(changed, str(source))
