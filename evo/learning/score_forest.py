@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from haemsa.evo.nsga2 import Indices, Losses
 
@@ -44,9 +45,11 @@ class ScoreForest:
     def draws(self, genes: Losses, rung: int) -> Losses:
         """What each tree predicts on a rung `[TREES, N, M]`; their mean is the prediction."""
         columns = _columns(genes, np.full(len(genes), rung))
-        found = [tree.predict(columns).reshape(len(columns), len(self._mean)) for tree in self._trees]
+        shape = len(columns), len(self._mean)
+        found = [tree.predict(columns, check_input=False).reshape(shape) for tree in self._trees]  # each check takes long
         return np.asarray(np.array(found) * self._scale + self._mean)
 
 
-def _columns(genes: Losses, rungs: Indices) -> Losses:
-    return np.column_stack([genes, rungs])
+def _columns(genes: Losses, rungs: Indices) -> NDArray[np.float32]:
+    """`[N, D + 1]`, of the type that trees work with."""
+    return np.column_stack([genes, rungs]).astype(np.float32)

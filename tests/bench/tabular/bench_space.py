@@ -36,7 +36,8 @@ FEWEST: Final = 200
 """Trained genomes from which a model is worth asking."""
 WORST: Final = 0.9
 """The hypervolume counts what is better than so many of the trained genomes, and smaller than a million parameters."""
-DEFAULT: Final = "as by default"
+DEFAULT: Final = "as by default, but all children are trained"
+"""A model that chooses among children would take most of the time."""
 USUAL: Final = 16
 """The usual designs come first, at most half a population of them."""
 MOST_EPOCHS: Final = 24
