@@ -46,7 +46,8 @@ class ScoreForest:
         """What each tree predicts on a rung `[TREES, N, M]`; their mean is the prediction."""
         columns = _columns(genes, np.full(len(genes), rung))
         shape = len(columns), len(self._mean)
-        found = [tree.predict(columns, check_input=False).reshape(shape) for tree in self._trees]  # each check takes long
+        # the check of the input takes longer than the prediction
+        found = [tree.predict(columns, check_input=False).reshape(shape) for tree in self._trees]
         return np.asarray(np.array(found) * self._scale + self._mean)
 
 
