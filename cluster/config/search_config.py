@@ -94,8 +94,8 @@ class SearchConfig(Compute):
     """How many genomes survive, and how many candidates a generation has. auto: 32; in steady mode an eighth of what
     the workers train at the same time, if that is more."""
     screening: Count = 4
-    """Children that are bred for each one that is trained: a model that learns from all scores chooses among them. 1: all are
-    trained."""
+    """Children that are bred for each one that is trained: a model that learns from all scores chooses among them.
+    1: all are trained."""
     mode: Literal["steady", "generational"] = "steady"
     """steady: a free worker gets new genomes at once. generational: the same seed gives the same front, for any backend
     and any number of workers."""
