@@ -11,7 +11,7 @@
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
-| `haemsa predict` | `predictions(model, load_samples(model, data))` |
+| `haemsa predict` | `predictions(model, load_samples(model, data))`, or of `samples_of_clips(model, clips)` |
 | `haemsa export` | `export_model(model, file, "onnx")`; of a run `export_study(run, "sqlite:///study.db")` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
@@ -40,7 +40,7 @@ from haemsa.cluster.embedding.embed import embed_data
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.folder import model_folder
-from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits
+from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits, samples_of_clips
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
@@ -133,6 +133,7 @@ __all__ = [
     "resume_search",
     "run_search",
     "runs_table",
+    "samples_of_clips",
     "search_custom",
     "search_figures",
     "serve_page",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,7 +118,7 @@ def _seen(clip: Clip, kind: str) -> list[Any]:
     """What an encoder of this kind sees of a clip, as JSON holds it. A file is told by its size and last change."""
     if kind == "text":
         return [clip.text]
-    if clip.media is None:
+    if not isinstance(clip.media, Path):
         return []
     status = clip.media.stat()
     return [str(clip.media.absolute()), status.st_size, status.st_mtime_ns, clip.start, clip.end]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
+from haemsa.model.predictor.clips import clip_of, recorded_of
 from haemsa.model.predictor.inputs import fitting, means_by
 from haemsa.model.predictor.new_samples.new_samples import NewSamples, misfit
 from haemsa.model.predictor.new_samples.read import read_samples
@@ -76,8 +78,34 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
     means = means_by(predictor.schema, predictor.feature_means())
-    encoders = predictor.info.get("dataset", {}).get("encoders")
-    return read_samples(data, _read_by(predictor), replace(reading, means=means), encoders)
+    return read_samples(data, _read_by(predictor), replace(reading, means=means), recorded_of(predictor.info))
+
+
+def samples_of_clips(predictor: Predictor, clips: Sequence[Mapping[str, Any]]) -> NewSamples:
+    """Samples of clips, which are encoded as those of training were.
+
+    Args:
+        predictor: the model.
+        clips: for each clip, `text` (its transcript), `media` (the path of its file), `start` and `end` (seconds in the
+            file). What is missing is a missing modality. An `id` may name the clip, which has a number otherwise.
+
+    Raises:
+        ValueError: the model was not trained on streams of `haemsa data embed`, an encoder is another one now, or a
+            clip has an unknown key or a wrong value.
+
+    Example:
+        >>> clips = [{"text": "a good film", "media": "one.mp4"}]
+        >>> predictions(model, samples_of_clips(model, clips))  # doctest: +SKIP
+    """
+    from haemsa.model.data.clips.clip import Clips
+    from haemsa.model.predictor.new_samples.clips import new_clips
+
+    ids = [str(clip.get("id", number)) for number, clip in enumerate(clips)]
+    made = [
+        clip_of({key: value for key, value in clip.items() if key != "id"}, f"clip {name}")
+        for name, clip in zip(ids, clips, strict=True)
+    ]
+    return new_clips("clips", Clips(ids, made), _read_by(predictor), recorded_of(predictor.info))
 
 
 def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:

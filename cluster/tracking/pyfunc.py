@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 _REQUIREMENTS: Final = ("mlflow", "torch", "numpy", "pandas", "safetensors")
+_ENCODING: Final = ("transformers", "av", "pillow")
 
 
 def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping[str, Any] | None = None) -> Path:
@@ -40,6 +41,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
     import mlflow.pyfunc
     from mlflow.models import Model
 
+    from haemsa.model.predictor.clips import recorded_of
     from haemsa.model.predictor.predictor import Predictor
 
     predictor = Predictor.load(record.model_dir)
@@ -52,7 +54,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
         artifacts={"model": str(Path(record.model_dir).resolve()), "code": str(copy_code(folder))},
         signature=signature(predictor),
         input_example=input_example(predictor),
-        pip_requirements=requirements(),
+        pip_requirements=requirements(encodes=bool(recorded_of(predictor.info))),
         streamable=False,
         mlflow_model=Model(**(identity or {})),
     )
@@ -63,7 +65,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
 
 
 def signature(predictor: Predictor) -> Any:
-    """In: an optional column for each modality. Out: the columns that served.py gives.
+    """In: optional columns, for each modality and for what is said of a clip. Out: the columns that served.py gives.
 
     A column is of any type. MLflow's arrays cannot be missing in one record and present in another, whole numbers are
     no `double` to it, and many languages write 2.0 as 2 in JSON. served.py checks what it gets.
@@ -71,8 +73,11 @@ def signature(predictor: Predictor) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
+    from haemsa.model.predictor.clips import KEYS, recorded_of
+
     anything = AnyType()  # type: ignore[no-untyped-call]
-    inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name=name, required=False) for name in predictor.modalities]
+    names = dict.fromkeys([*predictor.modalities, *(KEYS if recorded_of(predictor.info) else ())])
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name=name, required=False) for name in names]
     outputs: list[ColSpec | TensorSpec] = [
         ColSpec("double" if values.dtype.kind == "f" else "string", name=name)
         for name, values in _example_answers(predictor).items()
@@ -99,9 +104,10 @@ def input_example(predictor: Predictor) -> pd.DataFrame:
     return pd.DataFrame({name: [[[float(value) for value in means[name]]]] for name in predictor.modalities})
 
 
-def requirements() -> list[str]:
-    """The packages that a registered model needs, in the versions of this machine.
+def requirements(*, encodes: bool = False) -> list[str]:
+    """The packages that a registered model needs, in the versions of this machine. `encodes`: whether it encodes clips.
 
     A local suffix such as +cpu is left out, because no package index has such a version.
     """
-    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in _REQUIREMENTS]
+    names = (*_REQUIREMENTS, *(_ENCODING if encodes else ()))
+    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in names]

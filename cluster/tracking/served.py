@@ -4,7 +4,8 @@ MLflow copies this file next to the weights and runs it to load the model ("mode
 The only other code of ours is a copy of `haemsa.model` under a name of its own (code_copy.py). It is imported from its
 folder. So `sys.path` stays as it is, and the process may have other versions of haemsa, or a `model.py` of its own.
 
-In: a DataFrame with a column for each modality. A cell holds the features of a sample, steps by width. If a modality is
+In: a DataFrame with a column for each modality, or for what is said of a clip (model/predictor/clips.py), if training
+encoded clips. A cell of a modality holds the features of a sample, steps by width. If a modality is
 missing, the cell is None or NaN, or there is no such column. A number that is missing in a step is None or NaN.
 Out: the columns of `haemsa predict` that do not belong to single networks (model/predictor/answers.py).
 """
@@ -48,14 +49,17 @@ class ServedModel(PythonModel):
             context.artifacts["model"]
         )
         self.answer = importlib.import_module(f"{package}.predictor.answers").answer
+        self.clips = importlib.import_module(f"{package}.predictor.clips")
+        self.encoders: Any = None
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """Predict every row. Samples with more steps than the training data are cut.
 
         Raises:
-            InputError: there is no modality that the model reads, or a cell is not steps of the right width.
+            InputError: there is no modality that the model reads, a cell is not steps of the right width, or a clip
+                cannot be encoded.
         """
-        inputs = {
+        inputs = self._encoded(model_input) | {
             name: _padded(name, list(model_input[name]), width)
             for name, (_, width) in self.predictor.modalities.items()
             if name in model_input.columns
@@ -69,6 +73,24 @@ class ServedModel(PythonModel):
             name: values.astype(float) if values.dtype.kind == "f" else list(values) for name, values in columns.items()
         }
         return pd.DataFrame(numbers, index=model_input.index)
+
+    def _encoded(self, model_input: pd.DataFrame) -> dict[str, tuple[Any, Any]]:
+        """The streams of clips, if training encoded clips and the input says something of them."""
+        known = self.clips.recorded_of(self.predictor.info)
+        keys = [key for key in self.clips.KEYS if key in model_input.columns and key not in self.predictor.modalities]
+        if not known or not keys:
+            return {}
+        try:
+            self.encoders = self.encoders or self.clips.ClipEncoders(self.predictor.schema, known)
+            rows = model_input[keys].to_dict("records")
+            clips = [self.clips.clip_of(row, f"row {number}") for number, row in enumerate(rows)]
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        made = {}
+        for stream in self.encoders.opened:
+            modality = self.encoders.modality(stream, self.encoders.encode(stream, clips))
+            made[stream] = modality.features, modality.lengths
+        return made
 
 
 def _imported(folder: Path) -> str:

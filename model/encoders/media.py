@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +31,11 @@ class UnreadableClipError(ValueError):
     """A clip has no such stream, is silent, or is damaged. The message says which."""
 
 
-def sound(path: Path, rate: int, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
+def sound(media: Path | bytes, rate: int, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
     """The sound of a clip, all channels mixed into one.
 
     Args:
-        path: The file.
+        media: The file, or its content.
         rate: How many numbers a second has. The sound is resampled to it.
         start: The second of the file at which it begins.
         end: The second of the file at which it ends.
@@ -50,7 +51,7 @@ def sound(path: Path, rate: int, start: float = 0.0, end: float = math.inf) -> N
     begins, pieces = 0.0, list[NDArray[np.float32]]()
     with _errors():
         resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-        for time, frame in _decoded(path, "audio", start, end):
+        for time, frame in _decoded(media, "audio", start, end):
             begins = time if not pieces else begins
             frame.pts = None  # a gap in time is closed
             pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
@@ -65,11 +66,11 @@ def sound(path: Path, rate: int, start: float = 0.0, end: float = math.inf) -> N
     return np.ascontiguousarray(samples)
 
 
-def frames(path: Path, rate: float, start: float = 0.0, end: float = math.inf) -> Iterator[NDArray[np.uint8]]:
+def frames(media: Path | bytes, rate: float, start: float = 0.0, end: float = math.inf) -> Iterator[NDArray[np.uint8]]:
     """The pictures of a clip: those that are shown at the start, and then each 1 / rate seconds.
 
     Args:
-        path: The file.
+        media: The file, or its content.
         rate: How many pictures of a second are taken.
         start: The second of the file at which it begins.
         end: The second of the file at which it ends.
@@ -82,7 +83,7 @@ def frames(path: Path, rate: float, start: float = 0.0, end: float = math.inf) -
     """
     shown, until, count = None, start, 0
     with _errors():
-        for time, frame in _decoded(path, "video", start, end):
+        for time, frame in _decoded(media, "video", start, end):
             while shown is not None and start + count / rate < time - _SLACK:
                 yield shown.to_ndarray(format="rgb24")
                 count += 1
@@ -94,12 +95,15 @@ def frames(path: Path, rate: float, start: float = 0.0, end: float = math.inf) -
         raise UnreadableClipError(f"it has no pictures{_between(start, end)}")
 
 
-def _decoded(path: Path, kind: Literal["audio", "video"], start: float, end: float) -> Iterator[tuple[float, Any]]:
+def _decoded(
+    media: Path | bytes, kind: Literal["audio", "video"], start: float, end: float
+) -> Iterator[tuple[float, Any]]:
     """Frames of the first stream of a kind, each with its second in the file, from before `start` up to `end`."""
     import av
 
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-    with av.open(str(path.absolute()), options=options) as container:
+    source = str(media.absolute()) if isinstance(media, Path) else io.BytesIO(media)
+    with av.open(source, options=options) as container:
         stream = next(iter(getattr(container.streams, kind)), None)
         if stream is None:
             raise UnreadableClipError(f"it has no {'sound' if kind == 'audio' else 'pictures'}")

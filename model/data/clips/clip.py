@@ -17,13 +17,13 @@ class Clip:
 
     Attributes:
         text: Its transcript; "" if it has none.
-        media: The file with its sound and pictures; None if it has none.
+        media: The file with its sound and pictures, or the content of such a file; None if it has none.
         start: The second of the file at which the sample begins.
         end: The second of the file at which it ends.
     """
 
     text: str = ""
-    media: Path | None = None
+    media: Path | bytes | None = None
     start: float = 0.0
     end: float = math.inf
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES, STORES, load
+from haemsa.model.predictor.clips import Recorded
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.schema import Schema
 
@@ -21,7 +22,7 @@ def read_samples(
     source: str,
     schema: Schema,
     reading: Reading = AS_IT_IS,
-    encoders: Mapping[str, Mapping[str, Any]] | None = None,
+    recorded: Recorded | None = None,
 ) -> NewSamples:
     """Read new samples for a model. Labels, splits and groups are not needed, and labels are not read.
 
@@ -33,7 +34,7 @@ def read_samples(
             the names of its columns, and neither do arrays that are called as the model's modalities.
         schema: The modalities of the model.
         reading: What is asked of the reader. Its `means` fill missing cells only where splits are made.
-        encoders: What made the streams of the model's training. They encode clips that a YAML file describes.
+        recorded: What made the streams of the model's training. It encodes clips that a YAML file describes.
 
     Returns:
         The samples, which are read some at a time.
@@ -58,12 +59,12 @@ def read_samples(
         raise FileNotFoundError(f"data {source!r} does not exist, expected planted, digits, or a file or folder")
     suffix = path.suffix.lower()
     if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
-        return _described(path, schema, reading, encoders or {})
+        return _described(path, schema, reading, recorded or {})
     name = path.resolve().name if path.is_dir() else path.stem
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
-def _described(path: Path, schema: Schema, reading: Reading, encoders: Mapping[str, Mapping[str, Any]]) -> NewSamples:
+def _described(path: Path, schema: Schema, reading: Reading, recorded: Recorded) -> NewSamples:
     from haemsa.model.data.readers.described.description import read_description
     from haemsa.model.data.readers.described.read import source_path
     from haemsa.model.data.readers.options import within
@@ -79,7 +80,7 @@ def _described(path: Path, schema: Schema, reading: Reading, encoders: Mapping[s
             from haemsa.model.predictor.new_samples.clips import new_clips
 
             clips = read_new(path, description, Damage(skip=reading.skip_damaged, command="haemsa predict"))
-            return new_clips(path.stem, clips, schema, encoders)
+            return new_clips(path.stem, clips, schema, recorded)
         with within(str(path)):
             file = source_path(path.parent, description)
     if file.suffix.lower() == _ARRAYS:
