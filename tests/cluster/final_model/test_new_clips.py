@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from haemsa.cluster.embedding.embed import embed_data
-from haemsa.cluster.final_model.load import load_samples
+from haemsa.cluster.final_model.load import load_samples, samples_of_clips
 from haemsa.cluster.final_model.predictions import predictions
+from haemsa.cluster.tracking.code_copy import copy_code
+from haemsa.cluster.tracking.served import ServedModel
+from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import holdout
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.data.summary import provenance
 from haemsa.model.network.cohort import CohortRow
+from haemsa.model.predictor.clips import clip_of
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
@@ -81,6 +88,45 @@ def test_a_clip_that_cannot_be_read_is_predicted_without_that_modality(
     found = predictions(model, new)
     np.testing.assert_allclose(found["mood"], predictions(model, dataset)["mood"], atol=1e-4)
     assert "vision_vit: clips that do not give it (1): c5 (it is damaged, or no clip)" in new.notes
+
+
+def test_clips_from_python_and_a_served_model_give_the_same_answers(
+    data: ClipData, dataset: Dataset, model: Predictor, tmp_path: Path
+) -> None:
+    clips = [clip for clip in read_clips(str(data.table)).clips[-2:] if isinstance(clip.media, Path)]
+    said = [{"id": "one", "text": clips[0].text, "media": clips[0].media}, {"text": clips[1].text}]
+    found = predictions(model, samples_of_clips(model, said))
+    assert found["id"].tolist() == ["one", "1"]
+    last = dataset.part("test").take(np.array([2, 3]))
+    shown = last.hiding(STREAMS[1:], np.array([[True, True], [False, False]]))
+    np.testing.assert_allclose(found["mood"], predictions(model, shown)["mood"], atol=1e-4)
+
+    model.save(tmp_path / "model")
+    served = ServedModel()
+    served.load_context(SimpleNamespace(artifacts={"code": str(copy_code(tmp_path)), "model": str(tmp_path / "model")}))
+    content = [base64.b64encode(clips[0].media.read_bytes()).decode(), None]
+    asked = pd.DataFrame({"text": [clip.text for clip in clips], "media_base64": content})
+    np.testing.assert_allclose(served.predict(None, asked)["mood"], found["mood"], atol=1e-4)
+    with pytest.raises(ValueError, match=r"^media_base64 of row 0 is no base64 \("):
+        served.predict(None, pd.DataFrame({"media_base64": ["?"]}))
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"txt": "a"}, r"clip 0 has 'txt' \(did you mean text\?\), expected text, media, media_base64, start, end"),
+        ({"text": 3}, "text of clip 0 is a int, expected a transcript"),
+        ({"media": "/no/clip.mp4"}, "media of clip 0 is '/no/clip.mp4', but there is no such file"),
+        ({"media": b"bytes"}, "media of clip 0 is a bytes, expected the path of a file"),
+        ({"media": __file__, "media_base64": ""}, "clip 0 has media and media_base64, expected one of them"),
+        ({"media_base64": "A" * 100_000_000}, "media_base64 of clip 0 has 75000000 bytes, expected at most 67108864"),
+        ({"start": -1}, "start of clip 0 is '-1', expected a second, 0 or more"),
+        ({"start": 3, "end": 3.0}, "clip 0 starts at second 3 and ends at 3, expected the start first"),
+    ],
+)
+def test_what_is_said_of_a_clip_is_checked(said: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        clip_of(said, "clip 0")
 
 
 def test_another_encoder_is_refused(data: ClipData, model: Predictor, tmp_path: Path) -> None:
