@@ -24,7 +24,9 @@ from haemsa.evo.records.archive import Archive
 LEAST: Final = 48
 """Outcomes from which the first forest is made."""
 REFIT: Final = 32
-"""So many outcomes later, the next one is made."""
+"""At least so many outcomes later, the next one is made."""
+GROWTH: Final = 8
+"""The next one knows at least an eighth more. So all fits together cost little, however many outcomes there are."""
 Told = tuple[int, int]
 """An outcome: the id of the candidate, and the rung."""
 
@@ -41,6 +43,7 @@ class ScoreModel(Generic[G]):
     seed: int
     wait: bool = False
     _forest: ScoreForest | None = None
+    _known: int = 0  # how many outcomes `_forest` knows
     _next: Future[ScoreForest] | None = None
     _after: list[Told] = field(default_factory=list)  # told after what `_forest` knows
     _begun: int | None = None  # how many of these the next forest knows
@@ -60,7 +63,7 @@ class ScoreModel(Generic[G]):
         """Use the forest that was begun last time, and begin another one if enough outcomes came."""
         if self._next is not None:
             self._use(self._next.result())
-        if len(self._after) >= (REFIT if self.ready else LEAST):
+        if len(self._after) >= (max(REFIT, self._known // GROWTH) if self.ready else LEAST):
             self._begin(len(self._after))
         if self.wait and self._next is not None:
             self._use(self._next.result())
@@ -99,12 +102,14 @@ class ScoreModel(Generic[G]):
             return
         self._after, begun = [(number, rung) for number, rung in saved["after"]], saved["begun"]
         if saved["learnt"]:
-            self._forest = self._fit(*self._arrays(self._without(self._after)))
+            known = self._without(self._after)
+            self._forest, self._known = self._fit(*self._arrays(known)), len(known)
         if begun is not None:
             self._begin(begun)
 
     def _use(self, forest: ScoreForest) -> None:
-        self._forest, self._after = forest, self._after[self._begun :]
+        begun = self._begun or 0
+        self._forest, self._known, self._after = forest, self._known + begun, self._after[begun:]
         self._next = self._begun = None
 
     def _begin(self, begun: int) -> None:

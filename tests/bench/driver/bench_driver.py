@@ -81,10 +81,10 @@ def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
     return make
 
 
-def settings(evaluations: int, cohort: int, rungs: bool) -> tuple[SearchConfig, Ladder]:
-    """A steady search with its default population."""
+def settings(evaluations: int, cohort: int, rungs: bool, screening: int = 1) -> tuple[SearchConfig, Ladder]:
+    """A steady search with its default population. By default it has rungs, and a `screening` of 4."""
     given = {"data": "planted", "evaluations": evaluations, "cohort": cohort * (1 if rungs else REPLICATES)}
-    config = SearchConfig.of({**given, "population": 32, "rungs": rungs})
+    config = SearchConfig.of({**given, "population": 32, "rungs": rungs, "screening": screening})
     return config, ladder(3, max(synthetic.BOUNDS.epochs), REPLICATES) if rungs else single(REPLICATES)
 
 
@@ -108,14 +108,14 @@ def timed(evaluations: int) -> Iterator[list[Cost]]:
     found.append(Cost(unit * (time.perf_counter() - wall), unit * (time.process_time() - cpu)))
 
 
-def on_ray(evaluations: int, cohort: int, rungs: bool = False) -> Cost:
+def on_ray(evaluations: int, cohort: int, rungs: bool = False, screening: int = 1) -> Cost:
     """A search on two Ray workers."""
     from haemsa.cluster.workers.elastic.crew import Crew
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     evaluator = RayEvaluator(instant(), None, Crew(WORKERS))
     try:
-        with driving(*settings(evaluations, cohort, rungs), evaluator) as search:
+        with driving(*settings(evaluations, cohort, rungs, screening), evaluator) as search:
             ready(evaluator)
             with timed(evaluations) as cost:
                 search.run()
@@ -246,7 +246,9 @@ def measure(quick: bool) -> dict[str, Any]:
             bare = report(f"bare Ray actors, cohorts of {cohort}", on_bare_actors(count, cohort))
             ours = report(f"haemsa on Ray, cohorts of {cohort}", on_ray(count, cohort))
             climb = report(f"haemsa on Ray, cohorts of {cohort}, with rungs", on_ray(count, cohort, rungs=True))
-            found[f"cohort_{cohort}"] = {"bare_actors": bare, "haemsa": ours, "haemsa_rungs": climb}
+            learns = report(f"haemsa on Ray, cohorts of {cohort}, as by default", on_ray(count, cohort, True, 4))
+            kinds = {"bare_actors": bare, "haemsa": ours, "haemsa_rungs": climb, "haemsa_by_default": learns}
+            found[f"cohort_{cohort}"] = kinds
     storages: list[tuple[Literal["memory", "sqlite"], int]] = [("memory", count), ("sqlite", count // 20)]
     for storage, trials in storages:
         for genes in get_args(Genes):
