@@ -10,6 +10,7 @@
 | `haemsa watch` | `watch_run(run)` |
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
+| `haemsa train --with-encoders` | `keep_encoders(out)` between both |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_samples(model, data))`, or of `samples_of_clips(model, clips)` |
 | `haemsa export` | `export_model(model, file, "onnx")`; of a run `export_study(run, "sqlite:///study.db")` |
@@ -37,6 +38,7 @@ from haemsa.cluster.data_check.page import write_page as write_check
 from haemsa.cluster.data_check.problems import leaks
 from haemsa.cluster.data_check.terminal import data_tables, show_check
 from haemsa.cluster.embedding.embed import embed_data
+from haemsa.cluster.final_model.encoders import keep_encoders
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.folder import model_folder
@@ -113,6 +115,7 @@ __all__ = [
     "genome_tree",
     "import_data",
     "importance_table",
+    "keep_encoders",
     "keep_snapshot",
     "leaks",
     "list_runs",

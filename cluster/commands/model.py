@@ -28,6 +28,9 @@ def train(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="The folder for the model \\[default: models/NAME].")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace another model in that folder.")] = False,
+    with_encoders: Annotated[
+        bool, typer.Option("--with-encoders", help="Keep the encoders of haemsa data embed with the model.")
+    ] = False,
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
@@ -41,6 +44,7 @@ def train(
     from haemsa.cluster.api import (
         better_plain_model,
         genome_tree,
+        keep_encoders,
         metric_table,
         model_folder,
         read_recipe,
@@ -55,6 +59,8 @@ def train(
     folder = model_folder(recipe, read or None, out, force=force)
     with progress() as shown:
         table, protocol = train_for_good(recipe, data, seeds, folder, force=force, compute=compute, progress=shown)
+    if with_encoders:
+        keep_encoders(folder)
     notes = better_plain_model(folder)
     address = record_training(recipe, folder, tracking, notes.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})

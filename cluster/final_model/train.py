@@ -22,6 +22,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
+from haemsa.model.predictor.model_files import ENCODERS
 from haemsa.model.predictor.scores import ScoreTable
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def train_for_good(
     trainer = Trainer.of(recipe, dataset, compute, lasting(progress), folder / UNFINISHED)
     predictor = train_calibrated(trainer, source, seeds)
     predictor.save(folder)
-    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+    for old in (UNFINISHED, ENCODERS):  # encoders may be those of another model, which is replaced
+        shutil.rmtree(folder / old, ignore_errors=True)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     main = main_metric(trainer.dataset.tasks)
     facts = {"models": table, "split": "test" if table else None, "objective": main, "began": began}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,13 @@ class ModelFolder:
         weights = _digest(_files(self.path, [_PICKLE if self.pickled else _SAFE]))
         settings = _digest(_files(self.path, _SETTINGS))
         return {"model": self.name, "kind": self.kind, **revision, "weights": weights, "settings": settings}
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the files of the model into a folder, which is made. What is in it goes first."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file in _files(self.path, [*_SETTINGS, _PICKLE if self.pickled else _SAFE]):
+            shutil.copyfile(file, folder / file.name)
 
 
 def model_folder(name: str, *, pickled: bool = False) -> ModelFolder:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoder
+
+if TYPE_CHECKING:
+    from haemsa.model.encoders.model_folder import ModelFolder
 
 
 def open_encoder(choice: Choice) -> Encoder:
@@ -43,6 +46,12 @@ def open_recorded(stream: str, facts: Mapping[str, Any]) -> Encoder:
     Raises:
         ValueError: The model is not there, or is another one now. The message is one sentence.
     """
+    choice, folder = recorded_model(stream, facts)
+    return open_encoder(replace(choice, pickled=folder.pickled))
+
+
+def recorded_model(stream: str, facts: Mapping[str, Any]) -> tuple[Choice, ModelFolder]:
+    """How a stream was encoded, and the files of its model. Raises as `open_recorded`."""
     from haemsa.model.encoders.model_folder import model_folder
 
     try:
@@ -61,4 +70,4 @@ def open_recorded(stream: str, facts: Mapping[str, Any]) -> Encoder:
         if folder.facts[key] != digest:
             made = f"than when it made {stream!r}, expected the same model"
             raise ValueError(f"model '{choice.model}' has other {key} {made}")
-    return open_encoder(replace(choice, pickled=folder.pickled))
+    return choice, folder

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 FORMAT: Final = 2
 """2: a temperature has a noise beside it. Format 1 is read too."""
+ENCODERS: Final = "encoders"
+"""In the folder of a model, the pretrained encoders of its streams, if they are kept with it."""
 _DESCRIPTION: Final = "model.json"
 _ARRAYS: Final = "weights.safetensors"
 
@@ -29,6 +31,15 @@ def write_model(folder: Path, description: Mapping[str, Any], arrays: Mapping[st
             unfinished.replace(folder / name)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def with_own_encoders(description: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The description of a model in a folder. Encoders that are kept beside it are taken from there."""
+    for stream, facts in description["info"].get("dataset", {}).get("encoders", {}).items():
+        own = folder / ENCODERS / stream
+        if own.is_dir():
+            facts["model"] = str(own.resolve())
+    return description
 
 
 def as_safetensors(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> bytes:

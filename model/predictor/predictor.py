@@ -24,7 +24,7 @@ from haemsa.model.predictor.baking import bake
 from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
 from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.joined import joined, probabilities
-from haemsa.model.predictor.model_files import read_model, write_model
+from haemsa.model.predictor.model_files import read_model, with_own_encoders, write_model
 from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
 from haemsa.model.training.fold_statistics import FoldStatistics
@@ -223,7 +223,7 @@ class Predictor:
         place = Path(folder)
         description, arrays = read_model(place)
         try:
-            return cls._from(description, arrays)
+            return cls._from(with_own_encoders(description, place), arrays)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the model in {place} is damaged: {error!r} in model.json") from None
         except ValueError as error:

@@ -16,6 +16,7 @@ from haemsa.model.schema import Schema
 
 _TABLES: Final = (".csv", ".parquet")
 _ARRAYS: Final = ".npz"
+_COMMAND: Final = "haemsa predict"
 
 
 def read_samples(
@@ -61,6 +62,13 @@ def read_samples(
     if suffix in (*_TABLES, *DESCRIPTIONS, _ARRAYS) and not path.is_dir():
         return _described(path, schema, reading, recorded or {})
     name = path.resolve().name if path.is_dir() else path.stem
+    if path.is_dir() and (path / "label.csv").is_file():
+        from haemsa.model.data.clips.mmsa_folder import read_new_folder
+        from haemsa.model.predictor.new_samples.clips import new_clips
+
+        reading.check("a folder of clips", "skip_damaged")
+        damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
+        return new_clips(name, read_new_folder(path, damage), schema, recorded or {})
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
@@ -79,7 +87,7 @@ def _described(path: Path, schema: Schema, reading: Reading, recorded: Recorded)
             from haemsa.model.data.clips.described import read_new
             from haemsa.model.predictor.new_samples.clips import new_clips
 
-            clips = read_new(path, description, Damage(skip=reading.skip_damaged, command="haemsa predict"))
+            clips = read_new(path, description, Damage(skip=reading.skip_damaged, command=_COMMAND))
             return new_clips(path.stem, clips, schema, recorded)
         with within(str(path)):
             file = source_path(path.parent, description)

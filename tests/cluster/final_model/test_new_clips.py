@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from haemsa.cluster.embedding.embed import embed_data
-from haemsa.cluster.final_model.load import load_samples, samples_of_clips
+from haemsa.cluster.final_model.encoders import keep_encoders
+from haemsa.cluster.final_model.load import load_model, load_samples, samples_of_clips
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.served import ServedModel
@@ -127,6 +128,32 @@ def test_clips_from_python_and_a_served_model_give_the_same_answers(
 def test_what_is_said_of_a_clip_is_checked(said: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         clip_of(said, "clip 0")
+
+
+def test_encoders_that_are_kept_with_a_model_go_where_it_goes(
+    data: ClipData, dataset: Dataset, model: Predictor, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model")
+    keep_encoders(tmp_path / "model")
+    (tmp_path / "model").rename(tmp_path / "moved")
+    table, encoders = new_table(data, tmp_path), Path(data.text).parent
+    for name in ("bert", "wav2vec2", "vit"):
+        (encoders / name).rename(encoders / f"{name}-gone")
+    try:
+        with pytest.raises(ValueError, match=r"^model '.*bert' is no folder, expected one with config.json"):
+            load_samples(model, str(table))
+        moved = load_model(tmp_path / "moved")
+        found = predictions(moved, load_samples(moved, str(table)))
+    finally:
+        for name in ("bert", "wav2vec2", "vit"):
+            (encoders / f"{name}-gone").rename(encoders / name)
+    np.testing.assert_allclose(found["mood"], predictions(model, dataset)["mood"][-5:], atol=1e-4)
+
+
+def test_a_model_of_other_features_has_no_encoders_to_keep(model: Predictor, tmp_path: Path) -> None:
+    Predictor(model.schema, model.normalisation, model.members).save(tmp_path)
+    with pytest.raises(ValueError, match="has no stream of haemsa data embed, so it has no encoder to keep"):
+        keep_encoders(tmp_path)
 
 
 def test_another_encoder_is_refused(data: ClipData, model: Predictor, tmp_path: Path) -> None:

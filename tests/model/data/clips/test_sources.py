@@ -11,7 +11,9 @@ import pytest
 
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.clips.clip import Clip
+from haemsa.model.data.clips.mmsa_folder import read_new_folder
 from haemsa.model.data.clips.sources import read_clips
+from haemsa.model.data.readers.options import Damage
 from haemsa.model.data.sources import load
 
 ROWS = ["a,good film,1.mp4,,0.5,train", "b,,2.mp4,1.5,2,train", "c,bad,,,-1,valid", "d,so so,1.mp4,2,0.1,test"]
@@ -134,6 +136,16 @@ def test_a_folder_without_its_clips_has_transcripts_and_one_that_lacks_a_clip_sa
     assert {clip.media for clip in read_clips(str(folder)).clips} == {None}
     (folder / "label.csv").unlink()
     with pytest.raises(ValueError, match=r"is a folder without label.csv, expected one"):
+        read_clips(str(folder))
+
+
+def test_new_clips_of_a_folder_need_no_labels(tmp_path: Path) -> None:
+    folder = mmsa(tmp_path / "sims")
+    lines = (folder / "label.csv").read_text().splitlines()
+    (folder / "label.csv").write_text("\n".join(",".join(line.split(",")[:3]) for line in lines) + "\n")
+    found = read_new_folder(folder, Damage(skip=False))
+    assert (found.ids[1], found.clips[1].text, len(found.clips)) == ("v0$_$0001", "text 1", 6)
+    with pytest.raises(ValueError, match=r"label.csv has no column 'label', it has video_id"):
         read_clips(str(folder))
 
 
