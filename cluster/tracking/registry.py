@@ -14,6 +14,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from haemsa.cluster.shared.files import to_json
@@ -21,6 +22,7 @@ from haemsa.cluster.tracking.client import registered_name
 from haemsa.cluster.tracking.records import ModelTrained
 from haemsa.cluster.tracking.runs.model import log_model, run_name
 from haemsa.cluster.tracking.runs.model_card import model_card, shortened
+from haemsa.model.predictor.model_files import ENCODERS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,7 +76,8 @@ def _words(record: ModelTrained, version: str) -> str:
 def _key(record: ModelTrained) -> str:
     """A key that no other model of the same search has."""
     figures = to_json([record.score, dict(record.metrics)])
-    return hashlib.sha256(f"{record.alias} {record.genome_json} {figures}".encode()).hexdigest()[:16]
+    kept = " with encoders" if (Path(record.model_dir) / ENCODERS).is_dir() else ""
+    return hashlib.sha256(f"{record.alias} {record.genome_json} {figures}{kept}".encode()).hexdigest()[:16]
 
 
 def _known_version(client: MlflowClient, experiment: str, search_run_id: str, key: str) -> ModelVersion | None:
