@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from haemsa.cluster.tracking.registry import register, why_not
 VALID = "on the validation split"
 TRAINED = ModelTrained(
     "toy",
-    None,
+    Path("nowhere"),
     "aaaa",
     "mae",
     "min",
@@ -24,7 +25,7 @@ TRAINED = ModelTrained(
     "{}",
     "toydata",
     alias="trained",
-    measured=VALID,  # type: ignore[arg-type]
+    measured=VALID,
 )
 FOUND = replace(TRAINED, alias="champion", measured="in the search, by holdout", score=0.5)
 
@@ -53,6 +54,14 @@ def champion(record: ModelTrained, *without: str) -> Any:
 )
 def test_the_champion_moves_to_the_model_to_serve(new: ModelTrained, old: Any) -> None:
     assert why_not(new, old) is None
+
+
+def test_a_model_that_gets_its_encoders_is_another_version(tmp_path: Path) -> None:
+    record = replace(TRAINED, model_dir=tmp_path)
+    without = registry._key(record)
+    assert without == registry._key(TRAINED)
+    (tmp_path / "encoders").mkdir()
+    assert registry._key(record) != without
 
 
 class Client:
