@@ -77,7 +77,7 @@ class Dispatcher:
         for reference in self._wait(seconds):
             if reference in self.pool.starting:
                 self.pool.greet(reference)
-            else:
+            elif reference in self._running:  # a worker that was starting may be gone with the node of one before
                 found.append(self._take(reference))
         return found
 

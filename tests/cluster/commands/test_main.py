@@ -29,7 +29,7 @@ def test_help_lists_the_commands_in_the_order_of_the_work() -> None:
     ("words", "completed"),
     [
         ("haemsa se", ["search"]),
-        ("haemsa data ", ["info", "import", "check"]),
+        ("haemsa data ", ["info", "import", "check", "embed"]),
         ("haemsa search --eval", ["--evaluations"]),
     ],
 )
