@@ -21,6 +21,7 @@ from haemsa.cluster.data_check.overlap import Overlap, Repeats, numbered_rows, o
 from haemsa.cluster.data_check.scan import Scan, scan
 from haemsa.cluster.data_check.worth import Worth, streams_of, worth_of
 from haemsa.cluster.shared.text import printable
+from haemsa.model.baselines.threads import on_one_thread
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.splitting import numbered
 
@@ -87,14 +88,11 @@ def check(dataset: Dataset) -> DataCheck:
         >>> check(planted(sizes=(120, 40, 40))).samples
         200
     """
-    import sklearn.linear_model  # noqa: F401 - only the threads of what is loaded can be limited
-    from threadpoolctl import threadpool_limits
-
     dataset.split("train")
     chosen = _chosen(dataset)
     every = np.sort(np.concatenate(list(chosen.values())))
     scans = {name: scan(modality, dataset.splits, every) for name, modality in dataset.modalities.items()}
-    with threadpool_limits(1):  # on a busy machine two threads take ten times as long
+    with on_one_thread("sklearn.linear_model"):
         skills = {name: _skills(dataset, task, scans, chosen, every) for name, task in dataset.tasks.items()}
     worth, seconds = _worth(dataset, scans, chosen, every)
     used, names = np.concatenate(list(dataset.splits.values())), numbered(dataset.ids)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.baselines.classical import RANGES, Classical, Floats, outputs
-from haemsa.model.baselines.plain import MANY, STRENGTHS, constant_outputs
+from haemsa.model.baselines.plain import MANY, STRENGTHS, constant_outputs, until_worse
+from haemsa.model.baselines.threads import on_one_thread
 from haemsa.model.bounds import within
 from haemsa.model.data.normalisation import is_constant
 from haemsa.model.data.steps import LIMIT
@@ -90,11 +91,8 @@ def linear_held_out(features: Mapping[str, Floats], streams: Sequence[str], task
     Returns:
         The outputs as `task_metrics` takes them, [N, C].
     """
-    import sklearn.linear_model  # noqa: F401 - only the threads of what is loaded can be limited
-    from threadpoolctl import threadpool_limits
-
     x = np.concatenate([features[name] for name in streams], axis=1)
-    with warnings.catch_warnings(), threadpool_limits(1):  # on a busy machine two threads take a hundred times as long
+    with warnings.catch_warnings(), on_one_thread("sklearn.linear_model"):
         warnings.simplefilter("ignore")  # some strengths do not converge
         tried = (_ridge if task.kind == "regression" else _logistic)(x, task, held_out)
     return _best(within(tried, task.bounds), task, held_out)
@@ -131,15 +129,15 @@ def _logistic(x: Floats, task: Task, held_out: Held) -> Floats:
     judges = held_out[:1] if len(x) > MANY else held_out
     judged = np.flatnonzero(judges.any(axis=0))
     labels, tried = task.take(judged), dict[float, Floats]()
-    losses: list[float] = []
-    for strength in np.geomspace(*RANGES["logistic"]["C"], STRENGTHS).tolist():
+
+    def loss(strength: float) -> float:
         tried[strength] = predicted(strength, judges)
-        losses.append(_loss(labels, tried[strength][judged]))
-        if min(losses[-2:]) > min(losses):
-            break
+        return _loss(labels, tried[strength][judged])
+
+    losses = dict(until_worse(np.geomspace(*RANGES["logistic"]["C"], STRENGTHS).tolist(), loss))
     if len(judges) == len(held_out):
         return np.stack(list(tried.values()))
-    best = list(tried)[int(np.argmin(losses))]
+    best = min(losses, key=losses.__getitem__)
     return (tried[best] + predicted(best, held_out[1:]))[None]
 
 

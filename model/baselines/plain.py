@@ -6,17 +6,19 @@ Axes: `N` samples, `C` outputs.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.baselines.classical import RANGES, Classical, Floats, Kind, outputs, summaries
+from haemsa.model.baselines.threads import on_one_thread
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.folds import grouped
 from haemsa.model.metrics import direction, primary, task_metrics
 
+Item = TypeVar("Item")
 STRENGTHS: Final = 5
 """Strengths of the penalty, of which the strongest is tried first, until two in a row are worse than the best."""
 FOLDS: Final = 3
@@ -66,15 +68,12 @@ def linear_outputs(
     Returns:
         The outputs by task, as `task_metrics` takes them, [N, C].
     """
-    import sklearn.linear_model  # noqa: F401 - only the threads of what is loaded can be limited
-    from threadpoolctl import threadpool_limits
-
     if len(trained) > MOST:
         trained = np.sort(np.random.default_rng(seed).choice(trained, MOST, replace=False))
     every = np.union1d(trained, predicted)
     used, place = dataset.take(every), np.searchsorted(every, trained)
     features, folds = summaries(used), _folds(used.take(place), seed)
-    with warnings.catch_warnings(), threadpool_limits(1):  # on a busy machine two threads take a hundred times as long
+    with warnings.catch_warnings(), on_one_thread("sklearn.linear_model"):
         warnings.simplefilter("ignore")  # some of the strengths that are tried do not converge
         answers = {name: _tuned(features, task, place, folds) for name, task in used.tasks.items()}
     return {name: of_all[np.searchsorted(every, predicted)] for name, of_all in answers.items()}
@@ -108,12 +107,25 @@ def _tuned(features: Mapping[str, Floats], task: Task, trained: NDArray[np.int64
             scores.append(task_metrics(part, part.targets, answers)[metric])
         return sign * float(np.mean(scores))
 
-    best, least, worse = models[-1], np.inf, 0
-    for model in reversed(models) if kind == "ridge" else models:  # a weaker penalty takes longer
-        reached = loss(model)
-        worse = worse + 1 if reached > least else 0
-        if worse == 2:
-            break
+    best, least = models[-1], np.inf
+    for model, reached in until_worse(models[::-1] if kind == "ridge" else models, loss):  # a weaker one takes longer
         if reached < least:
             best, least = model, reached
     return outputs(best, features, task, trained)
+
+
+def until_worse(items: Iterable[Item], loss: Callable[[Item], float]) -> Iterator[tuple[Item, float]]:
+    """Items with their losses, until two in a row are worse than the best before them.
+
+    Example:
+        >>> [item for item, _ in until_worse([3, 1, 2, 4, 0], float)]
+        [3, 1, 2, 4]
+    """
+    least, worse = np.inf, 0
+    for item in items:
+        reached = loss(item)
+        yield item, reached
+        worse = worse + 1 if reached > least else 0
+        if worse == 2:
+            return
+        least = min(least, reached)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from haemsa.cluster.report.best_model.held_out import ObservedModel
 from haemsa.cluster.report.html import macros
@@ -18,6 +16,7 @@ from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.ranking import scores_of
 from haemsa.cluster.shared.given_data import data_again
 from haemsa.evo.objectives import Direction
+from haemsa.model.baselines.threads import on_one_thread
 from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
 
@@ -40,7 +39,7 @@ def at_work_parts(
     """
     if record.summary is None or not (record.path / "best" / "model.json").is_file():
         return noted(NOT_YET)
-    with _one_thread():
+    with on_one_thread("sklearn.manifold", "torch"):
         return _parts(record, data, ablated, dataset)
 
 
@@ -58,16 +57,6 @@ def _parts(record: SearchRecord, data: str | None, ablated: Path | None, dataset
         where = "If the data has moved, give its path with --data."
         return noted(f"No pictures of the best network at work: {error}. {where}")
     return _seen(record, known, observed, others)
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Let libraries use one thread: on a busy machine several wait for each other and take ten times as long."""
-    import sklearn.manifold  # noqa: F401 - only the threads of what is loaded can be limited
-    import torch  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    limited: AbstractContextManager[Any] = threadpool_limits(1)
-    return limited
 
 
 def noted(words: str) -> Parts:
