@@ -184,9 +184,9 @@ def _start(state: RowState | None) -> Checkpoint | None:
     """The checkpoint that the training of a replicate goes on from. None: from scratch."""
     from haemsa.model.training.plan import Checkpoint
 
-    if state is None or not (raw := state.read("raw")):
+    if state is None or not (parts := state.parts())["raw"]:
         return None
-    return Checkpoint(state.epochs, _tensors(raw), _tensors(state.read("first")), _tensors(state.read("second")))
+    return Checkpoint(state.epochs, *(_tensors(parts[part]) for part in ("raw", "first", "second")))
 
 
 def _state(row: TrainedRow) -> RowState:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.predictor.model_files import as_safetensors
 
+Part = Literal["weights", "raw", "first", "second"]
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 """Arrays by name: the weights of a network, or its outputs by task."""
 
@@ -48,10 +50,16 @@ class RowState:
         }
         return cls(epochs, np.frombuffer(as_safetensors(named), np.uint8))
 
-    def read(self, part: Literal["weights", "raw", "first", "second"]) -> dict[str, np.ndarray[Any, Any]]:
+    def read(self, part: Part) -> dict[str, np.ndarray[Any, Any]]:
         """The arrays of one part, by name. Empty if the replicate has no such part."""
+        return self.parts()[part]
+
+    def parts(self) -> dict[Part, dict[str, np.ndarray[Any, Any]]]:
+        """The arrays of all parts, by name. Those that the replicate does not have are empty."""
         from safetensors.numpy import load
 
-        start = f"{part}/"
-        arrays = load(self.content.tobytes())
-        return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+        found: dict[Part, dict[str, np.ndarray[Any, Any]]] = {part: {} for part in PARTS}
+        for key, array in load(self.content.tobytes()).items():
+            part, _, name = key.partition("/")
+            found[cast(Part, part)][name] = array
+        return found
