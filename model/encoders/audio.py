@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoded
-from haemsa.model.encoders.media import UnreadableClipError, sound
+from haemsa.model.encoders.media import sound
+from haemsa.model.encoders.media_encoder import MediaEncoder
 from haemsa.model.encoders.model_folder import ModelFolder
 from haemsa.model.encoders.pretrained import Pretrained, processor
 
@@ -21,8 +22,8 @@ _LEAST: Final = 0.1
 """Seconds up to which shorter sound is filled with silence, because encoders cannot take less."""
 
 
-class AudioEncoder:
-    """Encodes sound, one clip at a time: some encoders give other features for sound that is padded.
+class AudioEncoder(MediaEncoder):
+    """Encodes sound.
 
     Args:
         folder: The files of the model.
@@ -31,8 +32,6 @@ class AudioEncoder:
     Raises:
         ValueError: The model cannot be used. The message is one sentence.
     """
-
-    batch = 1
 
     def __init__(self, folder: ModelFolder, choice: Choice) -> None:
         from transformers import AutoFeatureExtractor
@@ -48,19 +47,9 @@ class AudioEncoder:
             self.width = self._steps(np.zeros(self._sampling, np.float32)).shape[1]
         self.facts: Mapping[str, Any] = {**self._pretrained.facts, "rate": choice.rate, "sampling_rate": self._sampling}
 
-    def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
-        """Encode at most `batch` clips."""
-        return [self._encode(clip) for clip in clips]
-
-    def _encode(self, clip: Clip) -> Encoded:
-        absent = np.zeros((0, self.width), np.float32)
-        if clip.media is None:
-            return Encoded(absent)
-        enough = clip.start + (self._most + 1) / self._rate
-        try:
-            steps = self._steps(sound(clip.media, self._sampling, clip.start, min(clip.end, enough)))
-        except UnreadableClipError as problem:
-            return Encoded(absent, str(problem))
+    def _encode_media(self, media: Path | bytes, start: float, end: float) -> Encoded:
+        enough = start + (self._most + 1) / self._rate
+        steps = self._steps(sound(media, self._sampling, start, min(end, enough)))
         return Encoded(steps[: self._most], cut=len(steps) > self._most)
 
     def _steps(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:

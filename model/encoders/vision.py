@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoded
-from haemsa.model.encoders.media import UnreadableClipError, frames
+from haemsa.model.encoders.media import frames
+from haemsa.model.encoders.media_encoder import MediaEncoder
 from haemsa.model.encoders.model_folder import ModelFolder
 from haemsa.model.encoders.pretrained import Pretrained, processor
 
@@ -22,7 +23,7 @@ _CLASS_TOKENS: Final = ("cls_token", "class_embedding")
 """How transformers calls the token that stands for a whole picture."""
 
 
-class VisionEncoder:
+class VisionEncoder(MediaEncoder):
     """Encodes pictures. A picture is the token that stands for it, or the mean of its parts if there is none.
 
     Args:
@@ -32,8 +33,6 @@ class VisionEncoder:
     Raises:
         ValueError: The model cannot be used. The message is one sentence.
     """
-
-    batch = 1
 
     def __init__(self, folder: ModelFolder, choice: Choice) -> None:
         from transformers import AutoImageProcessor
@@ -49,24 +48,13 @@ class VisionEncoder:
         pooling = "class token" if self._has_class_token else "mean"
         self.facts: Mapping[str, Any] = {**self._pretrained.facts, "rate": choice.rate, "pooling": pooling}
 
-    def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
-        """Encode at most `batch` clips."""
-        return [self._encode(clip) for clip in clips]
-
-    def _encode(self, clip: Clip) -> Encoded:
-        absent = np.zeros((0, self.width), np.float32)
-        if clip.media is None:
-            return Encoded(absent)
-        pictures = frames(clip.media, self._rate, clip.start, clip.end)
+    def _encode_media(self, media: Path | bytes, start: float, end: float) -> Encoded:
+        pictures = frames(media, self._rate, start, end)
         made, left = list[NDArray[np.float32]](), self._most
-        try:
-            while some := list(islice(pictures, min(left, _AT_ONCE))):
-                made.append(self._encoded(some))
-                left -= len(some)
-            cut = next(pictures, None) is not None
-        except UnreadableClipError as problem:
-            return Encoded(absent, str(problem))
-        return Encoded(np.concatenate(made), cut=cut)
+        while some := list(islice(pictures, min(left, _AT_ONCE))):
+            made.append(self._encoded(some))
+            left -= len(some)
+        return Encoded(np.concatenate(made), cut=next(pictures, None) is not None)
 
     def _encoded(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """The features of pictures, [T, D]."""
