@@ -82,6 +82,12 @@ def primary(task: TaskLike) -> str:
     return _PRIMARY[task.kind]
 
 
+def main_metric(tasks: Mapping[str, TaskLike]) -> str:
+    """The metric that counts most: the main one of the first task. It has the task before it if there are several."""
+    name, task = next(iter(tasks.items()))
+    return primary(task) if len(tasks) == 1 else f"{name}/{primary(task)}"
+
+
 def regression_metrics(y: Array, p: Array, bounds: tuple[float, float] | None = None) -> dict[str, float]:
     """The metrics of values [N], which all have a label. Raises ValueError if shapes differ.
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haemsa.cluster.final_model.networks import FinalNetwork, Networks
-from haemsa.cluster.final_model.references import main_metric
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.model.data.dataset import Dataset
-from haemsa.model.metrics import direction
+from haemsa.model.metrics import direction, main_metric
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor

@@ -12,8 +12,8 @@ import numpy as np
 
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.shared.bootstrap import intervals
-from haemsa.model.data.dataset import Dataset, Task
-from haemsa.model.metrics import all_metrics, primary
+from haemsa.model.data.dataset import Dataset
+from haemsa.model.metrics import all_metrics
 from haemsa.model.predictor.scores import MODEL, ScoreTable, as_scores, score, summarise
 from haemsa.model.seeds import SeedPurpose
 
@@ -26,12 +26,6 @@ CONSTANT: Final = "constant"
 """Names the metrics of the best constant."""
 INTERVAL: Final = "interval"
 """In the metrics of the model, the key of the interval over samples."""
-
-
-def main_metric(tasks: Mapping[str, Task]) -> str:
-    """The metric that counts most: the main one of the first task."""
-    name, task = next(iter(tasks.items()))
-    return primary(task) if len(tasks) == 1 else f"{name}/{primary(task)}"
 
 
 def better_plain_model(saved: Path) -> list[str]:

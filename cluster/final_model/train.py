@@ -14,7 +14,7 @@ from haemsa.cluster.config import Compute
 from haemsa.cluster.final_model.folder import model_folder, recipe_key
 from haemsa.cluster.final_model.networks import FinalNetwork, Networks
 from haemsa.cluster.final_model.recipe import Recipe, final_seed
-from haemsa.cluster.final_model.references import main_metric, score_beside
+from haemsa.cluster.final_model.references import score_beside
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.shared.files import write_json
@@ -22,6 +22,7 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
+from haemsa.model.metrics import main_metric
 from haemsa.model.predictor.model_files import ENCODERS
 from haemsa.model.predictor.scores import ScoreTable
 

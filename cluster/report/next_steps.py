@@ -11,6 +11,7 @@ import yaml
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.report.trained_models import free_folder, trained_models
+from haemsa.cluster.run_directory.ranking import cut_off
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.model.spec.genome import Genome
 
@@ -73,7 +74,7 @@ def next_commands(run: Path, config: SearchConfig, summary: Mapping[str, Any] | 
     resume = shlex.join(["haemsa", "search", "--resume", str(run)])
     if summary is None:
         return [resume]
-    commands = [resume] if summary.get("ended_by") == "interrupted" else []
+    commands = [resume] if cut_off(summary) else []
     if best := summary.get("best"):
         genome = Genome.from_dict(best["genome"])
         trained = [one.folder for one in trained_models(run, summary.get("fingerprint"), genome) if one.of_best]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from haemsa.cluster.run_directory.lock import in_use
+from haemsa.cluster.run_directory.ranking import cut_off
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.shared.text import number
 
@@ -102,7 +103,7 @@ def _state(
 ) -> Literal["interrupted", "ended"]:
     """The state of a search that no process works on."""
     if summary is not None:
-        return "interrupted" if summary.get("ended_by") == "interrupted" else "ended"
+        return "interrupted" if cut_off(summary) else "ended"
     custom = "objectives" not in facts  # a search of one's own space writes no summary
     return "ended" if custom and not counts["asked"] else "interrupted"
 

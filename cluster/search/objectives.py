@@ -15,7 +15,7 @@ from haemsa.cluster.workers.own_objectives.reference import find, is_reference, 
 from haemsa.evo.objectives import Direction
 from haemsa.model.cost import COSTS, LATENCY, is_cost
 from haemsa.model.data.task import Task
-from haemsa.model.metrics import MISSING, all_metrics, direction, primary, with_missing, without_missing
+from haemsa.model.metrics import MISSING, all_metrics, direction, main_metric, with_missing, without_missing
 from haemsa.model.spec.training import TrainingGenes
 
 DISTILLATION: Final = 0.3
@@ -61,8 +61,8 @@ def resolve_objectives(
     Raises:
         ValueError: For an objective that does not exist or is not the only one of its name, and if all are costs.
     """
-    first, own = next(iter(tasks)), own or {}
-    wanted = list(names) or [full_name(first, primary(tasks[first]), tasks), "params"]
+    own = own or {}
+    wanted = list(names) or [main_metric(tasks), "params"]
     metrics = metric_names(tasks)
     known = [*metrics, *COSTS, LATENCY]
     objectives: dict[str, Direction] = {}
@@ -119,8 +119,3 @@ def metric_names(tasks: Mapping[str, Task]) -> list[str]:
     """The metrics of these tasks by full name. A constant prediction is scored to find them."""
     outputs = {name: np.zeros((len(task.targets), task.outputs), np.float32) for name, task in tasks.items()}
     return list(all_metrics(tasks, outputs))
-
-
-def full_name(task: str, metric: str, tasks: Mapping[str, Task]) -> str:
-    """The name of a metric among the objectives: without its task if there is only one."""
-    return metric if len(tasks) == 1 else f"{task}/{metric}"

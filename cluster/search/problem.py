@@ -14,7 +14,6 @@ from haemsa.cluster.search.objectives import (
     check_limits,
     counts_missing,
     default_training_genes,
-    full_name,
     own_objectives,
     resolve_objectives,
 )
@@ -34,7 +33,7 @@ from haemsa.model.data.folds import Folds, choose_folds
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.data.sources import load
 from haemsa.model.data.summary import provenance
-from haemsa.model.metrics import direction, primary, without_missing
+from haemsa.model.metrics import direction, main_metric, without_missing
 from haemsa.model.missing_modalities import streams_of
 from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
@@ -119,8 +118,7 @@ class Problem:
 
         It is the first objective that is a metric, or the main metric of the first task where no objective is one.
         """
-        first = next(iter(self.pool.tasks))
-        names = [*self.objectives, full_name(first, primary(self.pool.tasks[first]), self.pool.tasks)]
+        names = [*self.objectives, main_metric(self.pool.tasks)]
         name = next(without_missing(name) for name in names if not is_cost(name) and name not in self.own)
         return name, direction(name)
 

@@ -50,9 +50,7 @@ def front_group(record: SearchRecord, hover: Hover) -> Group:
 
 def _outside(record: SearchRecord, plot: Plot, up: str) -> str:
     """How many networks of the front lie outside the picture, because a constant is as good."""
-    low, high = plot.layout["yaxis"].get("range", (-np.inf, np.inf))
-    values = [scores_of(row)[up].mean for row in record.front if record.constant.beats(scores_of(row))]
-    count = sum(not low <= value <= high for value in values)
+    count = plot.outside(scores_of(row)[up].mean for row in record.front if record.constant.beats(scores_of(row)))
     lie = f"{counted(count, 'network')} of the front {'lies' if count == 1 else 'lie'} outside the picture"
     return f" {lie}, no better than {record.constant.words}." if count else ""
 

@@ -6,7 +6,8 @@ The page gives text and grids its own colours, light or dark. Here are only thos
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,6 +33,11 @@ class Plot:
     data: Sequence[Trace]
     layout: Mapping[str, Any] = field(default_factory=dict)
     wide: bool = False
+
+    def outside(self, values: Iterable[float]) -> int:
+        """How many values lie beyond the ends of the upward axis. None do if it shows all."""
+        low, high = self.layout["yaxis"].get("range", (-math.inf, math.inf))
+        return sum(not low <= value <= high for value in values)
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,7 @@ def best_group(record: SearchRecord, hover: Hover) -> Group:
 
 def _outside(record: SearchRecord, plot: Plot) -> str:
     """How many networks lie outside the picture."""
-    low, high = plot.layout["yaxis"].get("range", (-np.inf, np.inf))
-    values = [row.scores[next(iter(record.objectives))].mean for row in record.scored]
-    count = sum(not low <= value <= high for value in values)
+    count = plot.outside(row.scores[next(iter(record.objectives))].mean for row in record.scored)
     return f" {counted(count, 'network')} far from it {'lies' if count == 1 else 'lie'} outside." if count else ""
 
 
