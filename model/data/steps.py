@@ -29,9 +29,16 @@ def standardise(
     features: NDArray[np.float32], lengths: NDArray[np.int64], mean: NDArray[np.float32], scale: NDArray[np.float32]
 ) -> None:
     """Normalise features [N, T, D] in place by mean and scale [D]. Non-finite numbers and padding become 0."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        features -= mean
-        features /= scale
-    features[~np.isfinite(features)] = 0
-    np.clip(features, -LIMIT, LIMIT, out=features)
+    standardise_steps(features, mean, scale)
     features[~step_mask(lengths, features.shape[1])] = 0
+
+
+def standardise_steps(steps: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> None:
+    """Normalise steps [..., D] in place by mean and scale [D]. Non-finite numbers become 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps -= mean
+        steps /= scale
+    finite = np.isfinite(steps)
+    if not finite.all():
+        steps[~finite] = 0
+    np.clip(steps, -LIMIT, LIMIT, out=steps)

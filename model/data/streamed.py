@@ -1,19 +1,29 @@
-"""Features that stay in their HDF5 store and are read when a batch needs them. For data larger than memory."""
+"""Features that stay in their store and are read when a batch needs them. For data larger than memory."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haemsa.model.data.steps import standardise, step_mask
+from haemsa.model.data.steps import standardise_steps, step_mask
 
 Version = tuple[int, int]
 """A file's bytes, and the time of its last change in nanoseconds: they tell whether it is still the same file."""
+ReadSteps = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[Any]]
+"""Reads steps [S, D], float16 or float32: for each sample from its start on, as many as its length tells."""
+
+
+class Place(Protocol):
+    """Where a file has the steps of one modality. Those of a sample follow each other, and its start is the first."""
+
+    def open(self, path: Path) -> ReadSteps:
+        """What reads them from the file at `path`, which stays open."""
 
 
 def version_of(path: Path) -> Version:
@@ -29,11 +39,11 @@ class StoredFeatures:
     It can be sent to another process, which opens the file for itself.
 
     Attributes:
-        path: The HDF5 file.
-        version: The version of the file that `rows` and `lengths` belong to; another version is refused.
-        place: Where the file has the features, an HDF5 path.
+        path: The file.
+        version: The version of the file that `starts` and `lengths` belong to; another version is refused.
+        place: Where the file has the features.
         shape: N, T and D.
-        rows: int64 [N], the row of each sample in the file.
+        starts: int64 [N], the first step of each sample in the file.
         lengths: int64 [N]; what lies beyond is read as zero.
         scaling: The mean and the scale [D] by which features are normalised when they are read, if they are.
         columns: int64 [D], the column of each feature in the file, if they are not those of the file.
@@ -41,9 +51,9 @@ class StoredFeatures:
 
     path: Path
     version: Version
-    place: str
+    place: Place
     shape: tuple[int, int, int]
-    rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     scaling: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
     columns: NDArray[np.int64] | None = None
@@ -51,7 +61,7 @@ class StoredFeatures:
     dtype = np.dtype(np.float32)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.starts)
 
     def __getitem__(self, samples: slice | NDArray[np.int64]) -> NDArray[np.float32]:
         """The features [n, T, D] of some samples."""
@@ -60,22 +70,22 @@ class StoredFeatures:
     def read(self, samples: NDArray[np.int64], steps: int | None = None) -> NDArray[np.float32]:
         """The first `steps` (None: all T) of the samples at these places, [n, steps, D]."""
         count = self.shape[1] if steps is None else steps
-        rows, features = self.rows[samples], np.empty((len(samples), count, self.shape[2]), np.float32)
-        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # where a run of consecutive rows begins
-        for start, end in zip(starts, np.append(starts, len(rows))[1:], strict=True):
-            run = self.data[rows[start] : rows[end - 1] + 1, :count]
-            features[start:end] = run if self.columns is None else run[:, :, self.columns]
         lengths = np.minimum(self.lengths[samples], count)
-        if self.scaling is None:
-            features[~step_mask(lengths, count)] = 0
-        else:
-            standardise(features, lengths, *self.scaling)
+        found = self.read_steps(self.starts[samples], lengths)
+        found = _float32(found if self.columns is None else found[:, self.columns])
+        if self.scaling is not None:
+            standardise_steps(found, *self.scaling)
+        shape = len(samples), count, self.shape[2]
+        if len(found) == len(samples) * count:  # nothing is padded
+            return found.reshape(shape)
+        features = np.zeros(shape, np.float32)
+        features[step_mask(lengths, count)] = found
         return features
 
     def select(self, samples: NDArray[np.int64]) -> StoredFeatures:
         """The same features for some samples, in their order."""
         shape = (len(samples), *self.shape[1:])
-        return replace(self, shape=shape, rows=self.rows[samples], lengths=self.lengths[samples])
+        return replace(self, shape=shape, starts=self.starts[samples], lengths=self.lengths[samples])
 
     def in_columns(self, places: NDArray[np.int64]) -> StoredFeatures:
         """Only the features at `places`, in their order."""
@@ -88,15 +98,24 @@ class StoredFeatures:
         return replace(self, scaling=(mean, scale))
 
     @cached_property
-    def data(self) -> Any:
-        """The open `h5py.Dataset`. Raises ValueError if the file has changed since it was first read."""
-        import h5py  # only here: a registered model does not need it
-
-        file = h5py.File(self.path, "r")
+    def read_steps(self) -> ReadSteps:
+        """Reads steps of the open file. Raises ValueError if the file has changed since it was first read."""
+        opened = self.place.open(self.path)
         if version_of(self.path) != self.version:
-            file.close()
             raise ValueError(f"{self.path} has changed since it was read, expected it to stay while it is in use")
-        return file[self.place]
+        return opened
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "data"}
+        return {name: value for name, value in self.__dict__.items() if name != "read_steps"}
+
+
+def _float32(numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """The same numbers, float16 or float32, as float32. A table of all numbers of 16 bits is faster than a cast."""
+    if numbers.dtype == np.float32:
+        return numbers
+    return _every_float16().take(np.ascontiguousarray(numbers).view(np.uint16), mode="wrap")
+
+
+@cache
+def _every_float16() -> NDArray[np.float32]:
+    return np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)

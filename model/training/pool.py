@@ -144,7 +144,8 @@ class Pool:
 
 def _features(modality: Modality, device: torch.device) -> Tensor | StoredFeatures:
     if isinstance(modality.features, StoredFeatures):
-        assert modality.features.data is not None  # open the file now, so that a missing one is noticed before training
+        # the file is opened now, so that a missing one is noticed before training
+        assert modality.features.read_steps is not None
         return modality.features
     return torch.from_numpy(np.ascontiguousarray(modality.features)).to(device)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from haemsa.model.data.dataset import Dataset, Modality, Task
 from haemsa.model.data.samples import Samples, split_names
 from haemsa.model.data.store.hdf5 import SafeGroup
+from haemsa.model.data.store.padded import Padded
 from haemsa.model.data.streamed import StoredFeatures, version_of
 
 _CGROUP: Final = Path("/sys/fs/cgroup")
@@ -71,8 +72,8 @@ class StoreContent:
         columns = self._text(f"{path}/columns") if "columns" in self._file.group(path).names() else ()
         if not self._stream:
             return Modality(array.astype(np.float32)[()], lengths, columns)
-        version, rows = version_of(self._path), np.arange(len(lengths))
-        stored = StoredFeatures(self._path.resolve(), version, place, array.shape, rows, lengths)
+        starts, where = np.arange(len(lengths)) * array.shape[1], Padded(place, array.shape[1])
+        stored = StoredFeatures(self._path.resolve(), version_of(self._path), where, array.shape, starts, lengths)
         modality = Modality(stored, lengths, columns)
         attributes = self._file.group(path).attributes
         digest, constant = attributes.get("digest"), attributes.get("constant")

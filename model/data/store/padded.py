@@ -1,0 +1,48 @@
+"""The first layout of a store: features [N, T, D] with padding, compressed. It is read, and no longer written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from haemsa.model.data.steps import step_mask
+from haemsa.model.data.streamed import ReadSteps
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Where a file has features [N, T, D] with padding. The start of sample `i` is `i * steps`.
+
+    Attributes:
+        name: Their name in the HDF5 file.
+        steps: T.
+    """
+
+    name: str
+    steps: int
+
+    def open(self, path: Path) -> ReadSteps:
+        """What reads their steps from the file at `path`, which stays open."""
+        features: Any = h5py.File(path, "r")[self.name]
+
+        def read(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[Any]:
+            rows, longest = starts // self.steps, int(lengths.max(initial=0))
+            found = [
+                features[rows[run.start] : rows[run.stop - 1] + 1, :longest][step_mask(lengths[run], longest)]
+                for run in _runs(rows)
+            ]
+            return np.concatenate([np.zeros((0, features.shape[2]), features.dtype), *found])
+
+        return read
+
+
+def _runs(rows: NDArray[np.int64]) -> Iterator[slice]:
+    """Where rows follow each other, which are read in one go."""
+    begins = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+    yield from (slice(*run) for run in zip(begins, np.append(begins, len(rows))[1:], strict=True))
