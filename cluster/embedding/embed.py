@@ -89,7 +89,8 @@ def embed_data(
                 streams[name], more = Stream(name, encoder, clips, kept, half).make(tasks, shown)
                 notes += more
         facts = {name: {**encoder.facts, "half": half} for name, encoder in encoders.items()}
-        dataset = replace(clips.dataset(streams, notes), encoders=facts)
+        texts = tuple(clip.text for clip in clips.clips) if any(one.kind == "text" for one in choices) else ()
+        dataset = replace(clips.dataset(streams, notes), encoders=facts, transcripts=texts)
         write(dataset, out, half=half)
     shutil.rmtree(kept.folder, ignore_errors=True)
     return load(str(out))

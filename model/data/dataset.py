@@ -35,6 +35,7 @@ class Dataset:
         groups: int64 [N], equal for samples that belong together, such as those of one video or one speaker.
         notes: What the reader of the data found, one line each.
         encoders: For each modality that `haemsa data embed` made: which encoder made it, and how, as plain JSON values.
+        transcripts: What was said in each of the N samples, "" for nothing; none at all if it is not known.
 
     Raises:
         ValueError: The arrays have different lengths, a name or a split is not allowed, or a task has no label in a
@@ -62,6 +63,7 @@ class Dataset:
     groups: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     encoders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    transcripts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.modalities or not self.tasks:
@@ -78,6 +80,8 @@ class Dataset:
         if self.groups.dtype != np.int64 or self.groups.shape != (len(self),):
             form = f"{self.groups.dtype} {list(self.groups.shape)}"
             raise ValueError(f"groups are {form}, expected int64 [{len(self)}], one for each id")
+        if len(self.transcripts) not in (0, len(self)):
+            raise ValueError(f"there are {len(self.transcripts)} transcripts for {len(self)} ids")
         for name, modality in self.modalities.items():
             check_name("a modality", name)
             if name == GLOBAL:
@@ -120,7 +124,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that stand for the arrays, labels, groups and splits, but not for names and notes."""
+        """16 hexadecimal digits that stand for the arrays, labels, groups and splits, but not for names, notes and texts."""
         digest = hashlib.sha256()
         for key, array in sorted(self._content(), key=lambda item: item[0]):
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
@@ -160,6 +164,7 @@ class Dataset:
             groups=self.groups[indices],
             notes=self.notes,
             encoders=self.encoders,
+            transcripts=tuple(self.transcripts[index] for index in indices) if self.transcripts else (),
         )
 
     def with_tasks(self, names: Sequence[str]) -> Dataset:

@@ -42,6 +42,7 @@ class StoreContent:
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
             encoders=self._encoders(),
+            transcripts=self._text("transcripts") if "transcripts" in self._file.names() else (),
         )
 
     def samples(self) -> Samples:

@@ -5,7 +5,7 @@
   training; and encoder, JSON that tells which pretrained encoder made it, if one did
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
-- /ids and /notes text, /groups int64 [N]
+- /ids and /notes text, /groups int64 [N], and /transcripts text [N], if a text encoder made one of the modalities
 """
 
 from __future__ import annotations
@@ -147,6 +147,8 @@ def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
     file["groups"] = dataset.groups
     _write_text(file, "ids", dataset.ids)
     _write_text(file, "notes", dataset.notes)
+    if dataset.transcripts:
+        _write_text(file, "transcripts", dataset.transcripts)
 
 
 def _write_text(group: Any, name: str, lines: Sequence[str]) -> None:

@@ -66,6 +66,8 @@ def test_the_store_records_what_made_each_stream(data: ClipData, tmp_path: Path)
     found = embed_data(str(data.table), tmp_path / "clips.h5", [choice])
     assert found.encoders == {"text_tiny": {**open_encoder(choice).facts, "half": True}}
     assert found.modalities["text_tiny"].steps == 4
+    assert found.transcripts == tuple(clip.text for clip in read_clips(str(data.table)).clips)
+    assert not embed_data(str(data.table), tmp_path / "seen.h5", data.choices[2:]).transcripts
     assert "text_tiny: clips cut to 4 steps: 12" in found.notes
 
 

@@ -258,3 +258,18 @@ def test_what_made_a_stream_stays_with_it(tmp_path):
         file["modalities/text"].attrs["encoder"] = "[1]"
     with pytest.raises(ValueError, match=r"made.h5 cannot be read: the encoder of 'text' is '\[1\]', expected what"):
         read(tmp_path / "made.h5")
+
+
+def test_transcripts_stay_with_their_samples(tmp_path):
+    data = small()
+    texts = tuple(f"words of {name}, \u4f60" for name in data.ids)
+    told = dataclasses.replace(data, transcripts=texts)
+    write(told, tmp_path / "told.h5")
+    found = read(tmp_path / "told.h5")
+    assert found.transcripts == texts
+    assert found.fingerprint == data.fingerprint
+    assert found.take(np.array([3, 1])).transcripts == (texts[3], texts[1])
+    write(data, tmp_path / "silent.h5")
+    assert read(tmp_path / "silent.h5").transcripts == read(tmp_path / "silent.h5").part("train").transcripts == ()
+    with pytest.raises(ValueError, match="^there are 1 transcripts for 5 ids$"):
+        dataclasses.replace(data, transcripts=("one",))
