@@ -124,7 +124,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that stand for the arrays, labels, groups and splits, but not for names, notes and texts."""
+        """16 hexadecimal digits that stand for the arrays, labels, groups and splits, but not for names and text."""
         digest = hashlib.sha256()
         for key, array in sorted(self._content(), key=lambda item: item[0]):
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.encoder import Encoder
 
 if TYPE_CHECKING:
     from haemsa.model.encoders.model_folder import ModelFolder
+
+ADAPTERS: Final = "adapters"
+"""In the facts of a stream: the folder and the digest of the adapters of its encoder, if it has any."""
 
 
 def open_encoder(choice: Choice) -> Encoder:
@@ -41,13 +45,20 @@ def open_recorded(stream: str, facts: Mapping[str, Any]) -> Encoder:
 
     Args:
         stream: The name of the stream.
-        facts: What the encoder said of itself then.
+        facts: What the encoder said of itself then. If they name adapters, these change the encoder.
 
     Raises:
-        ValueError: The model is not there, or is another one now. The message is one sentence.
+        ValueError: The model or its adapters are not there, or are others now. The message is one sentence.
     """
     choice, folder = recorded_model(stream, facts)
-    return open_encoder(replace(choice, pickled=folder.pickled))
+    encoder = open_encoder(replace(choice, pickled=folder.pickled))
+    if ADAPTERS in facts:
+        from haemsa.model.encoders.adapters import merge_adapters
+        from haemsa.model.encoders.text import TextEncoder
+
+        assert isinstance(encoder, TextEncoder), "only encoders of text are adapted"
+        merge_adapters(encoder.pretrained, Path(facts[ADAPTERS]["folder"]), facts[ADAPTERS]["digest"])
+    return encoder
 
 
 def recorded_model(stream: str, facts: Mapping[str, Any]) -> tuple[Choice, ModelFolder]:

@@ -49,6 +49,10 @@ class Pretrained:
     @torch.inference_mode()
     def hidden(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """The last layers' mean, float32 [n, T, D], for what a processor of the model gives."""
+        return self.layers(inputs).cpu()
+
+    def layers(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The same on the device of the model. Gradients reach the weights that are trained."""
         moved = {name: tensor.to(self.device) for name, tensor in inputs.items()}
         output = self.module(**moved, output_hidden_states=self._layers > 1, return_dict=True)
         if self._layers == 1:
@@ -60,7 +64,7 @@ class Pretrained:
             hidden = torch.stack(output.hidden_states[-self._layers :]).mean(dim=0)
         if hidden.ndim != 3:
             raise ValueError(f"it gives the shape {list(hidden.shape)}, expected [n, T, D]")
-        made: Tensor = hidden.float().cpu()
+        made: Tensor = hidden.float()
         return made
 
     @contextmanager

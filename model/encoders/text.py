@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from haemsa.model.data.clips.clip import Clip
 from haemsa.model.encoders.choice import Choice
@@ -35,13 +37,13 @@ class TextEncoder:
     def __init__(self, folder: ModelFolder, choice: Choice) -> None:
         from transformers import AutoTokenizer
 
-        self._pretrained = Pretrained(folder, choice)
+        self.pretrained = Pretrained(folder, choice)
         self._tokenizer = processor(AutoTokenizer, folder, "tokenizer")
-        self._steps = min(choice.steps, self._tokenizer.model_max_length, _positions(self._pretrained.module.config))
+        self._steps = min(choice.steps, self._tokenizer.model_max_length, _positions(self.pretrained.module.config))
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
-        self.facts = self._pretrained.facts
-        with self._pretrained.tried():
+        self.facts = self.pretrained.facts
+        with self.pretrained.tried():
             self.width = self._hidden(["a"])[0].features.shape[1]
 
     def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
@@ -51,24 +53,35 @@ class TextEncoder:
         absent = Encoded(np.zeros((0, self.width), np.float32))
         return [next(made) if clip.text.strip() else absent for clip in clips]
 
+    def steps(self, texts: Sequence[str]) -> list[Tensor]:
+        """The features [T, D] of each transcript, on the device of the model. None of them is empty.
+
+        Gradients reach the weights that are trained.
+        """
+        tokens = self._tokens(texts)
+        hidden, masks = self.pretrained.layers(tokens), tokens["attention_mask"].bool()
+        return [steps[mask] for steps, mask in zip(hidden, masks.to(hidden.device), strict=True)]
+
+    def sizes(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each transcript has, also those that are cut."""
+        return [len(tokens) for tokens in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+
     def _hidden(self, texts: Sequence[str]) -> list[Encoded]:
-        sizes = [len(tokens) for tokens in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+        sizes = self.sizes(texts)
         order = sorted(range(len(texts)), key=sizes.__getitem__)  # texts of like lengths need little padding
         made = dict[int, Encoded]()
         for start in range(0, len(order), _AT_ONCE):
             places = order[start : start + _AT_ONCE]
-            tokens = self._tokenizer(
-                [texts[place] for place in places],
-                truncation=True,
-                max_length=self._steps,
-                padding=True,
-                return_tensors="pt",
-                verbose=False,
-            )
-            hidden, masks = self._pretrained.hidden(tokens), tokens["attention_mask"].bool()
-            for place, steps, mask in zip(places, hidden, masks, strict=True):
-                made[place] = Encoded(steps[mask].numpy(), cut=sizes[place] > self._steps)
+            with torch.inference_mode():
+                hidden = self.steps([texts[place] for place in places])
+            for place, steps in zip(places, hidden, strict=True):
+                made[place] = Encoded(steps.cpu().numpy(), cut=sizes[place] > self._steps)
         return [made[place] for place in range(len(texts))]
+
+    def _tokens(self, texts: Sequence[str]) -> Any:
+        return self._tokenizer(
+            list(texts), truncation=True, max_length=self._steps, padding=True, return_tensors="pt", verbose=False
+        )
 
 
 def _positions(config: Any) -> int:
