@@ -271,5 +271,5 @@ def test_transcripts_stay_with_their_samples(tmp_path):
     assert found.take(np.array([3, 1])).transcripts == (texts[3], texts[1])
     write(data, tmp_path / "silent.h5")
     assert read(tmp_path / "silent.h5").transcripts == read(tmp_path / "silent.h5").part("train").transcripts == ()
-    with pytest.raises(ValueError, match="^there are 1 transcripts for 5 ids$"):
+    with pytest.raises(ValueError, match=r"^there are 1 transcripts for 5 ids$"):
         dataclasses.replace(data, transcripts=("one",))
