@@ -1,38 +1,27 @@
-"""The sound and the pictures of a clip, decoded by PyAV."""
+"""The sound and the pictures of a clip."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-_FORMATS: Final = f"{_MP4},matroska,webm,avi,wav,w64,mp3,flac,ogg,aac,ac3,aiff,au,asf,flv,mpeg,mpegts,amr,caf,mxf"
-"""The containers that are read. Lists of other files, which ffmpeg would open too, are not among them."""
-_EARLIER: Final = 0.5
-"""Seconds before a start from which sound is decoded, because a decoder needs some of what comes before."""
+from haemsa.model.encoders.decoding import UnreadableClipError, decoded, errors
+
 _SILENT: Final = 2.0**-15
 """Sound below the smallest step of 16 bits is silence."""
-_SHOWN: Final = 0.04
-"""Seconds for which a picture is shown, if the file does not say it."""
-_LOST: Final = 0.5
-"""Seconds that a whole .mp4 file can lack at its end. Other files do not say exactly how long they are."""
+_GAP: Final = 0.1
+"""Seconds of sound that may be missing in the middle. Where more is missing, there is silence."""
 _SLACK: Final = 1e-6
 """Seconds by which times are rounded."""
 
 
-class UnreadableClipError(ValueError):
-    """A clip has no such stream, is silent, or is damaged. The message says which."""
-
-
 def sound(media: Path | bytes, rate: int, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
-    """The sound of a clip, all channels mixed into one.
+    """The sound of a clip, all channels mixed into one. There is silence where the file has pictures but no sound.
 
     Args:
         media: The file, or its content.
@@ -46,24 +35,64 @@ def sound(media: Path | bytes, rate: int, start: float = 0.0, end: float = math.
     Raises:
         UnreadableClipError: There is no sound, or the file is damaged.
     """
-    import av
-
-    begins, pieces = 0.0, list[NDArray[np.float32]]()
-    with _errors():
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-        for time, frame in _decoded(media, "audio", start, end):
-            begins = time if not pieces else begins
-            frame.pts = None  # a gap in time is closed
-            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
-        pieces += [piece.to_ndarray()[0] for piece in resampler.resample(None)] if pieces else []
-    samples = np.concatenate([np.zeros(0, np.float32), *pieces])
-    first = max(0, round((start - begins) * rate))
-    samples = samples[first:] if math.isinf(end) else samples[first : first + round((end - max(start, begins)) * rate)]
+    mono, begins = _Mono(rate), start
+    with errors():
+        for played in decoded(media, "audio", start, end):
+            begins = begins if mono.seconds else min(start, played.begins)
+            missing = played.begins - begins - mono.seconds
+            if missing > (_GAP if mono.seconds else 0):
+                mono.rest(missing)
+            mono.add(played.frame)
+        samples, first = mono.samples(), round((start - begins) * rate)
+    samples = samples[first:] if math.isinf(end) else samples[first : first + round((end - start) * rate)]
     if not len(samples):
         raise UnreadableClipError(f"it has no sound{_between(start, end)}")
     if np.abs(samples).max() < _SILENT:
         raise UnreadableClipError(f"it is silent{_between(start, end)}")
     return np.ascontiguousarray(samples)
+
+
+class _Mono:
+    """Sound of one channel at a rate, made of frames that can have any channels and rates.
+
+    Attributes:
+        seconds: How much there is.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.seconds = 0.0
+        self._rate, self._pieces = rate, list[NDArray[np.float32]]()
+        self._format: tuple[str, str, int] | None = None
+        self._resampler: Any = None
+
+    def rest(self, seconds: float) -> None:
+        """Add silence."""
+        self._pieces.append(np.zeros(round(seconds * self._rate), np.float32))
+        self.seconds += seconds
+
+    def add(self, frame: Any) -> None:
+        """Add a frame."""
+        import av
+
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if found != self._format:
+            self._resample(None)
+            # whole numbers: only for these does ffmpeg keep a mix of channels between -1 and 1
+            self._format, self._resampler = found, av.AudioResampler(format="s32", layout="mono", rate=self._rate)
+        self.seconds += frame.samples / frame.sample_rate
+        frame.pts = None  # gaps are filled by `rest`
+        self._resample(frame)
+
+    def samples(self) -> NDArray[np.float32]:
+        """All that was added, float32 [n]."""
+        self._resample(None)
+        return np.concatenate([np.zeros(0, np.float32), *self._pieces])
+
+    def _resample(self, frame: Any) -> None:
+        """Add what becomes of a frame. None: add what is left in the resampler, at its end."""
+        for piece in self._resampler.resample(frame) if self._resampler else ():
+            if piece is not None:  # where there is nothing to do, a resampler gives back what it gets
+                self._pieces.append(piece.to_ndarray()[0].astype(np.float32) / 2**31)
 
 
 def frames(media: Path | bytes, rate: float, start: float = 0.0, end: float = math.inf) -> Iterator[NDArray[np.uint8]]:
@@ -76,63 +105,35 @@ def frames(media: Path | bytes, rate: float, start: float = 0.0, end: float = ma
         end: The second of the file at which it ends.
 
     Yields:
-        uint8 [height, width, 3], red, green and blue. The file is decoded while pictures are taken.
+        uint8 [height, width, 3], red, green and blue, upright. The file is decoded while pictures are taken.
 
     Raises:
         UnreadableClipError: There is no picture, or the file is damaged.
     """
-    shown, until, count = None, start, 0
-    with _errors():
-        for time, frame in _decoded(media, "video", start, end):
-            while shown is not None and start + count / rate < time - _SLACK:
-                yield shown.to_ndarray(format="rgb24")
+    shown, count = None, 0
+    with errors():
+        for played in decoded(media, "video", start, end):
+            while shown is not None and start + count / rate < played.begins - _SLACK:
+                yield _upright(shown.frame)
                 count += 1
-            shown, until = frame, time + (float((frame.duration or 0) * (frame.time_base or 0)) or _SHOWN)
-        while shown is not None and start + count / rate < min(until, end) - _SLACK:
-            yield shown.to_ndarray(format="rgb24")
+            shown = played
+        while shown is not None and start + count / rate < min(shown.ends, end) - _SLACK:
+            yield _upright(shown.frame)
             count += 1
     if not count:
         raise UnreadableClipError(f"it has no pictures{_between(start, end)}")
 
 
-def _decoded(
-    media: Path | bytes, kind: Literal["audio", "video"], start: float, end: float
-) -> Iterator[tuple[float, Any]]:
-    """Frames of the first stream of a kind, each with its second in the file, from before `start` up to `end`."""
-    import av
-
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-    source = str(media.absolute()) if isinstance(media, Path) else io.BytesIO(media)
-    with av.open(source, options=options) as container:
-        stream = next(iter(getattr(container.streams, kind)), None)
-        if stream is None:
-            raise UnreadableClipError(f"it has no {'sound' if kind == 'audio' else 'pictures'}")
-        stream.thread_type = "AUTO"
-        origin = (container.start_time or 0) / av.time_base
-        if start > _EARLIER:
-            container.seek(round((origin + start - _EARLIER) / stream.time_base), stream=stream)
-        time = start
-        for frame in container.decode(stream):
-            time = time if frame.time is None else frame.time - origin
-            if time >= end:
-                return
-            yield time, frame
-        if container.format.name == _MP4 and stream.duration:
-            said = float(stream.duration * stream.time_base)
-            if time < min(end, said) - _LOST:
-                raise UnreadableClipError(f"it is damaged (it ends at second {time:.1f} of {said:.1f})")
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """What ffmpeg finds wrong with a file becomes an `UnreadableClipError`."""
-    import av.error
-
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        reason = "" if isinstance(error, av.error.InvalidDataError) else f" ({error.strerror})"
-        raise UnreadableClipError(f"it is damaged, or no clip{reason}") from None
+def _upright(frame: Any) -> NDArray[np.uint8]:
+    """A picture as it is shown: phones store it as their sensor saw it, with a matrix that turns or mirrors it."""
+    picture: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    stored = frame.side_data.get("DISPLAYMATRIX")
+    if stored is None:
+        return picture
+    right, down, _, right_of_row, down_of_row = np.frombuffer(bytes(stored), np.int32)[:5]
+    if abs(down) > abs(right):  # what was a row is shown as a column
+        picture, right, down_of_row = picture.swapaxes(0, 1), right_of_row, down
+    return picture[:: -1 if down_of_row < 0 else 1, :: -1 if right < 0 else 1]
 
 
 def _between(start: float, end: float) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from haemsa.model.data.clips.clip import Clip
+from haemsa.model.encoders.decoding import UnreadableClipError
 from haemsa.model.encoders.encoder import Encoded
-from haemsa.model.encoders.media import UnreadableClipError
 
 
 class MediaEncoder(ABC):

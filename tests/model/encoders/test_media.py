@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haemsa.model.encoders.media import UnreadableClipError, frames, sound
+from haemsa.model.encoders.decoding import UnreadableClipError
+from haemsa.model.encoders.media import frames, sound
 from tests.support.model.made_clips import cut_off, write_clip
 
 
