@@ -39,7 +39,7 @@ class TextEncoder:
 
         self.pretrained = Pretrained(folder, choice)
         self._tokenizer = processor(AutoTokenizer, folder, "tokenizer")
-        self._steps = min(choice.steps, self._tokenizer.model_max_length, _positions(self.pretrained.module.config))
+        self.most = min(choice.steps, self._tokenizer.model_max_length, _positions(self.pretrained.module.config))
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self.facts = self.pretrained.facts
@@ -75,12 +75,12 @@ class TextEncoder:
             with torch.inference_mode():
                 hidden = self.steps([texts[place] for place in places])
             for place, steps in zip(places, hidden, strict=True):
-                made[place] = Encoded(steps.cpu().numpy(), cut=sizes[place] > self._steps)
+                made[place] = Encoded(steps.cpu().numpy(), cut=sizes[place] > self.most)
         return [made[place] for place in range(len(texts))]
 
     def _tokens(self, texts: Sequence[str]) -> Any:
         return self._tokenizer(
-            list(texts), truncation=True, max_length=self._steps, padding=True, return_tensors="pt", verbose=False
+            list(texts), truncation=True, max_length=self.most, padding=True, return_tensors="pt", verbose=False
         )
 
 

@@ -81,7 +81,7 @@ def predict_hiding(
         for indices, batch in zip(chunks, pool.read(chunks, dtype, network.reads), strict=True):
             for names, outputs in zip(hidden, sorted_outputs, strict=True):
                 for name, values in network(batch.hiding(names)).outputs.items():
-                    outputs[name][:, indices] = _unscale(values, scales.get(name)).float().cpu().numpy()
+                    outputs[name][:, indices] = unscaled(values, scales.get(name)).float().cpu().numpy()
     back = np.argsort(order)
     return [
         [{name: values[place] for name, values in outputs.items()} for place in back.tolist()]
@@ -107,5 +107,6 @@ def predict_showing(
     return dict(zip(shown, predict_hiding(rows, weights, pool, statistics, hidden, samples, dtype), strict=True))
 
 
-def _unscale(values: Tensor, scale: TargetScale | None) -> Tensor:
+def unscaled(values: Tensor, scale: TargetScale | None) -> Tensor:
+    """Outputs of a task in the units of its labels."""
     return values if scale is None else values * scale.deviation + scale.mean

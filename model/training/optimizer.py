@@ -60,7 +60,10 @@ class CohortAdamW:
     def step(self, loss: Tensor) -> None:
         """Move every row down the gradient of `loss`, the sum over rows of their losses."""
         # The tokens that replace missing modalities have no gradient where none is missing.
-        gradients = torch.autograd.grad(loss, [span.stack.parameter for span in self.spans], materialize_grads=True)
+        self.move(torch.autograd.grad(loss, self.parameters, materialize_grads=True))
+
+    def move(self, gradients: Sequence[Tensor]) -> None:
+        """Move every row down its part of the gradients of `parameters`."""
         with torch.no_grad():
             flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
             squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
@@ -71,6 +74,11 @@ class CohortAdamW:
             self._direction.zero_()
             self._adam.step()
             self.values.mul_(self._decay).addcmul_(self._direction, self._rate)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The parameters of the stacks, in their order."""
+        return [span.stack.parameter for span in self.spans]
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,1 @@
+"""Tests of training networks together with the adapters of a text encoder."""
