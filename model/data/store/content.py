@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Modality, Task
 from haemsa.model.data.samples import Samples, split_names
+from haemsa.model.data.steps import blocks
+from haemsa.model.data.store import padded, values
 from haemsa.model.data.store.hdf5 import SafeGroup
-from haemsa.model.data.store.padded import Padded
-from haemsa.model.data.streamed import StoredFeatures, version_of
+from haemsa.model.data.streamed import StoredFeatures
 
 _CGROUP: Final = Path("/sys/fs/cgroup")
 _SHARE: Final = 8
@@ -62,25 +63,23 @@ class StoreContent:
     def _size(self) -> int:
         """Bytes of all features in memory."""
         names = self._file.group("modalities").names()
-        return sum(4 * math.prod(self._file.array(f"modalities/{name}/features").shape) for name in names)
+        return sum(4 * math.prod(self._stored(f"modalities/{name}").shape) for name in names)
 
     def _modality(self, path: str) -> Modality:
-        place, lengths = f"{path}/features", self._array(f"{path}/lengths", np.int64)
-        array = self._file.array(place)
-        if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
-            form = f"{array.dtype} {list(array.shape)}"
-            raise ValueError(f"{place!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
-        columns = self._text(f"{path}/columns") if "columns" in self._file.group(path).names() else ()
+        stored, group = self._stored(path), self._file.group(path)
+        columns = self._text(f"{path}/columns") if "columns" in group.names() else ()
+        modality = Modality(stored, stored.lengths, columns)
         if not self._stream:
-            return Modality(array.astype(np.float32)[()], lengths, columns)
-        starts, where = np.arange(len(lengths)) * array.shape[1], Padded(place, array.shape[1])
-        stored = StoredFeatures(self._path.resolve(), version_of(self._path), where, array.shape, starts, lengths)
-        modality = Modality(stored, lengths, columns)
-        attributes = self._file.group(path).attributes
-        digest, constant = attributes.get("digest"), attributes.get("constant")
-        if isinstance(digest, str) and np.shape(constant) == array.shape[2:]:  # computing them takes minutes
+            return Modality(_in_memory(stored), stored.lengths, columns)
+        digest, constant = group.attributes.get("digest"), group.attributes.get("constant")
+        if isinstance(digest, str) and np.shape(constant) == (modality.width,):  # computing them takes minutes
             modality.__dict__.update(digest=digest, constant=np.asarray(constant) > 0)
         return modality
+
+    def _stored(self, path: str) -> StoredFeatures:
+        """The features of a modality, not read yet, in either layout."""
+        find = padded.find if "features" in self._file.group(path).names() else values.find
+        return find(self._file, self._path, path, self._array(f"{path}/lengths", np.int64))
 
     def _encoders(self) -> dict[str, dict[str, Any]]:
         """What made the modalities that an encoder made."""
@@ -114,6 +113,13 @@ class StoreContent:
         if h5py.check_string_dtype(array.dtype) is None or array.ndim != 1:
             raise ValueError(f"{path!r} holds {array.dtype}, expected a list of text")
         return tuple(array.asstr()[()])
+
+
+def _in_memory(stored: StoredFeatures) -> NDArray[np.float32]:
+    features = np.empty(stored.shape, np.float32)
+    for block in blocks(stored.shape):
+        features[block] = stored[block]
+    return features
 
 
 def _memory() -> int:

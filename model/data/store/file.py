@@ -1,11 +1,14 @@
 """Data sets as HDF5 files. They hold numbers and text, no pickles, and nothing that points outside the file.
 
-- /modalities/<name>/features float32 or float16 [N, T, D], lengths int64 [N], and columns, the names of the features,
-  if they are known; with the attributes digest, and constant, which is uint8 [D], 1 where a column never changes in
-  training; and encoder, JSON that tells which pretrained encoder made it, if one did
+- /modalities/<name>/values float32 or float16 [S, D], the steps of all samples one after the other, without padding and
+  not compressed; lengths int64 [N], how many of them each sample has; and columns, the names of the features, if they
+  are known; with the attributes steps, which is T; digest; constant, which is uint8 [D], 1 where a column never changes
+  in training; and encoder, JSON that tells which pretrained encoder made it, if one did
 - /tasks/<name>/targets, with attributes kind, labels, bounds
 - /splits/<train|valid|test> int64
 - /ids and /notes text, /groups int64 [N], and /transcripts text [N], if a text encoder made one of the modalities
+
+In version 1, a modality had features [N, T, D] with padding, compressed, in place of values. It is still read.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from haemsa.model.data.cleaning import constant_columns, useful
 from haemsa.model.data.dataset import Dataset, Modality
@@ -28,9 +32,8 @@ from haemsa.model.data.store.float16 import Rounding
 from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
 
 FORMAT: Final = "haemsa dataset"
-VERSION: Final = 1
-_CHUNK: Final = 2**14
-"""About how many numbers are stored, and compressed, as one piece."""
+VERSION: Final = 2
+READ: Final = (1, VERSION)
 
 
 def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
@@ -39,7 +42,7 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
     Args:
         dataset: What is written.
         path: The file. What is there is replaced only once all is written.
-        half: Keep features as float16, in half the space.
+        half: Keep features as float16, in half the space. A modality that loses nothing by it is always kept so.
 
     Raises:
         ValueError: float16 cannot hold a feature, or cannot tell the values of a column apart.
@@ -57,7 +60,7 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
     unfinished = path.with_name(path.name + ".part")
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
-            _write(dataset, file, np.float16 if half else np.float32)
+            _write(dataset, file, half)
         attributes_of = {  # no stream stays, because it keeps the file open
             name: _attributes(stream, dataset) for name, stream in _read(unfinished, stream=True).modalities.items()
         }
@@ -111,8 +114,8 @@ def _opened(path: Path, *, stream: bool | None) -> Iterator[StoreContent]:
     with one_sentence(f"{path} cannot be read: "), h5py.File(path, "r", track_order=True) as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError("it is not a haemsa data set")
-        if file.attrs.get("version") != VERSION:
-            raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {VERSION}")
+        if file.attrs.get("version") not in READ:
+            raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads 1 and 2")
         yield StoreContent(SafeGroup(file, path.stat().st_size), path, stream=stream)
 
 
@@ -122,12 +125,12 @@ def _attributes(modality: Modality, dataset: Dataset) -> dict[str, Any]:
     return {"digest": modality.digest, "constant": constant_columns(modality, train).astype(np.uint8)}
 
 
-def _write(dataset: Dataset, file: Any, dtype: type[np.floating[Any]]) -> None:
+def _write(dataset: Dataset, file: Any, half: bool) -> None:
     file.attrs.update(format=FORMAT, version=VERSION)
     modalities = file.create_group("modalities", track_order=True)
     for name, modality in dataset.modalities.items():
         group = modalities.create_group(name)
-        _write_features(name, modality, group, dtype)
+        _write_features(name, modality, group, half)
         group["lengths"] = modality.lengths
         if modality.columns:
             _write_text(group, "columns", modality.columns)
@@ -155,15 +158,27 @@ def _write_text(group: Any, name: str, lines: Sequence[str]) -> None:
     group.create_dataset(name, data=list(lines), dtype=h5py.string_dtype(), shape=(len(lines),))
 
 
-def _write_features(name: str, modality: Modality, group: Any, dtype: type[np.floating[Any]]) -> None:
-    """Write features in chunks of few samples, because training reads samples in any order."""
-    shape = modality.features.shape
-    chunks = (max(1, min(shape[0], _CHUNK // (shape[1] * shape[2]))), *shape[1:])
-    data = group.create_dataset("features", shape, dtype, chunks=chunks, compression="gzip", compression_opts=1)
+def _write_features(name: str, modality: Modality, group: Any, half: bool) -> None:
+    shape, start = modality.features.shape, 0
+    form = np.float16 if half or all(_are_halves(values) for values in _values(modality)) else np.float32
+    group.attrs["steps"] = shape[1]
+    data = group.create_dataset("values", (int(modality.lengths.sum()), shape[2]), form)
     rounding = Rounding(name, shape[2], modality.columns)
-    for block in blocks(shape):
-        features = modality.features[block]
-        if dtype is np.float16:
-            rounding.check(features[step_mask(modality.lengths[block], shape[1])])
-        data[block] = features
+    for values in _values(modality):
+        if half:
+            rounding.check(values)
+        data[start : start + len(values)] = values
+        start += len(values)
     rounding.end()
+
+
+def _values(modality: Modality) -> Iterator[NDArray[np.float32]]:
+    """The steps of all samples without padding, [S, D], block by block."""
+    for block in blocks(modality.features.shape):
+        yield modality.features[block][step_mask(modality.lengths[block], modality.steps)]
+
+
+def _are_halves(values: NDArray[np.float32]) -> bool:
+    """Whether float16 holds these numbers exactly."""
+    with np.errstate(over="ignore"):
+        return bool((values.astype(np.float16) == values).all())

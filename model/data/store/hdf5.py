@@ -57,6 +57,17 @@ class SafeGroup:
             raise ValueError(f"{path!r} claims the shape {array.shape}, more than the file can hold")
         return array
 
+    def offset(self, path: str) -> int:
+        """The byte of the file where the numbers of the array at `path` begin. They are in one piece, as they are.
+
+        Raises ValueError if they are not.
+        """
+        array = self.array(path)
+        start = array.id.get_offset() if array.nbytes else 0
+        if start is None or start + array.nbytes > self._size:
+            raise ValueError(f"{path!r} is compressed or incomplete, expected its numbers in one piece")
+        return int(start)
+
     def group(self, path: str) -> SafeGroup:
         """The group at `path`. Raises ValueError if there is none."""
         group = self._item(path)

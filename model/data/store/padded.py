@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.steps import step_mask
-from haemsa.model.data.streamed import ReadSteps
+from haemsa.model.data.store.hdf5 import SafeGroup
+from haemsa.model.data.streamed import ReadSteps, StoredFeatures, version_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,17 @@ class Padded:
             return np.concatenate([np.zeros((0, features.shape[2]), features.dtype), *found])
 
         return read
+
+
+def find(file: SafeGroup, path: Path, group: str, lengths: NDArray[np.int64]) -> StoredFeatures:
+    """The features of the modality at `group` in an open file. Raises ValueError if their form is another."""
+    name = f"{group}/features"
+    array = file.array(name)
+    if array.dtype not in (np.float32, np.float16) or array.ndim != 3 or len(array) != len(lengths):
+        form = f"{array.dtype} {list(array.shape)}"
+        raise ValueError(f"{name!r} holds {form}, expected float32 or float16 [{len(lengths)}, T, D]")
+    starts, place = np.arange(len(lengths)) * array.shape[1], Padded(name, array.shape[1])
+    return StoredFeatures(path.resolve(), version_of(path), place, array.shape, starts, lengths)
 
 
 def _runs(rows: NDArray[np.int64]) -> Iterator[slice]:
