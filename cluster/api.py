@@ -12,7 +12,7 @@
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa train --with-encoders` | `keep_encoders(out)` between both |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
-| `haemsa predict` | `predictions(model, load_samples(model, data))`, or of `samples_of_clips(model, clips)` |
+| `haemsa predict` | `predictions(model, load_samples(model, data))`, or `model.predict_clips(clips)` |
 | `haemsa export` | `export_model(model, file, "onnx")`; of a run `export_study(run, "sqlite:///study.db")` |
 | `haemsa compare`, `ablate` | `compare_models(run)`, `ablate_search(run)` |
 | `haemsa data info`, `check` | `describe_data(load_data(data))`, `check_data(load_data(data))` |
@@ -42,7 +42,7 @@ from haemsa.cluster.final_model.encoders import keep_encoders
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.folder import model_folder
-from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits, samples_of_clips
+from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.record import record_training
@@ -136,7 +136,6 @@ __all__ = [
     "resume_search",
     "run_search",
     "runs_table",
-    "samples_of_clips",
     "search_custom",
     "search_figures",
     "serve_page",

@@ -88,7 +88,10 @@ def embed_data(
                 shown.begin(name)
                 streams[name], more = Stream(name, encoder, clips, kept, half).make(tasks, shown)
                 notes += more
-        facts = {name: {**encoder.facts, "half": half} for name, encoder in encoders.items()}
+        facts = {
+            name: {**encoder.facts, "half": half, "columns": _columns(encoder, clips)}
+            for name, encoder in encoders.items()
+        }
         texts = tuple(clip.text for clip in clips.clips) if any(one.kind == "text" for one in choices) else ()
         dataset = replace(clips.dataset(streams, notes), encoders=facts, transcripts=texts)
         write(dataset, out, half=half)
@@ -100,6 +103,12 @@ def _opened(choice: Choice) -> Encoder:
     from haemsa.model.encoders.opening import open_encoder
 
     return open_encoder(choice)
+
+
+def _columns(encoder: Encoder, clips: LabelledClips) -> dict[str, str]:
+    """The columns of the table that an encoder needs, so that a model finds them in a table of new clips."""
+    keys = ("transcript", "ids") if encoder.facts["encodes"] == "text" else ("media", "start", "end", "ids")
+    return {key: clips.columns[key] for key in keys if key in clips.columns}
 
 
 def _check_source(source: str, clips: LabelledClips, choice: Choice) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,10 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Reading
 from haemsa.model.data.sources import load
-from haemsa.model.predictor.clips import clip_of, recorded_of
+from haemsa.model.predictor.clips import recorded_of
 from haemsa.model.predictor.inputs import fitting, means_by
 from haemsa.model.predictor.new_samples.new_samples import NewSamples, misfit
 from haemsa.model.predictor.new_samples.read import read_samples
-from haemsa.model.schema import Schema
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -32,7 +30,7 @@ def load_model(address: str | Path) -> Predictor:
             (runs:/... or models:/...).
 
     Returns:
-        The model. Its `predict` takes arrays and returns arrays.
+        The model. Its `predict` takes arrays and returns arrays. Its `predict_clips` takes clips.
 
     Raises:
         ValueError: there is no model at the address.
@@ -78,34 +76,7 @@ def load_samples(predictor: Predictor, data: str, reading: Reading = AS_IT_IS) -
         >>> frame = predictions(model, load_samples(model, "new.csv"))  # doctest: +SKIP
     """
     means = means_by(predictor.schema, predictor.feature_means())
-    return read_samples(data, _read_by(predictor), replace(reading, means=means), recorded_of(predictor.info))
-
-
-def samples_of_clips(predictor: Predictor, clips: Sequence[Mapping[str, Any]]) -> NewSamples:
-    """Samples of clips, which are encoded as those of training were.
-
-    Args:
-        predictor: the model.
-        clips: for each clip, `text` (its transcript), `media` (the path of its file), `start` and `end` (seconds in the
-            file). What is missing is a missing modality. An `id` may name the clip, which has a number otherwise.
-
-    Raises:
-        ValueError: the model was not trained on streams of `haemsa data embed`, an encoder is another one now, or a
-            clip has an unknown key or a wrong value.
-
-    Example:
-        >>> clips = [{"text": "a good film", "media": "one.mp4"}]
-        >>> predictions(model, samples_of_clips(model, clips))  # doctest: +SKIP
-    """
-    from haemsa.model.data.clips.clip import Clips
-    from haemsa.model.predictor.new_samples.clips import new_clips
-
-    ids = [str(clip.get("id", number)) for number, clip in enumerate(clips)]
-    made = [
-        clip_of({key: value for key, value in clip.items() if key != "id"}, f"clip {name}")
-        for name, clip in zip(ids, clips, strict=True)
-    ]
-    return new_clips("clips", Clips(ids, made), _read_by(predictor), recorded_of(predictor.info))
+    return read_samples(data, predictor.read, replace(reading, means=means), recorded_of(predictor.info))
 
 
 def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:
@@ -122,15 +93,10 @@ def misfits(predictor: Predictor, dataset: Dataset) -> list[str]:
         >>> misfits(model, load_for(model, "long.h5"))  # doctest: +SKIP
     """
     notes = list[str]()
-    for name, (steps, _) in _read_by(predictor).modalities.items():
+    for name, (steps, _) in predictor.read.modalities.items():
         lengths = dataset.modalities[name].lengths if name in dataset.modalities else np.zeros(1, np.int64)
         notes += misfit(name, steps, int(lengths.max()), int((lengths > steps).sum()))
     return notes
-
-
-def _read_by(predictor: Predictor) -> Schema:
-    """The modalities that the networks of a model read."""
-    return predictor.schema.only({name for genome, _ in predictor.members for name in genome.network.modalities})
 
 
 def data_of(address: str | Path, predictor: Predictor) -> str:

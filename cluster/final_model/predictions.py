@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from haemsa.cluster.shared.steps import Tally
 from haemsa.cluster.workers.cohort_trainer import check_device
 from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
-from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.samples import Samples
+from haemsa.model.predictor.answers import BATCH, prediction_table
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 TableFormat = Literal["csv", "parquet"]
-BATCH: Final = 256
-"""Samples that a model predicts together."""
 
 
 def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -> pd.DataFrame:
@@ -40,13 +38,7 @@ def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -
         samples: the samples, as `load_samples` or `load_for` give them, or a part of them. Cells may be NaN.
 
     Returns:
-        A table with a row for each sample. Its first columns are `id`, and `split` if the data has splits. Each task
-        adds these columns:
-        regression: `task` (mean over the networks), `task_std` (their spread), `task_0`, `task_1` ... (each network); a
-        calibrated model also gives `task_low` and `task_high`, and 90 % of the labels lie between them. All values lie
-        within the bounds of the labels; only the spread is that of the networks' outputs before.
-        classes: `task` (the most likely class), `task/LABEL` (probability, calibrated if the model is), `task_0` ...
-        multilabel: `task/LABEL` (probability) and `task/LABEL_0` ...
+        A table with a row for each sample (`prediction_table` tells its columns).
 
     Raises:
         ValueError: the samples do not fit the model. The message is one sentence.
@@ -59,18 +51,7 @@ def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -
         import pandas as pd
 
         return pd.concat(prediction_blocks(predictor, samples), ignore_index=True)
-    return _table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
-
-
-def _table(predictor: Predictor, known: Samples, device: str = "cpu") -> pd.DataFrame:
-    import pandas as pd
-
-    columns: dict[str, Any] = {"id": list(known.ids)}
-    if known.split_of is not None:
-        columns["split"] = list(known.split_of)
-    for name, values in predictor.predict_members(predictor.inputs(known), BATCH, device=device).items():
-        columns |= _columns(predictor, name, values)
-    return pd.DataFrame(columns)
+    return prediction_table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
 
 
 def prediction_blocks(
@@ -117,7 +98,7 @@ class _Predicting:
         check_device(self._device)
 
     def __call__(self, samples: Samples) -> pd.DataFrame:
-        return _table(self._predictor, samples, self._device)
+        return prediction_table(self._predictor, samples, self._device)
 
 
 def in_parts(samples: Samples, most: int = 2**26) -> Iterator[Samples]:
@@ -177,20 +158,3 @@ def _write_parquet(frames: Iterable[pd.DataFrame], path: Path) -> int:
             writer.write_table(table)
             rows += len(frame)
     return rows
-
-
-def _columns(predictor: Predictor, name: str, values: Any) -> dict[str, Any]:
-    """The columns of one task, from the predictions of all networks [K, N, C]."""
-    from haemsa.model.predictor.answers import answer
-    from haemsa.model.predictor.calibration import spread_of
-
-    task, columns = predictor.tasks[name], answer(predictor, name, values)
-    if task.kind == "regression":
-        each = {f"{name}_{k}": within(member[:, 0], task.bounds) for k, member in enumerate(values)}
-        return {name: columns.pop(name), f"{name}_std": spread_of(values)[:, 0], **columns, **each}
-    labels = np.array(task.labels)
-    if task.kind == "classes":
-        return columns | {f"{name}_{k}": labels[member.argmax(1)] for k, member in enumerate(values)}
-    return columns | {
-        f"{name}/{label}_{k}": member[:, c] for k, member in enumerate(values) for c, label in enumerate(labels)
-    }

@@ -50,7 +50,6 @@ class ServedModel(PythonModel):
         )
         self.answer = importlib.import_module(f"{package}.predictor.answers").answer
         self.clips = importlib.import_module(f"{package}.predictor.clips")
-        self.encoders: Any = None
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """Predict every row. Samples with more steps than the training data are cut.
@@ -81,14 +80,14 @@ class ServedModel(PythonModel):
         if not known or not keys:
             return {}
         try:
-            self.encoders = self.encoders or self.clips.ClipEncoders(self.predictor.schema, known)
+            encoders = self.predictor.clip_encoders
             rows = model_input[keys].to_dict("records")
             clips = [self.clips.clip_of(row, f"row {number}") for number, row in enumerate(rows)]
         except ValueError as error:
             raise InputError(str(error)) from None
         made = {}
-        for stream in self.encoders.opened:
-            modality = self.encoders.modality(stream, self.encoders.encode(stream, clips))
+        for stream in encoders.opened:
+            modality = encoders.modality(stream, encoders.encode(stream, clips))
             made[stream] = modality.features, modality.lengths
         return made
 

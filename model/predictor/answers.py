@@ -5,15 +5,22 @@ Axes: `K` members, `N` samples, `C` outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haemsa.model.bounds import within
+from haemsa.model.data.samples import Samples
 from haemsa.model.predictor.calibration import Interval, spread_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from haemsa.model.predictor.predictor import Predictor
+
+BATCH: Final = 256
+"""Samples that a model predicts together."""
 
 
 def answer(predictor: Predictor, task: str, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -41,3 +48,47 @@ def answer(predictor: Predictor, task: str, outputs: NDArray[Any]) -> dict[str, 
         return {task: value, f"{task}_low": low, f"{task}_high": high}
     shares = {f"{task}/{label}": values[:, at] for at, label in enumerate(info.labels)}
     return {task: np.array(info.labels)[values.argmax(1)], **shares} if info.kind == "classes" else shares
+
+
+def prediction_table(predictor: Predictor, samples: Samples, device: str = "cpu") -> pd.DataFrame:
+    """Predict samples.
+
+    Args:
+        predictor: The model.
+        samples: The samples. Cells may be NaN.
+        device: Where the model predicts.
+
+    Returns:
+        A table with a row for each sample. Its first columns are `id`, and `split` if the data has splits. Each task
+        adds these columns:
+        regression: `task` (mean over the networks), `task_std` (their spread), `task_0`, `task_1` ... (each network); a
+        calibrated model also gives `task_low` and `task_high`, and 90 % of the labels lie between them. All values lie
+        within the bounds of the labels; only the spread is that of the networks' outputs before.
+        classes: `task` (the most likely class), `task/LABEL` (probability, calibrated if the model is), `task_0` ...
+        multilabel: `task/LABEL` (probability) and `task/LABEL_0` ...
+
+    Raises:
+        ValueError: The samples do not fit the model. The message is one sentence.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {"id": list(samples.ids)}
+    if samples.split_of is not None:
+        columns["split"] = list(samples.split_of)
+    for name, values in predictor.predict_members(predictor.inputs(samples), BATCH, device=device).items():
+        columns |= _columns(predictor, name, values)
+    return pd.DataFrame(columns)
+
+
+def _columns(predictor: Predictor, name: str, values: NDArray[Any]) -> dict[str, Any]:
+    """The columns of one task, from the predictions of all networks [K, N, C]."""
+    task, columns = predictor.tasks[name], answer(predictor, name, values)
+    if task.kind == "regression":
+        each = {f"{name}_{k}": within(member[:, 0], task.bounds) for k, member in enumerate(values)}
+        return {name: columns.pop(name), f"{name}_std": spread_of(values)[:, 0], **columns, **each}
+    labels = np.array(task.labels)
+    if task.kind == "classes":
+        return columns | {f"{name}_{k}": labels[member.argmax(1)] for k, member in enumerate(values)}
+    return columns | {
+        f"{name}/{label}_{k}": member[:, c] for k, member in enumerate(values) for c, label in enumerate(labels)
+    }

@@ -7,10 +7,11 @@ of the labels. Axes: `K` members, `N` samples, `T` time steps, `D` features, `C`
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,24 +20,24 @@ from numpy.typing import NDArray
 from haemsa.model.bounds import within
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.weights import Weights
+from haemsa.model.predictor.answers import prediction_table
 from haemsa.model.predictor.baking import bake
-from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
+from haemsa.model.predictor.calibration import Temperature
+from haemsa.model.predictor.clips import ClipEncoders, recorded_of
 from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.joined import joined, probabilities
-from haemsa.model.predictor.model_files import read_model, with_own_encoders, write_model
-from haemsa.model.schema import Schema, TaskInfo
-from haemsa.model.spec.genome import Genome
+from haemsa.model.predictor.networks import SavedNetworks
+from haemsa.model.schema import Schema
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import TrainedRow
 
-_SHARE_ERROR: Final = 1e-6
-"""How far the sum of shares can be from 1."""
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(SavedNetworks):
     """One or several trained networks (seeds, folds, or an ensemble) that predict together.
 
     `Predictor.load(folder)` reads a model that `haemsa train` saved. `Predictor.of` makes one of trained networks.
@@ -70,21 +71,6 @@ class Predictor:
         {'sentiment': (20,), 'emotion': (20, 6)}
     """
 
-    schema: Schema
-    normalisation: Normalisation
-    members: tuple[tuple[Genome, Weights], ...]
-    info: Mapping[str, Any] = field(default_factory=dict)
-    shares: tuple[float, ...] = ()
-    calibration: Mapping[str, Calibration] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.shares:
-            return
-        if len(self.shares) != len(self.members):
-            raise ValueError(f"there are {len(self.shares)} shares, expected {len(self.members)}, one for each member")
-        if not min(self.shares) >= 0 or not abs(sum(self.shares) - 1) < _SHARE_ERROR:
-            raise ValueError(f"the shares are {list(self.shares)}, expected numbers from 0 that sum to 1")
-
     @classmethod
     def of(
         cls,
@@ -108,20 +94,6 @@ class Predictor:
         members = tuple((item.row.genome, bake(item.row, item.weights, statistics)) for item in trained)
         return cls(schema, normalisation, members, info, tuple(shares))
 
-    @property
-    def modalities(self) -> Mapping[str, tuple[int, int]]:
-        """The modalities that it can read, with their time steps and features."""
-        return self.schema.modalities
-
-    @property
-    def tasks(self) -> Mapping[str, TaskInfo]:
-        """The tasks that it predicts."""
-        return self.schema.tasks
-
-    def feature_means(self) -> dict[str, NDArray[np.float32]]:
-        """The mean of each feature in training, [D] by modality. It is an example that is no person's sample."""
-        return dict(self.normalisation.mean)
-
     def inputs(self, dataset: Data) -> Inputs:
         """The raw features of a data set, for the modalities that the model reads. Raises ValueError as `fitting`."""
         return inputs_of(fitting(dataset, self.schema), self.modalities)
@@ -141,6 +113,40 @@ class Predictor:
         """
         every = {name: self.prediction(name, outputs) for name, outputs in self.predict_members(inputs).items()}
         return {name: p[:, 0] if self.tasks[name].kind == "regression" else p for name, p in every.items()}
+
+    @cached_property
+    def clip_encoders(self) -> ClipEncoders:
+        """The encoders of the streams that its networks read. They are loaded once. Raises as `ClipEncoders`."""
+        return ClipEncoders(self.read, recorded_of(self.info))
+
+    def predict_clips(self, clips: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """Predict clips, which are encoded as those of training were.
+
+        Args:
+            clips: For each clip, `text` (its transcript), `media` (the path of its file), `start` and `end` (seconds in
+                the file), and `id` (its name; otherwise it is numbered). What is not said is missing.
+
+        Returns:
+            A table with a row for each clip (`prediction_table`). A clip whose file cannot be read is predicted without
+            it, and a warning says so.
+
+        Raises:
+            ValueError: The model was not trained on encoded clips, an encoder is another one now, or a clip has an
+                unknown key or a wrong value. The message is one sentence.
+
+        Example:
+            >>> model = Predictor.load("models/clips")  # doctest: +SKIP
+            >>> table = model.predict_clips([{"text": "a good film", "media": "one.mp4"}])  # doctest: +SKIP
+        """
+        import pandas as pd
+
+        from haemsa.model.predictor.new_samples.clips import Encoding, clips_said
+
+        encoding = Encoding(clips_said(clips), self.clip_encoders)
+        table = pd.concat([prediction_table(self, block) for block in encoding.blocks()], ignore_index=True)
+        for note in encoding.notes():
+            warnings.warn(note, stacklevel=2)
+        return table
 
     def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean [N, C] of the members' predictions [K, N, C], by their shares."""
@@ -172,7 +178,6 @@ class Predictor:
         Raises ValueError as `predict`.
         """
         count = count_samples(inputs, self.modalities)
-        read = {name for genome, _ in self.members for name in genome.network.modalities}
         network, order = joined(self.members, self.schema)
         network = network.to(device)
         if watch is not None:
@@ -180,7 +185,7 @@ class Predictor:
         parts = []
         with torch.inference_mode():
             for samples in np.array_split(np.arange(count), max(1, math.ceil(count / batch_size))):
-                modalities = normalised(inputs, samples, self.modalities, read, self.normalisation)
+                modalities = normalised(inputs, samples, self.modalities, self.read.modalities, self.normalisation)
                 pool = Pool.of_modalities(modalities, self.schema, device)
                 parts.append(network(pool.batch(np.arange(len(samples)), reads=network.reads)).outputs)
         back = np.argsort(order)
@@ -188,61 +193,3 @@ class Predictor:
             name: probabilities(task, torch.cat([part[name] for part in parts], 1)).cpu().numpy()[back]
             for name, task in self.tasks.items()
         }
-
-    def save(self, folder: Path | str) -> None:
-        """Save the model as two files in a folder, which are replaced if they exist (`model_files`)."""
-        arrays = {f"normalisation/{name}": values for name, values in self.normalisation.to_arrays().items()}
-        for number, (_, weights) in enumerate(self.members):
-            arrays |= {f"{number}/{name}": np.ascontiguousarray(values.numpy()) for name, values in weights.items()}
-        write_model(Path(folder), self.description(), arrays)
-
-    def description(self) -> dict[str, Any]:
-        """All that the model is except its arrays, as plain JSON values."""
-        description: dict[str, Any] = {
-            "genomes": [genome.to_dict() for genome, _ in self.members],
-            "schema": self.schema.to_dict(),
-            "info": dict(self.info),
-        }
-        if self.shares:
-            description["shares"] = list(self.shares)
-        if self.calibration:
-            description["calibration"] = {name: vars(calibration) for name, calibration in self.calibration.items()}
-        return description
-
-    @classmethod
-    def load(cls, folder: Path | str) -> Predictor:
-        """Read a model that `save` or `haemsa train` saved.
-
-        Args:
-            folder: The folder of the model.
-
-        Raises:
-            ValueError: The folder holds no model, or one that is damaged or of another format. The message is one
-                sentence.
-        """
-        place = Path(folder)
-        description, arrays = read_model(place)
-        try:
-            return cls._from(with_own_encoders(description, place), arrays)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"the model in {place} is damaged: {error!r} in model.json") from None
-        except ValueError as error:
-            raise ValueError(f"the model in {place} is damaged: {error}") from None
-
-    @classmethod
-    def _from(cls, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Predictor:
-        by_owner: dict[str, dict[str, NDArray[Any]]] = {}
-        for path, values in arrays.items():
-            owner, _, name = path.partition("/")
-            by_owner.setdefault(owner, {})[name] = values
-        genomes = [Genome.from_dict(genome) for genome in description["genomes"]]
-        weights = [
-            {name: torch.from_numpy(values.copy()) for name, values in by_owner[str(number)].items()}
-            for number in range(len(genomes))
-        ]
-        normalisation = Normalisation.from_arrays(by_owner["normalisation"])
-        members = tuple(zip(genomes, weights, strict=True))
-        shares = tuple(float(share) for share in description.get("shares", ()))
-        calibration = from_dict(description.get("calibration", {}))
-        schema = Schema.from_dict(description["schema"])
-        return cls(schema, normalisation, members, description["info"], shares, calibration)

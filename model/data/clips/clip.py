@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from haemsa.model.data.cleaning import RawModality
@@ -44,7 +44,9 @@ class LabelledClips(Clips):
         dataset: Makes the data of the source: its labels and splits, the features that it has already, and further
             streams of N samples. Notes about these come last.
         streams: The names of the features that it has already.
+        columns: Of a table, the names of its columns for "transcript", "media", "start", "end" and "ids".
     """
 
     dataset: Callable[[Mapping[str, RawModality], Sequence[str]], Dataset]
     streams: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)

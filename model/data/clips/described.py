@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from haemsa.model.data.readers.described.features import DescribedSource, single
 from haemsa.model.data.readers.described.read import draft_of, open_source
 from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.options import Damage, within
+
+COLUMNS: Final = ("transcript", "media", "start", "end", "ids")
+"""What a description says of clips: the columns of their transcripts, files, seconds and names."""
 
 
 def read_described(path: Path, damage: Damage) -> LabelledClips:
@@ -33,7 +36,8 @@ def read_described(path: Path, damage: Damage) -> LabelledClips:
         clips = clips_in(description, source, path.parent)
         draft = draft_of(path.stem, description, source, damage)
         kept = [clips[sample] for sample in source.samples.sound]
-        return LabelledClips(draft.ids, kept, draft.dataset, tuple(draft.raw))
+        columns = {key: name for key in COLUMNS if (name := getattr(description, key)) is not None}
+        return LabelledClips(draft.ids, kept, draft.dataset, tuple(draft.raw), columns)
 
 
 def read_new(path: Path, description: Description, damage: Damage) -> Clips:

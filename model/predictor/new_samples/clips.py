@@ -2,42 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from haemsa.model.data.clips.clip import Clip, Clips
+from haemsa.model.data.readers.described.columns import column_names
+from haemsa.model.data.readers.described.description import Description
 from haemsa.model.data.samples import Samples
 from haemsa.model.encoders.encoder import notes_of
-from haemsa.model.predictor.clips import ClipEncoders, Recorded
+from haemsa.model.errors import listed
+from haemsa.model.predictor.clips import KEYS, ClipEncoders, Recorded, clip_of
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.schema import Schema
 
 _BLOCK: Final = 64
 """How many clips are encoded before they are predicted."""
+_HELD: Final = {"transcript": "transcripts", "media": "media files", "start": "starts", "end": "ends"}
+"""What a column of a table of clips holds."""
 
 
-def new_clips(name: str, clips: Clips, schema: Schema, recorded: Recorded) -> NewSamples:
+def new_clips(name: str, clips: Clips, schema: Schema, encoders: ClipEncoders) -> NewSamples:
     """Clips as samples of a model. They are encoded while they are read, some at a time.
 
     Args:
         name: What messages call them.
         clips: The clips.
         schema: The modalities that the model reads.
-        recorded: What made its streams in training.
-
-    Raises:
-        ValueError: The model reads no stream of an encoder, or an encoder is not the one of training.
+        encoders: The encoders of its streams.
     """
-    encoding = _Encoding(clips, ClipEncoders(schema, recorded))
+    encoding = Encoding(clips, encoders)
     files = [clip.media for clip in clips.clips if isinstance(clip.media, Path)]
     return NewSamples(
         name, schema, len(clips.ids), has_splits=False, blocks=encoding.blocks, notes=encoding.notes, files=files
     )
 
 
-class _Encoding:
-    """Encodes clips, and remembers what was found."""
+def as_in_training(path: Path, schema: Schema, recorded: Recorded) -> Description | None:
+    """The description of a table of clips that has none, by the columns that the clips of training had.
+
+    None if the table holds features that the model reads, or if the model reads no stream of an encoder.
+
+    Raises:
+        ValueError: The table lacks one of the columns. The message is one sentence.
+    """
+    streams, names = [stream for stream in schema.modalities if stream in recorded], column_names(path)
+    features = {*schema.modalities, *(column for columns in schema.columns.values() for column in columns)}
+    if not streams or features & set(names):
+        return None
+    columns = {key: name for stream in streams for key, name in _columns(recorded[stream]).items()}
+    if columns.get("ids") not in names:
+        columns.pop("ids", None)
+    for key, column in columns.items():
+        if column not in names:
+            trained = f"which was the column of {_HELD[key]} in training"
+            raise ValueError(f"{path} has no column {column!r}, {trained}; it has {listed(names)}")
+    return Description.model_validate({"source": path.name, **columns})
+
+
+def _columns(facts: Mapping[str, Any]) -> Mapping[str, str]:
+    """The columns of the table that an encoder read in training. Without a table, they have the names of `clip_of`."""
+    own = {"transcript": "text"} if facts["encodes"] == "text" else {"media": "media"}
+    return facts.get("columns") or {**own, "ids": "id"}
+
+
+def clips_said(clips: Sequence[Mapping[str, Any]]) -> Clips:
+    """Clips of what is said of each (`clip_of`), and of an `id`.
+
+    Raises:
+        ValueError: There is no clip, or one is no dictionary, or as `clip_of`.
+    """
+    if not len(clips):
+        raise ValueError("there is no clip, expected at least one")
+    for number, clip in enumerate(clips):
+        if not isinstance(clip, Mapping):
+            raise ValueError(f"clip {number} is a {type(clip).__name__}, expected a dictionary with {', '.join(KEYS)}")
+    ids = [str(clip.get("id", number)) for number, clip in enumerate(clips)]
+    made = [
+        clip_of({key: value for key, value in clip.items() if key != "id"}, f"clip {name}")
+        for name, clip in zip(ids, clips, strict=True)
+    ]
+    return Clips(ids, made)
+
+
+class Encoding:
+    """Encodes clips some at a time, and remembers what was found."""
 
     def __init__(self, clips: Clips, encoders: ClipEncoders) -> None:
         self._clips, self._encoders = clips, encoders
@@ -45,11 +94,13 @@ class _Encoding:
         self._problems: dict[str, list[str]] = {stream: [] for stream in encoders.opened}
 
     def blocks(self) -> Iterator[Samples]:
+        """The clips as samples."""
         for start in range(0, len(self._clips.ids), _BLOCK):
             block = slice(start, start + _BLOCK)
             yield self._samples(tuple(self._clips.ids[block]), list(self._clips.clips[block]))
 
     def notes(self) -> tuple[str, ...]:
+        """What a person must know of the clips so far: which cannot be read, and how many were cut."""
         return tuple(
             note
             for stream, encoder in self._encoders.opened.items()

@@ -10,7 +10,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.readers.options import AS_IT_IS, Damage, Reading
 from haemsa.model.data.samples import Samples
 from haemsa.model.data.sources import DESCRIPTIONS, PICKLES, STORES, load
-from haemsa.model.predictor.clips import Recorded
+from haemsa.model.predictor.clips import ClipEncoders, Recorded
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.schema import Schema
 
@@ -35,7 +35,8 @@ def read_samples(
             the names of its columns, and neither do arrays that are called as the model's modalities.
         schema: The modalities of the model.
         reading: What is asked of the reader. Its `means` fill missing cells only where splits are made.
-        recorded: What made the streams of the model's training. It encodes clips that a YAML file describes.
+        recorded: What made the streams of the model's training. Clips are encoded by it, and a table of clips without
+            a YAML file is read by the columns that it names.
 
     Returns:
         The samples, which are read some at a time.
@@ -68,27 +69,29 @@ def read_samples(
 
         reading.check("a folder of clips", "skip_damaged")
         damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
-        return new_clips(name, read_new_folder(path, damage), schema, recorded or {})
+        return new_clips(name, read_new_folder(path, damage), schema, ClipEncoders(schema, recorded or {}))
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
 def _described(path: Path, schema: Schema, reading: Reading, recorded: Recorded) -> NewSamples:
+    from haemsa.model.data.clips.described import read_new
     from haemsa.model.data.readers.described.description import read_description
     from haemsa.model.data.readers.described.read import source_path
     from haemsa.model.data.readers.options import within
     from haemsa.model.predictor.new_samples.arrays import new_arrays
+    from haemsa.model.predictor.new_samples.clips import as_in_training, new_clips
     from haemsa.model.predictor.new_samples.tables import new_rows
 
     reading.check("a description", "skip_damaged")
     description, file = None, path
     if path.suffix.lower() in DESCRIPTIONS:
         description = read_description(path)
-        if description.has_clips and not set(description.modalities) & set(schema.modalities):
-            from haemsa.model.data.clips.described import read_new
-            from haemsa.model.predictor.new_samples.clips import new_clips
-
-            clips = read_new(path, description, Damage(skip=reading.skip_damaged, command=_COMMAND))
-            return new_clips(path.stem, clips, schema, recorded)
+    elif path.suffix.lower() in _TABLES:
+        description = as_in_training(path, schema, recorded)
+    if description is not None and description.has_clips and not set(description.modalities) & set(schema.modalities):
+        clips = read_new(path, description, Damage(skip=reading.skip_damaged, command=_COMMAND))
+        return new_clips(path.stem, clips, schema, ClipEncoders(schema, recorded))
+    if description is not None:
         with within(str(path)):
             file = source_path(path.parent, description)
     if file.suffix.lower() == _ARRAYS:

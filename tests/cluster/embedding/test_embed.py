@@ -64,7 +64,8 @@ def test_a_clip_that_cannot_be_read_lacks_its_modality_and_is_named(data: ClipDa
 def test_the_store_records_what_made_each_stream(data: ClipData, tmp_path: Path) -> None:
     choice = Choice("text", data.text, name="tiny", layers=2, steps=4)
     found = embed_data(str(data.table), tmp_path / "clips.h5", [choice])
-    assert found.encoders == {"text_tiny": {**open_encoder(choice).facts, "half": True}}
+    columns = {"transcript": "text", "ids": "id"}
+    assert found.encoders == {"text_tiny": {**open_encoder(choice).facts, "half": True, "columns": columns}}
     assert found.modalities["text_tiny"].steps == 4
     assert found.transcripts == tuple(clip.text for clip in read_clips(str(data.table)).clips)
     assert not embed_data(str(data.table), tmp_path / "seen.h5", data.choices[2:]).transcripts

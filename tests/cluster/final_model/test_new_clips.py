@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ import pytest
 
 from haemsa.cluster.embedding.embed import embed_data
 from haemsa.cluster.final_model.encoders import keep_encoders
-from haemsa.cluster.final_model.load import load_model, load_samples, samples_of_clips
+from haemsa.cluster.final_model.load import load_model, load_samples
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.served import ServedModel
@@ -32,7 +34,7 @@ from haemsa.model.spec.training import TrainingGenes
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import train
-from tests.support.model.clip_data import ClipData, clip_data
+from tests.support.model.clip_data import CUT, ClipData, clip_data
 
 STREAMS = ("text_bert", "audio_wav2vec2", "vision_vit")
 
@@ -82,21 +84,70 @@ def test_new_clips_get_the_answers_of_features_that_were_made_beforehand(
     assert new.notes == ()
 
 
+def test_a_table_without_a_yaml_file_is_read_by_the_columns_of_training(
+    data: ClipData, model: Predictor, tmp_path: Path
+) -> None:
+    described = predictions(model, load_samples(model, str(new_table(data, tmp_path))))
+    (tmp_path / "clips.yaml").unlink()
+    found = predictions(model, load_samples(model, str(tmp_path / "clips.csv")))
+    pd.testing.assert_frame_equal(found, described)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.drop(columns="id").to_parquet(tmp_path / "clips.parquet")
+    found = predictions(model, load_samples(model, str(tmp_path / "clips.parquet")))
+    assert found["id"].tolist() == ["1", "2", "3", "4", "5"]
+    assert found["mood"].tolist() == described["mood"].tolist()
+    table.drop(columns="file").to_csv(tmp_path / "no-files.csv", index=False)
+    expected = r"no-files.csv has no column 'file', which was the column of media files in training; it has id, text$"
+    with pytest.raises(ValueError, match=expected):
+        load_samples(model, str(tmp_path / "no-files.csv"))
+
+
+def test_a_model_whose_clips_had_no_table_takes_the_names_that_a_server_takes(
+    data: ClipData, model: Predictor, tmp_path: Path
+) -> None:
+    facts = {name: {**made, "columns": {}} for name, made in model.info["dataset"]["encoders"].items()}
+    changed = Predictor(model.schema, model.normalisation, model.members, {"dataset": {"encoders": facts}})
+    described = predictions(model, load_samples(model, str(new_table(data, tmp_path))))
+    table = pd.read_csv(tmp_path / "clips.csv").rename(columns={"file": "media"})
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    found = predictions(changed, load_samples(changed, str(tmp_path / "clips.csv")))
+    pd.testing.assert_frame_equal(found, described)
+
+
 def test_a_clip_that_cannot_be_read_is_predicted_without_that_modality(
     data: ClipData, dataset: Dataset, model: Predictor
 ) -> None:
     new = load_samples(model, str(data.table))
     found = predictions(model, new)
     np.testing.assert_allclose(found["mood"], predictions(model, dataset)["mood"], atol=1e-4)
-    assert "vision_vit: clips that do not give it (1): c5 (it is damaged, or no clip)" in new.notes
+    note = "vision_vit: clips that do not give it (1): c5 (it is damaged, or no clip)"
+    assert note in new.notes
+    clip = read_clips(str(data.table)).clips[CUT]
+    with pytest.warns(UserWarning, match=re.escape(note)) as told:
+        alone = model.predict_clips([{"id": "c5", "text": clip.text, "media": clip.media}])
+    assert [warning.filename for warning in told] == [__file__] * 2
+    np.testing.assert_allclose(alone["mood"], found["mood"][CUT], atol=1e-4)
+
+
+def test_what_is_not_said_of_a_clip_is_no_problem(model: Predictor) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict_clips([{"text": "a good film"}])["id"].tolist() == ["0"]
+
+
+def test_what_is_no_clip_is_refused(model: Predictor) -> None:
+    with pytest.raises(ValueError, match=r"^there is no clip, expected at least one$"):
+        model.predict_clips([])
+    with pytest.raises(ValueError, match=r"^clip 0 is a str, expected a dictionary with text, media, media_base64, st"):
+        model.predict_clips("a good film")  # type: ignore[arg-type]
 
 
 def test_clips_from_python_and_a_served_model_give_the_same_answers(
     data: ClipData, dataset: Dataset, model: Predictor, tmp_path: Path
 ) -> None:
     clips = [clip for clip in read_clips(str(data.table)).clips[-2:] if isinstance(clip.media, Path)]
-    said = [{"id": "one", "text": clips[0].text, "media": clips[0].media}, {"text": clips[1].text}]
-    found = predictions(model, samples_of_clips(model, said))
+    said = [{"id": "one", "text": clips[0].text, "media": str(clips[0].media)}, {"text": clips[1].text}]
+    found = model.predict_clips(said)
     assert found["id"].tolist() == ["one", "1"]
     last = dataset.part("test").take(np.array([2, 3]))
     shown = last.hiding(STREAMS[1:], np.array([[True, True], [False, False]]))
