@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.samples import Samples
-from haemsa.model.predictor.answers import BATCH, prediction_table
+from haemsa.model.predictor.answers import prediction_table
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
 
 TableFormat = Literal["csv", "parquet"]
+BATCH: Final = 256
+"""Samples that a model predicts together."""
 
 
 def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -> pd.DataFrame:
@@ -51,7 +53,13 @@ def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -
         import pandas as pd
 
         return pd.concat(prediction_blocks(predictor, samples), ignore_index=True)
-    return prediction_table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
+    return _table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
+
+
+def _table(predictor: Predictor, samples: Samples, device: str = "cpu") -> pd.DataFrame:
+    return prediction_table(
+        predictor, samples, predictor.predict_members(predictor.inputs(samples), BATCH, device=device)
+    )
 
 
 def prediction_blocks(
@@ -98,7 +106,7 @@ class _Predicting:
         check_device(self._device)
 
     def __call__(self, samples: Samples) -> pd.DataFrame:
-        return prediction_table(self._predictor, samples, self._device)
+        return _table(self._predictor, samples, self._device)
 
 
 def in_parts(samples: Samples, most: int = 2**26) -> Iterator[Samples]:

@@ -5,7 +5,8 @@ Axes: `K` members, `N` samples, `C` outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +14,17 @@ from numpy.typing import NDArray
 from haemsa.model.bounds import within
 from haemsa.model.data.samples import Samples
 from haemsa.model.predictor.calibration import Interval, spread_of
+from haemsa.model.predictor.networks import SavedNetworks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from haemsa.model.predictor.predictor import Predictor
 
-BATCH: Final = 256
-"""Samples that a model predicts together."""
-
-
-def answer(predictor: Predictor, task: str, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def answer(model: SavedNetworks, task: str, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """The columns [N] of one task.
 
     Args:
-        predictor: The model.
+        model: The model.
         task: The task.
         outputs: The predictions of its members, [K, N, C], as `Predictor.predict_members` gives them.
 
@@ -36,9 +33,9 @@ def answer(predictor: Predictor, task: str, outputs: NDArray[Any]) -> dict[str, 
         class, and `task/LABEL`, its probability. Multilabel: `task/LABEL`.
     """
     info, values, calibration = (
-        predictor.tasks[task],
-        predictor.prediction(task, outputs),
-        predictor.calibration.get(task),
+        model.tasks[task],
+        model.prediction(task, outputs),
+        model.calibration.get(task),
     )
     if info.kind == "regression":
         value = values[:, 0]
@@ -50,13 +47,13 @@ def answer(predictor: Predictor, task: str, outputs: NDArray[Any]) -> dict[str, 
     return {task: np.array(info.labels)[values.argmax(1)], **shares} if info.kind == "classes" else shares
 
 
-def prediction_table(predictor: Predictor, samples: Samples, device: str = "cpu") -> pd.DataFrame:
-    """Predict samples.
+def prediction_table(model: SavedNetworks, samples: Samples, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """What is written of predictions.
 
     Args:
-        predictor: The model.
-        samples: The samples. Cells may be NaN.
-        device: Where the model predicts.
+        model: The model.
+        samples: What was predicted.
+        outputs: The predictions of its members, as `Predictor.predict_members` gives them.
 
     Returns:
         A table with a row for each sample. Its first columns are `id`, and `split` if the data has splits. Each task
@@ -66,23 +63,20 @@ def prediction_table(predictor: Predictor, samples: Samples, device: str = "cpu"
         within the bounds of the labels; only the spread is that of the networks' outputs before.
         classes: `task` (the most likely class), `task/LABEL` (probability, calibrated if the model is), `task_0` ...
         multilabel: `task/LABEL` (probability) and `task/LABEL_0` ...
-
-    Raises:
-        ValueError: The samples do not fit the model. The message is one sentence.
     """
     import pandas as pd
 
     columns: dict[str, Any] = {"id": list(samples.ids)}
     if samples.split_of is not None:
         columns["split"] = list(samples.split_of)
-    for name, values in predictor.predict_members(predictor.inputs(samples), BATCH, device=device).items():
-        columns |= _columns(predictor, name, values)
+    for name, values in outputs.items():
+        columns |= _columns(model, name, values)
     return pd.DataFrame(columns)
 
 
-def _columns(predictor: Predictor, name: str, values: NDArray[Any]) -> dict[str, Any]:
+def _columns(model: SavedNetworks, name: str, values: NDArray[Any]) -> dict[str, Any]:
     """The columns of one task, from the predictions of all networks [K, N, C]."""
-    task, columns = predictor.tasks[name], answer(predictor, name, values)
+    task, columns = model.tasks[name], answer(model, name, values)
     if task.kind == "regression":
         each = {f"{name}_{k}": within(member[:, 0], task.bounds) for k, member in enumerate(values)}
         return {name: columns.pop(name), f"{name}_std": spread_of(values)[:, 0], **columns, **each}

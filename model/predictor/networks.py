@@ -1,4 +1,7 @@
-"""Trained networks with all that is saved with them. Statistics of folds are baked into the weights (`baking`)."""
+"""Trained networks with all that is saved with them. Statistics of folds are baked into the weights (`baking`).
+
+Axes: `K` members, `N` samples, `C` outputs.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from haemsa.model.bounds import within
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.weights import Weights
-from haemsa.model.predictor.calibration import Calibration, from_dict
+from haemsa.model.predictor.calibration import Calibration, Temperature, from_dict
 from haemsa.model.predictor.model_files import read_model, with_own_encoders, write_model
 from haemsa.model.schema import Schema, TaskInfo
 from haemsa.model.spec.genome import Genome
@@ -59,6 +63,15 @@ class SavedNetworks:
     def feature_means(self) -> dict[str, NDArray[np.float32]]:
         """The mean of each feature in training, [D] by modality. It is an example that is no person's sample."""
         return dict(self.normalisation.mean)
+
+    def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean [N, C] of the members' predictions [K, N, C], by their shares."""
+        return np.average(outputs.astype(np.float64), 0, self.shares or None).astype(np.float32)
+
+    def prediction(self, task: str, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean [N, C] of the members' outputs for a task, within its bounds, calibrated if it has a temperature."""
+        mean, calibration = within(self.mean(outputs), self.tasks[task].bounds), self.calibration.get(task)
+        return calibration.apply(mean) if isinstance(calibration, Temperature) else mean
 
     def save(self, folder: Path | str) -> None:
         """Save the model as two files in a folder, which are replaced if they exist (`model_files`)."""

@@ -17,12 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from haemsa.model.bounds import within
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.predictor.answers import prediction_table
 from haemsa.model.predictor.baking import bake
-from haemsa.model.predictor.calibration import Temperature
 from haemsa.model.predictor.clips import ClipEncoders, recorded_of
 from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.joined import joined, probabilities
@@ -143,19 +141,12 @@ class Predictor(SavedNetworks):
         from haemsa.model.predictor.new_samples.clips import Encoding, clips_said
 
         encoding = Encoding(clips_said(clips), self.clip_encoders)
-        table = pd.concat([prediction_table(self, block) for block in encoding.blocks()], ignore_index=True)
+        tables = [
+            prediction_table(self, block, self.predict_members(self.inputs(block))) for block in encoding.blocks()
+        ]
         for note in encoding.notes():
             warnings.warn(note, stacklevel=2)
-        return table
-
-    def mean(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean [N, C] of the members' predictions [K, N, C], by their shares."""
-        return np.average(outputs.astype(np.float64), 0, self.shares or None).astype(np.float32)
-
-    def prediction(self, task: str, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean [N, C] of the members' outputs for a task, within its bounds, calibrated if it has a temperature."""
-        mean, calibration = within(self.mean(outputs), self.tasks[task].bounds), self.calibration.get(task)
-        return calibration.apply(mean) if isinstance(calibration, Temperature) else mean
+        return pd.concat(tables, ignore_index=True)
 
     def predict_members(
         self,
