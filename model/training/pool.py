@@ -19,7 +19,7 @@ from haemsa.model.data.task import Task
 from haemsa.model.network.batch import Batch, Targets
 from haemsa.model.schema import Schema
 
-_AHEAD = 4  # batches are read ahead from a file
+_AHEAD = 4  # batches are read ahead from a file, each by a thread of its own, because a disk answers several at once
 _CELLS = 2**24  # numbers of features are predicted from at a time
 
 
@@ -81,13 +81,21 @@ class Pool:
         self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32, reads: Collection[str] | None = None
     ) -> Batch:
         """The samples at `indices`, cropped to the longest of them, with the features of `reads` (None: of all)."""
-        longest = self.longest(indices, self.features if reads is None else reads)
-        stored = {
+        names = self.features if reads is None else reads
+        return self._batch(indices, dtype, names, self._stored(indices, dtype, names))
+
+    def _batch(
+        self, indices: NDArray[np.int64], dtype: torch.dtype, reads: Collection[str], stored: Mapping[str, Tensor]
+    ) -> Batch:
+        return self.gather(torch.from_numpy(indices).to(self.device), self.longest(indices, reads), dtype, stored)
+
+    def _stored(self, indices: NDArray[np.int64], dtype: torch.dtype, reads: Collection[str]) -> dict[str, Tensor]:
+        """Those features of a batch that stay in a file."""
+        return {
             name: torch.from_numpy(features.read(indices, steps)).to(self.device, dtype)
-            for name, steps in longest.items()
+            for name, steps in self.longest(indices, reads).items()
             if isinstance(features := self.features[name], StoredFeatures)
         }
-        return self.gather(torch.from_numpy(indices).to(self.device), longest, dtype, stored)
 
     def longest(self, indices: NDArray[np.int64], reads: Collection[str]) -> dict[str, int]:
         """How many steps the longest of these samples has in each modality, at least 1."""
@@ -129,13 +137,13 @@ class Pool:
         if not self.streams(reads):
             yield from (self.batch(part, dtype, reads) for part in parts)
             return
-        with ThreadPoolExecutor(1) as thread:
-            coming = deque(thread.submit(self.batch, part, dtype, reads) for part in parts[:_AHEAD])
-            for part in [*parts[_AHEAD:], *[None] * len(parts[:_AHEAD])]:
-                batch = coming.popleft().result()
-                if part is not None:
-                    coming.append(thread.submit(self.batch, part, dtype, reads))
-                yield batch
+        with ThreadPoolExecutor(_AHEAD) as threads:
+            coming = deque(threads.submit(self._stored, part, dtype, reads) for part in parts[:_AHEAD])
+            for place, part in enumerate(parts):
+                stored = coming.popleft().result()
+                if place + _AHEAD < len(parts):
+                    coming.append(threads.submit(self._stored, parts[place + _AHEAD], dtype, reads))
+                yield self._batch(part, dtype, reads, stored)
 
     def targets_at(self, index: Tensor) -> dict[str, Targets]:
         """Labels of the samples at `index`, a tensor on the device."""

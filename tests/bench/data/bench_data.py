@@ -1,10 +1,11 @@
 """Data larger than memory: a generated set of the size of MOSEI unaligned is imported, read, searched and trained.
 
-    python -m tests.bench.data.bench_data [--samples N] [--folder DIR] [--quick]
+    python -m tests.bench.data.bench_data [--samples N] [--folder DIR] [--quick] [--reading]
 
 Each command, with its workers, may use 4 GiB of its own memory (RLIMIT_DATA). Measured are wall time, size on disk,
 and the largest use of memory: its own, and with pages of files, which the system takes back when it needs them.
-Samples read per second are compared with torch's DataLoader over memory-mapped .npy files of the same features.
+Samples read per second, from the disk and from memory, are compared with torch's DataLoader over memory-mapped .npy
+files of the same features. `--reading` measures only this.
 """
 
 from __future__ import annotations
@@ -121,21 +122,25 @@ def read_npy(folder: Path, order: Sequence[np.ndarray[Any, Any]], workers: int) 
     return lambda: iter(DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=padded))
 
 
-def samples_per_second(read: Callable[[], Iterator[Any]], count: int, folder: Path) -> float:
-    """Only reading, from the disk. Nothing is trained, and no file is in the cache of the system."""
-    for path in folder.iterdir():
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+def samples_per_second(read: Callable[[], Iterator[Any]], count: int) -> float:
+    """Only reading: nothing is trained."""
     start = time.perf_counter()
     for _ in read():
         pass
     return count / (time.perf_counter() - start)
 
 
+def forget(folder: Path) -> None:
+    """No file of the folder is in the cache of the system any more."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
-    """Samples per second of each side, in turn, `ROUNDS` times."""
+    """Samples per second of each side, in turn, `ROUNDS` times: from the disk, and then from memory."""
     from tests.bench.data.npy_loader import unpack
 
     unpack(folder / "made.npz", folder, "train")
@@ -147,15 +152,17 @@ def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
         "DataLoader": read_npy(folder, order, 0),
         "DataLoader, 2 workers": read_npy(folder, order, 2),
     }
-    found: dict[str, list[float]] = {name: [] for name in sides}
+    found: dict[str, list[float]] = {f"{name}, from {place}": [] for place in ("disk", "memory") for name in sides}
     for _ in range(ROUNDS):
         for name, read in sides.items():
-            found[name].append(samples_per_second(read, len(chosen), folder))
+            forget(folder)
+            for place in ("disk", "memory"):
+                found[f"{name}, from {place}"].append(samples_per_second(read, len(chosen)))
     return found
 
 
-def measure(folder: Path, samples: int) -> dict[str, Any]:
-    """All of it, in a folder."""
+def measure(folder: Path, samples: int, names: Sequence[str]) -> dict[str, Any]:
+    """The commands of these names, and reading, in a folder."""
     start = time.perf_counter()
     description = make_large(folder, samples)
     print(f"made in {time.perf_counter() - start:.0f} s (not measured further)", flush=True)
@@ -167,8 +174,8 @@ def measure(folder: Path, samples: int) -> dict[str, Any]:
         "train": ("train", str(run_folder), "--data", str(store), "--seeds", "1", "--out", str(folder / "model")),
     }
     used = {}
-    for name, command in steps.items():
-        used[name] = run(*command)
+    for name in names:
+        used[name] = run(*steps[name])
         found = used[name]
         print(
             f"{name:7s} {found.seconds:7.0f} s  {found.own:5.2f} GiB own  {found.all:5.2f} GiB with files", flush=True
@@ -177,7 +184,7 @@ def measure(folder: Path, samples: int) -> dict[str, Any]:
     print(f"on disk: {source:.2f} GiB as .npz, {stored:.2f} GiB as a store")
     rates = compare_reading(folder, samples)
     for name, values in rates.items():
-        print(f"{name:22s} {', '.join(f'{value:.0f}' for value in values)} samples/s")
+        print(f"{name:34s} {', '.join(f'{value:.0f}' for value in values)} samples/s")
     taken = {name: asdict(value) for name, value in used.items()}
     return {"samples": samples, "used": taken, "npz_gib": source, "store_gib": stored, "rates": rates}
 
@@ -188,11 +195,13 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=23_000)
     parser.add_argument("--folder", type=Path, default=None, help="where 16 GB fit; default: the system's own")
     parser.add_argument("--quick", action="store_true", help="a tenth of the samples")
+    parser.add_argument("--reading", action="store_true", help="neither search nor train")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=given.folder))
     os.environ["TMPDIR"] = str(folder)
     try:
-        result = measure(folder, given.samples // 10 if given.quick else given.samples)
+        names = ("import",) if given.reading else ("import", "search", "train")
+        result = measure(folder, given.samples // 10 if given.quick else given.samples, names)
         print(f"written to {write_result('data', result).relative_to(ROOT)}")
     finally:
         shutil.rmtree(folder)
