@@ -47,6 +47,12 @@ class Climbing(Generic[G]):
             ids = self._rungs[rung].promotable(self.ladder.eta)
             yield rung, [number for number in ids if number not in self._archive.failed]
 
+    @property
+    def replicates(self) -> int:
+        """How many replicates those that may climb now have to train."""
+        rooms = (rung.room(self.ladder.eta) for rung in self._rungs[:-1])
+        return sum(room * self.ladder.added(rung + 1) for rung, room in enumerate(rooms))
+
     def promote(self, rung: int, ids: Iterable[int]) -> list[Candidate[G]]:
         """Let candidates climb from `rung`; returned as candidates for the next rung."""
         records = [self._archive.evaluated[number] for number in ids]
@@ -93,10 +99,14 @@ class Rung:
         """Let a candidate with `losses` `[k]` stand on the rung."""
         self._table.put(number, losses)
 
+    def room(self, eta: int) -> int:
+        """How many may climb now: never more than one in `eta` in all."""
+        return max(0, len(self._table) // eta - len(self.climbed))
+
     def promotable(self, eta: int) -> list[int]:
-        """Ids that may climb, best first: never more than one in `eta` in all."""
-        room = len(self._table) // eta - len(self.climbed)
-        return self.contenders(room) if room > 0 else []
+        """Ids that may climb, best first."""
+        room = self.room(eta)
+        return self.contenders(room) if room else []
 
     def contenders(self, count: int) -> list[int]:
         """The `count` best that did not climb, best first. They are ranked again only after someone came or climbed."""

@@ -195,6 +195,11 @@ class Evolution(Generic[G]):
         """How many distinct candidates were asked for so far."""
         return self._parts.breeder.next_id - sum(candidate.rung == 0 for candidate in self._parts.pace.waiting)
 
+    @property
+    def climbable(self) -> int:
+        """How many replicates the candidates that may climb now have to train."""
+        return self._parts.climbing.replicates
+
     def settle(self) -> None:
         """Steady mode: choose the survivors now, and not only when the next candidates are asked for."""
         self._parts.pace.settle()

@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from haemsa.cluster.search.work.cohorts import share
+from haemsa.cluster.search.work.split_jobs import SplitJobs
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
@@ -65,6 +67,8 @@ def confirm(
     batch: int,
     size: Callable[[Genome], float],
     told: Callable[[int, int], None],
+    *,
+    shared: bool = False,
 ) -> dict[int, Result]:
     """Train genomes again from scratch, in cohorts of about `batch` networks of similar `size`.
 
@@ -75,6 +79,7 @@ def confirm(
         batch: Networks in a cohort.
         size: What training a genome costs.
         told: Is told how many of how many genomes have ended: 0 first, then after each cohort.
+        shared: Whether all workers get an equal share. Otherwise cohorts are the same for any number of workers.
 
     Returns:
         Results by id, with weights and held-out predictions. A candidate that fails is left out.
@@ -84,13 +89,16 @@ def confirm(
         Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=SeedPurpose.CONFIRMATION, outputs=True)
         for item in sorted(chosen, key=lambda item: (size(item.genome), item.id))
     ]
-    genomes = max(1, batch // replicates)
+    networks = share(len(jobs) * replicates, evaluator.workers, batch) if shared else batch
+    genomes, split = max(1, networks // replicates), SplitJobs()
     for start in range(0, len(jobs), genomes):
-        evaluator.submit(jobs[start : start + genomes])
+        cohort = jobs[start : start + genomes]
+        for part in split.cohorts(cohort, networks) if networks < batch else [cohort]:
+            evaluator.submit(part)
     results: dict[int, Result] = {}
     told(0, len(jobs))
     while evaluator.pending:
-        for finished in evaluator.collect():
+        for finished in split.gathered(evaluator.collect()):
             results |= {result.id: result for result in finished.results}
         told(len(results), len(jobs))
     for result in results.values():

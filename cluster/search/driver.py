@@ -10,20 +10,18 @@ record   the journal gets the scores, and the state of the search after them
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-
-import numpy as np
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.budget import Budget, Clock
 from haemsa.cluster.search.evolution import suggest_simpler
-from haemsa.cluster.search.jobs import Jobs
 from haemsa.cluster.search.statistics import GenerationTables, SearchStatistics
+from haemsa.cluster.search.work.cohorts import Cohorts
+from haemsa.cluster.search.work.jobs import Jobs
 from haemsa.cluster.shared.progress import Progress, line
 from haemsa.cluster.tracking.records import GenerationEnded, shows
 from haemsa.cluster.tracking.tracker import Tracker
@@ -72,12 +70,13 @@ class Driver:
         """
         self.config, self.evolution, self.evaluator = config, evolution, evaluator
         self.run_directory, self.tracker, self.progress = run, tracker, progress
-        self.clock, self._size, self._simpler = Clock(before, now), size, simpler
+        self.clock, self._simpler = Clock(before, now), simpler
         state = run.journal.state()
         self.budget = Budget(config, evolution, self.clock, state.get("budget"))
         self._left_before = int(state.get("nodes_left", 0))
         self.statistics = SearchStatistics(evolution, self.clock, self.budget)
         self.jobs = Jobs(evolution, run.states)
+        self.cohorts = Cohorts(evolution, evaluator, size, self.budget.new)
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._tables = GenerationTables(evolution, self._generation_of)
         self._exhausted, self._first_failures = False, FirstFailures()
@@ -129,7 +128,7 @@ class Driver:
         if self.budget.spent() in ("time", "patience"):
             return []
         try:
-            candidates = self.evolution.ask(self._most_asked(), new=0 if self._exhausted else self.budget.new())
+            candidates = self.evolution.ask(self.cohorts.most_asked(), new=0 if self._exhausted else self.budget.new())
         except SpaceExhausted as error:
             log.warning("%s", error)
             self._exhausted = True
@@ -138,48 +137,22 @@ class Driver:
             self.run_directory.journal.asked(candidates, self._state())
         return candidates
 
-    def _most_asked(self) -> int:
-        """How many candidates are asked for at once: a cohort for each free worker, or a whole generation."""
-        steady = self.config.mode == "steady"
-        return self._genomes(0) * self.evaluator.free if steady else self.evolution.population_size
-
-    def _genomes(self, rung: int) -> int:
-        """Genomes in a cohort on a rung: their replicates fill it. A cohort never ends more than one generation."""
-        fitting = self.evolution.batch // self.evolution.ladder.added(rung)
-        return max(1, min(fitting, self.evolution.population_size))
-
-    # -- submit
-
     def _submit(self, candidates: Sequence[Candidate[Genome]]) -> None:
-        """Give candidates to the workers, in cohorts of one rung and similar cost: these waste the least on padding.
-
-        In generational mode cohorts are the same for every backend and number of workers. They also stay the same
-        after a restart: cohorts are recorded whole, so what remains of a generation is cut as it was before.
-        """
+        """Give candidates to the workers."""
         if candidates and self.clock.first_submit is None:
             self.clock.first_submit = self.clock.now()
-        for rung in sorted({candidate.rung for candidate in candidates}):
-            on_rung = [candidate for candidate in candidates if candidate.rung == rung]
-            on_rung.sort(key=lambda item: (self._size(item.genome), item.id))
-            for cohort in self._cut(on_rung, self._genomes(rung)):
-                self.evaluator.submit([self.jobs.job(candidate) for candidate in cohort])
-
-    def _cut(self, candidates: list[Candidate[Genome]], genomes: int) -> list[list[Candidate[Genome]]]:
-        """Cohorts of equal size, at most `genomes` each; in steady state at least one for each free worker."""
-        count = math.ceil(len(candidates) / genomes)
-        if self.config.mode == "steady":
-            count = max(count, min(len(candidates), self.evaluator.free))
-        parts = np.array_split(np.arange(len(candidates)), count)
-        return [[candidates[place] for place in part] for part in parts]
+        self.cohorts.submit(candidates, self.jobs.job)
 
     # -- collect
 
     def _collect(self) -> list[Finished]:
-        """Wait for cohorts to end."""
+        """Wait for cohorts to end. A candidate whose replicates several workers train ends with the last of them."""
         start = self.clock.now()
         finished = self.evaluator.collect()
         self.clock.collected(self.evaluator.workers, self.clock.now() - start)
-        return finished
+        for item in finished:
+            self.clock.ended(item)
+        return self.cohorts.ended(finished)
 
     # -- tell and record
 
@@ -202,7 +175,6 @@ class Driver:
 
     def _tell(self, finished: Finished) -> list[RungOutcome]:
         """Tell each result of a cohort, in the order of ids. Returns what the journal records of them."""
-        self.clock.ended(finished)
         share = finished.seconds / len(finished.results)
         outcomes: list[RungOutcome] = []
         for result in sorted(finished.results, key=lambda item: item.id):

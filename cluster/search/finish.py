@@ -72,7 +72,8 @@ def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> Searc
         left = {"seconds": status.remaining, "phase": status.phase, "at": time.time()}
         driver.run_directory.journal.note({"left": left})
 
-    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told)
+    shared = driver.config.mode == "steady"
+    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told, shared=shared)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, driver.evolution.objectives)
     if confirmed:

@@ -152,7 +152,8 @@ class CohortTrainer:
         costs = {name: Score(value) for name, value in cost(job.genome.network, self._pool.schema).items()}
         costs |= self._latency(job, trained) if self.data.latency else {}
         outputs = tuple(row.outputs for row in trained.values()) if job.outputs else ()
-        return Result(job.id, scores(job, values) | costs, {k: _state(row) for k, row in trained.items()}, outputs)
+        states = {k: _state(row) for k, row in trained.items()}
+        return Result(job.id, scores(job, values) | costs, states, outputs, replicates=job.part or ())
 
     def _latency(self, job: Job, trained: Mapping[int, TrainedRow]) -> dict[str, Score]:
         """The latency of a genome. It is measured with the first replicate that was trained, once for all rungs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from haemsa.cluster.workers.row_state import Arrays, RowState
@@ -20,6 +20,7 @@ class Job:
       training of each replicate stopped.
     - `measured`: scores of the genome that are measured only once, and are there already.
     - `outputs`: whether held-out predictions are wanted.
+    - `part`: the replicates to train and to score, where other workers train the others. None: all.
     """
 
     candidate: Candidate[Genome]
@@ -30,6 +31,7 @@ class Job:
     measured: Mapping[str, Score] = field(default_factory=dict)
     purpose: SeedPurpose = SeedPurpose.SEARCH
     outputs: bool = False
+    part: tuple[int, ...] | None = None
 
     @property
     def id(self) -> int:
@@ -41,12 +43,17 @@ class Job:
         """The candidate's genome."""
         return self.candidate.genome
 
+    @property
+    def replicates(self) -> Sequence[int]:
+        """The replicates that the scores are of."""
+        return range(self.fidelity.replicates) if self.part is None else self.part
+
     def waiting(self) -> dict[int, int]:
         """Replicates that have something left to train, with the epochs at which they end."""
         wanted = target_epochs(self.fidelity, self.genome)
         had = target_epochs(self.reached, self.genome) if self.reached else 0
         done = self.reached.replicates if self.reached and had >= wanted else 0
-        return dict.fromkeys(range(done, self.fidelity.replicates), wanted)
+        return {replicate: wanted for replicate in self.replicates if replicate >= done}
 
 
 def target_epochs(fidelity: Fidelity, genome: Genome) -> int:
@@ -64,7 +71,7 @@ class Result:
 
     `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted. `failed_objective`: the
     objective of one's own because of which it failed. `gpu_mib`: the most memory of the GPU that its cohort took (0: it
-    was trained on the CPU).
+    was trained on the CPU). `replicates`: what the scores are of, where the job was a part of another.
     """
 
     id: int
@@ -74,3 +81,4 @@ class Result:
     seconds: float = 0.0
     failed_objective: str = ""
     gpu_mib: float = 0.0
+    replicates: tuple[int, ...] = ()

@@ -50,9 +50,9 @@ def held_out_metrics(
 def scores(job: Job, trained: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
     """Scores over all replicates: of those just trained, and of those of the rung below that needed no more."""
     names = list(next(iter(trained.values()), job.known))
-    replicates = range(job.fidelity.replicates)
-    undefined = (math.nan,) * len(replicates)  # `known` lacks the metrics that a fold leaves undefined
+    undefined = (math.nan,) * job.fidelity.replicates  # `known` lacks the metrics that a fold leaves undefined
     before = {name: job.known.get(name, undefined) for name in names}
     return {
-        name: Score.of([trained[k][name] if k in trained else before[name][k] for k in replicates]) for name in names
+        name: Score.of([trained[k][name] if k in trained else before[name][k] for k in job.replicates])
+        for name in names
     }

@@ -130,3 +130,16 @@ def test_while_others_are_bred_candidates_climb_in_the_order_they_were_asked_for
     assert [candidate.rung for candidate in evolution.ask(1)] == [0]
     assert [candidate.rung for candidate in evolution.ask(9, new=0)] == [1, 1, 1]
     assert slow in evolution.pending
+
+
+def test_the_replicates_that_may_be_trained_are_those_that_a_rung_adds_for_each_that_may_climb() -> None:
+    rungs = Ladder((Fidelity(1), Fidelity(None, 1), Fidelity(None, 5)), eta=3, full=2)
+    evolution = Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, population_size=18, ladder=rungs)
+    for candidate in evolution.ask(18):
+        evolution.tell(candidate, zdt1(candidate.genome))
+    assert evolution.climbable == 6  # six of eighteen, with one replicate each
+    for candidate in evolution.ask(6, new=0):
+        evolution.tell(candidate, zdt1(candidate.genome))
+    assert evolution.climbable == 2 * 4  # two of six, with four more folds each
+    evolution.ask(6, new=0)
+    assert evolution.climbable == 0

@@ -65,11 +65,13 @@ def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
         arrays = {f"part.{n}": rng.normal(size=shape).astype(np.float32) for n, shape in enumerate(SHAPES)}
 
         def train(cohort: JobBatch) -> list[Result]:
-            return [Result(job.id, scores(job), states(job) if weights else {}) for job in cohort]
+            return [
+                Result(job.id, scores(job), states(job) if weights else {}, replicates=job.part or ()) for job in cohort
+            ]
 
         def scores(job: Job) -> dict[str, Score]:
             chance = zlib.crc32(b"%d" % job.id) / 2**32
-            noise = rng.normal(0, 0.01, (len(METRICS), job.fidelity.replicates))
+            noise = rng.normal(0, 0.01, (len(METRICS), len(job.replicates)))
             found = {name: Score.of((chance + row).tolist()) for name, row in zip(METRICS, noise, strict=True)}
             return {**found, "params": Score(float(job.id * 7919 % 10007 + 100 * chance))}
 

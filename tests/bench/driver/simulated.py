@@ -255,7 +255,7 @@ class SimulatedCluster:
     def _result(self, job: Job) -> Result:
         if zlib.crc32(f"{self.seed} {job.genome.key}".encode()) < self.failing * 2**32:
             return Result(job.id, Failure("nan", "the loss was not finite"))
-        return Result(job.id, self.score(job))
+        return Result(job.id, self.score(job), replicates=job.part or ())
 
 
 def work(job: Job) -> float:

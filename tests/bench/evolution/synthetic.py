@@ -71,7 +71,8 @@ def scores(job: Job) -> dict[str, Score]:
     mae, log_params = losses(genome)
     mae += 0.3 * (1 - target_epochs(job.fidelity, genome) / genome.training.epochs)
     rng = np.random.default_rng([zlib.crc32(genome.key.encode()), job.fidelity.epochs or 0])
-    values = (mae + NOISE * rng.normal(size=job.fidelity.replicates)).tolist()
+    every = (mae + NOISE * rng.normal(size=job.fidelity.replicates)).tolist()
+    values = [every[replicate] for replicate in job.replicates]
     corr = [1 - value / 2 for value in values]
     return {"mae": Score.of(values), "params": Score(round(10**log_params)), "corr": Score.of(corr)}
 

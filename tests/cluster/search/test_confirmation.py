@@ -22,12 +22,15 @@ from haemsa.cluster.workers.evaluator import InlineEvaluator
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Evaluated, Failure, Score
 from haemsa.evo.objectives import Objectives
+from haemsa.evo.rungs import Fidelity
 from haemsa.model.data.folds import grouped
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
+from tests.support.cluster.driver import Workers
 from tests.support.cluster.search_fakes import candidates
 from tests.support.cluster.tiny import data, settings, stored
+from tests.support.cluster.trainers import instant
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +96,27 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
     assert sorted(found) == [1, 2]
     assert all(job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states for job in seen)
     assert {job.fidelity.replicates for job in seen} == {5}
+
+
+@pytest.mark.parametrize(("shared", "cohorts"), [(True, [[2], [2], [1]] * 2), (False, [[5]] * 2)])
+def test_free_workers_share_the_replicates_of_few_candidates_if_they_may(
+    shared: bool, cohorts: list[list[int]]
+) -> None:
+    seen: list[list[int]] = []
+
+    class Noting(Workers):
+        def submit(self, cohort: Any) -> None:
+            seen.append([len(job.waiting()) for job in cohort])
+            super().submit(cohort)
+
+    chosen = [Evaluated(item.id, item.genome, (), {}) for item in candidates(2)]
+    found = confirm(Noting(5), chosen, 5, 8, lambda _: 0.0, lambda *_: None, shared=shared)
+    assert seen == cohorts
+    for number, (expected,) in enumerate(
+        instant([Job(item, Fidelity(None, 5), purpose=SeedPurpose.CONFIRMATION)]) for item in candidates(2)
+    ):
+        assert found[number].outcome == expected.outcome
+        assert list(found[number].states) == list(range(5))
 
 
 def test_the_confirmed_front_goes_by_confirmed_scores_alone() -> None:

@@ -95,7 +95,7 @@ def test_the_journal_has_the_time_left_that_is_shown(tmp_path: Path, rungs: bool
         assert noted[:-1] == [{"seconds": one["seconds"]} for one in shown[:-1]]  # then the front is confirmed
         assert len(noted) > 8
         folds = Folds(np.ones((1, 4), dtype=bool), "holdout")
-        problem = SimpleNamespace(folds=folds, size=driven.search._size)
+        problem = SimpleNamespace(folds=folds, size=driven._size)
         confirm_front(driven.search, problem, driven.search.progress)  # type: ignore[arg-type]
         left = driven.run.journal.state()["left"]
     assert left.pop("at") > 0

@@ -34,7 +34,9 @@ def scores_of(genome: Genome) -> dict[str, Score]:
 
 def instant(cohort: JobBatch) -> list[Result]:
     """Scores at once, with weights that say whose they are."""
-    return [Result(item.id, scores_at(item), states_at(item), seconds=0.001) for item in cohort]
+    return [
+        Result(item.id, scores_at(item), states_at(item), seconds=0.001, replicates=item.part or ()) for item in cohort
+    ]
 
 
 def scores_at(job: Job) -> dict[str, Score]:
@@ -44,7 +46,7 @@ def scores_at(job: Job) -> dict[str, Score]:
     noise = (
         0.1 * rng.normal(size=job.fidelity.replicates) if job.fidelity.replicates > 1 or job.reached else np.zeros(1)
     )
-    return {**found, "mae": Score.of((found["mae"].mean + noise).tolist())}
+    return {**found, "mae": Score.of((found["mae"].mean + noise[list(job.replicates)]).tolist())}
 
 
 def states_at(job: Job) -> dict[int, RowState]:

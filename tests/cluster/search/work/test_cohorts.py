@@ -1,0 +1,101 @@
+"""Who trains together: equal shares of what is left, and near the end a candidate on several workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haemsa.cluster.workers.evaluator import Finished, JobBatch
+from haemsa.cluster.workers.job import Job
+from tests.support.cluster.driver import Driven, Workers
+
+LONG: dict[str, Any] = {"rungs": True, "evaluations": 60, "cohort": 6}
+
+
+class Seen(Workers):
+    """Notes every cohort that is submitted, and can stop at the first that ends a part."""
+
+    def __init__(self, workers: int, *, stop_at_a_part: bool = False, seed: int = 0) -> None:
+        super().__init__(workers, seed)
+        self.cohorts: list[list[Job]] = []
+        self._stop = stop_at_a_part
+
+    def submit(self, cohort: JobBatch) -> None:
+        self.cohorts.append(list(cohort))
+        super().submit(cohort)
+
+    def collect(self, timeout: float | None = None) -> list[Finished]:
+        found = super().collect(timeout)
+        if self._stop and any(result.replicates for finished in found for result in finished.results):
+            raise KeyboardInterrupt  # with one part of a candidate collected, and others not
+        return found
+
+    def parts(self) -> dict[tuple[int, int], list[tuple[int, ...]]]:
+        """The parts of each candidate and rung that was split."""
+        found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        for job in (job for cohort in self.cohorts for job in cohort if job.part is not None):
+            found.setdefault((job.id, job.candidate.rung), []).append(job.part or ())
+        return found
+
+
+def rows_of(driven: Driven) -> dict[int, Any]:
+    return {row.id: (row.status, row.outcomes) for row in driven.run.journal.rows()}
+
+
+def test_the_last_candidates_are_trained_by_all_workers_and_every_fold_once(tmp_path: Path) -> None:
+    workers = Seen(5)
+    with Driven(tmp_path / "run", workers, **LONG) as driven:
+        assert driven.search.run() == "evaluations"
+        ladder, rows = driven.evolution.ladder, rows_of(driven)
+    parts = workers.parts()
+    assert parts
+    for (number, rung), found in parts.items():
+        below = ladder.rungs[rung].replicates - ladder.added(rung)
+        assert sorted(replicate for part in found for replicate in part) == list(
+            range(below, ladder.rungs[rung].replicates)
+        )
+        assert len(rows[number][1][rung]["mae"].values) == ladder.rungs[rung].replicates
+    assert all(len(cohort) == 1 for cohort in workers.cohorts if cohort[0].part)
+
+
+def test_cohorts_shrink_towards_the_end(tmp_path: Path) -> None:
+    workers = Seen(2)
+    with Driven(tmp_path / "run", workers, evaluations=60, cohort=8) as driven:
+        driven.search.run()
+    sizes = [len(cohort) for cohort in workers.cohorts]
+    assert sizes[:5] == [8] * 5 and sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("workers", "settings"),
+    [
+        (1, LONG),
+        (5, {**LONG, "mode": "generational"}),
+        (5, {**LONG, "rungs": False}),
+        (5, {**LONG, "evaluations": None, "patience": 2}),
+    ],
+)
+def test_nothing_is_split_for_one_worker_in_generations_without_folds_or_without_an_end_in_sight(
+    tmp_path: Path, workers: int, settings: dict[str, Any]
+) -> None:
+    seen = Seen(workers)
+    with Driven(tmp_path / "run", seen, **settings) as driven:
+        driven.search.run()
+    assert seen.parts() == {}
+
+
+def test_a_search_that_stops_between_the_parts_of_a_candidate_trains_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Driven(path, Seen(5, stop_at_a_part=True), **LONG) as driven:
+        assert driven.search.run() == "interrupted"
+        asked = {candidate.id: candidate.rung for candidate in driven.evolution.pending}
+    with Driven(path, workers := Seen(5), **LONG) as driven:
+        assert driven.search.run() == "evaluations"
+        rows = rows_of(driven)
+    assert {(job.id, job.candidate.rung) for cohort in workers.cohorts for job in cohort} >= asked.items()
+    assert len(rows) == 60 and {status for status, _ in rows.values()} == {"done"}
+    for number, rung in asked.items():
+        assert len(rows[number][1]) > rung
