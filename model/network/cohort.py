@@ -70,17 +70,19 @@ class Cohort:
     Args:
         rows: Sorted by their number of levels, most first (`sort_order`), so that the first rows have each level.
         schema: Of the data.
+        drawn: Whether networks draw their first weights. If not, all are 0 until others are inserted.
 
     Raises:
         ValueError: A genome reads modalities that the data does not have.
     """
 
-    def __init__(self, rows: Sequence[CohortRow], schema: Schema) -> None:
+    def __init__(self, rows: Sequence[CohortRow], schema: Schema, *, drawn: bool = True) -> None:
         assert rows, "a cohort has at least one row"
         depths = [len(row.genome.network.levels) for row in rows]
         assert depths == sorted(depths, reverse=True), "rows come sorted by their number of levels"
         self.rows = tuple(rows)
         self.schema = schema
+        self.drawn = drawn
         used = {name for row in rows for name in row.genome.network.modalities}
         unknown = sorted(used - set(schema.modalities))
         if unknown:
@@ -131,7 +133,7 @@ class Stacked(nn.Module):
         self,
         name: str,
         slots: Sequence[Slot],
-        rows: Sequence[CohortRow],
+        cohort: Cohort,
         init: Init,
         *,
         places: int | None = None,
@@ -142,15 +144,16 @@ class Stacked(nn.Module):
         Args:
             name: Of the stack in this module.
             slots: What lies where.
-            rows: Of the cohort; their seeds seed the generators.
+            cohort: The seeds of its rows seed the generators.
             init: How the parameter starts.
             places: Length of the leading axis, where slots leave holes.
             least: The smallest sizes to which the other axes are padded.
         """
         shapes = [slot.inner for slot in slots] + ([tuple(least)] if least else [])
         values = torch.zeros(places or slots[-1].stop, *(max(sizes) for sizes in zip(*shapes, strict=True)))
-        for slot in slots:
-            values[slot.place] = _draw(slot, rows[slot.row].seed, init)
+        if cohort.drawn:
+            for slot in slots:
+                values[slot.place] = _draw(slot, cohort.rows[slot.row].seed, init)
         self.register_parameter(name, nn.Parameter(values))
         self._stacks[name] = (tuple(slots), init in ("fan_in", "fan_last"))
 

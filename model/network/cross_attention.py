@@ -101,7 +101,7 @@ class Reader(Stacked):
             Slot(index, member.row, f"{path_of(self._level, member)}.{part}", shape(member.spec.width))
             for index, member in enumerate(self._members)
         ]
-        self.add(name, slots, self._cohort.rows, init, least=shape(self._hidden))
+        self.add(name, slots, self._cohort, init, least=shape(self._hidden))
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold."""

@@ -68,7 +68,7 @@ class Encoder(Stacked):
         for row in self.rows:
             start = slots[-1].stop if slots else 0
             slots.append(Slot(start, row, path, shape(self._cohort.widths[row]), spread=True))
-        self.add(name, slots, self._cohort.rows, init)
+        self.add(name, slots, self._cohort, init)
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold."""

@@ -177,7 +177,7 @@ class ExpertGroup(Stacked):
             Slot(index, m.row, f"{path_of(self._level, m)}.{part}", shape(self._cohort.widths[m.row], m.spec.width))
             for index, (m, part) in enumerate(places)
         ]
-        self.add(name, slots, self._cohort.rows, init, least=shape(self._width, self.hidden))
+        self.add(name, slots, self._cohort, init, least=shape(self._width, self.hidden))
 
     def forward(self, seen: Tensor, keep: Tensor | None, source: Source | None = None) -> Tensor:
         """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W].

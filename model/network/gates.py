@@ -53,9 +53,9 @@ class Gates(Stacked):
             if name in (*rows[row].genome.network.modalities, GLOBAL)
         ]
         weight = [Slot(index, row, f"{path}.weight", (cohort.widths[row], n)) for index, row, path, n in slots]
-        self.add("weight", weight, cohort.rows, "zeros", places=P * D, least=(cohort.width, 1))
+        self.add("weight", weight, cohort, "zeros", places=P * D, least=(cohort.width, 1))
         bias = [Slot(index, row, f"{path}.bias", (n,)) for index, row, path, n in slots]
-        self.add("bias", bias, cohort.rows, "zeros", places=P * D)
+        self.add("bias", bias, cohort, "zeros", places=P * D)
         E = self.weight.shape[-1]
         self.constant("may_hear", _may_hear(cohort, specs, E))
         self.constant("sees", _sees(cohort, specs, E))

@@ -25,18 +25,18 @@ class Heads(Stacked):
             self._add(cohort, f"{name}.gate", 1, f"gate_{self.tasks.index(name)}")
             self._add(cohort, f"{name}.weight", task.outputs, f"weight_{self.tasks.index(name)}")
             bias = [Slot(row, row, f"heads.{name}.bias", (task.outputs,)) for row in range(P)]
-            self.add(f"bias_{self.tasks.index(name)}", bias, cohort.rows, "zeros")
+            self.add(f"bias_{self.tasks.index(name)}", bias, cohort, "zeros")
             gate_bias = [
                 Slot(row * D + place, row, f"heads.{name}.gate_bias.{token}", (1,), spread=True)
                 for row in range(P)
                 for place, token in enumerate(cohort.tokens)
                 if used[row][place]
             ]
-            self.add(f"gate_bias_{self.tasks.index(name)}", gate_bias, cohort.rows, "zeros", places=P * D)
+            self.add(f"gate_bias_{self.tasks.index(name)}", gate_bias, cohort, "zeros", places=P * D)
 
     def _add(self, cohort: Cohort, path: str, outputs: int, name: str) -> None:
         slots = [Slot(row, row, f"heads.{path}", (width, outputs)) for row, width in enumerate(cohort.widths)]
-        self.add(name, slots, cohort.rows, "zeros" if name.startswith("gate") else "fan_in")
+        self.add(name, slots, cohort, "zeros" if name.startswith("gate") else "fan_in")
 
     def forward(self, tokens: Tensor, present: Tensor | None) -> dict[str, Tensor]:
         """Raw outputs [P, B, C] by task: scaled regression values, or logits."""

@@ -44,7 +44,7 @@ class Encoders(Stacked):
             for index, place in enumerate(table)
             if place != nowhere
         ]
-        self.add("share", shares, cohort.rows, "zeros", places=len(table))
+        self.add("share", shares, cohort, "zeros", places=len(table))
         used = (self.place != nowhere).view(len(cohort), -1, 1)
         self.constant("used", used)
         self.constant("rate", cohort.gene("modality_dropout"))

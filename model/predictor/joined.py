@@ -28,7 +28,7 @@ def joined(members: Members, schema: Schema) -> tuple[CohortNetwork, list[int]]:
     """
     rows = [CohortRow(genome, 0) for genome, _ in members]
     order = sort_order(rows)
-    network = CohortNetwork(Cohort([rows[index] for index in order], schema)).eval()
+    network = CohortNetwork(Cohort([rows[index] for index in order], schema, drawn=False)).eval()
     insert(network, [members[index][1] for index in order])
     return network, order
 

@@ -69,7 +69,7 @@ def predict_hiding(
         batch_size: The most samples at a time.
     """
     order = sort_order(rows)
-    cohort = Cohort([rows[index] for index in order], pool.schema)
+    cohort = Cohort([rows[index] for index in order], pool.schema, drawn=False)
     network = build(cohort, pool.device, dtype, statistics, [weights[index] for index in order]).eval()
     scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
     sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}

@@ -128,11 +128,12 @@ class _Run:
     ) -> None:
         self.pool, self.statistics, self.settings = pool, statistics, settings
         self.plans, self.gone, self.step, self.epoch = list(plans), set[int](), 0, 0
-        self._build([plan.row for plan in plans])
+        self._build(drawn=not any(plan.start for plan in plans))
         self.average = torch.zeros_like(self.optimizer.values)
 
-    def _build(self, rows: Sequence[CohortRow]) -> None:
-        self.cohort = Cohort(rows, self.pool.schema)
+    def _build(self, *, drawn: bool) -> None:
+        rows = [plan.row for plan in self.plans]
+        self.cohort = Cohort(rows, self.pool.schema, drawn=drawn)
         network = build(self.cohort, self.pool.device, self.settings.dtype, self.statistics)
         genes = (self.cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
         self.optimizer = CohortAdamW(list(network.stacks()), *genes)
@@ -228,7 +229,7 @@ class _Run:
             return
         steps, states = self.optimizer.steps, self._states(places)
         averages = self.optimizer.extract(self.average, places)
-        self._build([plan.row for plan in self.plans])
+        self._build(drawn=False)
         self.average = torch.zeros_like(self.optimizer.values)
         self._restore(steps, states)
         self.optimizer.insert(self.average, averages)
