@@ -20,6 +20,11 @@ class Batch:
     present: Mapping[str, Tensor]  # bool [B]
     complete: bool  # whether every modality is present in every sample
 
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.present.values())))
+
     def hiding(self, names: Collection[str]) -> Batch:
         """The same samples without these modalities."""
         present = {name: torch.zeros_like(here) if name in names else here for name, here in self.present.items()}

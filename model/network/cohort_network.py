@@ -12,7 +12,7 @@ from haemsa.model.network.cohort import Cohort, Stacked
 from haemsa.model.network.gates import GateOutput
 from haemsa.model.network.heads import Heads
 from haemsa.model.network.levels import Level
-from haemsa.model.network.noise import Noise
+from haemsa.model.network.noise import Noise, places_in
 from haemsa.model.network.subsets import Subsets, distils
 from haemsa.model.network.tokens import Encoders
 
@@ -46,6 +46,7 @@ class CohortNetwork(Stacked):
         self.heads = Heads(cohort)
         self.subsets = Subsets(cohort) if any(map(distils, cohort.rows)) else None
         self.constant("noise_keys", cohort.noise_keys())
+        self._places = places_in(self)
         self.reads = sorted({*self.encoders.reads, *(name for level in levels for name in level.reads)})
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
@@ -54,14 +55,13 @@ class CohortNetwork(Stacked):
         for level in self._levels:
             level.set_statistics(statistics)
 
-    def noise(self, step: Tensor | int) -> Noise:
-        """The noise of a training step."""
-        return Noise(self.noise_keys, step)
-
-    def forward(self, batch: Batch, noise: Noise | None = None) -> NetworkOutput:
-        """Outputs for a batch; in training, under the noise of the step."""
+    def forward(self, batch: Batch, step: Tensor | int | None = None) -> NetworkOutput:
+        """Outputs for a batch; in training, under the noise of the step (a number, or an int32 [1])."""
+        noise = None
+        if step is not None and self._places:
+            noise = Noise(self._places, self.noise_keys, step, batch.samples)
         local, present = self.encoders(batch, noise)
-        complete = batch.complete and not (noise and self.encoders.drops)
+        complete = batch.complete and not (noise and self.encoders.dropout)
         outputs, gates = self._read(batch, local, present, complete, noise)
         partial: dict[str, Tensor] = {}
         if noise is not None and self.subsets is not None:

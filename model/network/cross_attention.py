@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from haemsa.model.network.batch import FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
 from haemsa.model.network.experts import ExpertGroup, Member, Source, path_of
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, dropout, site
 
 
 class CrossAttentionGroup(ExpertGroup):
@@ -47,10 +47,9 @@ class CrossAttentionGroup(ExpertGroup):
         for reader in self._readers:
             reader.set_statistics(statistics)
 
-    def _join(self, seen: Tensor, source: Source | None) -> Tensor:
+    def _join(self, seen: Tensor, source: Source) -> Tensor:
         query = total = self._total(seen)
         for reader in self._readers:
-            assert source is not None, "experts that read features get them"
             if len(reader.place) == len(query):  # all experts, in their order
                 total = total + reader(query, source).to(total.dtype)
             else:
@@ -68,9 +67,6 @@ class Reader(Stacked):
     place: Tensor
     width: Tensor
     presence: Tensor
-    row_index: Tensor
-    sites: Tensor
-    rate: Tensor
     means: Tensor | None  # [n, 1, D]
     scale: Tensor | None  # [n, 1, D]
 
@@ -88,11 +84,9 @@ class Reader(Stacked):
         self.constant("width", torch.tensor([float(m.spec.width) for m in self._members]).view(-1, 1, 1))
         token = cohort.tokens.index(modality)
         self.constant("presence", torch.tensor([row * len(cohort.tokens) + token for row in rows]))
-        self.constant("row_index", torch.tensor(rows))
         # The encoder's site: a feature that is dropped for a row's token is dropped for its experts too.
-        self.constant("sites", torch.full((len(rows),), site(f"encoders.{modality}"), dtype=torch.int32))
-        self.constant("rate", cohort.gene("feature_dropout")[rows])
-        self._drops = bool(self.rate.any())
+        sites = [site(f"encoders.{modality}")] * len(rows)
+        self.dropout = dropout(cohort, "feature_dropout", rows, sites, samples=False, units=D)
         for name in ("means", "scale"):
             self.constant(name, None)
 
@@ -113,6 +107,7 @@ class Reader(Stacked):
 
         The features' means would move all scores of a query equally, so only what was read is centred.
         """
+        assert source.batch is not None, "experts that read features get them"
         x, steps = source.batch.features[self.modality], source.batch.steps[self.modality]
         scale = self._input_scale(source.noise)
         projected = torch.bmm(query * self.width.rsqrt(), self.key.transpose(1, 2))  # [n, B, D]
@@ -129,7 +124,7 @@ class Reader(Stacked):
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
         """Factor per expert and feature [n, 1, D]: feature dropout over the standard deviation; None: 1."""
-        if noise is None or not self._drops:
+        if noise is None or self.dropout is None:
             return self.scale
-        keep = noise.keep(self.row_index, self.sites, (self.key.shape[1],), self.rate).to(self.key).unsqueeze(1)
+        keep = noise.keep(self.dropout).unsqueeze(1)
         return keep if self.scale is None else keep * self.scale

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, dropout, site
 from haemsa.model.spec.network import EncoderSpec
 
 
@@ -31,10 +31,7 @@ class Encoder(Stacked):
     stand_in: nn.Parameter
     query: nn.Parameter
     kernel: nn.Parameter
-    row_index: Tensor
     unit_row: Tensor
-    sites: Tensor
-    rate: Tensor
     means: Tensor | None  # of each fold in use [F, D]
     scale: Tensor | None  # [n, D]
     fold_index: Tensor  # [U]
@@ -53,13 +50,10 @@ class Encoder(Stacked):
             self._add("query", lambda _: (spec.heads, features), "zeros")
         if spec.kind == "convolution":
             self._add("kernel", lambda width: (width, spec.kernel), "fan_last")
-        self.constant("row_index", torch.tensor(self.rows))
         repeats = torch.tensor(widths)
         self.constant("unit_row", torch.arange(len(widths)).repeat_interleave(repeats))
-        sites = torch.full((len(widths),), site(f"encoders.{spec.modality}"), dtype=torch.int32)
-        self.constant("sites", sites)
-        self.constant("rate", cohort.gene("feature_dropout")[list(self.rows)])
-        self._drops = bool(self.rate.any())
+        sites = [site(f"encoders.{spec.modality}")] * len(widths)
+        self.dropout = dropout(cohort, "feature_dropout", self.rows, sites, samples=False, units=features)
         for name in ("means", "scale", "fold_index"):
             self.constant(name, None)
 
@@ -103,9 +97,9 @@ class Encoder(Stacked):
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
         """Factor per row and feature [n, D]: feature dropout over the standard deviation; None: 1."""
-        if noise is None or not self._drops:
+        if noise is None or self.dropout is None:
             return self.scale
-        keep = noise.keep(self.row_index, self.sites, (self.weight.shape[1],), self.rate).to(self.weight)
+        keep = noise.keep(self.dropout)
         return keep if self.scale is None else keep * self.scale
 
     def _project(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, dropout, site
 from haemsa.model.spec.network import ExpertSpec
 
 ParameterShape = Callable[[int, int], tuple[int, ...]]
@@ -44,7 +44,7 @@ def path_of(level: int, member: Member) -> str:
 class Source(NamedTuple):
     """What experts read besides tokens: the batch, which tokens are present, bool [P, D, B] or None, and noise."""
 
-    batch: Batch
+    batch: Batch | None
     present: Tensor | None
     noise: Noise | None
 
@@ -79,13 +79,6 @@ def _weights(spec: ExpertSpec, cohort: Cohort) -> int:
     return 3 * cohort.width + 2 * sum(cohort.schema.modalities[name][1] for name in read)
 
 
-class DropoutPlace(NamedTuple):
-    """A hidden layer that drops units: its row and the site of its noise."""
-
-    row: int
-    site: int
-
-
 class ExpertGroup(Stacked):
     """Experts of one kind in one level: the tokens that they see become outputs [E, B, W].
 
@@ -110,7 +103,8 @@ class ExpertGroup(Stacked):
         self._reorders = order != list(range(len(order)))
         self.constant("order", torch.tensor(order))
         self._add_layers()
-        self.dropout_places = self._dropout_places()
+        rows, sites = zip(*self._hidden_layers(), strict=True)
+        self.dropout = dropout(cohort, "dropout", rows, sites, units=self.hidden)
 
     @staticmethod
     def parts(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
@@ -125,9 +119,10 @@ class ExpertGroup(Stacked):
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise the features that it reads, if any, with the statistics of each row's fold."""
 
-    def _dropout_places(self) -> list[DropoutPlace]:
+    def _hidden_layers(self) -> list[tuple[int, int]]:
+        """The row of each hidden layer, and the site of its noise."""
         return [
-            DropoutPlace(member.row, site(f"{path_of(self._level, member)}.{layer}"))
+            (member.row, site(f"{path_of(self._level, member)}.{layer}"))
             for layer in range(self._depth)
             for member in self.members
             if member.spec.depth > layer
@@ -179,12 +174,10 @@ class ExpertGroup(Stacked):
         ]
         self.add(name, slots, self._cohort, init, least=shape(self._width, self.hidden))
 
-    def forward(self, seen: Tensor, keep: Tensor | None, source: Source | None = None) -> Tensor:
-        """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W].
-
-        `keep` has a dropout multiplier [B, H] for each of `dropout_places`. Kinds that read features need `source`.
-        """
-        kept = [None] * self._depth if keep is None else torch.split(keep[..., : self.hidden], self._layers)
+    def forward(self, seen: Tensor, source: Source) -> Tensor:
+        """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [pairs, B, W]."""
+        keep = self._keep(source)
+        kept = [None] * self._depth if keep is None else torch.split(keep, self._layers)
         hidden = self._join(seen, source)
         if self._reorders:
             hidden = hidden.index_select(0, self.order)
@@ -197,7 +190,11 @@ class ExpertGroup(Stacked):
             hidden = torch.cat([deep, done]) if len(done) else deep
         return torch.baddbmm(self.out_bias.unsqueeze(1), hidden, self.out)
 
-    def _join(self, seen: Tensor, _: Source | None) -> Tensor:
+    def _keep(self, source: Source) -> Tensor | None:
+        """A dropout multiplier for each unit of each hidden layer; None: 1."""
+        return None if source.noise is None or self.dropout is None else source.noise.keep(self.dropout)
+
+    def _join(self, seen: Tensor, _: Source) -> Tensor:
         """Project the tokens seen [pairs, B, W] and join those of an expert [E, B, H], experts by breadth."""
         if self.kind == "low_rank":
             return self._fold(torch.baddbmm(self.join_bias.unsqueeze(1), seen, self.join), torch.mul)

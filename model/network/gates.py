@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, Places, site
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
 
 _TIE = 1e-5
@@ -34,8 +34,6 @@ class Gates(Stacked):
     bias: nn.Parameter
     may_hear: Tensor
     sees: Tensor
-    sites: Tensor
-    row_index: Tensor
     temperature: Tensor
     k: Tensor
     noise: Tensor
@@ -60,9 +58,9 @@ class Gates(Stacked):
         self.constant("may_hear", _may_hear(cohort, specs, E))
         self.constant("sees", _sees(cohort, specs, E))
         self._add_genes(specs, E)
-        sites = [site(f"levels.{level}.gate.{name}.noise") for name in cohort.tokens]
-        self.constant("sites", torch.tensor(sites * P, dtype=torch.int32))
-        self.constant("row_index", torch.arange(P).repeat_interleave(D))
+        sites = [site(f"levels.{level}.gate.{name}.noise") for name in cohort.tokens] * P
+        noisy = bool(self.noise.any())
+        self.places = Places([row for row in range(P) for _ in range(D)], sites, units=E) if noisy else None
 
     def _add_genes(self, specs: list[LevelSpec], E: int) -> None:
         gates = [spec.gate for spec in specs]
@@ -75,7 +73,7 @@ class Gates(Stacked):
         sigmoid = torch.tensor([gate.kind == "sigmoid" for gate in gates])
         self.constant("sigmoid", sigmoid.view(-1, 1, 1, 1))
         self._any_sparse = bool((k < E).any())
-        self._any_noise, self._any_sigmoid = bool(noise.any()), bool(sigmoid.any())
+        self._any_sigmoid = bool(sigmoid.any())
 
     def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> GateOutput:
         """Gate normalised tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
@@ -86,9 +84,8 @@ class Gates(Stacked):
             available = (present.transpose(1, 2).unsqueeze(-1) & self.sees.unsqueeze(1)).any(2)  # [P, B, E]
             allowed = allowed & available.unsqueeze(1)
         scores = logits / self.temperature
-        if self._any_noise and noise is not None:
-            draws = noise.normal(self.row_index, self.sites, (B, logits.shape[-1]))
-            scores = scores + self.noise * draws.view_as(scores).to(scores.dtype)
+        if self.places is not None and noise is not None:
+            scores = scores + self.noise * noise.normal(self.places).view_as(scores).to(scores.dtype)
         return GateOutput(self._mix(scores, allowed), logits, allowed)
 
     def _mix(self, scores: Tensor, allowed: Tensor) -> Tensor:

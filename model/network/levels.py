@@ -51,9 +51,6 @@ class Level(Stacked):
     width: Tensor
     token_index: Tensor
     place: Tensor
-    dropout_rows: Tensor
-    dropout_sites: Tensor
-    dropout_rate: Tensor
 
     def __init__(self, cohort: Cohort, level: int) -> None:
         super().__init__()
@@ -65,7 +62,6 @@ class Level(Stacked):
         self._pairs = [len(group.tokens_seen) for group in groups]
         self.constant("token_index", torch.tensor([token for group in groups for token in group.tokens_seen]))
         self._place([member for group in groups for member in group.members])
-        self._add_dropout(cohort, groups)
 
     def _place(self, members: Sequence[Member]) -> None:
         """Where the output of each row's n-th expert lies among those of all groups."""
@@ -73,16 +69,6 @@ class Level(Stacked):
         every = [(row, number) for row in range(self.rows) for number in range(self.gates.weight.shape[-1])]
         self.constant("place", torch.tensor([places.get(key, len(members)) for key in every]))
         self._padded = len(members) < len(every)
-
-    def _add_dropout(self, cohort: Cohort, groups: Sequence[ExpertGroup]) -> None:
-        places = [place for group in groups for place in group.dropout_places]
-        rows = [place.row for place in places]
-        self.constant("dropout_rows", torch.tensor(rows))
-        self.constant("dropout_sites", torch.tensor([place.site for place in places], dtype=torch.int32))
-        self.constant("dropout_rate", cohort.gene("dropout")[rows])
-        self._drops = bool(self.dropout_rate.any())
-        self._dropouts = [len(group.dropout_places) for group in groups]
-        self._widest = max(group.hidden for group in groups)
 
     @property
     def reads(self) -> set[str]:
@@ -93,14 +79,6 @@ class Level(Stacked):
         """Standardise the features that experts read, if any, with the statistics of each row's fold."""
         for group in self._groups:
             group.set_statistics(statistics)
-
-    def _keep(self, noise: Noise | None, tokens: Tensor) -> Sequence[Tensor | None]:
-        """Dropout multipliers for each group of experts, from one hash."""
-        if noise is None or not self._drops:
-            return [None] * len(self.groups)
-        shape = (tokens.shape[-2], self._widest)
-        keep = noise.keep(self.dropout_rows, self.dropout_sites, shape, self.dropout_rate).to(tokens.dtype)
-        return torch.split(keep, self._dropouts)
 
     def forward(
         self, tokens: Tensor, present: Tensor | None, noise: Noise | None, batch: Batch | None = None
@@ -114,9 +92,8 @@ class Level(Stacked):
         normed = normalise(own, self.width)
         gate = self.gates(normed, None if present is None else present[:n], noise)
         seen = torch.split(normed.flatten(0, 1).index_select(0, self.token_index), self._pairs)
-        keeps = self._keep(noise, tokens)
-        source = None if batch is None else Source(batch, present, noise)
-        outputs = [group(part, keep, source) for group, part, keep in zip(self.groups, seen, keeps, strict=True)]
+        source = Source(batch, present, noise)
+        outputs = [group(part, source) for group, part in zip(self.groups, seen, strict=True)]
         if self._padded:
             outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
         E = gate.weights.shape[-1]

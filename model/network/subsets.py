@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from haemsa.model.network.cohort import Cohort, CohortRow, Stacked
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, Places, site
 
 
 def distils(row: CohortRow) -> bool:
@@ -17,19 +17,16 @@ def distils(row: CohortRow) -> bool:
 class Subsets(Stacked):
     """Draws the modalities that rows see the second time. Rows that do not distil see all again."""
 
-    sites: Tensor
-    row_index: Tensor
     distils: Tensor
 
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
-        sites = torch.tensor([site(f"subset.{name}") for name in cohort.modalities], dtype=torch.int32)
-        self.constant("sites", sites.repeat(len(cohort)))
-        self.constant("row_index", torch.arange(len(cohort)).repeat_interleave(len(cohort.modalities)))
+        sites = [site(f"subset.{name}") for name in cohort.modalities] * len(cohort)
+        self.places = Places([row for row in range(len(cohort)) for _ in cohort.modalities], sites)
         self.constant("distils", torch.tensor([distils(row) for row in cohort.rows]).view(-1, 1, 1))
 
     def forward(self, present: Tensor, noise: Noise) -> Tensor:
         """Keep each present modality, bool [P, M, B], with probability 1/2, but at least one."""
-        draws = noise.uniform(self.row_index, self.sites, (present.shape[2],)).view(present.shape)
+        draws = noise.uniform(self.places).view(present.shape)
         highest = draws.masked_fill(~present, -1.0).amax(1, keepdim=True)
         return present & ((draws >= 0.5) | (draws == highest) | ~self.distils)

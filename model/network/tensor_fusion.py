@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort
-from haemsa.model.network.experts import DropoutPlace, ExpertGroup, Member, Source, path_of
+from haemsa.model.network.experts import ExpertGroup, Member, Source, path_of
 from haemsa.model.network.noise import site
 from haemsa.model.spec.network import ExpertSpec
 
@@ -33,22 +33,19 @@ class TensorFusionGroup(ExpertGroup):
     def _out_shape(self, width: int, hidden: int) -> tuple[int, ...]:
         return (hidden + 1) ** len(self._prefixes), width
 
-    def _dropout_places(self) -> list[DropoutPlace]:
+    def _hidden_layers(self) -> list[tuple[int, int]]:
         """The units of each token are dropped before they are multiplied."""
         return [
-            DropoutPlace(member.row, site(f"{path_of(self._level, member)}.in.{place}"))
+            (member.row, site(f"{path_of(self._level, member)}.in.{place}"))
             for place in range(len(self._prefixes))
             for member in self.members
         ]
 
-    def forward(self, seen: Tensor, keep: Tensor | None, _: Source | None = None) -> Tensor:
-        """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [n * E, B, W].
-
-        `keep` has a dropout multiplier [B, r] for each of `dropout_places`.
-        """
+    def forward(self, seen: Tensor, source: Source) -> Tensor:
+        """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [n * E, B, W]."""
         units = F.gelu(torch.baddbmm(self.join_bias.unsqueeze(1), seen, self.join))
-        if keep is not None:
-            units = units * keep[..., : self.hidden]
+        keep = self._keep(source)
+        units = units if keep is None else units * keep
         product, *others = torch.split(F.pad(units, (1, 0), value=1.0), self._prefixes)
         for factor in others:
             product = (product.unsqueeze(-1) * factor.unsqueeze(-2)).flatten(-2)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
 from haemsa.model.network.encoders import Encoder
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, Places, site
 from haemsa.model.spec.network import EncoderSpec
 
 
@@ -22,8 +22,6 @@ class Encoders(Stacked):
     place: Tensor
     used: Tensor
     rate: Tensor
-    sites: Tensor
-    row_index: Tensor
 
     def __init__(self, cohort: Cohort) -> None:
         super().__init__()
@@ -48,11 +46,9 @@ class Encoders(Stacked):
         used = (self.place != nowhere).view(len(cohort), -1, 1)
         self.constant("used", used)
         self.constant("rate", cohort.gene("modality_dropout"))
-        sites = torch.tensor([site(f"presence.{name}") for name in cohort.modalities], dtype=torch.int32)
-        self.constant("sites", sites.repeat(len(cohort)))
-        row_index = torch.arange(len(cohort)).repeat_interleave(len(cohort.modalities))
-        self.constant("row_index", row_index)
-        self.drops = bool(self.rate.any())
+        sites = [site(f"presence.{name}") for name in cohort.modalities] * len(cohort)
+        rows = [row for row in range(len(cohort)) for _ in cohort.modalities]
+        self.dropout = Places(rows, sites) if bool(self.rate.any()) else None
         self.reads = sorted({encoder.spec.modality for encoder in encoders if encoder.spec.kind != "mean"})
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
@@ -62,12 +58,11 @@ class Encoders(Stacked):
 
     def forward(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor]:
         """Local tokens [P, M, B, W], arbitrary where a modality is absent, and which are present, bool [P, M, B]."""
-        B = next(iter(batch.present.values())).shape[0]
         parts = [self._pad(encoder(batch, noise)) for encoder in self.encoders]
         present = self.used & torch.stack([batch.present[name] for name in self.modalities])
-        if noise is not None and self.drops:
-            present = self._drop(present, noise)
-        return self._gather(parts, (1, B, self.width)), present
+        if noise is not None and self.dropout is not None:
+            present = self._drop(present, noise.uniform(self.dropout))
+        return self._gather(parts, (1, batch.samples, self.width)), present
 
     def start(self, local: Tensor, present: Tensor, *, complete: bool) -> Tensor:
         """What the levels start from [P, D, B, W]; the global token is the last.
@@ -96,10 +91,9 @@ class Encoders(Stacked):
         flat = torch.cat([*parts, parts[0].new_zeros(blank)])
         return flat.index_select(0, self.place).view(len(self.rate), len(self.modalities), *blank[1:])
 
-    def _drop(self, present: Tensor, noise: Noise) -> Tensor:
+    def _drop(self, present: Tensor, draws: Tensor) -> Tensor:
         """Modality dropout, bool [P, M, B]: each present modality is dropped at the row's rate, but never all."""
-        draws = noise.uniform(self.row_index, self.sites, (present.shape[2],)).view(present.shape)
-        left = present & (draws >= self.rate.view(-1, 1, 1))
+        left = present & (draws.view(present.shape) >= self.rate.view(-1, 1, 1))
         return torch.where(left.any(1, keepdim=True), left, present)
 
 

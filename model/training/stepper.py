@@ -75,9 +75,9 @@ class Stepper:
         self._train(index, self._pool.gather(index, steps, self._weights.dtype))
 
     def _train(self, index: Tensor, batch: Batch) -> None:
-        targets, noise = self._pool.targets_at(index), self.network.noise(self._step)
+        targets = self._pool.targets_at(index)
         weights = self._weights.index_select(1, index)
-        loss = self.criterion.total(self.criterion(self.network(batch, noise), targets, weights))
+        loss = self.criterion.total(self.criterion(self.network(batch, self._step), targets, weights))
         self._optimizer.step(loss.sum())
         self._total += loss.detach()
         self._step += 1

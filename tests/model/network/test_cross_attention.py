@@ -14,16 +14,16 @@ from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.cross_attention import CrossAttentionGroup
 from haemsa.model.network.experts import Member, Source
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise
+from haemsa.model.network.tokens import Encoders
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import full_batch, genome, level, network_of, row_weights
+from tests.support.model.cohort_tools import full_batch, genome, level, network_of, noise_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
 BATCH = full_batch()
 AGAIN = ExpertSpec((GLOBAL, "text", "audio"), "cross_attention", 2, 6)
-NOISE = Noise(torch.tensor([1], dtype=torch.int32), 0)
 
 
 def group_of(*specs: ExpertSpec, **training: float) -> CrossAttentionGroup:
@@ -42,7 +42,7 @@ def weights_of(group: CrossAttentionGroup) -> Weights:
 def outputs_of(
     group: CrossAttentionGroup, batch: Batch = BATCH, present: Tensor | None = None, noise: Noise | None = None
 ) -> Tensor:
-    return group(TOKENS[list(group.tokens_seen)], None, Source(batch, present, noise))
+    return group(TOKENS[list(group.tokens_seen)], Source(batch, present, noise))
 
 
 def query_of(w: Weights) -> Tensor:
@@ -94,7 +94,7 @@ def test_a_key_of_zero_reads_the_mean_of_two_steps() -> None:
     x = torch.zeros(5, 6, 7).double()
     x[:, 0, 0], x[:, 1, 0], x[:, 2, 0] = 1.0, 3.0, 100.0
     batch = replace(with_lengths(2, 2, 2, 2, 2), features={"text": x})
-    found = group(torch.ones(1, 5, 1).double(), None, Source(batch, None, None))
+    found = group(torch.ones(1, 5, 1).double(), Source(batch, None, None))
     torch.testing.assert_close(found, F.gelu(torch.full((1, 5, 1), 4.0).double()))
 
 
@@ -142,19 +142,13 @@ def test_features_are_standardised_by_the_statistics_of_steps() -> None:
 
 def test_feature_dropout_takes_the_columns_that_it_takes_from_the_encoder() -> None:
     group = group_of(AGAIN, feature_dropout=0.5)
-    kept = {
-        name: NOISE.keep(
-            torch.tensor([0]),
-            torch.tensor([site(f"encoders.{name}")], dtype=torch.int32),
-            (SCHEMA.modalities[name][1],),
-            torch.tensor([0.5]),
-        )
-        for name in ("text", "audio")
-    }
+    encoders = Encoders(Cohort([CohortRow(genome(feature_dropout=0.5), 0)], SCHEMA))
+    drawn, noise = noise_of(encoders, 5), noise_of(group, 5)
+    kept = {item.spec.modality: drawn.keep(item.dropout) for item in encoders.encoders}
     assert not all(bool(keep.all()) for keep in kept.values())
     dropped = {name: BATCH.features[name] * keep for name, keep in kept.items()}
     torch.testing.assert_close(
-        outputs_of(group, noise=NOISE), outputs_of(group, replace(BATCH, features=dropped)), check_dtype=False
+        outputs_of(group, noise=noise), outputs_of(group, replace(BATCH, features=dropped)), check_dtype=False
     )
 
 

@@ -10,13 +10,12 @@ from torch.nn import functional as F
 from haemsa.model.network.batch import Batch, FeatureStatistics, Moments
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.encoders import Encoder
-from haemsa.model.network.noise import Noise
 from haemsa.model.network.tokens import Encoders
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderKind, EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
-from tests.support.model.cohort_tools import full_batch, genome, row_weights
+from tests.support.model.cohort_tools import full_batch, genome, noise_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 BATCH = dataclasses.replace(
@@ -103,8 +102,9 @@ def test_feature_dropout_hides_features_from_a_whole_batch() -> None:
     training = TrainingGenes(feature_dropout=0.5)
     spec = EncoderSpec("text")
     encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)), training)), spec, [0]).double()
-    noise = Noise(torch.tensor([3], dtype=torch.int32), 0)
-    keep = noise.keep(encoder.row_index, encoder.sites, (7,), encoder.rate)[0].double()
+    noise = noise_of(encoder, samples=5, keys=[3])
+    assert encoder.dropout is not None
+    keep = noise.keep(encoder.dropout)[0]
     assert 0 < int((keep == 0).sum()) < 7
     torch.testing.assert_close(encoder(BATCH, noise)[0], (BATCH.means["text"] * keep) @ encoder.weight.T)
 
@@ -168,7 +168,7 @@ def test_rows_that_do_not_use_a_modality_have_nothing_there() -> None:
 def test_modality_dropout_drops_at_its_rate_but_never_the_last_one() -> None:
     encoders = Encoders(cohort_of(genome(modality_dropout=0.5), genome())).double()
     batch = full_batch(count=4000)
-    _, present = encoders(batch, Noise(torch.tensor([1, 2], dtype=torch.int32), 0))
+    _, present = encoders(batch, noise_of(encoders, 4000, keys=[1, 2]))
     text, audio = present[0, 0], present[0, 1]
     assert bool((text | audio).all())
     # Both go with chance 1/4, and then both stay: each is seen with chance 1/2 + 1/4.

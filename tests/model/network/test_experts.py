@@ -5,18 +5,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts import ExpertGroup, Member, by_size
-from haemsa.model.network.noise import Noise
+from haemsa.model.network.experts import ExpertGroup, Member, Source, by_size
 from haemsa.model.network.weights import Weights
 from haemsa.model.spec.network import GLOBAL, ExpertKind, ExpertSpec
-from tests.support.model.cohort_tools import genome, level, row_weights
+from tests.support.model.cohort_tools import genome, level, noise_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
 
 
-def group_of(*specs: ExpertSpec) -> ExpertGroup:
-    cohort = Cohort([CohortRow(genome(level(*specs)), 0)], SCHEMA)
+CALM = Source(None, None, None)
+
+
+def group_of(*specs: ExpertSpec, **training: float) -> ExpertGroup:
+    cohort = Cohort([CohortRow(genome(level(*specs), **training), 0)], SCHEMA)
     group = ExpertGroup(cohort, 0, [Member(0, number, spec) for number, spec in enumerate(specs)]).double()
     for parameter in group.parameters():
         parameter.data += 0.1  # biases start at zero, or at one: move them
@@ -25,7 +27,7 @@ def group_of(*specs: ExpertSpec) -> ExpertGroup:
 
 def outputs_of(group: ExpertGroup, tokens: Tensor = TOKENS) -> dict[int, Tensor]:
     seen = tokens[list(group.tokens_seen)]
-    return {member.number: values for member, values in zip(group.members, group(seen, None), strict=True)}
+    return {member.number: values for member, values in zip(group.members, group(seen, CALM), strict=True)}
 
 
 def output_and_weights(kind: ExpertKind, depth: int = 1) -> tuple[Tensor, Weights]:
@@ -87,17 +89,18 @@ def test_experts_of_mixed_breadth_and_depth_share_a_group_without_mixing() -> No
 
 def test_dropout_multiplies_hidden_units() -> None:
     spec = ExpertSpec(("text",), "mlp", 2, 6)
-    group = group_of(spec)
-    keep = Noise(torch.tensor([1], dtype=torch.int32), 0).keep(
-        torch.zeros(2, dtype=torch.long), torch.tensor([1, 2], dtype=torch.int32), (5, 6), torch.tensor([0.5, 0.5])
-    )
+    group = group_of(spec, dropout=0.5)
+    noise = noise_of(group, samples=5)
+    assert group.dropout is not None
+    keep = noise.keep(group.dropout)
+    assert sorted(set(keep.flatten().tolist())) == [0, 2]
+    assert not torch.equal(*keep)
     (w,) = row_weights(group, 1)
     w = {name.removeprefix("levels.0.experts.0."): value for name, value in w.items()}
     first = F.gelu(TOKENS[0] @ w["in.text"] + w["in.bias"]) * keep[0]
     second = first + F.gelu(first @ w["layer.1"] + w["layer.1.bias"]) * keep[1]
-    torch.testing.assert_close(
-        group(TOKENS[list(group.tokens_seen)], keep.double())[0], second @ w["out"] + w["out.bias"]
-    )
+    found = group(TOKENS[list(group.tokens_seen)], Source(None, None, noise))[0]
+    torch.testing.assert_close(found, second @ w["out"] + w["out.bias"])
 
 
 def test_a_single_network_splits_experts_at_every_width_and_a_large_cohort_at_few() -> None:

@@ -5,9 +5,8 @@ import torch
 
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.gates import GateOutput, Gates, hears
-from haemsa.model.network.noise import Noise
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
-from tests.support.model.cohort_tools import genome, level
+from tests.support.model.cohort_tools import genome, level, noise_of
 from tests.support.model.random_genomes import SCHEMA
 
 TEXT, AUDIO, BOTH = ExpertSpec(("text",)), ExpertSpec(("audio",)), ExpertSpec(("text", "audio"))
@@ -71,7 +70,7 @@ def test_noise_moves_top_k_in_training_only() -> None:
     item = level(TEXT, AUDIO, BOTH, kind="top_k", k=3, noise=1.0)
     gates = gate_of(item)
     calm = gates(TOKENS, None, None).weights
-    noisy = [gates(TOKENS, None, Noise(torch.tensor([5], dtype=torch.int32), step)).weights for step in (0, 1)]
+    noisy = [gates(TOKENS, None, noise_of(gates, 2, step, [5])).weights for step in (0, 1)]
     assert torch.equal(calm[0, 0, 0], calm[0, 1, 1])
     assert not torch.equal(noisy[0], noisy[1])
     assert not torch.equal(noisy[0][0, 0, 0], noisy[0][0, 0, 1])

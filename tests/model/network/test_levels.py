@@ -6,7 +6,7 @@ from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.levels import Level, mix, normalise
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import genome, level, shake
+from tests.support.model.cohort_tools import genome, level, noise_of, shake
 from tests.support.model.random_genomes import SCHEMA
 
 TEXT, AUDIO, BOTH = ExpertSpec(("text",)), ExpertSpec(("audio",)), ExpertSpec(("text", "audio", GLOBAL))
@@ -75,9 +75,7 @@ def test_rows_without_the_level_pass_unchanged() -> None:
 def test_dropout_acts_in_training_only() -> None:
     network = CohortNetwork(Cohort([CohortRow(genome(level(BOTH), dropout=0.5), 0)], SCHEMA))
     item, tokens = network.levels[0], torch.randn(1, 3, 5, 4)
-    from haemsa.model.network.noise import Noise
-
-    noise = [Noise(network.noise_keys, step) for step in (0, 0, 1)]
+    noise = [noise_of(network, 5, step) for step in (0, 0, 1)]
     calm, first, again, later = (item(tokens, None, each).tokens for each in (None, *noise))
     assert torch.equal(first, again)
     assert not torch.equal(first, later)

@@ -5,15 +5,27 @@ import pytest
 import torch
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.noise import Noise, site
+from haemsa.model.network.noise import Noise, Places, site
 from tests.support.model.random_genomes import SCHEMA, random_rows
 
 KEYS = Cohort([CohortRow(random_rows(1, 0)[0].genome, seed) for seed in range(64)], SCHEMA).noise_keys()
-SITE = torch.tensor([site("levels.0.experts.0.0")], dtype=torch.int32)
+SITE = site("levels.0.experts.0.0")
 
 
-def uniform(step: int, rows: int = 64, shape: tuple[int, ...] = (32, 48)) -> torch.Tensor:
-    return Noise(KEYS[:rows], step).uniform(torch.arange(rows), SITE.expand(rows), shape)
+def uniform(
+    step: int, shape: tuple[int, int] = (32, 48), keys: torch.Tensor = KEYS, name: int = SITE, beside: int = 0
+) -> torch.Tensor:
+    """Numbers of one place for each key; `beside`: other places of the step have so many units."""
+    samples, units = shape
+    places = Places(range(len(keys)), [name] * len(keys), units=units)
+    others = [Places([0], [1], units=beside), Places([0], [2])] if beside else []
+    return Noise([*others, places], keys, step, samples).uniform(places)
+
+
+def kept(rate: torch.Tensor, step: int, samples: int, units: int) -> torch.Tensor:
+    rows = range(len(rate))
+    places = Places(rows, [SITE] * len(rate), units=units, rate=rate)
+    return Noise([places], KEYS[: len(rate)], step, samples).keep(places)
 
 
 def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -25,8 +37,29 @@ def test_numbers_do_not_depend_on_padding() -> None:
 
 
 def test_numbers_do_not_depend_on_neighbours_or_on_the_place_in_a_cohort() -> None:
-    alone = Noise(KEYS[5:6], 3).uniform(torch.tensor([0]), SITE, (4, 6))
+    alone = uniform(3, (4, 6), KEYS[5:6])
     torch.testing.assert_close(uniform(3, shape=(4, 6))[5:6], alone, rtol=0, atol=0)
+
+
+def test_numbers_do_not_depend_on_what_else_is_drawn() -> None:
+    torch.testing.assert_close(uniform(3), uniform(3, beside=50), rtol=0, atol=0)
+
+
+def test_a_number_is_the_hash_of_seed_step_site_and_position() -> None:
+    """By hand, with Python's integers: numbers of earlier versions must come again."""
+
+    def mixed(x: int) -> int:
+        x = x * 0x21F0AAAD % 2**32
+        return (x ^ (x >> 15)) * 0x735A2D97 % 2**32
+
+    def twice(x: int) -> int:
+        x = mixed(x)
+        return mixed(x ^ (x >> 16))
+
+    key = twice(twice(int(KEYS[2]) % 2**32 ^ twice(7)) ^ SITE % 2**32)
+    bits = mixed(key ^ (5 << 12 | 9))
+    high = (bits - 2**32 if bits >= 2**31 else bits) >> 9
+    assert float(uniform(7)[2, 5, 9]) == pytest.approx((high + 2**22 + 0.5) / 2**23, rel=1e-6)
 
 
 def test_keys_depend_only_on_the_seed() -> None:
@@ -48,9 +81,7 @@ def test_uniform_numbers_fill_the_unit_interval_evenly() -> None:
 
 def test_numbers_are_uncorrelated_over_rows_steps_sites_and_positions() -> None:
     values = uniform(0)
-    other_site = Noise(KEYS, 0).uniform(
-        torch.arange(64), torch.tensor([site("b")], dtype=torch.int32).expand(64), (32, 48)
-    )
+    other_site = uniform(0, name=site("b"))
     bound = 4 / values.numel() ** 0.5
     assert abs(correlation(values, uniform(1))) < bound
     assert abs(correlation(values, other_site)) < bound
@@ -67,26 +98,28 @@ def test_means_of_rows_steps_and_positions_vary_as_chance_does() -> None:
 
 
 def test_few_seeds_in_a_row_give_unrelated_dropout() -> None:
-    kept = Noise(KEYS, 0).keep(torch.arange(64), SITE.expand(64), (768,), torch.full((64,), 0.5)) > 0
-    agreement = (kept[:, None] == kept[None]).double().mean(-1)[~torch.eye(64, dtype=torch.bool)]
+    places = Places(range(64), [SITE] * 64, samples=False, units=768, rate=torch.full((64,), 0.5))
+    here = Noise([places], KEYS, 0, 32).keep(places) > 0
+    agreement = (here[:, None] == here[None]).double().mean(-1)[~torch.eye(64, dtype=torch.bool)]
     assert float(agreement.min()) > 0.42 and float(agreement.max()) < 0.58
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
 def test_dropout_drops_at_its_rate_and_keeps_the_mean(rate: float) -> None:
-    keep = Noise(KEYS, 2).keep(torch.arange(64), SITE.expand(64), (32, 48), torch.full((64,), rate))
+    keep = kept(torch.full((64,), rate), 2, 32, 48)
     dropped = float((keep == 0).double().mean())
     assert abs(dropped - rate) < 4 * (rate * (1 - rate) / keep.numel()) ** 0.5 + 1e-9
     assert sorted(set(keep.flatten().tolist())) == pytest.approx(([0.0] if rate else []) + [1 / (1 - rate)])
 
 
 def test_each_place_drops_at_the_rate_of_its_row() -> None:
-    keep = Noise(KEYS[:2], 2).keep(torch.tensor([0, 1]), SITE.expand(2), (100, 100), torch.tensor([0.2, 0.7]))
+    keep = kept(torch.tensor([0.2, 0.7]), 2, 100, 100)
     assert [(part == 0).double().mean().item() for part in keep] == pytest.approx([0.2, 0.7], abs=0.02)
 
 
 def test_normal_numbers_have_unit_variance_and_normal_tails() -> None:
-    values = Noise(KEYS, 1).normal(torch.arange(64), SITE.expand(64), (32, 48))
+    places = Places(range(64), [SITE] * 64, units=48)
+    values = Noise([places], KEYS, 1, 32).normal(places)
     assert abs(float(values.mean())) < 0.02
     assert abs(float(values.std()) - 1) < 0.02
     assert abs(float((values.abs() > 1.96).double().mean()) - 0.05) < 0.005

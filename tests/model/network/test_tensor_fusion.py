@@ -7,20 +7,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts import Member
+from haemsa.model.network.experts import Member, Source
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import genome, level, row_weights
+from tests.support.model.cohort_tools import genome, level, noise_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
 PAIR = ExpertSpec(("text", "audio"), "tensor", 1, 2)
 
 
-def group_of(*specs: ExpertSpec, width: int = 4) -> TensorFusionGroup:
-    cohort = Cohort([CohortRow(genome(level(*specs), width=width), 0)], SCHEMA)
+def group_of(*specs: ExpertSpec, width: int = 4, **training: float) -> TensorFusionGroup:
+    cohort = Cohort([CohortRow(genome(level(*specs), width=width, **training), 0)], SCHEMA)
     return TensorFusionGroup(cohort, 0, [Member(0, number, spec) for number, spec in enumerate(specs)]).double()
 
 
@@ -29,8 +29,8 @@ def weights_of(group: TensorFusionGroup) -> Weights:
     return {name.removeprefix("levels.0.experts.0."): values for name, values in weights.items()}
 
 
-def outputs_of(group: TensorFusionGroup, keep: Tensor | None = None) -> Tensor:
-    return group(TOKENS[list(group.tokens_seen)], keep)
+def outputs_of(group: TensorFusionGroup, noise: Noise | None = None) -> Tensor:
+    return group(TOKENS[list(group.tokens_seen)], Source(None, None, noise))
 
 
 def units_of(token: str, w: Weights) -> Tensor:
@@ -51,7 +51,7 @@ def test_two_tokens_of_one_unit_have_four_products() -> None:
     tokens = {"audio": 2.0, "text": 3.0}
     seen = torch.tensor([tokens["audio"], tokens["text"]]).double().view(2, 1, 1)
     u, v = (F.gelu(torch.tensor(tokens[name]).double()) for name in ("text", "audio"))
-    torch.testing.assert_close(group(seen, None).squeeze(), 1 + 10 * u + 100 * v + 1000 * u * v)
+    torch.testing.assert_close(group(seen, Source(None, None, None)).squeeze(), 1 + 10 * u + 100 * v + 1000 * u * v)
 
 
 def test_three_tokens_are_multiplied_all_with_all() -> None:
@@ -69,18 +69,18 @@ def test_the_order_in_which_tokens_are_named_does_not_matter() -> None:
 
 
 def test_units_are_dropped_before_they_are_multiplied() -> None:
-    group = group_of(PAIR)
-    rows = torch.tensor([place.row for place in group.dropout_places])
-    sites = torch.tensor([place.site for place in group.dropout_places], dtype=torch.int32)
-    assert len(set(sites.tolist())) == 2
-    keep = Noise(torch.tensor([1], dtype=torch.int32), 0).keep(rows, sites, (5, 2), torch.full((2,), 0.5)).double()
+    group = group_of(PAIR, dropout=0.5)
+    noise = noise_of(group, samples=5)
+    assert group.dropout is not None
+    keep = noise.keep(group.dropout)
+    assert keep.shape == (2, 5, 2) and not torch.equal(*keep)
     w = weights_of(group)
     audio, text = (
         torch.cat([units[:, :1], units[:, 1:] * kept], 1)
         for units, kept in zip((units_of(token, w) for token in ("audio", "text")), keep, strict=True)
     )
     expected = torch.einsum("bi,bj->bij", audio, text).flatten(1) @ w["out"] + w["out.bias"]
-    torch.testing.assert_close(outputs_of(group, keep)[0], expected)
+    torch.testing.assert_close(outputs_of(group, noise)[0], expected)
 
 
 def test_experts_of_another_width_or_breadth_make_another_group() -> None:

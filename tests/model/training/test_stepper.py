@@ -162,7 +162,7 @@ def test_a_stepper_is_freed_with_its_run(recorder: Recorder) -> None:
     gone = weakref.ref(run.stepper)
     gc.disable()
     try:
-        run._build(random_rows(4, 1))
+        run._build(drawn=True)
         assert gone() is None
     finally:
         gc.enable()

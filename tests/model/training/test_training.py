@@ -150,8 +150,8 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
     class Poisoned(training._Run):
         """Sets the weights of the second row to NaN after its first step."""
 
-        def _build(self, rows: list[CohortRow]) -> None:
-            super()._build(rows)
+        def _build(self, *, drawn: bool) -> None:
+            super()._build(drawn=drawn)
             step = self.optimizer.step
 
             def poisoned(loss: torch.Tensor) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from haemsa.model.network.batch import Batch
 from haemsa.model.network.cohort import Cohort, CohortRow, Slot, Stacked
 from haemsa.model.network.cohort_network import CohortNetwork
+from haemsa.model.network.noise import Noise, places_in
 from haemsa.model.network.weights import Weights, extract_from
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec
@@ -45,8 +46,7 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     folds = [row.fold for row in cohort.rows]
     weights = STATISTICS.trains[folds].to(dtype)[:, :40]
     criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(torch.from_numpy(indices))
-    noise = None if step is None else network.noise(step)
-    found = network(POOL.batch(indices, dtype), noise)
+    found = network(POOL.batch(indices, dtype), step)
     total = criterion.total(criterion(found, targets, weights))
     stacks = list(network.stacks())
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
@@ -106,6 +106,11 @@ def genome(
 def level(*experts: ExpertSpec, transfer: bool = True, **gate: object) -> LevelSpec:
     """A level of experts with a gate of the given genes."""
     return LevelSpec(tuple(experts), GateSpec(**gate), transfer)
+
+
+def noise_of(module: Stacked, samples: int, step: int = 0, keys: Sequence[int] = (1,)) -> Noise:
+    """The noise of a module's places in a step, for rows with these keys."""
+    return Noise(places_in(module), torch.tensor(keys, dtype=torch.int32), step, samples)
 
 
 def full_batch(count: int = 5, seed: int = 0, dtype: torch.dtype = torch.float64) -> Batch:

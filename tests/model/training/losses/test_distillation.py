@@ -26,7 +26,8 @@ EXPERTS = level(ExpertSpec(("text", "audio", "vision"), width=8), ExpertSpec(("a
 def drawn(present: torch.Tensor, *distillation: float) -> torch.Tensor:
     rows = [CohortRow(genome(modalities=EVERY, distillation=gene), seed) for seed, gene in enumerate(distillation)]
     cohort = Cohort(rows, SCHEMA)
-    return Subsets(cohort)(present, Noise(cohort.noise_keys(), 0))
+    subsets = Subsets(cohort)
+    return subsets(present, Noise([subsets.places], cohort.noise_keys(), 0, present.shape[2]))
 
 
 def test_subsets_are_random_of_what_is_present_and_never_empty() -> None:
