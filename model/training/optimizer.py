@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from haemsa.model.network.cohort import Stack
 from haemsa.model.network.weights import Weights, extract_from, insert_into
-
-
-class Span(NamedTuple):
-    """Where a stack lies in the flat arrays."""
-
-    stack: Stack
-    start: int
-    stop: int
-
-    def view(self, flat: Tensor) -> Tensor:
-        """This stack's part of a flat array, in the stack's shape."""
-        return flat[self.start : self.stop].view_as(self.stack.parameter)
+from haemsa.model.training.layout import ByRow, Layout
 
 
 class CohortAdamW:
@@ -39,23 +28,25 @@ class CohortAdamW:
 
     def __init__(self, stacks: Sequence[Stack], learning_rate: Tensor, weight_decay: Tensor, clip: Tensor) -> None:
         first = stacks[0].parameter
-        self.spans = _lay_out(stacks)
+        self.layout = Layout(stacks)
         self._clip = clip.to(first)
-        self._rows = torch.cat([_rows_of(span.stack) for span in self.spans]).to(first.device)
-        self._counts = [len(span.stack.parameter) for span in self.spans]
-        size = self.spans[-1].stop
-        self.values, self._rate, self._decay = (first.new_zeros(size).detach() for _ in range(3))
-        self._direction = torch.nn.Parameter(torch.zeros_like(self.values))
-        self._direction.grad = torch.zeros_like(self.values)
-        self._adam = torch.optim.Adam([self._direction], lr=1.0, fused=True, capturable=first.is_cuda)
-        for span in self.spans:
+        zeros = first.new_zeros(self.layout.size).detach()
+        self.values, self._first, self._second, self._gradient, self._direction = (zeros.clone() for _ in range(5))
+        self._steps = zeros.new_zeros((), dtype=torch.float32)
+        for span in self.layout.spans:
             span.view(self.values).copy_(span.stack.parameter.detach())
             span.stack.parameter.data = span.view(self.values)
         rate = learning_rate.to(first)
-        for span, by_slot in self.by_slot(rate):
-            span.view(self._rate).copy_(by_slot)
-        for span, by_slot in self.by_slot(1 - rate * weight_decay.to(first)):
-            span.view(self._decay).copy_(by_slot if span.stack.decays else torch.ones_like(by_slot))
+        self._rate, self._decay = self.layout.by_row(rate), self._decay_of(rate * weight_decay.to(first))
+
+    def _decay_of(self, by_row: Tensor) -> ByRow:
+        """What is left of weights that decay by so much; 1 for the others."""
+        decays = torch.zeros_like(self.values)
+        for span in self.layout.spans:
+            span.view(decays).fill_(float(span.stack.decays))
+        chunks, rest = self.layout.parts(decays)
+        by_place = self.layout.by_row(by_row)
+        return ByRow(1 - by_place.chunks * chunks[:, :1], 1 - by_place.rest * rest)
 
     def step(self, loss: Tensor) -> None:
         """Move every row down the gradient of `loss`, the sum over rows of their losses."""
@@ -65,78 +56,77 @@ class CohortAdamW:
     def move(self, gradients: Sequence[Tensor]) -> None:
         """Move every row down its part of the gradients of `parameters`."""
         with torch.no_grad():
-            flat = [gradient.flatten(1) if gradient.ndim > 1 else gradient.unsqueeze(1) for gradient in gradients]
-            squares = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in flat]).square_()
-            norms = torch.zeros_like(self._clip).index_add_(0, self._rows, squares).sqrt_()
-            factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0).index_select(0, self._rows).unsqueeze(1)
-            torch._foreach_mul_(flat, torch.split(factors, self._counts))
-            torch.cat([gradient.view(-1) for gradient in flat], out=self._direction.grad)
-            self._direction.zero_()
-            self._adam.step()
-            self.values.mul_(self._decay).addcmul_(self._direction, self._rate)
+            torch.cat([gradient.reshape(-1) for gradient in gradients], out=self._gradient)
+            self._clip_gradient()
+            self._find_direction()
+            for value, direction, rate, decay in zip(
+                self.layout.parts(self.values),
+                self.layout.parts(self._direction),
+                self._rate,
+                self._decay,
+                strict=True,
+            ):
+                value.mul_(decay).addcmul_(direction, rate)
+
+    def _clip_gradient(self) -> None:
+        norms = self.layout.norms(self._gradient, len(self._clip))
+        factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0)
+        self.layout.scale_(self._gradient, self.layout.by_row(factors))
+
+    def _find_direction(self) -> None:
+        """Where Adam would move from 0, with a learning rate of 1."""
+        adam(
+            [self._direction.zero_()],
+            [self._gradient],
+            [self._first],
+            [self._second],
+            [],
+            [self._steps],
+            fused=True,
+            capturable=self.values.is_cuda,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=1.0,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
     @property
     def parameters(self) -> list[Tensor]:
         """The parameters of the stacks, in their order."""
-        return [span.stack.parameter for span in self.spans]
+        return [span.stack.parameter for span in self.layout.spans]
 
     @property
     def steps(self) -> int:
         """Steps taken so far."""
-        return int(self._state()["step"])
+        return int(self._steps)
 
     def set_steps(self, steps: int) -> None:
         """Go on as after that many steps."""
-        self._state()["step"].fill_(steps)
+        self._steps.fill_(steps)
 
     def state(self) -> tuple[Tensor, Tensor, Tensor]:
         """The flat values and both moments. To write into them sets the optimiser's state."""
-        state = self._state()
-        return self.values, state["exp_avg"], state["exp_avg_sq"]
+        return self.values, self._first, self._second
 
-    def by_slot(self, by_row: Tensor) -> Iterator[tuple[Span, Tensor]]:
-        """For each stack, the row's value [P] at each of its places, in a shape that broadcasts."""
-        values = by_row.to(self.values)
-        for span, rows in zip(self.spans, torch.split(self._rows, self._counts), strict=True):
-            yield span, _expand(values[rows], span.stack.parameter)
+    def average_(self, average: Tensor, share: Tensor) -> None:
+        """Move a flat array towards the values, by each row's share [P] of the distance."""
+        by_row = self.layout.by_row(share.to(self.values))
+        for part, values, weight in zip(
+            self.layout.parts(average), self.layout.parts(self.values), by_row, strict=True
+        ):
+            part.lerp_(values, weight)
 
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
         """Write the values of each row into a flat array."""
         host = torch.empty_like(array, device="cpu")  # a copy of each small weight to a GPU takes long
-        insert_into([(span.stack, span.view(host)) for span in self.spans], weights)
+        insert_into([(span.stack, span.view(host)) for span in self.layout.spans], weights)
         array.copy_(host)
 
     def extract(self, array: Tensor, rows: Sequence[int] | None = None) -> list[Weights]:
         """Values of rows (None: of all) in a flat array, on the CPU."""
         host = array.cpu()
         wanted = range(len(self._clip)) if rows is None else rows
-        return extract_from([(span.stack, span.view(host)) for span in self.spans], wanted)
-
-    def _state(self) -> dict[str, Tensor]:
-        state: dict[str, Tensor] = self._adam.state[self._direction]
-        if not state:  # torch would make it at the first step
-            zeros = torch.zeros_like(self.values)
-            state |= {"step": torch.tensor(0.0, device=zeros.device), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
-        return state
-
-
-def _lay_out(stacks: Sequence[Stack]) -> list[Span]:
-    spans, start = [], 0
-    for stack in stacks:
-        stop = start + stack.parameter.numel()
-        spans.append(Span(stack, start, stop))
-        start = stop
-    return spans
-
-
-def _rows_of(stack: Stack) -> Tensor:
-    """The row of each place on the leading axis. A hole belongs to the row of the next slot."""
-    rows, done = torch.zeros(len(stack.parameter), dtype=torch.long), 0
-    for slot in stack.slots:
-        rows[done : slot.stop] = slot.row
-        done = slot.stop
-    return rows
-
-
-def _expand(by_slot: Tensor, parameter: Tensor) -> Tensor:
-    return by_slot.view(-1, *(1 for _ in parameter.shape[1:]))
+        return extract_from([(span.stack, span.view(host)) for span in self.layout.spans], wanted)

@@ -180,9 +180,7 @@ class _Run:
         """A running mean of the weights at the ends of each row's last epochs."""
         late = [self.epoch - plan.before for plan in self.plans]
         share = torch.tensor([1 / count if count > 0 else 0.0 for count in late])
-        with torch.no_grad():
-            for span, by_slot in self.optimizer.by_slot(share):
-                span.view(self.average).lerp_(span.view(self.optimizer.values), by_slot)
+        self.optimizer.average_(self.average, share)
 
     def _finish(self, places: Sequence[int]) -> dict[int, TrainedRow | FailedRow]:
         results: dict[int, TrainedRow | FailedRow] = {

@@ -115,9 +115,13 @@ def test_a_gradient_that_is_not_finite_stays_in_its_row() -> None:
         for step in range(3):
             loss = loss_of([stack.parameter for stack in stacks], targets_of(stacks), step)
             if poisoned:  # every place of the last row, holes included
-                for span, factor in optimizer.by_slot((torch.arange(len(ROWS)) == len(ROWS) - 1).double()):
-                    mine = torch.where(factor > 0, span.stack.parameter, 0.0)
-                    loss = loss + (mine * torch.where(factor > 0, torch.nan, 0.0)).sum()
+                layout = optimizer.layout
+                last = torch.zeros_like(optimizer.values)
+                for part, of_row in zip(layout.parts(last), layout.by_row(torch.eye(len(ROWS))[-1]), strict=True):
+                    part.add_(of_row)
+                for span in layout.spans:
+                    mine = torch.where(span.view(last) > 0, span.stack.parameter, 0.0)
+                    loss = loss + (mine * torch.where(span.view(last) > 0, torch.nan, 0.0)).sum()
             optimizer.step(loss)
         return row_weights(network, len(ROWS))
 
