@@ -57,7 +57,7 @@ class JointTraining:
         steps: int,
     ) -> None:
         self._order = sort_order(rows)
-        cohort = Cohort([rows[place] for place in self._order], pool.schema)
+        cohort = Cohort([rows[place] for place in self._order], pool.schema, drawn=False)
         self._pool, self._stream, self._adapters, self._steps = pool, stream, adapters, steps
         inserted = [weights[place] for place in self._order]
         self._network = build(cohort, pool.device, torch.float32, statistics, inserted)
@@ -76,7 +76,7 @@ class JointTraining:
         total = self._trains.new_zeros(len(self._trains))
         for indices in batches:
             index = torch.from_numpy(indices).to(self._pool.device)
-            output = self._network(self._batch(indices), self._network.noise(self._steps))
+            output = self._network(self._batch(indices), self._steps)
             weights = self._trains.index_select(1, index)
             losses = self._criterion.total(self._criterion(output, self._pool.targets_at(index), weights))
             wanted = [*self._optimizer.parameters, *self._adapters.parameters]
