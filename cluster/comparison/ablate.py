@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from haemsa.cluster.comparison.compare import Comparison, checked, tested
-from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, tuned_network
-from haemsa.cluster.comparison.ours import ours, with_trials
+from haemsa.cluster.comparison.compare import Comparison, bench, checked, tested
+from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Steps
-from haemsa.cluster.workers.tasks.place import shared_ray
 
 
 def ablations(problem: Problem, judged: TestMetric, trials: int) -> dict[str, Mapping[str, Any]]:
@@ -50,20 +48,12 @@ def ablate(setup: ComparisonSetup, seeds: int, progress: Progress) -> Comparison
         ValueError: Before any training, for what cannot be compared.
     """
     problem, judged = checked(setup, seeds)
-    config, trials = setup.config, setup.trials
-    ended, ideas = ours(setup.run, judged), ablations(problem, judged, trials)
-    again = ended["best"].trials != trials
-    steps = Steps(progress, again + len(ideas) + 1)
-    with shared_ray(config.compute):
-        if again:
-            steps.begin("our search")
-        tuned = {"best": with_trials(ended, setup, judged, steps)["best"]}
-        for name, changes in ideas.items():
-            words = name.replace("_", " ")
-            steps.begin(words, f"searching again, {words}: {trials} evaluations")
-            found = tuned_network(config, changes, trials, setup.out / name, judged, steps, setup.dataset)
-            tuned[name] = replace(found, ensemble=None)
-        return tested(setup, problem, judged, tuned, seeds, steps)
+    steps = Steps(progress, 2, sizes=(setup.trials, seeds))
+    with bench(setup, problem, judged, steps) as models:
+        found = models.tuned(ablations(problem, judged, setup.trials), (), steps)
+        found.pop("ensemble", None)
+        alone = {name: item if isinstance(item, str) else replace(item, ensemble=None) for name, item in found.items()}
+        return tested(models, alone, seeds, steps)
 
 
 def _objectives(problem: Problem, judged: TestMetric) -> list[str]:

@@ -6,25 +6,25 @@ kind of model (classical_trials.py), and the predictions of each model for the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, tuned_classical
-from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs, tuned_network
+from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, designs
 from haemsa.cluster.comparison.finals import Finals
-from haemsa.cluster.comparison.ours import OURS, ours, with_trials
+from haemsa.cluster.comparison.ours import OURS
+from haemsa.cluster.comparison.together import together
+from haemsa.cluster.comparison.tuning import Bench
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.bootstrap import Difference, Outputs, paired_difference
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Steps
-from haemsa.cluster.workers.tasks.place import shared_ray
-from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.baselines.classical import kinds
 from haemsa.model.cost import is_cost
 from haemsa.model.data.dataset import Dataset
@@ -70,28 +70,19 @@ def compare(setup: ComparisonSetup, seeds: int, progress: Progress) -> Compariso
         ValueError: Before any training, for what cannot be compared.
     """
     problem, judged = checked(setup, seeds)
-    config, trials, out = setup.config, setup.trials, setup.out
-    found, failed, names = ours(setup.run, judged), dict[str, str](), designs(problem)
-    classical = kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities))
-    again = found["best"].trials != trials
-    steps = Steps(progress, again + len(names) + len(classical) + 1)
-    with shared_ray(config.compute):
-        if again:
-            steps.begin("our search")
-        tuned = with_trials(found, setup, judged, steps)
-        for name in names:
-            steps.begin(name, f"tuning {name}: {trials} trials")
-            try:
-                changes = {"design": name}
-                tuned[name] = tuned_network(config, changes, trials, out / name, judged, steps, setup.dataset)
-            except ValueError as error:  # for example, if no network of this design keeps the limits
-                failed[name] = str(error)
-        data, kept = TrialData.of(problem, judged), Kept(out / KEPT)
-        with tasks_on(config.compute, TrialWork, data, steps, trials, name=config.title) as tasks:
-            for kind in classical:
-                steps.begin(kind, f"tuning {kind}: {trials} trials")
-                tuned[kind] = tuned_classical(problem, data, kind, trials, config.seed, kept, steps, tasks)
-        return tested(setup, problem, judged, tuned, seeds, steps, failed)
+    changes = {name: {"design": name} for name in designs(problem)}
+    others = kinds(problem.pool.tasks[judged.task], list(problem.pool.modalities))
+    steps = Steps(progress, 2, sizes=(setup.trials, seeds))
+    with bench(setup, problem, judged, steps) as models:
+        return tested(models, models.tuned(changes, others, steps), seeds, steps)
+
+
+@contextmanager
+def bench(setup: ComparisonSetup, problem: Problem, judged: TestMetric, progress: Progress) -> Iterator[Bench]:
+    """Where models are tuned and trained while the block runs."""
+    data = worker_data(setup.config, problem)
+    with together(setup.config, data, progress) as side:
+        yield Bench(setup, problem, judged, data, Kept(setup.out / KEPT), side)
 
 
 def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
@@ -99,7 +90,7 @@ def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for, expected 1 or more")
     config, run = setup.config, setup.run
-    dataset = setup.data()
+    dataset = setup.data
     dataset.split("test")
     problem = Problem.of(config, dataset)
     first = next(iter(problem.objectives))
@@ -114,28 +105,27 @@ def checked(setup: ComparisonSetup, seeds: int) -> tuple[Problem, TestMetric]:
     return problem, TestMetric.of(problem)
 
 
-def tested(
-    setup: ComparisonSetup,
-    problem: Problem,
-    judged: TestMetric,
-    tuned: Mapping[str, Tuned],
-    seeds: int,
-    steps: Steps,
-    failed: Mapping[str, str] | None = None,
-) -> Comparison:
+def tested(models: Bench, found: Mapping[str, Tuned | str], seeds: int, steps: Steps) -> Comparison:
     """Train all models, then read the labels of the test split, once. The folder keeps the predictions.
 
     A model that cannot be trained is left out, except the best genome.
+
+    Args:
+        models: Where they are trained.
+        found: The models by name, or why there is none.
+        seeds: How many times each is trained.
+        steps: Shows how far this is.
     """
-    dataset, lost, config = setup.data(), dict(failed or {}), setup.config
-    place = setup.out / KEPT
-    finals = Finals(dataset, config.data, problem, judged, config.seed, seeds, place, config.compute)
-    models = {name: item.model for name, item in tuned.items()}
-    models |= {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble}
-    steps.begin("final training", f"training {len(models)} models")
-    made = dict(finals.predictions(models, steps))
+    setup, judged = models.setup, models.judged
+    tuned = {name: item for name, item in found.items() if isinstance(item, Tuned)}
+    lost = {name: item for name, item in found.items() if isinstance(item, str)}
+    finals = Finals(setup.data, models.problem, judged, setup.config, seeds, models.kept, models.side)
+    recipes = {name: item.model for name, item in tuned.items()}
+    recipes |= {f"{name}+ensemble": item.ensemble for name, item in tuned.items() if item.ensemble}
+    steps.begin("final training", f"training {len(recipes)} models")
+    (made,) = models.side.run([lambda: dict(finals.predictions(recipes, steps))])
     predictions: dict[str, Outputs] = {}
-    for file in models:  # in the same order whichever ended first
+    for file in recipes:  # in the same order whichever ended first
         outputs, (model, _, ensemble) = made[file], file.partition("+")
         name = of_trials(model) if ensemble else model
         if isinstance(outputs, str):
@@ -144,7 +134,7 @@ def tested(
             lost[name] = outputs
         else:
             predictions[name] = outputs.mean(axis=0, keepdims=True) if ensemble else outputs
-    return judge(dataset.part("test"), judged, tuned, predictions, config.seed, lost)
+    return judge(setup.data.part("test"), judged, tuned, predictions, setup.config.seed, lost)
 
 
 def judge(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from haemsa.cluster.config import DEFAULT_EVALUATIONS, Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.launch import resume_search, run_search
+from haemsa.cluster.search.launch import Prepared, resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import SIZED
 from haemsa.cluster.shared.bootstrap import Outputs
@@ -87,6 +88,7 @@ class ComparisonSetup:
     trials: int
     dataset: Dataset | None = None
 
+    @cached_property
     def data(self) -> Dataset:
         """The data of the search, with its test split."""
         return data_again(self.config.data, self.dataset, self.config.stream, f"the search in {self.run}")
@@ -125,8 +127,11 @@ def begun(
     count = trials or DEFAULT_EVALUATIONS
     progress.note(f"searching first: {count} evaluations")
     judged = TestMetric.of(Problem.of(config, dataset))
-    tuned_network(config, {}, count, place / "search", judged, progress, dataset)
-    return ComparisonSetup(config, place / "search", place, count, dataset)
+    run = place / "search"
+    tuned_network(config, {}, count, run, judged, progress, dataset=dataset)
+    with RunDirectory.open(run, read_only=True) as directory:  # the others get the sizes that it has
+        sizes = {name: getattr(directory.config(), name) for name in SIZED}
+    return ComparisonSetup(config.model_copy(update=sizes), run, place, count, dataset)
 
 
 def tuned_network(
@@ -136,11 +141,14 @@ def tuned_network(
     run: Path,
     judged: TestMetric,
     progress: Progress,
+    *,
     dataset: Dataset | None = None,
+    prepared: Prepared | None = None,
 ) -> Tuned:
     """The best network of a search in `run`, with the settings of `config` and `changes`.
 
     A search that was cut off goes on. Raises ValueError if another search is there, or if no network could be trained.
+    `dataset`, `prepared`: as for `run_search`.
     """
     own = {"evaluations": trials, "time": None, "patience": None, "run": str(run), "name": run.name}
     alone = {"tracking": "off", "start": []}  # trials of earlier searches would not be counted
@@ -148,9 +156,9 @@ def tuned_network(
     if (run / "config.yaml").exists():
         sized = {name for name in SIZED if wanted[name] == "auto"}
         kept = {name: wanted[name] for name in wanted if name not in sized}
-        result = resume_search(run, progress, kept, dataset=dataset)
+        result = resume_search(run, progress, kept, dataset=dataset, prepared=prepared)
     else:
-        result = run_search(SearchConfig.of(wanted), progress, dataset=dataset)
+        result = run_search(SearchConfig.of(wanted), progress, dataset=dataset, prepared=prepared)
     if result.summary["ended_by"] == "interrupted":
         raise KeyboardInterrupt
     best = result.summary["best"]

@@ -6,16 +6,18 @@ the features of the test samples, never their labels. Axes: `S` seeds, `N` test 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from haemsa.cluster.comparison.contenders import Mixture, TestMetric
-from haemsa.cluster.config import Compute
+from haemsa.cluster.comparison.together import Together
+from haemsa.cluster.config import Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
 from haemsa.cluster.final_model.train import train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
@@ -24,7 +26,6 @@ from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Tally
-from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.baselines.classical import SEEDED, outputs, summaries
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.normalisation import Normalisation
@@ -35,16 +36,15 @@ Contender = Recipe | Mixture
 
 @dataclass(frozen=True)
 class Finals:
-    """Trains each model as its search validated it, `seeds` times if seeds change it. `folder` keeps predictions."""
+    """Trains each model as its search validated it, `seeds` times if seeds change it. `kept` keeps predictions."""
 
     dataset: Dataset
-    data: str | None
     problem: Problem
     judged: TestMetric
-    seed: int
+    config: SearchConfig
     seeds: int
-    folder: Path
-    compute: Compute
+    kept: Kept
+    side: Together
 
     def predictions(self, models: Mapping[str, Contender], progress: Progress) -> Iterator[tuple[str, Outputs | str]]:
         """The predictions of each model for the test samples [S, N, C], or why it cannot be trained.
@@ -53,26 +53,40 @@ class Finals:
             models: The models by name. Predictions are kept by the same name.
             progress: Shows how many models are trained.
         """
-        kept, depends = Kept(self.folder), {name: self._depends(model) for name, model in models.items()}
-        found = {name: kept.read(name, depends[name]) for name in models}
+        depends = {name: self._depends(model) for name, model in models.items()}
+        found = {name: self.kept.read(name, depends[name]) for name in models}
         yield from ((name, np.asarray(arrays["answers"])) for name, arrays in found.items() if arrays is not None)
         missing = sorted(
             (name for name, arrays in found.items() if arrays is None), key=lambda n: -self._size(models[n])
         )
         if not missing:
             return
-        tally = Tally(progress, "models", len(models), len(models) - len(missing))
-        place = self.compute.model_copy(update={"backend": "inline"})
-        facts = self.data, self.problem.folds.kind, self.problem.normalisation, self.judged, self.seed, self.seeds
-        data = FinalsData(self.dataset, *facts, place)
-        with tasks_on(self.compute, FinalsWork, data, progress, len(missing), name=self.dataset.name) as tasks:
+        tally, groups = Tally(progress, "models", len(models), len(models) - len(missing)), self._alike(models, missing)
+        with self.side.tasks(FinalsWork, self._sent()) as tasks:
             tally.show()
-            for number, made in tasks.run([models[name] for name in missing], waiting=tally.show):
-                name = missing[number]
-                if not isinstance(made, str):
-                    kept.write(name, depends[name], {"answers": made})
-                tally.add()
-                yield name, made
+            for number, made in tasks.run([models[names[0]] for names in groups], waiting=tally.show):
+                for name in groups[number]:
+                    if not isinstance(made, str):
+                        self.kept.write(name, depends[name], {"answers": made})
+                    tally.add()
+                    yield name, made
+
+    def _alike(self, models: Mapping[str, Contender], names: Iterable[str]) -> list[list[str]]:
+        """Names of the same model together: an ensemble of one genome is this genome."""
+        groups: dict[str, list[str]] = {}
+        for name in names:
+            model = models[name]
+            if isinstance(model, Recipe) and len(model.members) == 1:
+                model = replace(model, members=((model.members[0][0], 1),))
+            groups.setdefault(json.dumps(self._depends(model), sort_keys=True), []).append(name)
+        return list(groups.values())
+
+    def _sent(self) -> FinalsData:
+        """What workers get."""
+        here = self.config.compute.model_copy(update={"backend": "inline"})
+        kind, normalisation = self.problem.folds.kind, self.problem.normalisation
+        facts = self.config.data, kind, normalisation, self.judged, self.config.seed, self.seeds
+        return FinalsData(self.dataset, *facts, here)
 
     def _depends(self, model: Contender) -> dict[str, Any]:
         """All that the predictions of a model depend on."""
@@ -86,11 +100,13 @@ class Finals:
             }
             return {**depends, **trained, "members": [[genome.to_dict(), count] for genome, count in model.members]}
         members = [[vars(member), count] for member, count in model]
-        return {**depends, "validation": self.problem.folds.kind, "seed": self.seed, "members": members}
+        return {**depends, "validation": self.problem.folds.kind, "seed": self.config.seed, "members": members}
 
     def _size(self, model: Contender) -> float:
-        """What training a model costs, to begin with the longest; models of scikit-learn cost little."""
-        return sum(self.problem.size(genome) for genome, _ in model.members) if isinstance(model, Recipe) else 0.0
+        """What training a model costs, to begin with the longest. Of other models only the networks take long."""
+        if isinstance(model, Recipe):
+            return sum(self.problem.size(genome) for genome, _ in model.members)
+        return math.inf if any(member.kind in SEEDED for member, _ in model) else 0.0
 
 
 @dataclass(frozen=True)

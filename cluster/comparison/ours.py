@@ -1,18 +1,20 @@
-"""What our own search brings to a comparison: its best genome and its best ensemble, by equally many trials."""
+"""What our own search brings to a comparison: its best genome and its best ensemble."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
 
-from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, tuned_network
+from haemsa.cluster.comparison.contenders import TestMetric, Tuned
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.shared.progress import Progress
 
 OURS: Final = ("best", "ensemble")
 SAME_SEARCH: Final = "same_search"
-"""In the folder of a comparison, our search with another number of evaluations."""
+"""In the folder of a comparison, our search with another number of evaluations.
+
+A search with more evaluations than the others would be ahead without being better.
+"""
 
 
 def ours(run: Path, judged: TestMetric) -> dict[str, Tuned]:
@@ -32,19 +34,3 @@ def ours(run: Path, judged: TestMetric) -> dict[str, Tuned]:
         recipe = read_recipe(str(run), ensemble=True)
         tuned["ensemble"] = Tuned(judged.score_in(ensemble["scores"]), summary["evaluations"], recipe)
     return tuned
-
-
-def with_trials(
-    found: dict[str, Tuned], setup: ComparisonSetup, judged: TestMetric, progress: Progress
-) -> dict[str, Tuned]:
-    """What `ours` found, if that took as many evaluations as the others get. Otherwise a search of as many.
-
-    A search with more evaluations than the others would be ahead without being better.
-    """
-    had = found["best"].trials
-    if had == setup.trials:
-        return found
-    progress.note(f"searching again: {setup.trials} evaluations, because the search had {had} and all get the same")
-    again = setup.out / SAME_SEARCH
-    tuned_network(setup.config, {}, setup.trials, again, judged, progress, setup.dataset)
-    return ours(again, judged)

@@ -1,10 +1,26 @@
-"""The folder of a search that the user gave no run directory: a new one, which no other search has."""
+"""The folder of a new search: the one that the user named, or a new one that no other search has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+
+from haemsa.cluster.run_directory.run_directory import RunDirectory
+
+
+def vacant(run: str | None, name: str) -> AbstractContextManager[Path]:
+    """The run directory of a new search: the one that was named, or runs/NAME with a number.
+
+    Raises:
+        ValueError: The folder holds something already, or it cannot be made.
+    """
+    if run:
+        RunDirectory.check_vacant(Path(run))
+        return nullcontext(Path(run))
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ValueError(f"name is {name!r}, expected one that can be a folder's")
+    return reserved(Path("runs") / name)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from haemsa.cluster.run_directory.rows import JournalRow
 from haemsa.cluster.run_directory.tables import evaluated_rows, genome_columns, score_columns
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.shared.files import replacing, write_csv, write_json, write_text
+from haemsa.cluster.shared.noted import BESIDE, informed
 from haemsa.evo.candidate import Evaluated
 from haemsa.model.spec.genome import Genome
 from haemsa.model.yaml_file import read_yaml
@@ -178,19 +180,21 @@ class RunDirectory:
 
     @contextmanager
     def logged(self) -> Iterator[logging.Logger]:
-        """While the block runs, search.log also gets what `haemsa` logs at level INFO and above."""
-        logger = logging.getLogger("haemsa")
+        """While the block runs, search.log also gets what `haemsa` logs at level INFO and above.
+
+        What searches log that run beside this one in other threads is left out.
+        """
+        mine = threading.current_thread().name
         handler = logging.FileHandler(self.path / "search.log", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        before = logger.level
-        logger.setLevel(min(before, logging.INFO) if before else logging.INFO)
-        logger.addHandler(handler)
-        try:
-            yield logger
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(before)
-            handler.close()
+        handler.addFilter(lambda record: record.threadName == mine or not str(record.threadName).startswith(BESIDE))
+        with informed() as logger:
+            logger.addHandler(handler)
+            try:
+                yield logger
+            finally:
+                logger.removeHandler(handler)
+                handler.close()
 
     def close(self) -> None:
         """Close the journal. Other processes may write now."""

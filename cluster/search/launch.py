@@ -15,7 +15,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.manifest import manifest
 from haemsa.cluster.run_directory.network_disk import network_warning
 from haemsa.cluster.run_directory.places import kept
-from haemsa.cluster.run_directory.reserved import reserved
+from haemsa.cluster.run_directory.reserved import vacant
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import evolution_of
@@ -28,9 +28,8 @@ from haemsa.cluster.shared.given_data import FROM_PYTHON, check_known, check_one
 from haemsa.cluster.shared.interrupt import interruptible
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.cluster.tracking.client import experiment_asked_for, store_of, store_to_keep
-from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchStarted
-from haemsa.cluster.tracking.sync import send_waiting
+from haemsa.cluster.tracking.sync import send_rest
 from haemsa.cluster.tracking.tracker import tracker
 from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.cluster.workers.factory import described, evaluator_for
@@ -52,12 +51,21 @@ class SearchResult:
     model: str | None
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What several searches share: what they are about, and what trains their networks."""
+
+    problem: Problem
+    evaluator: Evaluator
+
+
 def run_search(
     config: SearchConfig,
     progress: Progress | None = None,
     *,
     dataset: Dataset | None = None,
     own_objectives: OwnFunctions | None = None,
+    prepared: Prepared | None = None,
 ) -> SearchResult:
     """Search as configured: `haemsa search`.
 
@@ -67,6 +75,7 @@ def run_search(
         dataset: The data, in place of the setting `data`. What comes after the search needs it again.
         own_objectives: Functions `cost(predictions, labels, genome)` that are objectives too, each with "min" or "max",
             by name (docs/objectives.md). They come after the setting `objectives`, unless that names them.
+        prepared: What the settings mean, if that is made already. None: it is made here.
 
     Returns:
         The run directory and the summary, also of a search that Ctrl-C ended.
@@ -86,11 +95,11 @@ def run_search(
     if dataset is not None:
         config = config.model_copy(update={"name": config.name or dataset.name})
     config = kept(config, store_to_keep(config.tracking), experiment_asked_for(config.experiment))
-    problem = Problem.of(config, dataset, own_objectives)
+    problem = prepared.problem if prepared else Problem.of(config, dataset, own_objectives)
     if own_objectives:
         config = config.model_copy(update={"objectives": problem.references()})
     start = WarmStart.read(config.start, problem.space, config.tracking)
-    with _vacant(config) as path:
+    with vacant(config.run, config.title) as path:
         check_kept(path, store_of(config.tracking))
         facts = manifest(
             data=config.data or f"{problem.pool.name}, {FROM_PYTHON}",
@@ -106,7 +115,7 @@ def run_search(
             run=str(path.resolve()),
             **({"start": start.found} if start.found else {}),
         )
-        with evaluator_for(config, worker_data(config, problem), show) as evaluator:
+        with _evaluator(config, problem, prepared, show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             with RunDirectory.create(path, sized, facts) as run:
                 return _search(sized, problem, run, evaluator, show, start)
@@ -119,6 +128,7 @@ def resume_search(
     *,
     dataset: Dataset | None = None,
     own_objectives: OwnFunctions | None = None,
+    prepared: Prepared | None = None,
 ) -> SearchResult:
     """Continue the search in a run directory: `haemsa search --resume`.
 
@@ -128,6 +138,7 @@ def resume_search(
         changes: Settings by name that differ from now on (cluster/search/resume.py says which may). None: none.
         dataset: The data, if it was given from Python.
         own_objectives: The functions that were given to `run_search`.
+        prepared: As for `run_search`.
 
     Returns:
         The result of the whole search. A search that has ended is returned as it is, unless its budget grew.
@@ -147,13 +158,14 @@ def resume_search(
         check_kept(path, store_of(config.tracking))
         if summary is not None and summary.get("ended_by") != "interrupted" and not has_more(config, before):
             show.note(f"the search in {path} has ended: {summary['evaluations']} evaluations")
-            _send_rest(run, config, show)
+            send_rest(run, config.tracking, show)
             summary = run.summary() or summary  # with the model's address, if MLflow has taken the model only now
             return SearchResult(path, summary, summary.get("model"))
         check_evaluations(config, before, run.journal.counts(), path)
-        if dataset is None:
+        if dataset is None and prepared is None:
             check_known(config.data, f"the search in {path}")
-        problem, facts = Problem.of(config, dataset, own_objectives), run.manifest()
+        problem = prepared.problem if prepared else Problem.of(config, dataset, own_objectives)
+        facts = run.manifest()
         for line in changed_objectives(problem, facts):
             show.note(line)
         begun_with = facts.get("fingerprint")
@@ -162,21 +174,19 @@ def resume_search(
             raise ValueError(f"data {data} has fingerprint {problem.fingerprint}, the search began with {begun_with}")
         begun = bool(run.journal.state())
         start = WarmStart.read([] if begun else config.start, problem.space, config.tracking)
-        with evaluator_for(config, worker_data(config, problem), show) as evaluator:
+        with _evaluator(config, problem, prepared, show) as evaluator:
             sized = sized_config(config, problem, evaluator)
             run.reopen(sized)
             return _search(sized, problem, run, evaluator, show, start)
 
 
-def _send_rest(run: RunDirectory, config: SearchConfig, progress: Progress) -> None:
-    """Send what MLflow did not take before the search ended, if MLflow takes it now."""
-    if not Outbox.of(run.path).waiting():
-        return
-    try:
-        count, place = send_waiting(run, config.tracking)
-        progress.note(f"sent {count} records to {place}")
-    except ValueError as error:
-        log.warning("%s", error)
+def _evaluator(
+    config: SearchConfig, problem: Problem, prepared: Prepared | None, progress: Progress
+) -> AbstractContextManager[Evaluator]:
+    """What trains the networks of a search. What it shares with others is not closed."""
+    if prepared:
+        return nullcontext(prepared.evaluator)
+    return evaluator_for(config, worker_data(config, problem), progress)
 
 
 def _search(
@@ -236,14 +246,3 @@ def _confirmed(driver: Driver, problem: Problem, progress: Progress, ended_by: s
         except KeyboardInterrupt:
             log.warning("interrupted: the front is not confirmed")
     return unconfirmed(driver), "interrupted"
-
-
-def _vacant(config: SearchConfig) -> AbstractContextManager[Path]:
-    """The run directory, before workers are started: the one that was named, or runs/NAME with a number."""
-    if config.run:
-        RunDirectory.check_vacant(Path(config.run))
-        return nullcontext(Path(config.run))
-    name = config.title
-    if not name or Path(name).name != name or name.startswith("."):
-        raise ValueError(f"name is {name!r}, expected one that can be a folder's")
-    return reserved(Path("runs") / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from haemsa.cluster.config import SearchConfig
@@ -81,19 +81,9 @@ class Problem:
         normalisation = Normalisation.fit(data)
         pool = normalisation.apply(data.pool())
         schema = Schema.of(data)
-        steps = {name: item.steps for name, item in data.modalities.items()}
         objectives = resolve_objectives(config.objectives, pool.tasks, own)
         check_limits(config.limits, objectives)
-        space = ExpertSpace(
-            tuple(data.modalities),
-            bounds=Bounds.from_dict(config.space),
-            steps=steps,
-            tasks={name: task.kind for name, task in data.tasks.items()},
-            limits=config.limits,
-            cost=lambda network: cost(network, schema),
-            design=_design(config.design, steps),
-            default_training_genes=default_training_genes(objectives, pool.tasks),
-        )
+        space = _space(config, pool, schema, objectives)
         count = len(streams_of(list(pool.modalities)))
         if counts_missing(objectives) and count > MOST_MODALITIES:
             raise ValueError(
@@ -111,6 +101,11 @@ class Problem:
             described=provenance(data, config.data or FROM_PYTHON),
             own={item.name: item for item in own.values()},
         )
+
+    def of_design(self, design: str, config: SearchConfig) -> Problem:
+        """The same, but only for networks of a usual design. Raises ValueError if none of them keeps the limits."""
+        other = config.model_copy(update={"design": design})
+        return replace(self, space=_space(other, self.pool, self.schema, self.objectives))
 
     @property
     def main_metric(self) -> tuple[str, Direction]:
@@ -159,6 +154,20 @@ def _read(config: SearchConfig) -> Dataset:
     if config.data is None:
         raise ValueError("setting data is missing, expected planted, digits, or a path to data of any layout")
     return load(config.data, stream=config.stream)
+
+
+def _space(config: SearchConfig, pool: Dataset, schema: Schema, objectives: Mapping[str, Direction]) -> ExpertSpace:
+    steps = {name: item.steps for name, item in pool.modalities.items()}
+    return ExpertSpace(
+        tuple(pool.modalities),
+        bounds=Bounds.from_dict(config.space),
+        steps=steps,
+        tasks={name: task.kind for name, task in pool.tasks.items()},
+        limits=config.limits,
+        cost=lambda network: cost(network, schema),
+        design=_design(config.design, steps),
+        default_training_genes=default_training_genes(objectives, pool.tasks),
+    )
 
 
 def _design(design: str | None, steps: Mapping[str, int]) -> Design | None:

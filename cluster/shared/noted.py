@@ -1,12 +1,28 @@
-"""What is logged as a warning, shown to who follows a search."""
+"""What is logged: shown to who follows a search, or kept of each of several searches."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from haemsa.cluster.shared.progress import Progress
+
+BESIDE: Final = "beside"
+"""The names of threads of searches that run beside each other begin so. None of them logs what another one does."""
+
+
+@contextmanager
+def informed() -> Iterator[logging.Logger]:
+    """While the block runs, the logger `haemsa` gives what has level INFO and above."""
+    logger = logging.getLogger("haemsa")
+    before = logger.level
+    logger.setLevel(min(before, logging.INFO) if before else logging.INFO)
+    try:
+        yield logger
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

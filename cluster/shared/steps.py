@@ -1,9 +1,10 @@
-"""How far work is that consists of many like things, or of several steps: `Tally` and `Steps`."""
+"""How far work is that consists of many like things, of several steps, or of parts: `Tally`, `Steps` and `Parts`."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from haemsa.cluster.shared.progress import Progress, Status
@@ -60,10 +61,14 @@ class Steps:
         shown: Shows it.
         total: How many steps there are.
         now: The time in seconds.
+        sizes: How long each step is beside the others. Empty: all are alike.
     """
 
-    def __init__(self, shown: Progress, total: int, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, shown: Progress, total: int, now: Callable[[], float] = time.monotonic, sizes: Sequence[float] = ()
+    ) -> None:
         self._shown, self._total, self._now = shown, total, now
+        self._sizes = sizes or (1.0,) * total
         self._name, self._number, self._began = "", 0, now()
         self._first: int | None = None
         self._runs = False
@@ -73,7 +78,7 @@ class Steps:
     def begin(self, name: str, note: str = "") -> None:
         """The step before has ended, and this one begins."""
         if self._runs:
-            self._seconds.append(self._now() - self._began)
+            self._seconds.append((self._now() - self._began) / self._sizes[self._number - 1])
         self._name, self._number, self._began = name, self._number + 1, self._now()
         self._first, self._runs = None, False
         if note:
@@ -93,12 +98,92 @@ class Steps:
         self._noted.add(message)
 
     def _remaining(self, status: Status) -> float | None:
-        here = self._now() - self._began
-        known = self._seconds + ([here + status.remaining] if status.remaining is not None and self._runs else [])
+        here, size = self._now() - self._began, self._sizes[self._number - 1]
+        known = list(self._seconds)
+        known += [(here + status.remaining) / size] if status.remaining is not None and self._runs else []
         if not known:
             return None
         each = sum(known) / len(known)
-        if status.remaining is None and here >= each:
+        if status.remaining is None and here >= each * size:
             return None  # this step is longer than the others were, nobody knows by how much
-        left = each - here if status.remaining is None else status.remaining
-        return left + each * (self._total - self._number)
+        left = each * size - here if status.remaining is None else status.remaining
+        return left + each * sum(self._sizes[self._number :])
+
+
+class Parts:
+    """A progress for the parts of a step, which may run at the same time. It may be told from any thread.
+
+    What is counted is summed. The time left is judged by the mean share of a part that is done. Parts that were done
+    before do not count there. What several parts note is noted once.
+
+    Args:
+        shown: Shows it.
+        total: How many parts there are.
+        each: How many things each part counts.
+        now: The time in seconds.
+    """
+
+    def __init__(self, shown: Progress, total: int, each: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._shown, self._total, self._each, self._now = shown, total, each, now
+        self._began, self._lock, self._noted = now(), threading.Lock(), set[str]()
+        self._parts: list[Part] = []
+
+    def part(self) -> Part:
+        """Another part, which is about to begin."""
+        with self._lock:
+            self._parts.append(Part(self))
+            return self._parts[-1]
+
+    def show(self) -> None:
+        """Show how all stand."""
+        with self._lock:
+            parts, elapsed = list(self._parts), self._now() - self._began
+            ended = sum(part.ended for part in parts)
+            idle = sum(part.ended and not part.runs for part in parts)
+            done = sum(part.share for part in parts if part.runs) / max(1, self._total - idle)
+            self._shown.update(Status(
+                sum(self._each if part.ended else part.status.evaluations for part in parts),
+                self._each * self._total,
+                failures=sum(part.status.failures for part in parts),
+                front_size=None,
+                elapsed=elapsed,
+                remaining=elapsed * (1 - done) / done if done else None,
+                phase=f"ended {ended} of {self._total}",
+            ))  # fmt: skip
+
+    def note(self, message: str) -> None:
+        """Print one line that stays, once."""
+        with self._lock:
+            if message not in self._noted:
+                self._noted.add(message)
+                self._shown.note(message)
+
+
+class Part:
+    """The progress of one part."""
+
+    def __init__(self, whole: Parts) -> None:
+        self._whole, self._first = whole, -1
+        self.status, self.runs, self.ended = Status(0), False, False
+
+    @property
+    def share(self) -> float:
+        """The share of it that is done, from 0 to 1."""
+        left, elapsed = self.status.remaining, self.status.elapsed
+        return 1.0 if self.ended else elapsed / (elapsed + left) if left and elapsed else 0.0
+
+    def update(self, status: Status) -> None:
+        """Show this status within the whole."""
+        self._first = status.evaluations if self._first < 0 else self._first
+        self.status = status
+        self.runs = self.runs or status.remaining is not None or status.evaluations > self._first
+        self._whole.show()
+
+    def note(self, message: str) -> None:
+        """Print one line that stays."""
+        self._whole.note(message)
+
+    def end(self) -> None:
+        """It has ended."""
+        self.ended = True
+        self._whole.show()

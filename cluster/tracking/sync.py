@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import Sink
 from haemsa.model.errors import error_line
+
+log = logging.getLogger(__name__)
 
 
 def sync_run(run: Path, tracking: str | None = None) -> tuple[int, str]:
@@ -43,6 +47,17 @@ def send_waiting(run: RunDirectory, tracking: str | None) -> tuple[int, str]:
         )
     place = store_uri(tracking)
     return _send(run, MlflowSink(tracking, search), place), place
+
+
+def send_rest(run: RunDirectory, tracking: str | None, progress: Progress) -> None:
+    """Send what MLflow did not take before the search ended, if MLflow takes it now."""
+    if not Outbox.of(run.path).waiting():
+        return
+    try:
+        count, place = send_waiting(run, tracking)
+        progress.note(f"sent {count} records to {place}")
+    except ValueError as error:
+        log.warning("%s", error)
 
 
 def _send(run: RunDirectory, sink: Sink, place: str) -> int:

@@ -194,7 +194,7 @@ def _confirmed(
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
     replicates = confirming_replicates(len(problem.folds), problem.folds.kind)
     crew = Crew.of(task.config.model_copy(update={"workers": 2}), task.config.title).at_most(task.config.most)
-    evaluator = RayEvaluator(task.make, task.data, crew)
+    evaluator = RayEvaluator.of(task.make, task.data, crew)
     try:
         results = confirm(
             evaluator, chosen, replicates, replicates, problem.size,

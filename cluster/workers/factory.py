@@ -47,7 +47,7 @@ def ray_workers(
     with (
         warnings_noted(progress, "haemsa.cluster.workers"),
         joined_ray(config, config.title) as crew,
-        closing(RayEvaluator(maker(data), data, crew, limit=config.candidate_time)) as evaluator,
+        closing(RayEvaluator.of(maker(data), data, crew, limit=config.candidate_time)) as evaluator,
     ):
         yield evaluator
 

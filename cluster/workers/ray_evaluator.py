@@ -15,8 +15,8 @@ from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.elastic.metrics import SearchMetrics
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
 from haemsa.cluster.workers.limits import TimeLimit
-from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
-from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
+from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Dispatching, Ended, Task
+from haemsa.cluster.workers.worker_pool import STEP
 from haemsa.model.errors import error_line
 from haemsa.model.spec.genome import Genome
 
@@ -35,44 +35,40 @@ class RayEvaluator:
     candidate is blamed.
 
     Args:
-        make: Is called with `data` once in each worker, and gives what trains a cohort there.
-        data: What every worker gets.
-        crew: Which workers, and how many.
+        tasks: Gives cohorts to workers. Each of them has what trains.
+        name: The name of the search.
         limit: Seconds that a candidate may train. None: see `TimeLimit`.
     """
 
-    def __init__(
-        self,
-        make: Callable[[Any], TrainCohort],
-        data: Any,
-        crew: Crew,
-        *,
-        limit: float | None = None,
-    ) -> None:
-        self._pool = WorkerPool(make, data, crew)
-        self._metrics = SearchMetrics(crew.name)
-        self._tasks = Dispatcher(self._pool)
-        self._limit = TimeLimit(limit)
+    def __init__(self, tasks: Dispatching, name: str, *, limit: float | None = None) -> None:
+        self._tasks, self._metrics, self._limit = tasks, SearchMetrics(name), TimeLimit(limit)
+
+    @classmethod
+    def of(
+        cls, make: Callable[[Any], TrainCohort], data: Any, crew: Crew, *, limit: float | None = None
+    ) -> RayEvaluator:
+        """With workers of its own. `make` is called with `data` once in each of them, and gives what trains there."""
+        return cls(Dispatcher.of(make, data, crew), crew.name, limit=limit)
 
     @property
     def workers(self) -> int:
         """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
-        return len(self._pool)
+        return self._tasks.workers
 
     @property
     def expected(self) -> int:
         """Workers once all nodes that are asked for have come."""
-        return self._pool.expected
+        return self._tasks.expected
 
     @property
     def left(self) -> int:
         """Nodes that have left with workers."""
-        return len(self._pool.left)
+        return self._tasks.left
 
     @property
     def free(self) -> int:
         """Workers for which no cohort waits. Of workers that wait for nodes, only the first counts."""
-        return max(0, self._pool.ready_soon - len(self._tasks.waiting))
+        return self._tasks.free
 
     @property
     def pending(self) -> int:
@@ -101,9 +97,7 @@ class RayEvaluator:
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """The median of what all started workers measure. They measure at once, as they will share their cores."""
-        while not self._pool.idle:
-            self._pool.await_start()
-        references = [self._pool.actor(name).fastest_cohort.remote(genomes) for name in self._pool.idle]
+        references = [actor.fastest_cohort.remote(genomes) for actor in self._tasks.idle_actors()]
         try:
             measured: list[int | None] = ray.get(references, timeout=LONGEST_MEASUREMENT)
         except RayError as error:
@@ -121,7 +115,7 @@ class RayEvaluator:
         """Tell Ray how the search stands."""
         waiting = len(self._tasks.waiting)
         self._metrics.ended(finished)
-        self._metrics.tell(workers=len(self._pool), busy=self._tasks.pending - waiting, waiting=waiting)
+        self._metrics.tell(workers=self.workers, busy=self._tasks.pending - waiting, waiting=waiting)
 
     def _finish(self, ended: Ended) -> list[Finished]:
         """The results of a cohort. None if its worker died and the cohort runs again."""
@@ -136,13 +130,11 @@ class RayEvaluator:
     def _stop_overdue(self) -> list[Finished]:
         """Stop workers whose cohort takes longer than its candidates may."""
         finished: list[Finished] = []
-        for reference, _, task in self._tasks.running():
+        for task in self._tasks.running():
             seconds = self._limit.seconds(task.payload)
             if time.monotonic() - task.began > seconds:
                 task.losses = max(task.losses, TRIES - 1)
-                finished += self._again(
-                    self._tasks.stop(reference, "timeout", f"it took more than {seconds:g} seconds")
-                )
+                finished += self._finish(self._tasks.stop(task, "timeout", f"it took more than {seconds:g} seconds"))
         return finished
 
     def _again(self, ended: Ended) -> list[Finished]:

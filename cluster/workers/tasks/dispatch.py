@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, Self
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
+from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
 from haemsa.evo.candidate import FailureKind
 from haemsa.model.errors import error_line
@@ -50,13 +52,88 @@ class Ended:
     left: bool = False
 
 
+class Dispatching(Protocol):
+    """Gives tasks to workers. `waiting` are those that no worker has yet."""
+
+    waiting: deque[Task]
+
+    @property
+    def workers(self) -> int:
+        """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
+
+    @property
+    def expected(self) -> int:
+        """Workers once all nodes that are asked for have come."""
+
+    @property
+    def left(self) -> int:
+        """Nodes that have left with workers."""
+
+    @property
+    def free(self) -> int:
+        """Tasks that would start immediately. Of workers that wait for nodes, only the first counts."""
+
+    @property
+    def pending(self) -> int:
+        """Tasks that wait or run."""
+
+    def give(self) -> None:
+        """Give waiting tasks to idle workers."""
+
+    def ended(self, seconds: float = STEP) -> list[Ended]:
+        """Wait until a task ends or a worker is ready, at most so many seconds. All tasks that have ended by then."""
+
+    def running(self) -> list[Task]:
+        """The tasks that run."""
+
+    def stop(self, task: Task, kind: FailureKind, why: str) -> Ended:
+        """End the worker of a task that runs."""
+
+    def idle_actors(self) -> list[Any]:
+        """The actors of all workers that have no task, once they have started."""
+
+    def close(self) -> None:
+        """Stop what runs, and forget what waits."""
+
+
 class Dispatcher:
-    """Tasks on the workers of a pool. `waiting` are those that no worker has yet."""
+    """Gives tasks to the workers of a pool."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self.pool = pool
         self.waiting: deque[Task] = deque()
         self._running: dict[Any, tuple[str, Task]] = {}
+
+    @classmethod
+    def of(cls, make: Callable[[Any], Callable[[Any], Any]], data: Any, crew: Crew) -> Self:
+        """With workers of its own.
+
+        Args:
+            make: Is called with `data` once in each worker, and gives what works on a payload there.
+            data: What every worker gets.
+            crew: Which workers, and how many.
+        """
+        return cls(WorkerPool(make, data, crew))
+
+    @property
+    def workers(self) -> int:
+        """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
+        return len(self.pool)
+
+    @property
+    def expected(self) -> int:
+        """Workers once all nodes that are asked for have come."""
+        return self.pool.expected
+
+    @property
+    def left(self) -> int:
+        """Nodes that have left with workers."""
+        return len(self.pool.left)
+
+    @property
+    def free(self) -> int:
+        """Workers for which no task waits."""
+        return max(0, self.pool.ready_soon - len(self.waiting))
 
     @property
     def pending(self) -> int:
@@ -68,7 +145,7 @@ class Dispatcher:
         while self.waiting and self.pool.idle:
             task, name = self.waiting.popleft(), self.pool.idle.popleft()
             task.began = time.monotonic()
-            self._running[self.pool.actor(name).evaluate.remote(task.payload)] = (name, task)
+            self._running[self._send(self.pool.actor(name), task)] = (name, task)
 
     def ended(self, seconds: float = STEP) -> list[Ended]:
         """Wait until a task ends or a worker is ready, at most so many seconds. All tasks that have ended by then."""
@@ -81,15 +158,22 @@ class Dispatcher:
                 found.append(self._take(reference))
         return found
 
-    def running(self) -> list[tuple[Any, str, Task]]:
-        """What runs: a reference for `stop`, the worker and the task."""
-        return [(reference, name, task) for reference, (name, task) in self._running.items()]
+    def running(self) -> list[Task]:
+        """The tasks that run."""
+        return [task for _, task in self._running.values()]
 
-    def stop(self, reference: Any, kind: FailureKind, why: str) -> Ended:
+    def stop(self, task: Task, kind: FailureKind, why: str) -> Ended:
         """End the worker of a task that runs."""
-        name, task = self._running.pop(reference)
+        reference = next(reference for reference, (_, running) in self._running.items() if running is task)
+        name, _ = self._running.pop(reference)
         self.pool.kill(name)
         return self._lose(name, task, kind, why)
+
+    def idle_actors(self) -> list[Any]:
+        """The actors of all workers that have no task, once they have started."""
+        while not self.pool.idle:
+            self.pool.await_start()
+        return [self.pool.actor(name) for name in self.pool.idle]
 
     def close(self) -> None:
         """Stop the workers; the cluster stays."""
@@ -97,9 +181,17 @@ class Dispatcher:
         self.waiting.clear()
         self._running.clear()
 
+    def references(self) -> list[Any]:
+        """What to wait for: tasks that run, and workers that start."""
+        return [*self._running, *self.pool.starting]
+
+    def _send(self, actor: Any, task: Task) -> Any:
+        """Ray's reference of what an actor makes of a task."""
+        return actor.evaluate.remote(task.payload)
+
     def _wait(self, seconds: float) -> list[Any]:
         """References of what ended: the first within so many seconds, and all others that have by then."""
-        references = [*self._running, *self.pool.starting]
+        references = self.references()
         if not references:
             time.sleep(seconds)
             return []

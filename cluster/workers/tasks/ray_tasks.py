@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, cast
 
-from haemsa.cluster.workers.elastic.crew import Crew
-from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Ended, Task
+from haemsa.cluster.workers.tasks.dispatch import Dispatching, Ended, Task
 from haemsa.cluster.workers.tasks.told import Board
-from haemsa.cluster.workers.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 TRIES: Final = 3
@@ -31,28 +29,17 @@ class RayTasks:
     """Works on Ray actors.
 
     Args:
-        make: Is called with `data` once in each worker, and gives what works on a payload there.
-        data: What every worker gets.
-        crew: Which workers, and how many.
-        told: Is called with the sum of what workers tell by `data.tell`. None: they have nothing to tell with.
+        tasks: Gives payloads to workers. Each of them has what works on them.
+        board: What workers tell. It is closed with the tasks. None: they have nothing to tell with.
     """
 
-    def __init__(
-        self,
-        make: Callable[[Any], Callable[[Any], Any]],
-        data: Any,
-        crew: Crew,
-        told: Callable[[int], None] | None = None,
-    ) -> None:
-        self._told, self._board = told, Board() if told is not None else None
-        data = replace(data, tell=self._board.tell) if self._board is not None else data
-        self._pool = WorkerPool(make, data, crew)
-        self._tasks = Dispatcher(self._pool)
+    def __init__(self, tasks: Dispatching, board: Board | None = None) -> None:
+        self._tasks, self._board = tasks, board
 
     @property
     def workers(self) -> int:
         """Workers that are there, and those that start."""
-        return max(1, len(self._pool))
+        return max(1, self._tasks.workers)
 
     def run(
         self, payloads: Iterable[Any], *, in_order: bool = False, waiting: Callable[[], None] | None = None
@@ -70,7 +57,8 @@ class RayTasks:
             done = {task.number: result for task, result in filter(None, map(self._done, ended))}
             out, held = out - len(done), held | done
             self._tasks.give()
-            self._listen()
+            if self._board is not None:
+                self._board.listen()
             if not ended and waiting is not None:
                 waiting()
             for number in range(first, first + len(held)) if in_order else list(held):
@@ -84,10 +72,6 @@ class RayTasks:
         self._tasks.close()
         if self._board is not None:
             self._board.close()
-
-    def _listen(self) -> None:
-        if self._board is not None and self._told is not None and (count := self._board.count()) is not None:
-            self._told(count)
 
     def _done(self, ended: Ended) -> tuple[_Numbered, Any] | None:
         """A task with its result. None if its worker died: it runs again."""

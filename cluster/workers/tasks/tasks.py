@@ -94,15 +94,19 @@ def tasks_on(
         yield InlineTasks(make, data if told is None else replace(data, tell=_adding(told)))
         return
     from haemsa.cluster.workers.node_copies import maker_on_nodes
+    from haemsa.cluster.workers.tasks.dispatch import Dispatcher
     from haemsa.cluster.workers.tasks.ray_tasks import RayTasks
+    from haemsa.cluster.workers.tasks.told import Board
 
     with (
         warnings_noted(progress, "haemsa.cluster.workers"),
         joined_ray(compute, name, most) as crew,
         interruptible(),
-        closing(RayTasks(maker_on_nodes(make, data), data, crew, told)) as tasks,
     ):
-        yield tasks
+        board = Board(told) if told is not None else None
+        data = replace(data, tell=board.tell) if board is not None else data
+        with closing(RayTasks(Dispatcher.of(maker_on_nodes(make, data), data, crew), board)) as tasks:
+            yield tasks
 
 
 def _adding(told: Callable[[int], None]) -> Callable[[int], None]:

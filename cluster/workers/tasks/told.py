@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -34,20 +36,19 @@ class Tell:
 
 
 class Board:
-    """What all workers have told."""
+    """What all workers have told. `told` is called with the sum, whenever someone listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[int], None]) -> None:
+        self._told = told
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         actor: Any = ray.remote(_Board)
         self._actor = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self.tell = Tell(self._actor)
 
-    def count(self) -> int | None:
-        """The sum. None if the board does not answer now."""
-        try:
-            return int(ray.get(self._actor.count.remote(), timeout=1))
-        except RayError:
-            return None
+    def listen(self) -> None:
+        """Ask for the sum. A board that does not answer now is asked the next time."""
+        with suppress(RayError):
+            self._told(int(ray.get(self._actor.count.remote(), timeout=1)))
 
     def close(self) -> None:
         """End the actor."""

@@ -115,7 +115,7 @@ def on_ray(evaluations: int, cohort: int, rungs: bool = False, screening: int = 
     from haemsa.cluster.workers.elastic.crew import Crew
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-    evaluator = RayEvaluator(instant(), None, Crew(WORKERS))
+    evaluator = RayEvaluator.of(instant(), None, Crew(WORKERS))
     try:
         with driving(*settings(evaluations, cohort, rungs, screening), evaluator) as search:
             ready(evaluator)

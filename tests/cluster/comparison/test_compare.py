@@ -20,19 +20,19 @@ from haemsa.cluster.comparison.compare import KEPT, checked, compare, is_ensembl
 from haemsa.cluster.comparison.contenders import ComparisonSetup, Tuned, begun
 from haemsa.cluster.comparison.contenders import TestMetric as Metric
 from haemsa.cluster.comparison.finals import Finals
-from haemsa.cluster.comparison.ours import ours, with_trials
 from haemsa.cluster.comparison.report import compare_table
-from haemsa.cluster.config import Compute, SearchConfig
+from haemsa.cluster.comparison.together import Together, together
+from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, read_recipe
 from haemsa.cluster.final_model.train import train_predictor
 from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import run_search
-from haemsa.cluster.search.problem import Problem
+from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.bootstrap import Difference, paired_difference
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import SilentProgress
-from haemsa.cluster.workers.tasks.tasks import InlineTasks, tasks_on
+from haemsa.cluster.workers.tasks.tasks import InlineTasks
 from haemsa.model.baselines.classical import Classical
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.store.file import write
@@ -316,16 +316,25 @@ def test_on_workers_models_are_trained_and_tried_as_in_this_process(
     ray_cluster: None, searched: Path, tmp_path: Path
 ) -> None:
     with RunDirectory.open(searched, read_only=True) as run:
-        problem, judged = checked(setup(run.config(), searched), 1)
+        config = run.config()
+    problem, judged = checked(setup(config, searched), 1)
     ridge, best = Classical("ridge", ("text",), {"alpha": 1.0}), read_recipe(searched)
     models = {"best": best, "ridge": ((ridge, 1),), "odd": replace(best, tasks=("other",))}
     found = {}
     for backend in ("inline", "ray"):
-        place = Compute(backend=backend, workers=2)
-        finals = Finals(data(), None, problem, judged, 0, 1, tmp_path / backend, place)
-        found[backend] = dict(finals.predictions(models, SilentProgress()))
-        with tasks_on(place, TrialWork, TrialData.of(problem, judged), SilentProgress()) as tasks:
-            found[backend] |= {f"trial {number}": made["answers"] for number, made in tasks.run([ridge, ridge])}
+        place = config.model_copy(update={"backend": backend, "workers": 2})
+        with together(place, worker_data(place, problem), SilentProgress()) as side:
+            finals = Finals(data(), problem, judged, place, 1, Kept(tmp_path / backend), side)
+
+            def tried(side: Together = side) -> dict[str, Any]:
+                with side.tasks(TrialWork, TrialData.of(problem, judged)) as tasks:
+                    return {f"trial {number}": made["answers"] for number, made in tasks.run([ridge, ridge])}
+
+            def trained(finals: Finals = finals) -> dict[str, Any]:
+                return dict(finals.predictions(models, SilentProgress()))
+
+            made, answers = side.run([trained, tried])
+            found[backend] = made | answers
     for made in found.values():
         assert made.pop("odd").startswith("task 'other' does not exist in this data, expected one of sentiment")
     for name, answers in found["inline"].items():
@@ -334,7 +343,7 @@ def test_on_workers_models_are_trained_and_tried_as_in_this_process(
 
 
 def test_a_search_that_had_another_budget_than_the_others_is_made_again_with_theirs(
-    searched: Path, tmp_path: Path
+    searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Notes(SilentProgress):
         lines: ClassVar[list[str]] = []
@@ -342,13 +351,14 @@ def test_a_search_that_had_another_budget_than_the_others_is_made_again_with_the
         def note(self, message: str) -> None:
             self.lines.append(message)
 
-    setup = begun(searched, None, 3, tmp_path / "out", Notes(), "ablated")
-    _, judged = checked(setup, 1)
-    found = ours(searched, judged)
-    again = with_trials(found, setup, judged, Notes())
-    assert (found["best"].trials, again["best"].trials) == (2, 3)
-    assert "searching again: 3 evaluations, because the search had 2 and all get the same" in Notes.lines
-    assert with_trials(found, replace(setup, trials=2), judged, Notes()) is found
+    monkeypatch.setattr(compare_module, "designs", lambda problem: ())
+    monkeypatch.setattr(compare_module, "kinds", lambda task, modalities: ("ridge",))
+    setup = begun(searched, None, 3, tmp_path / "out", Notes(), "compared")
+    words = "searching again: 3 evaluations, because the search had 2 and all get the same"
+    for trials in (2, 3):
+        found = compare(replace(setup, trials=trials), 1, Notes())
+        assert (found.tuned["best"].trials, found.tuned["ridge"].trials) == (trials, trials)
+        assert (words in Notes.lines) == (trials == 3)
 
 
 def test_trials_that_ended_are_not_run_again_where_tuning_was_cut_off(searched: Path, tmp_path: Path) -> None:

@@ -122,11 +122,11 @@ def test_the_report_shows_the_best_network_at_work_on_the_dataset(run: Path, tmp
 
 def test_other_models_are_tuned_on_the_dataset(run: Path, tmp_path: Path) -> None:
     setup = begun(run, None, 2, tmp_path, SilentProgress(), "compared", MADE)
-    assert setup.data() is MADE
+    assert setup.data is MADE
     _, judged = checked(setup, seeds=1)
     place = tmp_path / "late"
     for _ in range(2):  # the second time it is there
         tuned = tuned_network(
-            setup.config, {"design": "late_fusion"}, 2, place, judged, SilentProgress(), setup.dataset
+            setup.config, {"design": "late_fusion"}, 2, place, judged, SilentProgress(), dataset=setup.dataset
         )
         assert tuned.trials == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haemsa.cluster.shared.progress import Status, line
-from haemsa.cluster.shared.steps import Steps, Tally
+from haemsa.cluster.shared.steps import Parts, Steps, Tally
 
 
 class Shown:
@@ -85,3 +85,45 @@ def test_facts_that_several_steps_note_before_they_run_are_noted_once() -> None:
         steps.update(Status(0, 8))
         steps.note("a worker died")
     assert shown.notes == ["2 columns of audio never vary", "a worker died", "a worker died"]
+
+
+def test_a_step_that_is_larger_than_the_others_counts_as_several_of_them() -> None:
+    shown, clock = Shown(), Clock()
+    steps = Steps(shown, 2, clock, sizes=(3, 1))
+    steps.begin("tuning")
+    steps.update(Status(0, 9, front_size=None))
+    clock.seconds = 6
+    steps.update(Status(3, 9, front_size=None, elapsed=6, remaining=12))
+    assert shown.lines[-1] == "tuning, 1 of 2: 3/9 · 6s, 18s left"  # 12 of this step, and a third of 18 for the other
+    clock.seconds = 18
+    steps.begin("final training")
+    steps.update(Status(0, 4, front_size=None))
+    assert shown.lines[-1] == "final training, 2 of 2: 0/4 · 0s, 6s left"
+
+
+def test_parts_that_run_at_the_same_time_are_shown_as_one() -> None:
+    shown, clock = Shown(), Clock()
+    parts = Parts(shown, 3, 8, clock)
+    first, second = parts.part(), parts.part()
+    clock.seconds = 4
+    first.update(Status(4, 8, failures=1, elapsed=4, remaining=4))
+    second.note("a fact about the data")
+    first.note("a fact about the data")
+    second.update(Status(2, 8, elapsed=4, remaining=12))
+    first.end()
+    assert shown.notes == ["a fact about the data"]
+    assert shown.lines == [
+        "4/24 · ended 0 of 3 · failed 1 · 4s, 20s left",  # half of one part of three is done: a sixth
+        "6/24 · ended 0 of 3 · failed 1 · 4s, 12s left",  # one half and one quarter of three parts
+        "10/24 · ended 1 of 3 · failed 1 · 4s, 6s left",  # one and a quarter: 1.75 of 1.25 times 4 s
+    ]
+
+
+def test_parts_that_were_done_before_say_nothing_of_the_time_left() -> None:
+    shown, clock = Shown(), Clock()
+    parts = Parts(shown, 3, 8, clock)
+    for _ in range(2):
+        parts.part().end()
+    clock.seconds = 5
+    parts.part().update(Status(4, 8, elapsed=5, remaining=5))
+    assert shown.lines[-1] == "20/24 · ended 2 of 3 · 5s, 5s left"

@@ -32,7 +32,7 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
         else:
             from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-            made.append(RayEvaluator(make, data, Crew(2)))
+            made.append(RayEvaluator.of(make, data, Crew(2)))
         return made[-1]
 
     yield make_one
@@ -48,7 +48,7 @@ def ray_workers(ray_cluster: None) -> Iterator[Build]:
     made: list[Evaluator] = []
 
     def make_one(make: Make, data: Any, workers: int, memory: float | None = None, **limits: float) -> Evaluator:
-        made.append(RayEvaluator(make, data, Crew(workers, memory=memory), **limits))
+        made.append(RayEvaluator.of(make, data, Crew(workers, memory=memory), **limits))
         return made[-1]
 
     yield make_one

@@ -44,7 +44,7 @@ with growing({"one core": {"resources": {"CPU": 1, "object_store_memory": 80_000
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     check_room(Crew(2))
     told["at first"] = len(alive())
-    evaluator = RayEvaluator(make, None, Crew(most=2, name="mine"))
+    evaluator = RayEvaluator.of(make, None, Crew(most=2, name="mine"))
     told["free at first"] = evaluator.free
     asked, ended = 0, []
     def work():
@@ -56,7 +56,7 @@ with growing({"one core": {"resources": {"CPU": 1, "object_store_memory": 80_000
     while evaluator.workers < 2:
         work()
     told["names"] = sorted(name.rpartition(" ")[2] for name in ray.util.list_named_actors() if name.startswith("mine "))
-    victim = next(worker.node for worker in evaluator._pool._workers.values() if worker.ready)
+    victim = next(worker.node for worker in evaluator._tasks.pool._workers.values() if worker.ready)
     kill_node(victim, address)
     while evaluator.left < 1 or evaluator.workers < 2:
         work()

@@ -94,7 +94,7 @@ def test_a_worker_without_the_file_scores_as_one_that_has_it(ray_cluster: None, 
     (expected,) = here.collect()
     make = trainer_maker(data)
     path.rename(tmp_path / "elsewhere.h5")
-    evaluator = RayEvaluator(make, data, Crew(1))
+    evaluator = RayEvaluator.of(make, data, Crew(1))
     evaluator.submit(cohort)
     (found,) = evaluator.collect()
     evaluator.close()

@@ -32,7 +32,7 @@ nodes = Cluster(initialize_head=True, head_node_args=head)
 second = nodes.add_node(num_cpus=2, node_ip_address="127.0.0.2")
 ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
 nodes.wait_for_nodes()
-evaluator = RayEvaluator(slow(0.2), None, Crew())
+evaluator = RayEvaluator.of(slow(0.2), None, Crew())
 workers, outcomes, asked, most, ended = [evaluator.workers], {}, 0, float("inf"), 0
 while asked < most or evaluator.pending:
     while evaluator.free and asked < most:

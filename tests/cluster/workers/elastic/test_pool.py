@@ -34,7 +34,7 @@ def evaluate() -> Iterator[Any]:
     made: list[RayEvaluator] = []
 
     def one(crew: Crew) -> RayEvaluator:
-        made.append(RayEvaluator(echoing(), 7, crew))
+        made.append(RayEvaluator.of(echoing(), 7, crew))
         return made[-1]
 
     yield one
@@ -73,7 +73,7 @@ def test_workers_without_work_are_let_go_where_nodes_can_be_removed(
     until(evaluator, 2)
     monkeypatch.setattr(worker_pool, "REST", 0.0)
     for _ in range(3):
-        evaluator._pool.follow()
+        evaluator._tasks.pool.follow()
         time.sleep(0.01)
     assert (evaluator.workers, evaluator.free) == (1, 1)
 
@@ -88,8 +88,8 @@ def test_a_worker_whose_node_leaves_gets_no_more_work_and_is_replaced(
     first = train_one(evaluator, 0)
     node = ray.get_runtime_context().get_node_id()
     monkeypatch.setattr(worker_pool, "leaving", lambda: {node})
-    evaluator._pool.follow()
-    assert list(evaluator._pool.idle) == []
+    evaluator._tasks.pool.follow()
+    assert list(evaluator._tasks.pool.idle) == []
     monkeypatch.setattr(worker_pool, "leaving", set)
     assert train_one(evaluator, 1) != first
     assert evaluator.left == 0
@@ -120,7 +120,7 @@ def test_a_worker_whose_node_died_while_it_started_is_told_as_such(
     from haemsa.cluster.workers.elastic import worker
 
     evaluator = evaluate(Crew(1))
-    pool = evaluator._pool
+    pool = evaluator._tasks.pool
     monkeypatch.setattr(worker, "dead_nodes", lambda: {"gone"})
     (name,) = pool.starting.values()
     pool._workers[name].node = "gone"

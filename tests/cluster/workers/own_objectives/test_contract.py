@@ -36,7 +36,7 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
             from haemsa.cluster.workers.elastic.crew import Crew
             from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
-            made.append(RayEvaluator(CohortTrainer, data, Crew(1)))
+            made.append(RayEvaluator.of(CohortTrainer, data, Crew(1)))
         return made[-1]
 
     yield make_one
