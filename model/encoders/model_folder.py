@@ -92,7 +92,8 @@ def model_folder(name: str, *, pickled: bool = False) -> ModelFolder:
     if not _files(path, [_PICKLE]):
         raise ValueError(f"model '{name}' has no weights, expected {_SAFE} in its folder")
     if not pickled:
-        raise ValueError(f"model '{name}' has its weights only in a pickle, which could run any code, expected {_SAFE}")
+        only = f"model '{name}' has its weights only in a pickle, which could run any code, expected {_SAFE}"
+        raise ValueError(f"{only}; haemsa data embed --allow-pickle loads it all the same")
     return ModelFolder(shown, path, pickled=True)
 
 

@@ -82,9 +82,13 @@ def processor(loader: Any, folder: ModelFolder, what: str) -> Any:
     """What prepares input for a model, such as its tokenizer. Raises ValueError, which names `what` it lacks."""
     with _quiet():
         try:
-            return loader.from_pretrained(folder.path, local_files_only=True)
+            made = loader.from_pretrained(folder.path, local_files_only=True)
         except Exception as error:  # transformers raises errors of many kinds
             raise ValueError(f"model '{folder.name}' has no {what} that can be read ({_short(error)})") from None
+    files = getattr(made, "vocab_files_names", {}).values()
+    if files and not any((folder.path / file).is_file() for file in files):  # transformers makes one without words
+        raise ValueError(f"model '{folder.name}' has no {what}, expected one of {', '.join(files)} in its folder")
+    return made
 
 
 def _loaded(folder: ModelFolder, what: str) -> Any:

@@ -14,7 +14,10 @@ In version 1, a modality had features [N, T, D] with padding, compressed, in pla
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +37,8 @@ from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 2
 READ: Final = (1, VERSION)
+_OVERHEAD: Final = 2**16
+"""Bytes of a store that are no content."""
 
 
 def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
@@ -46,6 +51,7 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
 
     Raises:
         ValueError: float16 cannot hold a feature, or cannot tell the values of a column apart.
+        OSError: The disk has no room for it.
 
     Example:
         >>> import tempfile
@@ -58,6 +64,7 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
         ('mine', True)
     """
     unfinished = path.with_name(path.name + ".part")
+    _check_room(dataset, path, half)
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
             _write(dataset, file, half)
@@ -123,6 +130,15 @@ def _attributes(modality: Modality, dataset: Dataset) -> dict[str, Any]:
     """The attributes of a modality, which only a pass over all its features can tell."""
     train = dataset.splits.get("train", np.arange(len(dataset)))
     return {"digest": modality.digest, "constant": constant_columns(modality, train).astype(np.uint8)}
+
+
+def _check_room(dataset: Dataset, path: Path, half: bool) -> None:
+    """Raises OSError if the disk has no room. HDF5 does not do so: where a disk gets full, it ends the process."""
+    features = sum(int(item.lengths.sum()) * item.width * (2 if half else 4) for item in dataset.modalities.values())
+    others = sum(task.targets.nbytes for task in dataset.tasks.values()) + 8 * len(dataset) * len(dataset.modalities)
+    text = sum(len(line.encode()) + 32 for line in (*dataset.ids, *dataset.notes, *dataset.transcripts))
+    if shutil.disk_usage(path.parent).free < features + others + text + _OVERHEAD:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _write(dataset: Dataset, file: Any, half: bool) -> None:

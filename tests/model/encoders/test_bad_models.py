@@ -58,6 +58,14 @@ def test_a_model_without_its_processor(tmp_path: Path) -> None:
     refused(Choice("vision", str(folder)), "^model '.*vit' has no preprocessor_config.json that can be read")
 
 
+def test_a_text_model_without_its_words(tmp_path: Path) -> None:
+    folder = tiny.tiny_text(tmp_path / "bert")
+    for file in (*folder.glob("vocab*"), *folder.glob("tokenizer*")):
+        file.unlink()
+    expected = "^model '.*bert' has no tokenizer, expected one of vocab.txt, tokenizer.json in its folder$"
+    refused(Choice("text", str(folder)), expected)
+
+
 def test_a_name_on_the_hub_without_a_network() -> None:
     refused(Choice("text", "nobody/nothing"), "^model 'nobody/nothing' is no folder here, and the hub cannot be")
 

@@ -175,3 +175,14 @@ def test_transcripts_stay_with_their_samples(tmp_path):
     assert read(tmp_path / "silent.h5").transcripts == read(tmp_path / "silent.h5").part("train").transcripts == ()
     with pytest.raises(ValueError, match=r"^there are 1 transcripts for 5 ids$"):
         dataclasses.replace(data, transcripts=("one",))
+
+
+def test_a_disk_without_room_is_found_before_anything_is_written(path, tmp_path, monkeypatch):
+    data, needed = read(path, stream=False), path.stat().st_size
+    used = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: used._replace(free=needed // 2))
+    with pytest.raises(OSError, match=r"No space left on device: '.*copy.h5'$"):
+        write(data, tmp_path / "copy.h5")
+    assert not list(tmp_path.glob("copy*"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: used._replace(free=2 * needed + 2**17))
+    write(data, tmp_path / "copy.h5")
