@@ -145,7 +145,7 @@ def test_a_worker_that_dies_with_one_of_three_parts_costs_nothing_but_that_part(
 
         return train
 
-    split, evaluator, found = SplitJobs(), RayEvaluator(make, tmp_path, Crew(3)), list[Finished]()
+    split, evaluator, found = SplitJobs(), RayEvaluator.of(make, tmp_path, Crew(3)), list[Finished]()
     try:
         for cohort in split.cohorts([job(5)], 2):
             evaluator.submit(cohort)
