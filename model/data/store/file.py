@@ -122,7 +122,8 @@ def _opened(path: Path, *, stream: bool | None) -> Iterator[StoreContent]:
         if file.attrs.get("format") != FORMAT:
             raise ValueError("it is not a haemsa data set")
         if file.attrs.get("version") not in READ:
-            raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads 1 and 2")
+            known = " and ".join(map(str, READ))
+            raise ValueError(f"its format version is {file.attrs.get('version')}, this version reads {known}")
         yield StoreContent(SafeGroup(file, path.stat().st_size), path, stream=stream)
 
 

@@ -140,9 +140,15 @@ def forget(folder: Path) -> None:
 
 
 def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
-    """Samples per second of each side, in turn, `ROUNDS` times: from the disk, and then from memory."""
+    """Samples per second of each side, in turn, `ROUNDS` times: from the disk, and then from memory.
+
+    Torch has one thread: several would wait for each other wherever a machine does other work too.
+    """
+    import torch
+
     from tests.bench.data.npy_loader import unpack
 
+    torch.set_num_threads(1)
     unpack(folder / "made.npz", folder, "train")
     train = int(0.71 * samples)
     chosen = np.random.default_rng(0).permutation(train)[: min(train, 4000)]
