@@ -18,7 +18,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 2
 READ: Final = (1, VERSION)
+Forms = Mapping[str, type[np.floating[Any]]]
+"""Whether the features of each modality are kept as float16 or as float32."""
 _OVERHEAD: Final = 2**16
 """Bytes of a store that are no content."""
 
@@ -64,10 +66,11 @@ def write(dataset: Dataset, path: Path, *, half: bool = False) -> None:
         ('mine', True)
     """
     unfinished = path.with_name(path.name + ".part")
-    _check_room(dataset, path, half)
+    forms = {name: np.float16 if half or _is_exact(item) else np.float32 for name, item in dataset.modalities.items()}
+    _check_room(dataset, path, forms)
     try:
         with h5py.File(unfinished, "w", track_order=True) as file:
-            _write(dataset, file, half)
+            _write(dataset, file, forms)
         attributes_of = {  # no stream stays, because it keeps the file open
             name: _attributes(stream, dataset) for name, stream in _read(unfinished, stream=True).modalities.items()
         }
@@ -133,21 +136,24 @@ def _attributes(modality: Modality, dataset: Dataset) -> dict[str, Any]:
     return {"digest": modality.digest, "constant": constant_columns(modality, train).astype(np.uint8)}
 
 
-def _check_room(dataset: Dataset, path: Path, half: bool) -> None:
+def _check_room(dataset: Dataset, path: Path, forms: Forms) -> None:
     """Raises OSError if the disk has no room. HDF5 does not do so: where a disk gets full, it ends the process."""
-    features = sum(int(item.lengths.sum()) * item.width * (2 if half else 4) for item in dataset.modalities.values())
+    features = sum(
+        int(item.lengths.sum()) * item.width * np.dtype(forms[name]).itemsize
+        for name, item in dataset.modalities.items()
+    )
     others = sum(task.targets.nbytes for task in dataset.tasks.values()) + 8 * len(dataset) * len(dataset.modalities)
     text = sum(len(line.encode()) + 32 for line in (*dataset.ids, *dataset.notes, *dataset.transcripts))
     if shutil.disk_usage(path.parent).free < features + others + text + _OVERHEAD:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
-def _write(dataset: Dataset, file: Any, half: bool) -> None:
+def _write(dataset: Dataset, file: Any, forms: Forms) -> None:
     file.attrs.update(format=FORMAT, version=VERSION)
     modalities = file.create_group("modalities", track_order=True)
     for name, modality in dataset.modalities.items():
         group = modalities.create_group(name)
-        _write_features(name, modality, group, half)
+        _write_features(name, modality, group, forms[name])
         group["lengths"] = modality.lengths
         if modality.columns:
             _write_text(group, "columns", modality.columns)
@@ -175,27 +181,26 @@ def _write_text(group: Any, name: str, lines: Sequence[str]) -> None:
     group.create_dataset(name, data=list(lines), dtype=h5py.string_dtype(), shape=(len(lines),))
 
 
-def _write_features(name: str, modality: Modality, group: Any, half: bool) -> None:
+def _write_features(name: str, modality: Modality, group: Any, form: type[np.floating[Any]]) -> None:
     shape, start = modality.features.shape, 0
-    form = np.float16 if half or all(_are_halves(values) for values in _values(modality)) else np.float32
     group.attrs["steps"] = shape[1]
     data = group.create_dataset("values", (int(modality.lengths.sum()), shape[2]), form)
     rounding = Rounding(name, shape[2], modality.columns)
     for values in _values(modality):
-        if half:
+        if form is np.float16:
             rounding.check(values)
         data[start : start + len(values)] = values
         start += len(values)
     rounding.end()
 
 
+def _is_exact(modality: Modality) -> bool:
+    """Whether float16 holds all features exactly."""
+    with np.errstate(over="ignore"):
+        return all((values.astype(np.float16) == values).all() for values in _values(modality))
+
+
 def _values(modality: Modality) -> Iterator[NDArray[np.float32]]:
     """The steps of all samples without padding, [S, D], block by block."""
     for block in blocks(modality.features.shape):
         yield modality.features[block][step_mask(modality.lengths[block], modality.steps)]
-
-
-def _are_halves(values: NDArray[np.float32]) -> bool:
-    """Whether float16 holds these numbers exactly."""
-    with np.errstate(over="ignore"):
-        return bool((values.astype(np.float16) == values).all())

@@ -7,6 +7,7 @@ fails is an error, where a mapped page would end the process.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,18 +35,25 @@ class Values:
     dtype: np.dtype[Any]
 
     def open(self, path: Path) -> ReadSteps:
-        """What reads them from the file at `path`, which stays open."""
-        file, size = path.open("rb", buffering=0), self.width * self.dtype.itemsize
+        """What reads them from the file at `path`, which stays open as long as it is needed."""
+        return _Reader(path, self)
 
-        def read(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[Any]:
-            found = np.empty((int(lengths.sum()), self.width), self.dtype)
-            rest = found.reshape(-1).view(np.uint8).data
-            for first, count in _runs(starts, lengths):
-                _fill(file.fileno(), rest[: count * size], self.offset + first * size)
-                rest = rest[count * size :]
-            return found
 
-        return read
+class _Reader:
+    """Reads steps of an open file."""
+
+    def __init__(self, path: Path, values: Values) -> None:
+        self._file, self._values = os.open(path, os.O_RDONLY), values
+        weakref.finalize(self, os.close, self._file)
+
+    def __call__(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[Any]:
+        """The steps of samples one after the other, [S, D]."""
+        found = np.empty((int(lengths.sum()), self._values.width), self._values.dtype)
+        rest, size = found.reshape(-1).view(np.uint8).data, found.itemsize * self._values.width
+        for first, count in _runs(starts, lengths):
+            _fill(self._file, rest[: count * size], self._values.offset + first * size)
+            rest = rest[count * size :]
+        return found
 
 
 def find(file: SafeGroup, path: Path, group: str, lengths: NDArray[np.int64]) -> StoredFeatures:
