@@ -91,7 +91,7 @@ class Bench:
     def _trials(self, kind: Kind, data: TrialData, progress: Progress) -> Tuned:
         """The best of random trials of a kind of model, on the folds of the search."""
         trials, seed = self.setup.trials, self.setup.config.seed
-        with self.side.tasks(TrialWork, data, weight=float(kind in SEEDED)) as tasks:  # a network takes longer
+        with self.side.tasks(TrialWork, data, weight=math.inf if kind in SEEDED else 0.0) as tasks:  # networks
             return tuned_classical(self.problem, data, kind, trials, seed, self.kept, progress, tasks)
 
 

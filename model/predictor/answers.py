@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from haemsa.model.bounds import within
 from haemsa.model.data.samples import Samples
 from haemsa.model.predictor.calibration import Interval, spread_of
-from haemsa.model.predictor.networks import SavedNetworks
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from haemsa.model.predictor.networks import SavedNetworks
 
 
 def answer(model: SavedNetworks, task: str, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
