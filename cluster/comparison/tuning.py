@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +92,8 @@ class Bench:
     def _trials(self, kind: Kind, data: TrialData, progress: Progress) -> Tuned:
         """The best of random trials of a kind of model, on the folds of the search."""
         trials, seed = self.setup.trials, self.setup.config.seed
-        with self.side.tasks(TrialWork, data, weight=math.inf if kind in SEEDED else 0.0) as tasks:  # networks
+        weight = math.inf if kind in SEEDED else 0.0  # a trial of a network takes long
+        with self.side.tasks(TrialWork, data, weight) as tasks:
             return tuned_classical(self.problem, data, kind, trials, seed, self.kept, progress, tasks)
 
 
