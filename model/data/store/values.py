@@ -43,7 +43,7 @@ class _Reader:
     """Reads steps of an open file."""
 
     def __init__(self, path: Path, values: Values) -> None:
-        self._file, self._values = os.open(path, os.O_RDONLY), values
+        self._path, self._file, self._values = path, os.open(path, os.O_RDONLY), values
         weakref.finalize(self, os.close, self._file)
 
     def __call__(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[Any]:
@@ -51,9 +51,17 @@ class _Reader:
         found = np.empty((int(lengths.sum()), self._values.width), self._values.dtype)
         rest, size = found.reshape(-1).view(np.uint8).data, found.itemsize * self._values.width
         for first, count in _runs(starts, lengths):
-            _fill(self._file, rest[: count * size], self._values.offset + first * size)
+            self._fill(rest[: count * size], self._values.offset + first * size)
             rest = rest[count * size :]
         return found
+
+    def _fill(self, content: memoryview, offset: int) -> None:
+        """Read until `content` is full: the system may give less than was asked for."""
+        while content:
+            count = os.preadv(self._file, [content], offset)
+            if not count:
+                raise OSError(f"{self._path} ends before its features do, expected it to stay while it is in use")
+            content, offset = content[count:], offset + count
 
 
 def find(file: SafeGroup, path: Path, group: str, lengths: NDArray[np.int64]) -> StoredFeatures:
@@ -77,12 +85,3 @@ def _runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Iterator[tup
     firsts = starts[starts != np.concatenate([[-1], ends[:-1]])]
     lasts = ends[ends != np.concatenate([starts[1:], [-1]])]
     yield from zip(firsts.tolist(), (lasts - firsts).tolist(), strict=True)
-
-
-def _fill(file: int, content: memoryview, offset: int) -> None:
-    """Read until `content` is full: the system may give less than was asked for."""
-    while content:
-        count = os.preadv(file, [content], offset)
-        if not count:
-            raise OSError("a store ends before its features do, expected it to stay while it is in use")
-        content, offset = content[count:], offset + count

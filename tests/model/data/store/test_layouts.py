@@ -129,5 +129,5 @@ def test_a_store_that_is_cut_off_while_it_is_in_use_is_told(tmp_path: Path) -> N
     assert features[ORDER].any()
     with (tmp_path / "small.h5").open("r+b") as file:
         file.truncate(100)
-    with pytest.raises(OSError, match="a store ends before its features do"):
+    with pytest.raises(OSError, match=r"small\.h5 ends before its features do, expected it to stay"):
         features[ORDER]
