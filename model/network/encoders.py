@@ -7,7 +7,7 @@ projection's weights, so that all rows can share the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +16,15 @@ from torch.nn import functional as F
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
 from haemsa.model.network.noise import Noise, dropout, site
+from haemsa.model.network.projection import Standard, project
 from haemsa.model.spec.network import EncoderSpec
 
 
 class Encoder(Stacked):
-    """All rows that read one modality with the same pooling: [B, T, D] features become [n, B, W] tokens.
+    """All rows that read one modality with the same pooling: [B, T, D] features become units [U, B] of their tokens.
 
-    The units of all rows lie on one axis U without padding, and rows of one width are neighbours. So a single matrix
-    product projects for all rows.
+    The units of all rows lie on one axis U without padding, so a single matrix product projects for all rows.
+    `rows`: the rows in the order of their units. Heads of attention with equally many units are neighbours.
     """
 
     weight: nn.Parameter
@@ -32,36 +33,40 @@ class Encoder(Stacked):
     query: nn.Parameter
     kernel: nn.Parameter
     unit_row: Tensor
+    head_row: Tensor
     means: Tensor | None  # of each fold in use [F, D]
     scale: Tensor | None  # [n, D]
-    fold_index: Tensor  # [U]
+    fold_index: Tensor | None  # [U, 1]
 
-    def __init__(self, cohort: Cohort, spec: EncoderSpec, rows: Sequence[int]) -> None:
+    def __init__(self, cohort: Cohort, members: Sequence[tuple[int, EncoderSpec]]) -> None:
         super().__init__()
-        self.spec, self._cohort = spec, cohort
-        self.rows = tuple(sorted(rows, key=lambda row: -cohort.widths[row]))
-        widths = [cohort.widths[row] for row in self.rows]
-        self._counts = {width: widths.count(width) for width in widths}
-        features = cohort.schema.modalities[spec.modality][1]
-        self._add("weight", lambda width: (width, features), "fan_last")
-        self._add("bias", lambda width: (width,), "zeros")
-        self._add("stand_in", lambda width: (width,), "token")
-        if spec.kind == "attention":
-            self._add("query", lambda _: (spec.heads, features), "zeros")
-        if spec.kind == "convolution":
-            self._add("kernel", lambda width: (width, spec.kernel), "fan_last")
-        repeats = torch.tensor(widths)
-        self.constant("unit_row", torch.arange(len(widths)).repeat_interleave(repeats))
-        sites = [site(f"encoders.{spec.modality}")] * len(widths)
+        self.spec, self._cohort = members[0][1], cohort
+        ordered = sorted(members, key=lambda member: -cohort.widths[member[0]] // member[1].heads)
+        self.rows, heads = tuple(row for row, _ in ordered), [spec.heads for _, spec in ordered]
+        self.widths = [cohort.widths[row] for row in self.rows]
+        name, features = self.spec.modality, cohort.schema.modalities[self.spec.modality][1]
+        self._add("weight", [(width, features) for width in self.widths], "fan_last")
+        self._add("bias", [(width,) for width in self.widths], "zeros")
+        self._add("stand_in", [(width,) for width in self.widths], "token")
+        if self.spec.kind == "attention":
+            self._add("query", [(count, features) for count in heads], "zeros")
+        if self.spec.kind == "convolution":
+            self._add("kernel", [(width, self.spec.kernel) for width in self.widths], "fan_last")
+        places = torch.arange(len(self.rows))
+        self.constant("unit_row", places.repeat_interleave(torch.tensor(self.widths)))
+        self.constant("head_row", places.repeat_interleave(torch.tensor(heads)))
+        units = [width // count for width, count in zip(self.widths, heads, strict=True) for _ in range(count)]
+        self._heads = {size: units.count(size) for size in units}
+        sites = [site(f"encoders.{name}")] * len(self.rows)
         self.dropout = dropout(cohort, "feature_dropout", self.rows, sites, samples=False, units=features)
-        for name in ("means", "scale", "fold_index"):
-            self.constant(name, None)
+        for constant in ("means", "scale", "fold_index"):
+            self.constant(constant, None)
 
-    def _add(self, name: str, shape: Callable[[int], tuple[int, ...]], init: Init) -> None:
+    def _add(self, name: str, shapes: Sequence[tuple[int, ...]], init: Init) -> None:
         path, slots = f"encoders.{self.spec.modality}.{name}", list[Slot]()
-        for row in self.rows:
+        for row, shape in zip(self.rows, shapes, strict=True):
             start = slots[-1].stop if slots else 0
-            slots.append(Slot(start, row, path, shape(self._cohort.widths[row]), spread=True))
+            slots.append(Slot(start, row, path, shape, spread=True))
         self.add(name, slots, self._cohort, init)
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
@@ -71,29 +76,18 @@ class Encoder(Stacked):
         mean, scale = (part.to(self.weight) for part in kind[self.spec.modality])
         distinct = sorted(set(folds))
         self.means, self.scale = mean[distinct], scale[folds]
-        self.fold_index = torch.tensor([distinct.index(fold) for fold in folds]).to(self.unit_row)[self.unit_row]
+        fold_index = torch.tensor([distinct.index(fold) for fold in folds]).to(self.unit_row)
+        self.fold_index = fold_index[self.unit_row].unsqueeze(1)
 
     def forward(self, batch: Batch, noise: Noise | None) -> Tensor:
-        """One token per row and sample [n, B, W]. Samples without the modality get an arbitrary finite token."""
+        """Units [U, B]. Those of samples without the modality are arbitrary finite numbers."""
         name = self.spec.modality
-        scale = self._input_scale(noise)
-        weight = self.weight if scale is None else self.weight * scale.index_select(0, self.unit_row)
-        if self.spec.kind == "attention":
-            query = self.query if scale is None else self.query * scale.repeat_interleave(self.spec.heads, 0)
-            return self.to_rows(self._attend(batch.features[name], batch.steps[name], query, weight))
+        standard = Standard(self._input_scale(noise), self.unit_row, self.means, self.fold_index)
         if self.spec.kind == "mean":
-            return self.to_rows(self._project(batch.means[name], weight))
-        return self.to_rows(self._convolve(batch.features[name], batch.steps[name], weight))
-
-    def to_rows(self, units: Tensor) -> Tensor:
-        """Split [..., U] into rows and pad them to one width: [n, ..., W]."""
-        widest = next(iter(self._counts))
-        parts = torch.split(units, [width * count for width, count in self._counts.items()], -1)
-        rows = []
-        for part, (width, count) in zip(parts, self._counts.items(), strict=True):
-            tokens = part.reshape(*units.shape[:-1], count, width)
-            rows.append(F.pad(tokens, (0, widest - width)) if width < widest else tokens)
-        return (torch.cat(rows, -2) if len(rows) > 1 else rows[0]).movedim(-2, 0)
+            return project(batch.means[name], self.weight, self.bias, standard)
+        if self.spec.kind == "attention":
+            return self._attend(batch.features[name], batch.steps[name], standard)
+        return self._convolve(batch.features[name], batch.steps[name], standard)
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
         """Factor per row and feature [n, D]: feature dropout over the standard deviation; None: 1."""
@@ -102,34 +96,32 @@ class Encoder(Stacked):
         keep = noise.keep(self.dropout)
         return keep if self.scale is None else keep * self.scale
 
-    def _project(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Centre and project x [S, D] to all units [S, U]. The folds' means are further rows of the same product."""
-        if self.means is None:
-            return F.linear(x, weight, self.bias)
-        S = len(x)
-        both = F.linear(torch.cat([x, self.means]), weight)
-        return both[:S] + (self.bias - both[S:].gather(0, self.fold_index.unsqueeze(0)))
-
-    def _attend(self, x: Tensor, steps: Tensor, query: Tensor, weight: Tensor) -> Tensor:
-        """Pool features over time by softmax(x query), one distribution per head, then project to its units [B, U]."""
-        heads = self.spec.heads
-        scores = F.linear(x, query).masked_fill(~steps.unsqueeze(-1), float("-inf"))
-        pooled = torch.bmm(scores.softmax(1).transpose(1, 2), x).transpose(0, 1)  # [n * heads, B, D]
-        by_width = torch.split(weight, [width * count for width, count in self._counts.items()])
-        by_rows = torch.split(pooled, [heads * count for count in self._counts.values()])
-        tokens = [
-            torch.bmm(part, units.view(len(part), -1, units.shape[1]).transpose(1, 2)).transpose(0, 1).flatten(1)
-            for part, units in zip(by_rows, by_width, strict=True)
+    def _attend(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
+        """Pool features over time by softmax(x query), one distribution per head, then project to its units."""
+        scale, weight = standard.scale, standard.scaled(self.weight)
+        query = self.query if scale is None else self.query * scale.index_select(0, self.head_row)
+        scores = torch.mm(query, x.flatten(0, 1).t()).view(len(query), *steps.shape)  # [heads, B, T]
+        shares = (scores + outside(steps, scores)).softmax(-1)
+        pooled = torch.bmm(shares.transpose(0, 1), x).permute(1, 2, 0)  # [heads, D, B]
+        by_size = torch.split(weight, [size * count for size, count in self._heads.items()])
+        by_heads = torch.split(pooled, list(self._heads.values()))
+        units = [
+            torch.bmm(part.view(len(read), -1, part.shape[1]), read).flatten(0, 1)
+            for read, part in zip(by_heads, by_size, strict=True)
         ]
-        bias: Tensor = self.bias
-        if self.means is not None:
-            bias = bias - F.linear(self.means, weight).gather(0, self.fold_index.unsqueeze(0))
-        return torch.cat(tokens, 1) + bias
+        bias = self.bias.unsqueeze(1)
+        if self.means is not None and self.fold_index is not None:
+            bias = bias - F.linear(weight, self.means).gather(1, self.fold_index)
+        return torch.cat(units) + bias
 
-    def _convolve(self, x: Tensor, steps: Tensor, weight: Tensor) -> Tensor:
-        """Project every step, convolve each unit over time, GELU, and take the maximum over time [B, U]."""
-        B, T, _ = x.shape
-        hidden = self._project(x.flatten(0, 1), weight).view(B, T, len(weight))
-        hidden = (hidden * steps.unsqueeze(-1)).transpose(1, 2)
+    def _convolve(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
+        """Project every step, convolve each unit over time, GELU, and take the maximum over time."""
+        hidden = project(x.flatten(0, 1), self.weight, self.bias, standard).view(-1, *steps.shape)
+        hidden = (hidden * steps.to(hidden.dtype)).transpose(0, 1)
         hidden = F.gelu(F.conv1d(hidden, self.kernel.unsqueeze(1), padding="same", groups=len(self.kernel)))
-        return hidden.masked_fill(~steps.unsqueeze(1), float("-inf")).amax(2)
+        return (hidden + outside(steps, hidden).unsqueeze(1)).amax(2).t()
+
+
+def outside(steps: Tensor, like: Tensor) -> Tensor:
+    """Minus infinity after a sample's real steps and 0 within them, [B, T]. To add it is faster than to fill."""
+    return torch.zeros(steps.shape, dtype=like.dtype, device=like.device).masked_fill_(~steps, float("-inf"))

@@ -35,11 +35,11 @@ def cohort_of(*genomes: Genome) -> Cohort:
 def token_and_weights(kind: EncoderKind, heads: int = 2, kernel: int = 3, width: int = 4) -> tuple[Tensor, Weights]:
     """A lone text encoder with all weights moved off zero."""
     spec = EncoderSpec("text", kind, heads, kernel)
-    encoder = Encoder(cohort_of(Genome(NetworkSpec(width, (spec,)))), spec, [0]).double()
+    encoder = Encoder(cohort_of(Genome(NetworkSpec(width, (spec,)))), [(0, spec)]).double()
     for number, parameter in enumerate(encoder.parameters()):
         parameter.data += torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number)).double()
     (weights,) = row_weights(encoder, 1)
-    return encoder(BATCH, None)[0], {name.removeprefix("encoders.text."): value for name, value in weights.items()}
+    return encoder(BATCH, None).t(), {name.removeprefix("encoders.text."): value for name, value in weights.items()}
 
 
 def test_mean_pooling_projects_the_mean_of_the_real_steps() -> None:
@@ -69,7 +69,7 @@ def test_convolution_takes_the_most_active_step_of_each_unit(kernel: int) -> Non
 @pytest.mark.parametrize("kind", ["mean", "attention", "convolution"])
 def test_padded_steps_have_no_influence(kind: EncoderKind) -> None:
     spec = EncoderSpec("text", kind)
-    encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)))), spec, [0]).double()
+    encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)))), [(0, spec)]).double()
     noisy = BATCH.features["text"] + 9 * ~BATCH.steps["text"].unsqueeze(-1)
     changed = dataclasses.replace(BATCH, features={**BATCH.features, "text": noisy})
     assert torch.equal(encoder(BATCH, None), encoder(changed, None))
@@ -79,34 +79,35 @@ def test_padded_steps_have_no_influence(kind: EncoderKind) -> None:
 def test_statistics_standardise_features_as_the_fold_of_each_row_asks(kind: EncoderKind) -> None:
     spec = EncoderSpec("text", kind, heads=2)
     rows = [CohortRow(Genome(NetworkSpec(width, (spec,))), 5, fold) for fold, width in ((2, 6), (0, 4), (2, 2))]
-    encoder = Encoder(Cohort(rows, SCHEMA), spec, [0, 1, 2]).double()
+    encoder = Encoder(Cohort(rows, SCHEMA), [(place, spec) for place in range(3)]).double()
     generator = torch.Generator().manual_seed(1)
     moments = Moments(torch.randn(3, 7, generator=generator), torch.rand(3, 7, generator=generator) + 0.5)
     other = Moments(moments.mean + 1, moments.scale * 2)
     pooled, steps = (other, moments) if kind == "convolution" else (moments, other)
     encoder.set_statistics(FeatureStatistics({"text": pooled}, {"text": steps}))
-    for place, row in enumerate(rows):
-        lone = Encoder(Cohort([row], SCHEMA), spec, [0]).double()
-        insert(lone, [row_weights(encoder, 3)[encoder.rows[place]]])
+    found = torch.split(encoder(BATCH, None), encoder.widths)
+    for place, units in zip(encoder.rows, found, strict=True):
+        row = rows[place]
+        lone = Encoder(Cohort([row], SCHEMA), [(0, spec)]).double()
+        insert(lone, [row_weights(encoder, 3)[place]])
         mean, scale = moments.mean[row.fold].double(), moments.scale[row.fold].double()
         standard = dataclasses.replace(
             BATCH,
             features={"text": (BATCH.features["text"] - mean) * scale},
             means={"text": (BATCH.means["text"] - mean) * scale},
         )
-        width = row.genome.network.width
-        torch.testing.assert_close(encoder(BATCH, None)[place, :, :width], lone(standard, None)[0])
+        torch.testing.assert_close(units, lone(standard, None))
 
 
 def test_feature_dropout_hides_features_from_a_whole_batch() -> None:
     training = TrainingGenes(feature_dropout=0.5)
     spec = EncoderSpec("text")
-    encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)), training)), spec, [0]).double()
+    encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)), training)), [(0, spec)]).double()
     noise = noise_of(encoder, samples=5, keys=[3])
     assert encoder.dropout is not None
     keep = noise.keep(encoder.dropout)[0]
     assert 0 < int((keep == 0).sum()) < 7
-    torch.testing.assert_close(encoder(BATCH, noise)[0], (BATCH.means["text"] * keep) @ encoder.weight.T)
+    torch.testing.assert_close(encoder(BATCH, noise).t(), (BATCH.means["text"] * keep) @ encoder.weight.T)
 
 
 def with_presence(text: list[bool], audio: list[bool]) -> Batch:
