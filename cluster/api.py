@@ -11,6 +11,7 @@
 | `haemsa tune` | `tune_genome(source, data)` |
 | `haemsa train` | `train_for_good(recipe, data, seeds, out)`, then `record_training(recipe, out)` for MLflow |
 | `haemsa train --with-encoders` | `keep_encoders(out)` between both |
+| `haemsa train --finetune` | `read_recipe(run, finetune="text_mpnet")`; `fine_tuning_note(out)` tells what it gave |
 | `haemsa evaluate` | `evaluate_model(model, load_for(model, data), missing=True)` |
 | `haemsa predict` | `predictions(model, load_samples(model, data))`, or `model.predict_clips(clips)` |
 | `haemsa export` | `export_model(model, file, "onnx")`; of a run `export_study(run, "sqlite:///study.db")` |
@@ -41,6 +42,7 @@ from haemsa.cluster.embedding.embed import embed_data
 from haemsa.cluster.final_model.encoders import keep_encoders
 from haemsa.cluster.final_model.evaluate import Evaluation, evaluate_model
 from haemsa.cluster.final_model.export import export_model
+from haemsa.cluster.final_model.fine_tuning.verdict import fine_tuning_note
 from haemsa.cluster.final_model.folder import model_folder
 from haemsa.cluster.final_model.load import data_of, load_for, load_model, load_samples, misfits
 from haemsa.cluster.final_model.predictions import prediction_blocks, predictions, write_predictions
@@ -110,6 +112,7 @@ __all__ = [
     "evaluate_model",
     "export_model",
     "export_study",
+    "fine_tuning_note",
     "front_figure",
     "gene_importance",
     "genome_tree",

@@ -25,6 +25,8 @@ class SeedPurpose(IntEnum):
     CLASSICAL_MODELS = 7
     """Settings that are tried of models of scikit-learn."""
     BOOTSTRAP = 11
+    ADAPTERS = 12
+    """The first weights of adapters."""
 
 
 def derived_seed(seed: int, purpose: SeedPurpose | int, *numbers: int) -> int:

@@ -31,6 +31,10 @@ def train(
     with_encoders: Annotated[
         bool, typer.Option("--with-encoders", help="Keep the encoders of haemsa data embed with the model.")
     ] = False,
+    finetune: Annotated[
+        str | None,
+        typer.Option(help="Also train the text encoder of this stream, such as text_mpnet, if that is better."),
+    ] = None,
     tracking: Annotated[
         str | None, typer.Option(help="MLflow's store, or off \\[default: as the search had it].")
     ] = None,
@@ -43,6 +47,7 @@ def train(
     """
     from haemsa.cluster.api import (
         better_plain_model,
+        fine_tuning_note,
         genome_tree,
         keep_encoders,
         metric_table,
@@ -54,14 +59,14 @@ def train(
     )
     from haemsa.cluster.shared.progress import progress
 
-    recipe = read_recipe(source, ensemble=ensemble, whole=whole, tracking=tracking)
+    recipe = read_recipe(source, ensemble=ensemble, whole=whole, finetune=finetune or "", tracking=tracking)
     read = data or recipe.data or ""
     folder = model_folder(recipe, read or None, out, force=force)
     with progress() as shown:
         table, protocol = train_for_good(recipe, data, seeds, folder, force=force, compute=compute, progress=shown)
     if with_encoders:
         keep_encoders(folder)
-    notes = better_plain_model(folder)
+    notes = [*fine_tuning_note(folder), *better_plain_model(folder)]
     address = record_training(recipe, folder, tracking, notes.append)
     write_figures(json_file, {"models": table, "split": "test", "protocol": protocol})
     terminal = console()

@@ -17,6 +17,7 @@ from haemsa.cluster.final_model.trainer import Trainer
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.metrics import direction, main_metric
+from haemsa.model.predictor.own_features import OwnFeatures
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -81,7 +82,7 @@ def _plain_models(trainer: Trainer, networks: Networks, metrics: Mapping[str, fl
 def _predicted(predictor: Predictor, samples: Dataset) -> Predicted:
     from haemsa.model.predictor.calibration import spread_of
 
-    outputs = predictor.predict_members(predictor.inputs(samples))
+    outputs = predictor.predict_members(predictor.inputs(OwnFeatures.of_model(predictor.info).of(samples)))
     return {name: (predictor.mean(values), spread_of(values)) for name, values in outputs.items()}
 
 

@@ -18,6 +18,7 @@ from haemsa.cluster.workers.tasks.place import device_of
 from haemsa.cluster.workers.tasks.tasks import tasks_on
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.missing_modalities import RATES, random_presence, streams_of, subsets
+from haemsa.model.predictor.own_features import OwnFeatures
 from haemsa.model.predictor.scores import ScoreTable, score
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def evaluate_model(
         raise ValueError(
             f"data {dataset.name!r} has no labels for {', '.join(unlabelled)}, it has {', '.join(samples.tasks)}"
         )
+    samples = OwnFeatures.of_model(predictor.info).of(samples)
     streams = streams_of([name for name in predictor.modalities if name in samples.modalities])
     names = list(streams)
     present = np.stack([samples.presence_of(streams[name]) for name in names], axis=1)  # [N, modalities]

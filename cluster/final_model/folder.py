@@ -15,6 +15,7 @@ def recipe_key(recipe: Recipe, data: str | None) -> str:
     place = None if data is None else str(Path(data).resolve()) if Path(data).exists() else data
     members = [[genome.to_dict(), count] for genome, count in recipe.members]
     settings = [recipe.validation, recipe.whole, recipe.batch_size, recipe.seed, list(recipe.tasks), place]
+    settings += [recipe.finetune] if recipe.finetune else []
     return hashlib.sha256(json.dumps([members, settings], sort_keys=True).encode()).hexdigest()[:16]
 
 

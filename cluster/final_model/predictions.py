@@ -21,6 +21,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.samples import Samples
 from haemsa.model.predictor.answers import prediction_table
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
+from haemsa.model.predictor.own_features import OwnFeatures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,8 @@ def predictions(predictor: Predictor, samples: Dataset | Samples | NewSamples) -
         import pandas as pd
 
         return pd.concat(prediction_blocks(predictor, samples), ignore_index=True)
-    return _table(predictor, Samples.of(samples) if isinstance(samples, Dataset) else samples)
+    own = OwnFeatures.of_model(predictor.info)
+    return _table(predictor, own.of(Samples.of(samples) if isinstance(samples, Dataset) else samples))
 
 
 def _table(predictor: Predictor, samples: Samples, device: str = "cpu") -> pd.DataFrame:
@@ -90,7 +92,9 @@ def prediction_blocks(
     """
     shown, place = lasting(progress), Compute(backend="inline").changed_by(compute)
     tally, blocks = Tally(shown, "samples", None if split else samples.count), samples.blocks(split)
-    sent = blocks if place.backend == "inline" else (part for block in blocks for part in in_parts(block))
+    own = OwnFeatures.of_model(predictor.info)
+    whole = place.backend == "inline" and not own.streams  # features of its own need much memory
+    sent = blocks if whole else (own.of(part) for block in blocks for part in in_parts(block))
     with tasks_on(place, _Predicting, (predictor, device_of(place)), shown) as tasks:
         for number, frame in tasks.run(sent, in_order=True, waiting=tally.show):
             alone = number == 0 and (split is not None or len(frame) == samples.count)

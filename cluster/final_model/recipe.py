@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +28,8 @@ class Recipe:
     the genomes were read. fingerprint: of the data that the search used. whole: train on the validation split too, even
     if the search held it out. name, search, tracking: the name, the id and the setting of the search; empty or None if
     no search is known. data: the name or path of its data. None if no search is known, or if the data was given from
-    Python. compute: where the search trained. None if no search is known.
+    Python. compute: where the search trained. None if no search is known. finetune: the stream whose text encoder is
+    trained together with the networks. Empty: none is.
     """
 
     members: tuple[tuple[Genome, int], ...]
@@ -46,10 +47,16 @@ class Recipe:
     tracking: str | None = None
     data: str | None = None
     compute: Compute | None = None
+    finetune: str = ""
 
 
 def read_recipe(
-    source: str | Path, *, ensemble: bool = False, whole: bool = False, tracking: str | None = None
+    source: str | Path,
+    *,
+    ensemble: bool = False,
+    whole: bool = False,
+    finetune: str = "",
+    tracking: str | None = None,
 ) -> Recipe:
     """Read what is trained for good: the best genome of a search, or any other genome.
 
@@ -57,6 +64,7 @@ def read_recipe(
         source: a run directory, a genome.json, or an address in MLflow (runs:/... or models:/...).
         ensemble: read the best ensemble of the run directory, not its best genome.
         whole: train on the validation split too, in any case.
+        finetune: the stream whose text encoder is trained together with the networks ("": none is).
         tracking: MLflow's store for an address there (None: MLFLOW_TRACKING_URI or sqlite:///mlflow.db).
 
     Raises:
@@ -73,7 +81,8 @@ def read_recipe(
 
         genome = Genome.from_json(fetch_genome(source, None if tracking == "off" else tracking))
         registered = re.match(r"models:/haemsa-([^/@]+)", source)
-        return Recipe(((genome, 1),), origin=source, whole=whole, name=registered[1] if registered else "")
+        name = registered[1] if registered else ""
+        return Recipe(((genome, 1),), origin=source, whole=whole, name=name, finetune=finetune)
     if path.is_dir():
         with RunDirectory.open(path, read_only=True) as run:
             config = run.config()
@@ -83,9 +92,10 @@ def read_recipe(
             settings = config.batch_size, config.seed, source, found_on, config.stream, tuple(config.tasks)
             name = config.title
             search = {"name": name, "search": facts.get("id", ""), "tracking": config.tracking, "data": config.data}
-            return Recipe(members, ensemble, validation, *settings, whole=whole, **search, compute=config.compute)
+            found = Recipe(members, ensemble, validation, *settings, **search)
+            return replace(found, whole=whole, finetune=finetune, compute=config.compute)
     genome = genome_in(path, "a run directory, a genome.json, runs:/... or models:/...")
-    return Recipe(((genome, 1),), origin=source, whole=whole)
+    return Recipe(((genome, 1),), origin=source, whole=whole, finetune=finetune)
 
 
 def _ensemble(run: RunDirectory) -> tuple[tuple[Genome, int], ...]:

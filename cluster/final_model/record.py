@@ -121,7 +121,7 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         },
         alias="trained",
         seeds=[_named(BY_SEED, values, tasks) for values in _by_seed(seeds)],
-        params={**settings, "source": recipe.origin, **_genes(recipe)},
+        params={**settings, "source": recipe.origin, **_fine_tuning(facts), **_genes(recipe)},
         dataset=facts["dataset"],
         measured=held_out["measured"],
         commit=facts.get("commit"),
@@ -129,6 +129,11 @@ def trained_record(recipe: Recipe, saved: Path) -> ModelTrained:
         better_plain=(plain and plain.better) or "",
         what=_words(len(facts["seeds"]), facts["genomes"]),
     )
+
+
+def _fine_tuning(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What fine-tuning gave, if it was asked for."""
+    return {"fine_tuning": facts["finetuned"]["sentence"]} if "finetuned" in facts else {}
 
 
 def _words(seeds: int, genomes: int) -> str:

@@ -14,6 +14,7 @@ from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.shared.bootstrap import intervals
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.metrics import all_metrics
+from haemsa.model.predictor.own_features import OwnFeatures
 from haemsa.model.predictor.scores import MODEL, ScoreTable, as_scores, score, summarise
 from haemsa.model.seeds import SeedPurpose
 
@@ -59,7 +60,7 @@ def score_beside(
         outputs: what the model's members predict for the samples of the split, [K, N, C] by task, if it is known.
     """
     samples, seed = dataset.take(dataset.split(split)), int(predictor.info.get("seed", 0))
-    outputs = outputs or predictor.predict_members(predictor.inputs(samples))
+    outputs = outputs or predictor.predict_members(predictor.inputs(OwnFeatures.of_model(predictor.info).of(samples)))
     table = score(predictor, samples, outputs)
     for metric, ends in _intervals(predictor, samples, outputs, seed).items():
         table[MODEL][metric][INTERVAL] = list(ends)

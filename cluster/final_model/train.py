@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from haemsa.cluster.config import Compute
+from haemsa.cluster.final_model.fine_tuning.fine_tune import FineTuned, fine_tuned, settled
+from haemsa.cluster.final_model.fine_tuning.tunable import check_tunable
 from haemsa.cluster.final_model.folder import model_folder, recipe_key
 from haemsa.cluster.final_model.networks import FinalNetwork, Networks
 from haemsa.cluster.final_model.recipe import Recipe, final_seed
@@ -23,7 +26,8 @@ from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.summary import provenance
 from haemsa.model.metrics import main_metric
-from haemsa.model.predictor.model_files import ENCODERS
+from haemsa.model.predictor.model_files import ADAPTED, ENCODERS
+from haemsa.model.predictor.own_features import OwnFeatures
 from haemsa.model.predictor.scores import ScoreTable
 
 if TYPE_CHECKING:
@@ -69,7 +73,7 @@ def train_for_good(
 
     Raises:
         ValueError: the data does not fit the recipe, `out` holds a model of another recipe, `seeds` is less than 1, or
-            a network diverges, or no Ray cluster answers.
+            a network diverges, or no Ray cluster answers, or the encoder that is to be fine-tuned cannot be.
 
     Example:
         >>> recipe = read_recipe("runs/planted")  # doctest: +SKIP
@@ -84,9 +88,10 @@ def train_for_good(
     dataset = data_again(source, dataset, recipe.stream, f"the search in {recipe.origin}")
     folder = model_folder(recipe, source, out, name=dataset.name, force=force)
     trainer = Trainer.of(recipe, dataset, compute, lasting(progress), folder / UNFINISHED)
-    predictor = train_calibrated(trainer, source, seeds)
+    predictor = settled(train_calibrated(trainer, source, seeds), folder)
     predictor.save(folder)
-    for old in (UNFINISHED, ENCODERS):  # encoders may be those of another model, which is replaced
+    others = [] if OwnFeatures.of_model(predictor.info).streams else [ADAPTED]
+    for old in (UNFINISHED, ENCODERS, *others):  # these may be of another model, which is replaced
         shutil.rmtree(folder / old, ignore_errors=True)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     main = main_metric(trainer.dataset.tasks)
@@ -96,13 +101,24 @@ def train_for_good(
 
 
 def train_calibrated(trainer: Trainer, data: str | None, seeds: int) -> Predictor:
-    """As `train_predictor`, but calibrated. The networks that this takes are trained beside those of the model."""
+    """As `train_predictor`, but calibrated. The networks that this takes are trained beside those of the model.
+
+    If the recipe says so, the encoder of a stream is fine-tuned with them, in the folder of what is kept.
+    """
     from haemsa.cluster.final_model.calibrate import calibrated
 
-    networks = Networks.of(trainer.recipe, trainer.samples, seeds, calibrate=True)
+    networks, tuned = Networks.of(trainer.recipe, trainer.samples, seeds, calibrate=True), None
+    if trainer.recipe.finetune:
+        assert trainer.kept is not None, "adapters are kept in a folder"
+        check_tunable(trainer.recipe, trainer.dataset)
     trained, count = trainer.train(networks), len(networks.final)
-    predictor = _predictor(trainer, networks, trained[:count], data, seeds)
-    return calibrated(predictor, trainer, networks, trained[count:])
+    if trainer.recipe.finetune and trainer.kept:
+        tuned = fine_tuned(trainer, networks, trained, trainer.kept.folder)
+        trained = tuned.trained
+    predictor, unseen = _predictor(trainer, networks, trained[:count], data, seeds, tuned), trained[count:]
+    if networks.folds.kind == "holdout":  # the validation split calibrates, whatever fine-tuning needed
+        networks, unseen = replace(networks, unseen=()), []
+    return calibrated(predictor, trainer, networks, unseen)
 
 
 def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor:
@@ -118,7 +134,12 @@ def train_predictor(trainer: Trainer, data: str | None, seeds: int) -> Predictor
 
 
 def _predictor(
-    trainer: Trainer, networks: Networks, trained: Sequence[FinalNetwork | None], data: str | None, seeds: int
+    trainer: Trainer,
+    networks: Networks,
+    trained: Sequence[FinalNetwork | None],
+    data: str | None,
+    seeds: int,
+    tuned: FineTuned | None = None,
 ) -> Predictor:
     """The model of the final networks. Raises ValueError if one diverged."""
     import torch
@@ -127,6 +148,7 @@ def _predictor(
     from haemsa.model.schema import Schema
 
     recipe, dataset = trainer.recipe, trainer.dataset
+    made = replace(dataset, encoders=tuned.encoders) if tuned else dataset
     failed = sum(network is None for network in trained)
     if failed:
         raise ValueError(f"{failed} of {len(trained)} networks diverged in training, expected genomes that train")
@@ -136,7 +158,7 @@ def _predictor(
     info = manifest(
         data=str(Path(data).resolve()) if data and Path(data).exists() else data or dataset.name,
         fingerprint=dataset.fingerprint,
-        dataset=provenance(dataset, data or FROM_PYTHON),
+        dataset=provenance(made, data or FROM_PYTHON),
         seed=recipe.seed,
         seeds=[final_seed(recipe.seed, k) for k in range(seeds)],
         device=trainer.device,
@@ -147,6 +169,7 @@ def _predictor(
         ensemble=recipe.ensemble,
         genomes=len(recipe.members),
         recipe=recipe_key(recipe, data),
+        **({"finetuned": dict(tuned.facts)} if tuned else {}),
     )
     members = tuple(
         (row.genome, {name: torch.from_numpy(np.array(values)) for name, values in network.weights.items()})

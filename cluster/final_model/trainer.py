@@ -82,13 +82,19 @@ class Trainer:
         """Where networks are trained, as torch calls it."""
         return device_of(self.compute)
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether workers have other cores than this process, or GPUs."""
+        return bool(self.compute.address or os.environ.get("RAY_ADDRESS")) or self.device != "cpu"
+
     def train(self, networks: Networks) -> Trained:
         """Train the final networks and the unseen ones. They come in this order."""
         _ = [
             item.moments for item in self.samples.modalities.values()
         ]  # sent too, so that no worker reads all features
         rows = [*networks.final, *networks.unseen]
-        data = FinalData(self.samples, networks.folds, self.batch_size, self.recipe.seed, self.device)
+        raw, seed = bool(self.recipe.finetune), self.recipe.seed
+        data = FinalData(self.samples, networks.folds, self.batch_size, seed, self.device, raw=raw)
         places = in_cohorts(rows, TOGETHER[self.device])
         cohorts = [[rows[place] for place in cohort] for cohort in places]
         trained = self._train(cohorts, data)
@@ -118,8 +124,7 @@ class Trainer:
 
     def _place(self, count: int) -> Compute:
         """A single cohort needs no Ray that is started for it on the same cores."""
-        elsewhere = self.compute.address or os.environ.get("RAY_ADDRESS") or self.device != "cpu"
-        alone = not count or (count == 1 and not elsewhere)
+        alone = not count or (count == 1 and not self.elsewhere)
         return self.compute.model_copy(update={"backend": "inline"}) if alone else self.compute
 
     def _kept(self, depends: dict[str, Any], count: int) -> Trained | None:
@@ -165,13 +170,14 @@ def _depends(data: FinalData, fingerprint: str, cohort: Sequence[CohortRow]) -> 
         "device": data.device,
         "batch": data.batch_size,
         "order": data.order_seed,
+        **({"raw": True} if data.raw else {}),
         "rows": [[row.genome.to_dict(), row.seed, row.fold] for row in cohort],
     }
 
 
 def _arrays(made: Trained) -> dict[str, Any]:
     """Networks as arrays; nothing of one that diverged."""
-    parts = {place: {"weights": one.weights, "outputs": one.outputs} for place, one in enumerate(made) if one}
+    parts = {place: vars(one) for place, one in enumerate(made) if one}
     return {
         f"{place}/{part}/{name}": values
         for place, by_part in parts.items()
@@ -183,6 +189,6 @@ def _arrays(made: Trained) -> dict[str, Any]:
 def _network(arrays: Arrays, place: int) -> FinalNetwork | None:
     parts = [
         {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}
-        for start in (f"{place}/weights/", f"{place}/outputs/")
+        for start in (f"{place}/weights/", f"{place}/outputs/", f"{place}/raw/")
     ]
     return FinalNetwork(*parts) if parts[0] else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,7 +41,6 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
     import mlflow.pyfunc
     from mlflow.models import Model
 
-    from haemsa.model.predictor.clips import recorded_of
     from haemsa.model.predictor.predictor import Predictor
 
     predictor = Predictor.load(record.model_dir)
@@ -54,7 +53,7 @@ def save_pyfunc(record: ModelTrained, card: str, folder: Path, identity: Mapping
         artifacts={"model": str(Path(record.model_dir).resolve()), "code": str(copy_code(folder))},
         signature=signature(predictor),
         input_example=input_example(predictor),
-        pip_requirements=requirements(encodes=bool(recorded_of(predictor.info))),
+        pip_requirements=requirements(_encoding(predictor)),
         streamable=False,
         mlflow_model=Model(**(identity or {})),
     )
@@ -73,10 +72,10 @@ def signature(predictor: Predictor) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
-    from haemsa.model.predictor.clips import KEYS, recorded_of
+    from haemsa.model.predictor.clips import KEYS
 
     anything = AnyType()  # type: ignore[no-untyped-call]
-    names = dict.fromkeys([*predictor.modalities, *(KEYS if recorded_of(predictor.info) else ())])
+    names = dict.fromkeys([*_given(predictor), *(KEYS if _encoding(predictor) else ())])
     inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name=name, required=False) for name in names]
     outputs: list[ColSpec | TensorSpec] = [
         ColSpec("double" if values.dtype.kind == "f" else "string", name=name)
@@ -97,17 +96,36 @@ def _example_answers(predictor: Predictor) -> dict[str, Any]:
 
 
 def input_example(predictor: Predictor) -> pd.DataFrame:
-    """One sample. Each of its modalities has one step, which holds the means of the features."""
+    """One sample. Each of its modalities has one step, which holds the means of the features.
+
+    One that the model makes of text itself is a text.
+    """
     import pandas as pd
 
-    means = predictor.feature_means()
-    return pd.DataFrame({name: [[[float(value) for value in means[name]]]] for name in predictor.modalities})
+    means, given = predictor.feature_means(), _given(predictor)
+    cells: dict[str, Any] = {name: [[[float(value) for value in means[name]]]] for name in given}
+    return pd.DataFrame(cells | ({} if len(given) == len(predictor.modalities) else {"text": ["a good film"]}))
 
 
-def requirements(*, encodes: bool = False) -> list[str]:
-    """The packages that a registered model needs, in the versions of this machine. `encodes`: whether it encodes clips.
+def _given(predictor: Predictor) -> list[str]:
+    """The modalities whose features can be given. The model makes the others itself."""
+    from haemsa.model.predictor.own_features import OwnFeatures
+
+    own = OwnFeatures.of_model(predictor.info).streams
+    return [name for name in predictor.modalities if name not in own]
+
+
+def _encoding(predictor: Predictor) -> tuple[str, ...]:
+    """The packages that encode clips for the model. There are none if its training did not encode clips."""
+    from haemsa.model.predictor.clips import recorded_of
+
+    more = ("peft",) if len(_given(predictor)) < len(predictor.modalities) else ()
+    return (*_ENCODING, *more) if recorded_of(predictor.info) else ()
+
+
+def requirements(more: Sequence[str] = ()) -> list[str]:
+    """The packages that a registered model needs, and `more`, in the versions of this machine.
 
     A local suffix such as +cpu is left out, because no package index has such a version.
     """
-    names = (*_REQUIREMENTS, *(_ENCODING if encodes else ()))
-    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in names]
+    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in (*_REQUIREMENTS, *more)]

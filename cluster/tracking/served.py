@@ -6,7 +6,8 @@ folder. So `sys.path` stays as it is, and the process may have other versions of
 
 In: a DataFrame with a column for each modality, or for what is said of a clip (model/predictor/clips.py), if training
 encoded clips. A cell of a modality holds the features of a sample, steps by width. If a modality is
-missing, the cell is None or NaN, or there is no such column. A number that is missing in a step is None or NaN.
+missing, the cell is None or NaN, or there is no such column. A number that is missing in a step is None or NaN. A
+modality whose encoder was fine-tuned with the model has no column: it is made of the text.
 Out: the columns of `haemsa predict` that do not belong to single networks (model/predictor/answers.py).
 """
 
@@ -50,6 +51,8 @@ class ServedModel(PythonModel):
         )
         self.answer = importlib.import_module(f"{package}.predictor.answers").answer
         self.clips = importlib.import_module(f"{package}.predictor.clips")
+        recorded = self.clips.recorded_of(self.predictor.info)
+        self.own = {stream for stream, facts in recorded.items() if "adapters" in facts}
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """Predict every row. Samples with more steps than the training data are cut.
@@ -58,13 +61,16 @@ class ServedModel(PythonModel):
             InputError: there is no modality that the model reads, a cell is not steps of the right width, or a clip
                 cannot be encoded.
         """
+        for name in self.own & {*model_input.columns}:
+            raise InputError(f"{name} is made by an encoder that was fine-tuned with the model, expected text instead")
         inputs = self._encoded(model_input) | {
             name: _padded(name, list(model_input[name]), width)
             for name, (_, width) in self.predictor.modalities.items()
             if name in model_input.columns
         }
         if not inputs:
-            raise InputError(f"the input has no modality, expected columns of {', '.join(self.predictor.modalities)}")
+            given = [*(name for name in self.predictor.modalities if name not in self.own), *["text"][: len(self.own)]]
+            raise InputError(f"the input has no modality, expected columns of {', '.join(given)}")
         columns: dict[str, Any] = {}
         for name, outputs in self.predictor.predict_members(inputs).items():
             columns |= self.answer(self.predictor, name, outputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ class Samples:
         ids: One name for each of the N samples.
         split_of: The split of each sample, "" for none; None if the source has no splits.
         notes: What the reader found, one line each.
+        transcripts, encoders: As those of a `Dataset`.
 
     Raises:
         ValueError: A modality has another number of samples.
@@ -38,6 +39,8 @@ class Samples:
     ids: tuple[str, ...]
     split_of: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    transcripts: tuple[str, ...] = ()
+    encoders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, modality in self.modalities.items():
@@ -50,7 +53,9 @@ class Samples:
     @classmethod
     def of(cls, dataset: Dataset) -> Samples:
         """The samples of a data set, without its notes, which are about training."""
-        return cls(dataset.modalities, dataset.ids, split_names(len(dataset), dataset.splits))
+        split_of = split_names(len(dataset), dataset.splits)
+        told, made_by = dataset.transcripts, dataset.encoders
+        return cls(dataset.modalities, dataset.ids, split_of, transcripts=told, encoders=made_by)
 
     def take(self, indices: NDArray[np.integer[Any]]) -> Samples:
         """The samples at `indices`, in their order."""
@@ -61,6 +66,8 @@ class Samples:
             tuple(self.ids[place] for place in places),
             None if split_of is None else tuple(split_of[place] for place in places),
             self.notes,
+            tuple(self.transcripts[place] for place in places) if self.transcripts else (),
+            self.encoders,
         )
 
 

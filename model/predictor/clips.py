@@ -26,7 +26,7 @@ _MOST: Final = 2**26
 """The most bytes of a file that is sent as text."""
 
 
-def recorded_of(info: Mapping[str, Any]) -> Recorded:
+def recorded_of(info: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What made the streams of a model's training, by the `info` that is saved with the model."""
     return dict(info.get("dataset", {}).get("encoders", {}))
 
@@ -48,7 +48,8 @@ class ClipEncoders:
         if not known:
             streams = ", ".join(schema.modalities)
             raise ValueError(f"the model reads {streams}, which haemsa data embed did not make, so it takes no clips")
-        self.opened = {stream: open_recorded(stream, recorded[stream]) for stream in known}
+        self.recorded = {stream: recorded[stream] for stream in known}
+        self.opened = {stream: open_recorded(stream, facts) for stream, facts in self.recorded.items()}
         self._half = {stream for stream in known if recorded[stream].get("half")}
 
     def encode(self, stream: str, clips: Sequence[Clip]) -> list[Encoded]:

@@ -10,10 +10,14 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-FORMAT: Final = 2
-"""2: a temperature has a noise beside it. Format 1 is read too."""
+from haemsa.model.encoders.opening import ADAPTERS
+
+FORMAT: Final = 3
+"""2: a temperature has a noise beside it. 3: the encoder of a stream has adapters. A model without is of format 2."""
 ENCODERS: Final = "encoders"
 """In the folder of a model, the pretrained encoders of its streams, if they are kept with it."""
+ADAPTED: Final = "adapters"
+"""In the folder of a model, the adapters of encoders that were trained with it."""
 _DESCRIPTION: Final = "model.json"
 _ARRAYS: Final = "weights.safetensors"
 
@@ -21,9 +25,10 @@ _ARRAYS: Final = "weights.safetensors"
 def write_model(folder: Path, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write both files. The folder is made, and files of these names in it are replaced, each at once."""
     folder.mkdir(parents=True, exist_ok=True)
+    form = FORMAT if any(ADAPTERS in facts for facts in _encoders(description).values()) else 2
     for name, content in (
         (_ARRAYS, as_safetensors(arrays)),
-        (_DESCRIPTION, (json.dumps({"format": FORMAT, **description}, indent=2) + "\n").encode()),
+        (_DESCRIPTION, (json.dumps({"format": form, **description}, indent=2) + "\n").encode()),
     ):
         unfinished = folder / f".{name}.{os.getpid()}.tmp"
         try:
@@ -34,12 +39,19 @@ def write_model(folder: Path, description: Mapping[str, Any], arrays: Mapping[st
 
 
 def with_own_encoders(description: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The description of a model in a folder. Encoders that are kept beside it are taken from there."""
-    for stream, facts in description["info"].get("dataset", {}).get("encoders", {}).items():
-        own = folder / ENCODERS / stream
+    """The description of a model in a folder. Encoders and adapters that are kept beside it are taken from there."""
+    for stream, facts in _encoders(description).items():
+        own, adapters = folder / ENCODERS / stream, folder / ADAPTED / stream
         if own.is_dir():
             facts["model"] = str(own.resolve())
+        if ADAPTERS in facts and adapters.is_dir():
+            facts[ADAPTERS]["folder"] = str(adapters.resolve())
     return description
+
+
+def _encoders(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What made the streams of a model's training."""
+    return dict(description.get("info", {}).get("dataset", {}).get("encoders", {}))
 
 
 def as_safetensors(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -74,6 +86,6 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise ValueError(f"the model in {folder} cannot be read: {error.strerror}: {error.filename}") from None
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, OSError) as error:
         raise ValueError(f"the model in {folder} is damaged: {error}") from None
-    if not isinstance(description, dict) or description.get("format") not in (1, FORMAT):
-        raise ValueError(f"the model in {folder} is not of format 1 or {FORMAT}, which this version reads")
+    if not isinstance(description, dict) or description.get("format") not in range(1, FORMAT + 1):
+        raise ValueError(f"the model in {folder} is not of format 1 to {FORMAT}, which this version reads")
     return description, arrays

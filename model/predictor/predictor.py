@@ -25,6 +25,7 @@ from haemsa.model.predictor.clips import ClipEncoders, recorded_of
 from haemsa.model.predictor.inputs import Data, Inputs, count_samples, fitting, inputs_of, normalised
 from haemsa.model.predictor.joined import joined, probabilities
 from haemsa.model.predictor.networks import SavedNetworks
+from haemsa.model.predictor.own_features import OwnFeatures
 from haemsa.model.schema import Schema
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
@@ -93,7 +94,8 @@ class Predictor(SavedNetworks):
         return cls(schema, normalisation, members, info, tuple(shares))
 
     def inputs(self, dataset: Data) -> Inputs:
-        """The raw features of a data set, for the modalities that the model reads. Raises ValueError as `fitting`."""
+        """The raw features that the model reads of data. Raises ValueError as `fitting` and `OwnFeatures.check`."""
+        OwnFeatures.of_model(self.info).check(dataset)
         return inputs_of(fitting(dataset, self.schema), self.modalities)
 
     def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:

@@ -10,6 +10,7 @@ from haemsa.cluster.shared.text import counted, number
 from haemsa.cluster.tracking.client import registered_name
 from haemsa.cluster.tracking.records import ModelTrained
 from haemsa.cluster.tracking.runs.names import EACH_SEED, TEST, VALID, scored
+from haemsa.model.predictor.own_features import OwnFeatures
 
 if TYPE_CHECKING:
     from haemsa.model.predictor.predictor import Predictor
@@ -56,8 +57,10 @@ compared between groups of people. No decision about anybody should depend on it
 def model_card(record: ModelTrained, predictor: Predictor) -> str:
     """The card of a model as Markdown."""
     name = registered_name(record.name)
-    names = list(predictor.modalities)
-    cells = ", ".join([f'"{names[0]}": [[...], ...]', *(f'"{other}": None' for other in names[1:])])
+    own = OwnFeatures.of_model(predictor.info).streams
+    names = [name for name in predictor.modalities if name not in own]
+    first = ['"text": "a good film"'] if own else [f'"{names.pop(0)}": [[...], ...]']
+    cells = ", ".join([*first, *(f'"{other}": None' for other in names)])
     address = f"models:/{name}@{record.alias}"
     use = _USE.format(name=name, address=address, cells=cells, json=cells.replace("None", "null"))
     head = [f"# {name}", "", _headline(record), ""]
@@ -116,6 +119,7 @@ def _data(record: ModelTrained) -> Iterator[str]:
         if protocol
         else "Each network was trained without the samples that score it."
     )
+    yield from [f"{told[0].upper()}{told[1:]}."] if (told := record.params.get("fine_tuning")) else []
     yield ""
 
 

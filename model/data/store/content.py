@@ -43,7 +43,7 @@ class StoreContent:
             groups=self._array("groups", np.int64),
             notes=self._text("notes"),
             encoders=self._encoders(),
-            transcripts=self._text("transcripts") if "transcripts" in self._file.names() else (),
+            transcripts=self._transcripts(),
         )
 
     def samples(self) -> Samples:
@@ -52,7 +52,8 @@ class StoreContent:
         for split, indices in splits.items():
             if indices.min(initial=0) < 0 or indices.max(initial=0) >= len(ids):
                 raise ValueError(f"split {split!r} has indices outside 0 to {len(ids) - 1}")
-        return Samples(self._modalities(), ids, split_names(len(ids), splits))
+        split_of, told = split_names(len(ids), splits), self._transcripts()
+        return Samples(self._modalities(), ids, split_of, transcripts=told, encoders=self._encoders())
 
     def _modalities(self) -> dict[str, Modality]:
         return {name: self._modality(f"modalities/{name}") for name in self._file.group("modalities").names()}
@@ -80,6 +81,9 @@ class StoreContent:
         """The features of a modality, not read yet, in either layout."""
         find = padded.find if "features" in self._file.group(path).names() else values.find
         return find(self._file, self._path, path, self._array(f"{path}/lengths", np.int64))
+
+    def _transcripts(self) -> tuple[str, ...]:
+        return self._text("transcripts") if "transcripts" in self._file.names() else ()
 
     def _encoders(self) -> dict[str, dict[str, Any]]:
         """What made the modalities that an encoder made."""

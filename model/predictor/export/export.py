@@ -12,6 +12,7 @@ from haemsa.model.predictor.export.check import TOLERANCE, difference
 from haemsa.model.predictor.export.onnx_file import OnnxRunner, need_onnx, onnx_file
 from haemsa.model.predictor.export.plain_network import LENGTHS, PlainNetwork
 from haemsa.model.predictor.export.torch_file import TorchRunner, program_of, torch_file
+from haemsa.model.predictor.own_features import OwnFeatures
 from haemsa.model.predictor.predictor import Predictor
 
 FORMATS: Final = ("onnx", "torch")
@@ -30,6 +31,9 @@ def exported(predictor: Predictor, to: str) -> tuple[bytes, float]:
     """
     if to not in FORMATS:
         raise ValueError(f"to is {to!r}, expected one of {', '.join(FORMATS)}")
+    if own := OwnFeatures.of_model(predictor.info).streams:
+        lacks = "whose encoder was fine-tuned with it, which a file cannot hold"
+        raise ValueError(f"the model reads {listed(own)}, {lacks}, expected a model of haemsa train without --finetune")
     if to == "onnx":
         need_onnx()
     network = PlainNetwork(predictor).eval()

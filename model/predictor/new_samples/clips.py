@@ -115,4 +115,4 @@ class Encoding:
             named = zip(ids, made, strict=True)
             self._problems[stream] += [f"{name} ({one.problem})" for name, one in named if one.problem]
             modalities[stream] = self._encoders.modality(stream, made)
-        return Samples(modalities, ids)
+        return Samples(modalities, ids, encoders=self._encoders.recorded)

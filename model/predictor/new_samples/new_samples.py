@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ class NewSamples:
             raise ValueError(
                 f"data {self.name!r} has none of the model's modalities {', '.join(self._schema.modalities)}"
             )
-        return Samples(kept, samples.ids, samples.split_of, samples.notes)
+        return replace(samples, modalities=kept)
 
 
 def _in_blocks(samples: Samples) -> Iterator[Samples]:

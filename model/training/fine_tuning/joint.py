@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -71,8 +71,8 @@ class JointTraining:
         self._sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
         self._reads = [name for name in self._network.reads if name != stream.name]
 
-    def epoch(self, batches: Sequence[NDArray[np.int64]]) -> bool:
-        """Train on each batch in turn. Returns whether all losses were finite."""
+    def epoch(self, batches: Sequence[NDArray[np.int64]], told: Callable[[int], None] | None = None) -> bool:
+        """Train on each batch in turn, and tell its samples. Returns whether all losses were finite."""
         total = self._trains.new_zeros(len(self._trains))
         for indices in batches:
             index = torch.from_numpy(indices).to(self._pool.device)
@@ -89,6 +89,8 @@ class JointTraining:
             self._adam.step()
             total += losses.detach()
             self._steps += 1
+            if told is not None:
+                told(len(indices))
         return bool(torch.isfinite(total).all())
 
     @torch.no_grad()

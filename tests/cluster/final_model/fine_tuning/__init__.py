@@ -1,0 +1,1 @@
+"""Tests of `haemsa train --finetune`, with encoders that have random weights."""
