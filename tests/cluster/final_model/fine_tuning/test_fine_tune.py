@@ -26,7 +26,7 @@ from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.pyfunc import input_example, requirements, signature
 from haemsa.cluster.tracking.served import ServedModel
-from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.sources import load
 from haemsa.model.data.store.file import write
 from haemsa.model.predictor.calibration import Interval
@@ -35,6 +35,7 @@ from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 from haemsa.model.training.fine_tuning import joint
+from tests.support.cluster.haemsa_command import haemsa
 from tests.support.model.told_data import STREAM, told_data
 
 LEVEL = LevelSpec((ExpertSpec((STREAM,), width=4),))
@@ -267,3 +268,45 @@ def test_data_without_transcripts_and_another_encoder_are_refused(made: Made, tm
     refused(gone, r"^model '.*' is no folder, expected one with config.json and weights")
     few = replace(made.data, groups=np.zeros(len(made.data), np.int64))
     refused(few, "^text_bert cannot be fine-tuned: folds:1 was asked for, expected at least 2 folds$")
+
+
+@pytest.mark.slow
+def test_an_ensemble_of_a_search_by_holdout_is_tuned_on_folds_and_calibrated_on_the_validation_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = counted_runs(monkeypatch)
+    monkeypatch.setattr(fine_tune, "MOST", 1)
+    data = told_data(tmp_path, 40)
+    labels = (data.tasks["mood"].targets > 0).astype(np.int64)
+    both = replace(data, tasks={"good": Task("classes", labels, ("no", "yes")), **data.tasks})
+    over_time = Genome(NetworkSpec(6, (EncoderSpec(STREAM, "attention"),), (LEVEL, LEVEL)), GENES)
+    recipe = replace(RECIPE, members=((GENOME, 2), (over_time, 1)), ensemble=True, validation="holdout")
+    table, line = train_for_good(recipe, None, 1, tmp_path / "model", dataset=both)
+    held_out = [place for tuning in ran for place in tuning.scored.tolist()]
+    assert sorted(held_out) == list(range(28))  # of the pool, in which the training split comes first
+    assert [len(tuning.rows) for tuning in ran[:5]] == [2] * 5
+    model = load_model(tmp_path / "model")
+    found = model.info["finetuned"]
+    assert found["metric"].startswith("good/")
+    assert len(found["each"]) == 5
+    assert model.info["calibration"] == "calibrated on the validation split"
+    assert model.info["held_out"]["measured"] == "on the validation split"
+    assert "trained on the training split" in line
+    assert len(predictions(model, both.part("valid"))) == 4
+    assert set(table) == {"model", "linear model", "constant"}
+
+
+def test_a_user_sees_both_figures_and_one_sentence_for_a_wrong_stream(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted_runs(monkeypatch)
+    monkeypatch.setattr(fine_tune, "MOST", 1)
+    (tmp_path / "genome.json").write_text(GENOME.to_json())
+    command = ("train", tmp_path / "genome.json", "--data", made.store, "--seeds", 1, "--tracking", "off")
+    where = ("--backend", "inline", "--all", "--out", tmp_path / "model")
+    ran = haemsa(*command, *where, "--finetune", STREAM)
+    assert ran.status == 0, ran.err
+    assert "fine-tuning text_bert: mae on held-out folds " in ran.out.replace("\n", " ")
+    assert "samples to fine-tune text_bert:" in ran.err
+    assert haemsa(*command, *where, "--force", "--finetune", "audio").sentence.startswith("finetune is 'audio', which")
+    assert haemsa("predict", tmp_path / "model", "--data", made.store, "--out", tmp_path / "p.csv").status == 0
