@@ -19,7 +19,7 @@ from haemsa.cluster.final_model.evaluate import evaluate_model
 from haemsa.cluster.final_model.export import export_model
 from haemsa.cluster.final_model.fine_tuning import fine_tune
 from haemsa.cluster.final_model.fine_tuning.verdict import fine_tuning_note
-from haemsa.cluster.final_model.load import load_for, load_model, load_samples, samples_of_clips
+from haemsa.cluster.final_model.load import load_for, load_model, load_samples
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.train import train_for_good
@@ -124,7 +124,7 @@ def test_clips_texts_and_the_store_give_the_same_answers(made: Made, tmp_path: P
     alone = made.data.hiding(["audio"], np.zeros((len(made.data), 1), bool))
     by_text = predictions(model, alone)
     said = [{"id": name, "text": text} for name, text in zip(made.data.ids, made.data.transcripts, strict=True)]
-    found = predictions(model, samples_of_clips(model, said))
+    found = model.predict_clips(said)
     np.testing.assert_allclose(found["mood"], by_text["mood"], atol=1e-4)
     whole = predictions(model, load_for(model, str(made.store)))
     np.testing.assert_allclose(whole["mood"], expected["mood"], atol=1e-4)
@@ -138,17 +138,17 @@ def test_clips_texts_and_the_store_give_the_same_answers(made: Made, tmp_path: P
 def test_the_model_goes_where_its_folder_goes(made: Made, tmp_path: Path) -> None:
     shutil.copytree(made.folder, tmp_path / "model")
     keep_encoders(tmp_path / "model")
-    said, expected = [{"text": "the film was not good"}], predictions(made.model, samples_of_clips(made.model, TEXT))
+    said, expected = [{"text": "the film was not good"}], made.model.predict_clips(TEXT)
     encoder, adapters = made.store.parent / "bert", made.folder / "adapters"
     encoder.rename(encoder.with_name("gone"))
     adapters.rename(adapters.with_name("gone"))
     try:
         moved = load_model(tmp_path / "model")
-        found = predictions(moved, samples_of_clips(moved, said))
+        found = moved.predict_clips(said)
         (tmp_path / "model" / "encoders").rename(tmp_path / "encoders")
         lost = load_model(tmp_path / "model")
         with pytest.raises(ValueError, match=r"^model '.*bert' is no folder, expected one with config.json"):
-            samples_of_clips(lost, said)
+            lost.predict_clips(said)
     finally:
         encoder.with_name("gone").rename(encoder)
         adapters.with_name("gone").rename(adapters)
@@ -156,7 +156,7 @@ def test_the_model_goes_where_its_folder_goes(made: Made, tmp_path: Path) -> Non
     weights = tmp_path / "model" / "adapters" / STREAM / "adapter_model.safetensors"
     weights.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="are others than those of training, expected the same files"):
-        samples_of_clips(load_model(tmp_path / "model"), said)
+        load_model(tmp_path / "model").predict_clips(said)
 
 
 TEXT = [{"text": "the film was not good"}]
@@ -182,7 +182,7 @@ def test_a_served_model_takes_text_in_place_of_the_stream(made: Made, tmp_path: 
     served, artifacts = ServedModel(), {"code": str(copy_code(tmp_path)), "model": str(made.folder)}
     served.load_context(SimpleNamespace(artifacts=artifacts))
     asked = pd.DataFrame({"text": ["the film was not good", None], "audio": [None, [[0.1, 0.2, 0.3]]]})
-    expected = predictions(made.model, samples_of_clips(made.model, TEXT))
+    expected = made.model.predict_clips(TEXT)
     assert served.predict(None, asked)["mood"][0] == pytest.approx(expected["mood"][0], abs=1e-5)
     with pytest.raises(
         ValueError, match=r"^text_bert is made by an encoder that was fine-tuned with the model, expected"
