@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,11 +44,13 @@ def read_described(path: Path, damage: Damage) -> LabelledClips:
 def read_new(path: Path, description: Description, damage: Damage) -> Clips:
     """The clips that a description at `path` is about. Columns of labels, groups and splits can be missing.
 
+    `path` is a YAML file, or the table itself if the description is made of what a model knows.
+
     Raises as `read_described`.
     """
     unlabelled: dict[str, Any] = {"modalities": {}, "tasks": {}, "groups": None, "split": None, "splits": None}
     described = description.model_copy(update=unlabelled)
-    with within(str(path)):
+    with within(str(path)) if path.name != description.source else nullcontext():
         source = open_source(path.parent, described, damage)
         clips = clips_in(described, source, path.parent)
         ids = texts("ids", described.ids, source) or source.samples.names

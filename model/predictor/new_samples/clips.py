@@ -22,7 +22,9 @@ _HELD: Final = {"transcript": "transcripts", "media": "media files", "start": "s
 """What a column of a table of clips holds."""
 
 
-def new_clips(name: str, clips: Clips, schema: Schema, encoders: ClipEncoders) -> NewSamples:
+def new_clips(
+    name: str, clips: Clips, schema: Schema, encoders: ClipEncoders, files: Sequence[Path], notes: Sequence[str]
+) -> NewSamples:
     """Clips as samples of a model. They are encoded while they are read, some at a time.
 
     Args:
@@ -30,11 +32,18 @@ def new_clips(name: str, clips: Clips, schema: Schema, encoders: ClipEncoders) -
         clips: The clips.
         schema: The modalities that the model reads.
         encoders: The encoders of its streams.
+        files: The files that describe the clips.
+        notes: What was found while they were read.
     """
     encoding = Encoding(clips, encoders)
-    files = [clip.media for clip in clips.clips if isinstance(clip.media, Path)]
     return NewSamples(
-        name, schema, len(clips.ids), has_splits=False, blocks=encoding.blocks, notes=encoding.notes, files=files
+        name,
+        schema,
+        len(clips.ids),
+        has_splits=False,
+        blocks=encoding.blocks,
+        notes=lambda: (*notes, *encoding.notes()),
+        files=[*files, *(clip.media for clip in clips.clips if isinstance(clip.media, Path))],
     )
 
 

@@ -69,7 +69,8 @@ def read_samples(
 
         reading.check("a folder of clips", "skip_damaged")
         damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
-        return new_clips(name, read_new_folder(path, damage), schema, ClipEncoders(schema, recorded or {}))
+        clips, encoders = read_new_folder(path, damage), ClipEncoders(schema, recorded or {})
+        return new_clips(name, clips, schema, encoders, [path / "label.csv"], damage.notes())
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
@@ -89,8 +90,10 @@ def _described(path: Path, schema: Schema, reading: Reading, recorded: Recorded)
     elif path.suffix.lower() in _TABLES:
         description = as_in_training(path, schema, recorded)
     if description is not None and description.has_clips and not set(description.modalities) & set(schema.modalities):
-        clips = read_new(path, description, Damage(skip=reading.skip_damaged, command=_COMMAND))
-        return new_clips(path.stem, clips, schema, ClipEncoders(schema, recorded))
+        damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
+        clips, encoders = read_new(path, description, damage), ClipEncoders(schema, recorded)
+        files = [path, path.parent / description.source]
+        return new_clips(path.stem, clips, schema, encoders, files, damage.notes())
     if description is not None:
         with within(str(path)):
             file = source_path(path.parent, description)

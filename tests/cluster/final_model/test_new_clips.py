@@ -23,6 +23,7 @@ from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import holdout
 from haemsa.model.data.normalisation import Normalisation
+from haemsa.model.data.readers.options import Reading
 from haemsa.model.data.summary import provenance
 from haemsa.model.network.cohort import CohortRow
 from haemsa.model.predictor.clips import clip_of
@@ -100,6 +101,19 @@ def test_a_table_without_a_yaml_file_is_read_by_the_columns_of_training(
     expected = r"no-files.csv has no column 'file', which was the column of media files in training; it has id, text$"
     with pytest.raises(ValueError, match=expected):
         load_samples(model, str(tmp_path / "no-files.csv"))
+
+
+def test_a_clip_that_does_not_exist_is_named_or_left_out(data: ClipData, model: Predictor, tmp_path: Path) -> None:
+    described = new_table(data, tmp_path)
+    table = described.with_suffix(".csv")
+    table.write_text(table.read_text().replace("/8.mp4", "/gone.mp4"))
+    for source, files in ((described, [described, table]), (table, [table])):
+        with pytest.raises(ValueError, match=r"clips.csv: row 3: there is no file '.*gone.mp4'; haemsa predict --skip"):
+            load_samples(model, str(source))
+        new = load_samples(model, str(source), Reading(skip_damaged=True))
+        assert predictions(model, new)["id"].tolist() == ["c7", "c9", "c10", "c11"]
+        assert [note[:38] for note in new.notes] == ["1 damaged samples left out; the first:"]
+        assert [file for file in files if file in new.files] == files  # haemsa predict does not write over them
 
 
 def test_a_model_whose_clips_had_no_table_takes_the_names_that_a_server_takes(
