@@ -21,8 +21,8 @@ ODD = re.compile(r"/(home|root|tmp|work|Users)/|\d{1,3}(\.\d{1,3}){3}:\d|Traceba
 """Places and addresses of one machine, and what went wrong."""
 
 
-def test_there_are_six_notebooks_that_lead_from_one_to_the_next() -> None:
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"0{number}" for number in range(1, 7)]
+def test_there_are_seven_notebooks_that_lead_from_one_to_the_next() -> None:
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"0{number}" for number in range(1, 8)]
     for path, after in pairwise(NOTEBOOKS):
         assert f"({after.name})" in nbformat.read(path, as_version=4).cells[-1].source
 
