@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,26 +76,24 @@ def fine_tuned(trainer: Trainer, networks: Networks, trained: Trained, folder: P
         return FineTuned(facts, trained, trainer.dataset.encoders)
     count, data = len(networks.final), _data(trainer, networks)
     folds = _folds(networks, sound[count:], trainer.recipe.seed)
-    shown = trainer.progress
-    epochs = MOST * sum(int((~networks.folds.held_out[one.rows[0].fold]).sum()) for one in folds)
-    tally = Tally(shown, f"samples to fine-tune {stream}:", epochs)
+    most = MOST * sum(int((~networks.folds.held_out[one.rows[0].fold]).sum()) for one in folds)
+    tally = Tally(trainer.progress, f"fine-tuning {stream}, samples:", most)
     place = trainer.compute if trainer.elsewhere else trainer.compute.model_copy(update={"backend": "inline"})
-    with tasks_on(place, FineTuner, data, shown, len(folds), tally.reach, trainer.dataset.name) as tasks:
+    with tasks_on(place, FineTuner, data, trainer.progress, len(folds), tally.reach, trainer.dataset.name) as tasks:
         tally.show()
-        told = _run(trainer, tasks, data, folds, tally.show)
+        run = partial(_run, trainer, tasks, data, tally.show)
+        told = run(folds)
         found = _judged(trainer.samples, told, folds, data)
-        facts = found.facts(stream)
-        if not found.kept:
-            return FineTuned(facts, trained, trainer.dataset.encoders)
-        seed = derived_seed(trainer.recipe.seed, SeedPurpose.ADAPTERS)
-        nothing = np.zeros(0, np.int64)
-        whole = FineTuning(networks.final, tuple(one.raw for one in sound[:count]), seed, found.epochs, nothing)
-        (made,) = _run(trainer, tasks, data, [whole], tally.show)
+        made = run([_whole(networks, sound[:count], found.epochs, trainer.recipe.seed)])[0] if found.kept else {}
+    tally.reach(most)
+    if not found.kept:
+        return FineTuned(found.facts(stream), trained, trainer.dataset.encoders)
     if not made:
         raise ValueError(f"the networks diverged while {stream} was fine-tuned, expected genomes that train")
     final = [FinalNetwork(_under(f"{number}/", made), one.outputs) for number, one in enumerate(sound[:count])]
     unseen = _unseen(told, folds, found, sound[count:])
-    return FineTuned(facts, [*final, *unseen], _encoders(trainer, _under(ADAPTER_ARRAYS, made), folder))
+    encoders = _encoders(trainer, _under(ADAPTER_ARRAYS, made), folder)
+    return FineTuned(found.facts(stream), [*final, *unseen], encoders)
 
 
 def settled(predictor: Predictor, folder: Path) -> Predictor:
@@ -116,9 +115,16 @@ def settled(predictor: Predictor, folder: Path) -> Predictor:
 def _data(trainer: Trainer, networks: Networks) -> FineTuningData:
     stream, recipe, normalisation = trainer.recipe.finetune, trainer.recipe, trainer.normalisation
     facts, scaling = trainer.dataset.encoders[stream], (normalisation.mean[stream], normalisation.scale[stream])
-    shares = tuple(float(count) for _, count in recipe.members)
-    known, sizes = (trainer.samples, networks.folds, stream, facts, scaling), (trainer.batch_size, recipe.seed)
-    return FineTuningData(*known, *sizes, shares)
+    return FineTuningData(
+        pool=trainer.samples,
+        folds=networks.folds,
+        stream=stream,
+        facts=facts,
+        scaling=scaling,
+        batch_size=trainer.batch_size,
+        order_seed=recipe.seed,
+        shares=tuple(float(count) for _, count in recipe.members),
+    )
 
 
 def _folds(networks: Networks, unseen: Sequence[FinalNetwork], seed: int) -> list[FineTuning]:
@@ -134,8 +140,14 @@ def _folds(networks: Networks, unseen: Sequence[FinalNetwork], seed: int) -> lis
     return folds
 
 
+def _whole(networks: Networks, final: Sequence[FinalNetwork], epochs: int, seed: int) -> FineTuning:
+    """The final networks."""
+    draws, nothing = derived_seed(seed, SeedPurpose.ADAPTERS), np.zeros(0, np.int64)
+    return FineTuning(networks.final, tuple(one.raw for one in final), draws, epochs, nothing)
+
+
 def _run(
-    trainer: Trainer, tasks: Tasks, data: FineTuningData, tunings: Sequence[FineTuning], waiting: Callable[[], None]
+    trainer: Trainer, tasks: Tasks, data: FineTuningData, waiting: Callable[[], None], tunings: Sequence[FineTuning]
 ) -> list[Arrays]:
     """What became of each tuning. One that is kept is not done again."""
     depends = [_depends(trainer, data, tuning) for tuning in tunings]

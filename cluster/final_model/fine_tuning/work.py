@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from haemsa.cluster.final_model.networks import as_arrays
 from haemsa.cluster.shared.kept import Arrays
-from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.folds import Folds
 from haemsa.model.metrics import all_metrics, direction, main_metric
 
@@ -166,23 +166,21 @@ def text_encoder(stream: str, facts: Mapping[str, Any]) -> TextEncoder:
     return encoder
 
 
-def score_of(tasks: Mapping[str, Any], outputs: Mapping[str, NDArray[Any]], shares: Sequence[float]) -> float:
+def score_of(tasks: Mapping[str, Task], outputs: Mapping[str, NDArray[Any]], shares: Sequence[float]) -> float:
     """The main metric of the mean of networks, from their outputs [R, n, C]; `shares` are those of the genomes."""
-    from haemsa.model.predictor.scores import as_scores
-
-    means = {name: as_scores(tasks[name], mean_of(tasks[name], one, shares)) for name, one in outputs.items()}
-    return float(all_metrics(tasks, means)[main_metric(tasks)])
-
-
-def mean_of(task: Any, outputs: NDArray[Any], shares: Sequence[float]) -> NDArray[np.float32]:
-    """The mean [n, C] of what networks predict, from their outputs [R, n, C]."""
     import torch
 
     from haemsa.model.predictor.joined import probabilities
+    from haemsa.model.predictor.scores import as_scores
+    from haemsa.model.schema import TaskInfo
 
-    predicted = probabilities(task, torch.from_numpy(np.array(outputs))).numpy()
-    each = [share for _ in range(len(predicted) // len(shares)) for share in shares]
-    return np.average(predicted, axis=0, weights=each).astype(np.float32)
+    means = {}
+    for name, values in outputs.items():
+        info = TaskInfo(tasks[name].kind, tuple(tasks[name].labels))
+        predicted = probabilities(info, torch.from_numpy(values)).numpy()
+        each = list(shares) * (len(predicted) // len(shares))
+        means[name] = as_scores(tasks[name], np.average(predicted, axis=0, weights=each).astype(np.float32))
+    return float(all_metrics(tasks, means)[main_metric(tasks)])
 
 
 def _stacked(outputs: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

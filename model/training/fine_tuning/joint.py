@@ -68,7 +68,6 @@ class JointTraining:
         self._criterion = Criterion(cohort, pool, statistics, like)
         folds = [row.fold for row in cohort.rows]
         self._trains, self._scales = statistics.trains[folds].to(like), target_scales(statistics, folds, like)
-        self._sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
         self._reads = [name for name in self._network.reads if name != stream.name]
 
     def epoch(self, batches: Sequence[NDArray[np.int64]], told: Callable[[int], None] | None = None) -> bool:
@@ -99,8 +98,9 @@ class JointTraining:
         parts = list[dict[str, NDArray[np.float32]]]()
         for indices in np.array_split(samples, -(-len(samples) // _AT_ONCE)):
             made = self._network(self._batch(indices)).outputs
-            parts.append({name: unscaled(made[name], self._scales.get(name)).cpu().numpy() for name in self._sizes})
-        joined = {name: np.concatenate([part[name] for part in parts], axis=1) for name in self._sizes}
+            units = {name: unscaled(values, self._scales.get(name)) for name, values in made.items()}
+            parts.append({name: values.cpu().numpy() for name, values in units.items()})
+        joined = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
         return [{name: values[place] for name, values in joined.items()} for place in np.argsort(self._order).tolist()]
 
     def weights(self) -> list[Weights]:
