@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
 from haemsa.model.network.noise import Noise, Places, site
+from haemsa.model.network.token_ops import scores
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
 
 _TIE = 1e-5
@@ -20,7 +21,7 @@ _TIE = 1e-5
 
 
 class GateOutput(NamedTuple):
-    """Weights [P, D, B, E], the raw logits, and which experts each token may use, bool [P, D, B or 1, E]."""
+    """Weights [P, D, E, B], the raw logits, and which experts each token may use, bool [P, D, E, B or 1]."""
 
     weights: Tensor
     logits: Tensor
@@ -77,49 +78,51 @@ class Gates(Stacked):
 
     def forward(self, tokens: Tensor, present: Tensor | None, noise: Noise | None) -> GateOutput:
         """Gate normalised tokens [P, D, B, W]; `present` is bool [P, D, B], or None where all are."""
-        (P, D, B, W), E = tokens.shape, self.weight.shape[-1]
-        logits = torch.baddbmm(self.bias.unsqueeze(1), tokens.reshape(P * D, B, W), self.weight).view(P, D, B, E)
+        (P, D, B, _), E = tokens.shape, self.weight.shape[-1]
+        logits = (scores(tokens.flatten(0, 1), self.weight) + self.bias.unsqueeze(2)).view(P, D, E, B)
         allowed = self.may_hear
         if present is not None:
-            available = (present.transpose(1, 2).unsqueeze(-1) & self.sees.unsqueeze(1)).any(2)  # [P, B, E]
+            available = torch.bmm(self.sees, present.to(self.sees)) > 0  # [P, E, B]
             allowed = allowed & available.unsqueeze(1)
-        scores = logits / self.temperature
+        tempered = logits / self.temperature
         if self.places is not None and noise is not None:
-            scores = scores + self.noise * noise.normal(self.places).view_as(scores).to(scores.dtype)
-        return GateOutput(self._mix(scores, allowed), logits, allowed)
+            draws = noise.normal(self.places).view(P, D, B, E).transpose(2, 3)
+            tempered = tempered + self.noise * draws.to(tempered.dtype)
+        return GateOutput(self._mix(tempered, allowed), logits, allowed)
 
-    def _mix(self, scores: Tensor, allowed: Tensor) -> Tensor:
-        masked = scores.masked_fill(~allowed, -torch.inf)
+    def _mix(self, tempered: Tensor, allowed: Tensor) -> Tensor:
+        masked = tempered.masked_fill(~allowed, -torch.inf)
         if self._any_sparse:
-            ranked = masked.sort(-1, descending=True).values
-            last = ranked.gather(-1, (self.k - 1).expand(*masked.shape[:-1], 1))
+            ranked = masked.sort(2, descending=True).values
+            P, D, _, B = masked.shape
+            last = ranked.gather(2, (self.k - 1).expand(P, D, 1, B))
             masked = masked.masked_fill(masked < last - _TIE, -torch.inf)
         # A token that has no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
-        finite = masked.masked_fill(~allowed.any(-1, keepdim=True), 0.0)
-        weights = finite.softmax(-1) * allowed
+        finite = masked.masked_fill(~allowed.any(2, keepdim=True), 0.0)
+        weights = finite.softmax(2) * allowed
         if self._any_sigmoid:
-            weights = torch.where(self.sigmoid, scores.sigmoid() * allowed, weights)
+            weights = torch.where(self.sigmoid, tempered.sigmoid() * allowed, weights)
         return weights
 
 
 def _sees(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
-    """Which tokens each expert sees, bool [P, D, E]."""
-    table = torch.zeros(len(specs), len(cohort.tokens), E, dtype=torch.bool)
+    """Which tokens each expert sees, 1 or 0 [P, E, D]."""
+    table = torch.zeros(len(specs), E, len(cohort.tokens))
     for row, spec in enumerate(specs):
         for number, expert in enumerate(spec.experts):
             for name in expert.sees:
-                table[row, cohort.tokens.index(name), number] = True
+                table[row, number, cohort.tokens.index(name)] = 1
     return table
 
 
 def _may_hear(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
-    """Which experts each token may hear at all, bool [P, D, 1, E]."""
-    table = torch.zeros(len(specs), len(cohort.tokens), 1, E, dtype=torch.bool)
+    """Which experts each token may hear at all, bool [P, D, E, 1]."""
+    table = torch.zeros(len(specs), len(cohort.tokens), E, 1, dtype=torch.bool)
     for row, spec in enumerate(specs):
         names = (*cohort.rows[row].genome.network.modalities, GLOBAL)
         for token, name in enumerate(cohort.tokens):
             for number, expert in enumerate(spec.experts):
-                table[row, token, 0, number] = name in names and hears(name, expert, spec.transfer)
+                table[row, token, number, 0] = name in names and hears(name, expert, spec.transfer)
     return table
 
 

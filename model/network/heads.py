@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
+from haemsa.model.network.token_ops import scores
 from haemsa.model.spec.network import GLOBAL
 
 
@@ -52,9 +53,9 @@ class Heads(Stacked):
         number = self.tasks.index(task)
         usable = self.used if present is None else self.used & present  # [P, D, B or 1]
         P, D, B, W = tokens.shape
-        scores = torch.bmm(tokens.reshape(P, D * B, W), self.get_parameter(f"gate_{number}")).view(P, D, B)
-        scores = scores + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
-        return scores.masked_fill(~usable, -torch.inf).softmax(1)
+        found = scores(tokens.reshape(P, D * B, W), self.get_parameter(f"gate_{number}")).view(P, D, B)
+        found = found + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
+        return found.masked_fill(~usable, -torch.inf).softmax(1)
 
 
 def pool(shares: Tensor, tokens: Tensor) -> Tensor:

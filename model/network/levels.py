@@ -15,6 +15,7 @@ from haemsa.model.network.experts import ExpertGroup, Member, Source
 from haemsa.model.network.gates import GateOutput, Gates
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.tensor_fusion import TensorFusionGroup
+from haemsa.model.network.token_ops import normalise
 
 _GROUPS: Final[dict[str, type[ExpertGroup]]] = {"cross_attention": CrossAttentionGroup, "tensor": TensorFusionGroup}
 
@@ -30,12 +31,6 @@ def expert_groups(cohort: Cohort, level: int) -> list[ExpertGroup]:
         group = _GROUPS.get(kind, ExpertGroup)
         groups += [group(cohort, level, part) for part in group.parts(of_kind, cohort)]
     return groups
-
-
-def normalise(tokens: Tensor, width: Tensor) -> Tensor:
-    """RMS norm (Zhang and Sennrich 2019) of tokens [P, D, B, W] over each row's real width [P, 1, 1, 1]; no gain."""
-    square = tokens.square().sum(-1, keepdim=True) / width
-    return tokens * torch.rsqrt(square + 1e-6)
 
 
 class LevelOutput(NamedTuple):
@@ -96,12 +91,12 @@ class Level(Stacked):
         outputs = [group(part, source) for group, part in zip(self.groups, seen, strict=True)]
         if self._padded:
             outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
-        E = gate.weights.shape[-1]
+        E = gate.weights.shape[2]
         by_row = torch.cat(outputs).index_select(0, self.place).view(n, E, *tokens.shape[2:])  # [P, E, B, W]
         mixed = own + mix(gate.weights, by_row)
         return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
 
 
 def mix(weights: Tensor, outputs: Tensor) -> Tensor:
-    """Weighted sum over experts: weights [P, D, B, E] and outputs [P, E, B, W] give [P, D, B, W]."""
-    return torch.matmul(weights.transpose(1, 2), outputs.transpose(1, 2)).transpose(1, 2)
+    """Weighted sum over experts: weights [P, D, E, B] and outputs [P, E, B, W] give [P, D, B, W]."""
+    return torch.matmul(weights.permute(0, 3, 1, 2), outputs.transpose(1, 2)).transpose(1, 2)

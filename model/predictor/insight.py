@@ -102,7 +102,7 @@ class _Recorder:
             self.features.setdefault(task, []).append(pool(shares, tokens))
 
     def _mix(self, output: NetworkOutput) -> None:
-        self.gates.append([gate.weights.movedim(1, 2)[:, :, self._places] for gate in output.gates])
+        self.gates.append([gate.weights.permute(0, 3, 1, 2)[:, :, self._places] for gate in output.gates])
 
 
 def _joined(parts: list[Tensor]) -> Array:

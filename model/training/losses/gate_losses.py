@@ -45,10 +45,10 @@ def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
 
     Importance is per destination token, so experts are balanced within each modality and not over all.
     """
-    seen = gate.allowed if gate.allowed.shape[2] == 1 else gate.allowed & (weights > 0)[:, None, :, None]
-    allowed = seen.any(2)  # [P, D, E]: an expert counts if a training sample of the batch could use it
+    seen = gate.allowed if gate.allowed.shape[3] == 1 else gate.allowed & (weights > 0)[:, None, None]
+    allowed = seen.any(3)  # [P, D, E]: an expert counts if a training sample of the batch could use it
     share = weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
-    importance = (gate.weights * share[:, None, :, None]).sum(2)
+    importance = (gate.weights * share[:, None, None]).sum(3)
     count = allowed.sum(-1).clamp(min=1)
     mean = importance.sum(-1) / count
     variance = ((importance - mean.unsqueeze(-1)).square() * allowed).sum(-1) / count
@@ -59,19 +59,31 @@ def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
 
 def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
     """Mean squared log-sum-exp of gate logits (ST-MoE, Zoph et al. 2022, eq. 5) [P]."""
-    usable = gate.allowed.any(-1)  # [P, D, B or 1]
+    usable = gate.allowed.any(2)  # [P, D, B or 1]
     logits = gate.logits.masked_fill(~gate.allowed, -torch.inf)
-    logits = logits.masked_fill(~usable.unsqueeze(-1), 0.0)
-    squares = torch.logsumexp(logits, -1).square()
+    logits = logits.masked_fill(~usable.unsqueeze(2), 0.0)
+    squares = torch.logsumexp(logits, 2).square()
     return weighted_mean(squares, usable * weights.unsqueeze(1))
 
 
 def gate_losses(gates: Sequence[GateOutput], weights: Tensor) -> tuple[Tensor, Tensor]:
     """Balance loss and router z-loss, summed over levels [P]. Only the first rows have the later levels."""
-    balance, router_z = weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
-    for gate in gates:
-        n = len(gate.weights)
-        missing = len(weights) - n
-        balance = balance + F.pad(balance_loss(gate, weights[:n]), (0, missing))
-        router_z = router_z + F.pad(router_z_loss(gate, weights[:n]), (0, missing))
+    if not gates:
+        return weights.new_zeros(len(weights)), weights.new_zeros(len(weights))
+    counts = [len(gate.weights) for gate in gates]
+    every, own = _joined(gates), torch.cat([weights[:count] for count in counts])
+    losses = torch.stack([balance_loss(every, own), router_z_loss(every, own)])
+    by_level = [F.pad(part, (0, len(weights) - part.shape[1])) for part in torch.split(losses, counts, 1)]
+    balance, router_z = torch.stack(by_level).sum(0)
     return balance, router_z
+
+
+def _joined(gates: Sequence[GateOutput]) -> GateOutput:
+    """The gates of all levels as those of further rows. Experts that a level does not have may not be heard."""
+    most = max(gate.weights.shape[2] for gate in gates)
+    samples = max(gate.allowed.shape[3] for gate in gates)
+    padded = [[F.pad(part, (0, 0, 0, most - part.shape[2])) for part in gate] for gate in gates]
+    weights, logits, allowed = zip(*padded, strict=True)
+    return GateOutput(
+        torch.cat(weights), torch.cat(logits), torch.cat([part.expand(-1, -1, -1, samples) for part in allowed])
+    )

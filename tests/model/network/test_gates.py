@@ -22,7 +22,9 @@ def gate_of(*levels: LevelSpec, bias: tuple[float, ...] = (0.0, 1.0, 2.0)) -> Ga
 
 
 def weights_of(*levels: LevelSpec, present: torch.Tensor | None = None, **options: tuple[float, ...]) -> GateOutput:
-    return gate_of(*levels, **options)(TOKENS.expand(len(levels), -1, -1, -1), present, None)
+    """What gates do, with experts last."""
+    found = gate_of(*levels, **options)(TOKENS.expand(len(levels), -1, -1, -1), present, None)
+    return GateOutput(*(part.transpose(2, 3) for part in found))
 
 
 def test_softmax_weighs_by_exponentials_over_the_temperature() -> None:
@@ -69,8 +71,8 @@ def test_a_row_with_fewer_experts_gives_the_padding_no_weight() -> None:
 def test_noise_moves_top_k_in_training_only() -> None:
     item = level(TEXT, AUDIO, BOTH, kind="top_k", k=3, noise=1.0)
     gates = gate_of(item)
-    calm = gates(TOKENS, None, None).weights
-    noisy = [gates(TOKENS, None, noise_of(gates, 2, step, [5])).weights for step in (0, 1)]
+    calm = gates(TOKENS, None, None).weights.transpose(2, 3)
+    noisy = [gates(TOKENS, None, noise_of(gates, 2, step, [5])).weights.transpose(2, 3) for step in (0, 1)]
     assert torch.equal(calm[0, 0, 0], calm[0, 1, 1])
     assert not torch.equal(noisy[0], noisy[1])
     assert not torch.equal(noisy[0][0, 0, 0], noisy[0][0, 0, 1])
@@ -89,7 +91,7 @@ def test_a_token_with_no_expert_to_hear_takes_nothing_and_stays_finite() -> None
     present = torch.tensor([[[False], [False], [True]]])
     gates = gate_of(level(TEXT, AUDIO, BOTH))
     found = gates(TOKENS[:, :, :1].requires_grad_(), present, None).weights
-    assert torch.equal(found, torch.zeros(1, 3, 1, 3))
+    assert torch.equal(found, torch.zeros(1, 3, 3, 1))
     (gradient,) = torch.autograd.grad(found.sum(), [gates.weight])
     assert bool(torch.isfinite(gradient).all())
 

@@ -35,5 +35,5 @@ def test_gates_do_the_same() -> None:
         load_row(plain, weights, STATISTICS.features, row.fold)
         used = [token in (*row.genome.network.modalities, "global") for token in cohort.cohort.tokens]
         for gate, (expected, *_) in zip(gates, plain(batch)[1], strict=False):
-            found = gate.weights[place, used][..., : expected.shape[-1]].transpose(0, 1)
+            found = gate.weights[place, used][:, : expected.shape[-1]].permute(2, 0, 1)
             torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
