@@ -1,4 +1,4 @@
-"""A table of twelve clips: one without sound, one truncated; with three tiny encoders beside it."""
+"""A table of clips: one without sound, one truncated; with three tiny encoders beside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tests.support.model.made_clips import cut_off, write_clip
 from tests.support.model.tiny_encoders import WORDS, tiny_audio, tiny_text, tiny_vision
 
 COUNT, MUTE, CUT = 12, 3, 5
-FOLDS = ["train"] * 6 + ["valid"] * 2 + ["test"] * 4
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,16 @@ class ClipData:
         return "--text", self.text, "--audio", self.audio, "--vision", self.vision
 
 
-def clip_data(folder: Path) -> ClipData:
+def clip_data(folder: Path, count: int = COUNT) -> ClipData:
+    folds = ["train"] * (count // 2) + ["valid"] * (count // 6) + ["test"] * count
     lines = ["id,text,file,mood,fold"]
-    for number in range(COUNT):
+    for number in range(count):
         tone = None if number == MUTE else 200.0 + 30 * number
         clip = write_clip(folder / "clips" / f"{number}.mp4", 0.6 + number / 20, tone=tone)
         if number == CUT:
             cut_off(clip)
         words = " ".join(WORDS[number % 7 : number % 7 + 3 + number % 3])
-        lines.append(f"c{number},{words},clips/{number}.mp4,{number / 4 - 1:.2f},{FOLDS[number]}")
+        lines.append(f"c{number},{words},clips/{number}.mp4,{number % 16 / 4 - 1:.2f},{folds[number]}")
     (folder / "clips.csv").write_text("\n".join(lines) + "\n")
     table = folder / "clips.yaml"
     columns = "source: clips.csv\ntranscript: text\nmedia: file\nids: id\nsplit: fold\n"
