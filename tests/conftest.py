@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from joblib import cpu_count
@@ -31,6 +32,17 @@ def pytest_xdist_auto_num_workers() -> int:
     """Half as many processes again as there are cores, because tests wait for Ray, servers and other processes."""
     cores = cpu_count()  # those that this process may use, also in a container
     return cores + cores // 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """No garbage is looked for while all modules load. Later looks leave out what they hold."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
