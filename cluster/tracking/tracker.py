@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 RETRY: Final = 1.0
 """Seconds until a record that was not taken is sent again. Each further time it is twice as long."""
 LONGEST_RETRY: Final = 60.0
+REST: Final = 5.0
+"""Seconds before the first record of a search is sent. To load MLflow takes a core, which workers need to start."""
 PATIENCE: Final = 30.0
 """Seconds that the end of a search waits for a sink that is slow but answers."""
 
@@ -44,6 +46,7 @@ class BufferedTracker:
         draw: draws the pictures that belong to the end of a search.
         retry: seconds until a failed record is sent again.
         patience: seconds that `trained` and `close` wait for the sink.
+        rest: seconds before the first record is sent, unless the search ends before.
     """
 
     def __init__(
@@ -54,9 +57,10 @@ class BufferedTracker:
         *,
         retry: float = RETRY,
         patience: float = PATIENCE,
+        rest: float = 0.0,
     ) -> None:
         self._outbox, self._connect, self._draw = outbox, connect, draw
-        self._retry, self._patience = retry, patience
+        self._retry, self._patience, self._rest = retry, patience, rest
         self._changed = threading.Condition()
         self._closing = self._hurry = self._told = False
         self._tries = self._failed_try = 0
@@ -107,6 +111,8 @@ class BufferedTracker:
 
     def _work(self, sink: Sink) -> None:
         pause = self._retry
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._hurry, self._rest)
         while (path := self._next()) is not None:
             try:
                 address = self._outbox.send(path, sink)
@@ -194,7 +200,7 @@ def tracker(uri: str | None, run: RunDirectory) -> Tracker:
     from haemsa.cluster.tracking.mlflow_sink import MlflowSink
 
     return BufferedTracker(
-        Outbox.of(run.path), lambda search: MlflowSink(uri, search), lambda folder: _draw(run, folder)
+        Outbox.of(run.path), lambda search: MlflowSink(uri, search), lambda folder: _draw(run, folder), rest=REST
     )
 
 

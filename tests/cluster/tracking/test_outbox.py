@@ -165,6 +165,16 @@ def test_what_was_not_sent_waits_for_the_next_session(tmp_path: Path, caplog: py
     assert up.numbers() == [0, 1]
 
 
+def test_a_sink_is_left_alone_at_first_unless_the_search_ends_before(tmp_path: Path) -> None:
+    sink = FakeSink()
+    tracker = BufferedTracker(Outbox(tmp_path / "outbox"), lambda _: sink, rest=3600.0)
+    tracker.started(started())
+    tracker.generation(generation(1))
+    assert sink.tries == 0
+    assert tracker.close() == (0, None)
+    assert sink.numbers() == [1]
+
+
 def test_a_slow_sink_keeps_nobody_waiting(tmp_path: Path) -> None:
     sink = FakeSink()
     sink.quick.clear()
