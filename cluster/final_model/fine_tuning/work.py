@@ -102,10 +102,8 @@ class FineTuner:
             return self._scored(tuning) if len(tuning.scored) else self._final(tuning)
 
     def _scored(self, tuning: FineTuning) -> Arrays:
-        joint, tasks = (
-            self._joint(tuning),
-            {name: one.take(tuning.scored) for name, one in self._data.pool.tasks.items()},
-        )
+        joint = self._joint(tuning)
+        tasks = {name: task.take(tuning.scored) for name, task in self._data.pool.tasks.items()}
         better = min if direction(main_metric(tasks)) == "min" else max
         told = [_stacked(joint.outputs(tuning.scored))]
         scores = [score_of(tasks, told[0], self._data.shares)]
@@ -131,7 +129,7 @@ class FineTuner:
         for number, (row, weights) in enumerate(zip(tuning.rows, joint.weights(), strict=True)):
             baked = as_arrays(bake(row, weights, self._statistics))
             made |= {f"{number}/{name}": values for name, values in baked.items()}
-        return made
+        return made if all(np.isfinite(values).all() for values in made.values()) else {}
 
     def _joint(self, tuning: FineTuning) -> JointTraining:
         import torch
