@@ -91,12 +91,13 @@ def train_for_good(
     predictor = settled(train_calibrated(trainer, source, seeds), folder)
     predictor.save(folder)
     others = [] if OwnFeatures.of_model(predictor.info).streams else [ADAPTED]
-    for old in (UNFINISHED, ENCODERS, *others):  # these may be of another model, which is replaced
+    for old in (ENCODERS, *others):  # these may be of another model, which is replaced
         shutil.rmtree(folder / old, ignore_errors=True)
     table = score_beside(predictor, dataset, "test") if "test" in dataset.splits else {}
     main = main_metric(trainer.dataset.tasks)
     facts = {"models": table, "split": "test" if table else None, "objective": main, "began": began}
     write_json(folder / "metrics.json", {**facts, **predictor.info})
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     return table, str(predictor.info["protocol"])
 
 

@@ -162,6 +162,9 @@ def _run(
 
 def _depends(trainer: Trainer, data: FineTuningData, tuning: FineTuning) -> dict[str, Any]:
     """All that a tuning depends on."""
+    from haemsa.model.encoders.adapters import RANK
+    from haemsa.model.training.fine_tuning.joint import CALMER, RATE
+
     return {
         "data": trainer.dataset.fingerprint,
         "texts": digest("\n".join(data.pool.transcripts).encode()),
@@ -172,6 +175,7 @@ def _depends(trainer: Trainer, data: FineTuningData, tuning: FineTuning) -> dict
         "batch": data.batch_size,
         "order": [data.order_seed, tuning.seed],
         "epochs": [tuning.epochs, PATIENCE],
+        "rates": [RANK, RATE, CALMER],
         "scored": len(tuning.scored),
         "rows": [[row.genome.to_dict(), row.seed, row.fold] for row in tuning.rows],
         "weights": digest(b"".join(values.tobytes() for one in tuning.weights for _, values in sorted(one.items()))),
