@@ -133,7 +133,7 @@ def _upright(frame: Any) -> NDArray[np.uint8]:
     right, down, _, right_of_row, down_of_row = np.frombuffer(bytes(stored), np.int32)[:5]
     if abs(down) > abs(right):  # what was a row is shown as a column
         picture, right, down_of_row = picture.swapaxes(0, 1), right_of_row, down
-    return picture[:: -1 if down_of_row < 0 else 1, :: -1 if right < 0 else 1]
+    return np.ascontiguousarray(picture[:: -1 if down_of_row < 0 else 1, :: -1 if right < 0 else 1])
 
 
 def _between(start: float, end: float) -> str:

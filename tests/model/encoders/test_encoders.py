@@ -15,7 +15,7 @@ from haemsa.model.encoders.choice import Choice
 from haemsa.model.encoders.media import frames, sound
 from haemsa.model.encoders.opening import open_encoder
 from tests.support.model import tiny_encoders as tiny
-from tests.support.model.made_clips import cut_off, write_clip
+from tests.support.model.made_clips import cut_off, turned, write_clip, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,17 @@ def test_pictures_are_steps(folder: Path, clip: Path, name: str) -> None:
     assert (encoder.facts["kind"], encoder.facts["pooling"]) == (name, "class token")
     (cut,) = open_encoder(Choice("vision", model, rate=2, steps=3)).encode([Clip(media=clip)])
     assert (len(cut.features), cut.cut) == (3, True)
+
+
+def test_a_clip_that_was_filmed_upside_down_gives_the_features_of_the_clip_that_was_not(
+    folder: Path, vision: str
+) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 255
+    right = write_pictures(folder / "right.mkv", "ffv1", [picture], "bgr0")
+    down = turned(write_pictures(folder / "down.mp4", "ffv1", [picture[::-1, ::-1]], "bgr0"), (-1, 0, 0, -1))
+    seen, expected = open_encoder(Choice("vision", vision)).encode([Clip(media=down), Clip(media=right)])
+    np.testing.assert_allclose(seen.features, expected.features, atol=1e-5)
 
 
 def test_of_a_whole_clip_the_part_that_sees_is_used(folder: Path, clip: Path) -> None:
