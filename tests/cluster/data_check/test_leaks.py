@@ -15,6 +15,12 @@ MOSI = SHARED_DATA / "mosi" / "mosi.pkl"
 KINDS = ("regression", "classes", "multilabel")
 
 
+@pytest.fixture(autouse=True)
+def _no_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What modalities are worth is not asked here. It takes nine tenths of a check."""
+    monkeypatch.setattr("haemsa.cluster.data_check.check.worth_of", lambda *_: None)
+
+
 def found(data: Dataset) -> list[tuple[str, str, bool]]:
     return [(sign.modality, sign.split, sign.within) for sign in check(data).signs["mood"]]
 

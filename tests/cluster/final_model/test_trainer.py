@@ -23,7 +23,8 @@ from tests.support.cluster.search_fakes import genome
 from tests.support.cluster.tiny import data, stored
 
 INLINE = Compute(backend="inline")
-RECIPE = Recipe(((genome(2), 2), (genome(5), 1)), ensemble=True, validation="folds:2", compute=INLINE)
+ONE, OTHER = genome(2, epochs=2), genome(5, epochs=3)
+RECIPE = Recipe(((ONE, 2), (OTHER, 1)), ensemble=True, validation="folds:2", compute=INLINE)
 
 
 class Rows:
@@ -57,7 +58,7 @@ def test_cohorts_are_equal_and_networks_of_a_genome_are_together() -> None:
     rows = [*networks.final, *networks.unseen]
     cohorts = in_cohorts(rows, 8)
     assert sorted(place for cohort in cohorts for place in cohort) == list(range(16))
-    assert [{rows[place].genome for place in cohort} for cohort in cohorts] == [{genome(2)}, {genome(5)}]
+    assert [{rows[place].genome for place in cohort} for cohort in cohorts] == [{ONE}, {OTHER}]
     assert [len(cohort) for cohort in in_cohorts(rows[:15], 8)] == [8, 7]
     assert [len(cohort) for cohort in in_cohorts(rows[:9], 4)] == [3, 3, 3]
 
@@ -110,7 +111,7 @@ def test_training_tells_how_many_networks_there_are(tmp_path: Path) -> None:
 
 
 def test_a_network_that_diverged_is_kept_as_such(tmp_path: Path) -> None:
-    wild = genome(2)
+    wild = genome(2, epochs=2)
     object.__setattr__(wild.training, "learning_rate", 1e30)  # no genome may have this rate
     trainer = Trainer.of(replace(RECIPE, members=((wild, 1),)), data(), kept=tmp_path)
     networks = Networks.of(trainer.recipe, trainer.samples, 2, calibrate=False)

@@ -14,7 +14,7 @@ from haemsa.cluster.tracking.pyfunc import save_pyfunc
 from tests.support.cluster.search_fakes import genome
 from tests.support.cluster.tiny import stored
 
-RECIPE: Final = Recipe(((genome(2), 1),), origin="genome.json", compute=Compute(backend="inline"))
+RECIPE: Final = Recipe(((genome(2, epochs=2), 1),), origin="genome.json", compute=Compute(backend="inline"))
 
 
 def saved_model(folder: Path) -> Path:

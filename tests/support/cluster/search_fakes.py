@@ -16,13 +16,13 @@ from haemsa.model.spec.training import TrainingGenes
 OBJECTIVES = {"mae": "min", "params": "min"}
 
 
-def genome(number: int) -> Genome:
-    """A different genome for every number."""
+def genome(number: int, epochs: int | None = None) -> Genome:
+    """A different genome for every number. Where it is trained, two epochs are enough."""
     names = ("text", "audio", "vision")[: 1 + number % 3]
     experts = tuple(ExpertSpec((name,), "mlp", 1, 8 + number % 40) for name in names)
     level = LevelSpec((*experts, ExpertSpec(names, "low_rank", 1, 16)), GateSpec("top_k", 2))
     encoders = tuple(EncoderSpec(name, "attention" if name == "text" else "mean", 2) for name in names)
-    return Genome(NetworkSpec(16, encoders, (level,) * (1 + number % 2)), TrainingGenes(epochs=6 + number))
+    return Genome(NetworkSpec(16, encoders, (level,) * (1 + number % 2)), TrainingGenes(epochs=epochs or 6 + number))
 
 
 def candidates(count: int, start: int = 0) -> list[Candidate[Genome]]:
