@@ -92,8 +92,7 @@ def embed_data(
             name: {**encoder.facts, "half": half, "columns": _columns(encoder, clips)}
             for name, encoder in encoders.items()
         }
-        texts = tuple(clip.text for clip in clips.clips) if any(one.kind == "text" for one in choices) else ()
-        dataset = replace(clips.dataset(streams, notes), encoders=facts, transcripts=texts)
+        dataset = replace(clips.dataset(streams, notes), encoders=facts, transcripts=_transcripts(choices, clips))
         write(dataset, out, half=half)
     shutil.rmtree(kept.folder, ignore_errors=True)
     return load(str(out))
@@ -103,6 +102,12 @@ def _opened(choice: Choice) -> Encoder:
     from haemsa.model.encoders.opening import open_encoder
 
     return open_encoder(choice)
+
+
+def _transcripts(choices: Sequence[Choice], clips: LabelledClips) -> tuple[str, ...]:
+    """What was said in each clip, if an encoder reads it. HDF5 holds no text with zeros in it."""
+    reads = any(choice.kind == "text" for choice in choices)
+    return tuple(clip.text.replace("\0", "") for clip in clips.clips) if reads else ()
 
 
 def _columns(encoder: Encoder, clips: LabelledClips) -> dict[str, str]:
