@@ -56,14 +56,21 @@ def write_sound(path: Path, codec: str, rate: int, layout: str, wave: np.ndarray
 
 
 def write_pictures(
-    path: Path, codec: str, pictures: Sequence[np.ndarray], form: str = "yuv420p", fps: int = FPS
+    path: Path,
+    codec: str,
+    pictures: Sequence[np.ndarray],
+    form: str = "yuv420p",
+    fps: int = FPS,
+    ticks: Sequence[int] | None = None,
 ) -> Path:
-    """A file with pictures [height, width, 3], and no sound."""
+    """A file with pictures [height, width, 3], and no sound. Each is shown from its tick on, `fps` a second."""
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, width=width, height=height, pix_fmt=form)
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for tick, picture in zip(ticks or range(len(pictures)), pictures, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = tick, Fraction(1, fps)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
