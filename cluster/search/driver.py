@@ -119,9 +119,9 @@ class Driver:
         """Give work to the free workers. In generational mode they get all that the generation still has."""
         while self.evaluator.free:
             candidates = self._ask()
-            if not candidates:
-                return
             self._submit(candidates)
+            if not candidates and not self.cohorts.take_over():
+                return
 
     def _ask(self) -> list[Candidate[Genome]]:
         """The next candidates. None where time or patience is spent; where evaluations are, only those that climb."""
@@ -148,7 +148,7 @@ class Driver:
     def _collect(self) -> list[Finished]:
         """Wait for cohorts to end. A candidate whose replicates several workers train ends with the last of them."""
         start = self.clock.now()
-        finished = self.evaluator.collect()
+        finished = self.evaluator.collect(self.cohorts.look_after())
         self.clock.collected(self.evaluator.workers, self.clock.now() - start)
         for item in finished:
             self.clock.ended(item)

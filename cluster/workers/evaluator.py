@@ -56,6 +56,12 @@ class Evaluator(Protocol):
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Wait until a cohort ends, at most `timeout` seconds. Empty after that, and if none is pending."""
 
+    def take_back(self, times: float, most: int) -> JobBatch | None:
+        """Take back a cohort that trains more than `times` as long as usual. It never ends then; its worker is free.
+
+        Only a cohort of at least two and at most `most` networks is taken back. None: there is no such cohort.
+        """
+
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """How many such networks a worker trains fastest together. It is measured there; None if it cannot be."""
 
@@ -97,6 +103,10 @@ class InlineEvaluator:
         except Exception as error:
             results = failed(cohort, "error", error_line(error))
         return [Finished(results, "inline", time.perf_counter() - start)]
+
+    def take_back(self, times: float, most: int) -> JobBatch | None:  # noqa: ARG002 - of the protocol
+        """Nothing: while this process trains, nobody asks."""
+        return None
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """Measure it here."""

@@ -13,16 +13,33 @@ LEAST: Final = 600.0
 TIMES: Final = 50.0
 """If no limit is given, an epoch may take so many times as long as the longest so far, but a cohort `LEAST` seconds."""
 
+SHORTEST: Final = 12.0
+"""Seconds that a cohort usually takes at least: a worker that starts anew takes as long."""
+
 
 class TimeLimit:
     """Seconds that a candidate may train: as given, or learnt from those that ended (no limit before the first)."""
 
     def __init__(self, given: float | None) -> None:
         self._given, self._longest = given, 0.0
+        self._seconds, self._epochs, self._longest_rows = 0.0, 0, 0
 
     def learn(self, seconds: float, cohort: Sequence[Job]) -> None:
         """A cohort took so many seconds."""
         self._longest = max(self._longest, seconds / _epochs(cohort))
+        self._seconds += seconds
+        self._epochs += _epochs(cohort)
+        self._longest_rows += _longest_row(cohort)
+
+    def usual(self, cohort: Sequence[Job]) -> float:
+        """Seconds that a cohort takes at most, by what those before took. Infinite while nothing is known.
+
+        On a CPU the epochs of all its networks count. On a GPU they train at once, so the longest training counts.
+        """
+        if not self._epochs:
+            return math.inf
+        shares = _epochs(cohort) / self._epochs, _longest_row(cohort) / self._longest_rows
+        return max(SHORTEST, self._seconds * max(shares))
 
     def seconds(self, cohort: Sequence[Job]) -> float:
         """The limit of a cohort. Infinite while nothing is known."""
@@ -34,6 +51,16 @@ class TimeLimit:
 def _epochs(cohort: Sequence[Job]) -> int:
     """Epochs that a cohort has to train, all replicates together."""
     return max(1, sum(sum(job.waiting().values()) for job in cohort))
+
+
+def _longest_row(cohort: Sequence[Job]) -> int:
+    """Epochs of the longest training of a cohort."""
+    return max((epochs for job in cohort for epochs in job.waiting().values()), default=1)
+
+
+def networks(cohort: Sequence[Job]) -> int:
+    """How many networks a cohort trains."""
+    return sum(len(job.waiting()) for job in cohort)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

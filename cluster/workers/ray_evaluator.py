@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.elastic.metrics import SearchMetrics
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
-from haemsa.cluster.workers.limits import TimeLimit
+from haemsa.cluster.workers.limits import TimeLimit, networks
 from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Dispatching, Ended, Task
 from haemsa.cluster.workers.worker_pool import STEP
 from haemsa.model.errors import error_line
@@ -94,6 +94,16 @@ class RayEvaluator:
             if end is not None and time.monotonic() >= end:
                 break
         return finished
+
+    def take_back(self, times: float, most: int) -> JobBatch | None:
+        """Take back what trains more than `times` as long as usual. Its worker is stopped, and replaced."""
+        for task in self._tasks.running():
+            cohort: JobBatch = task.payload
+            seconds = time.monotonic() - task.began
+            if 2 <= networks(cohort) <= most and seconds > times * self._limit.usual(cohort):
+                self._tasks.stop(task, "timeout", f"after {seconds:.0f} seconds others take over, which are free")
+                return cohort
+        return None
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """The median of what all started workers measure. They measure at once, as they will share their cores."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -28,6 +29,12 @@ def share(networks: int, workers: int, most: int) -> int:
         [8, 8, 2, 1]
     """
     return max(1, min(most, math.ceil(networks / max(1, workers))))
+
+
+TOO_LONG: Final = 5.0
+"""A cohort that trains so many times as long as usual is taken over by workers that idle: one network each."""
+LOOK: Final = 5.0
+"""Seconds between looks at what takes too long."""
 
 
 class Cohorts:
@@ -71,9 +78,28 @@ class Cohorts:
                 for part in self._split.cohorts(jobs, networks) if few else [jobs]:
                     self._evaluator.submit(part)
 
+    def take_over(self) -> bool:
+        """Let idle workers begin anew what takes too long on one: a network on each. Returns whether there was any.
+
+        Each network is taken over once at most, and only where workers idle for all networks of its cohort.
+        """
+        cohort = self._evaluator.take_back(TOO_LONG, self._evaluator.free) if self._at_end() else None
+        for job in cohort or ():
+            for part in self._split.cohorts([job], 1):
+                self._evaluator.submit(part)
+        return cohort is not None
+
+    def look_after(self) -> float | None:
+        """Seconds after which to look at what takes too long; None: only when a cohort ends."""
+        return LOOK if self._at_end() and self._evaluator.free > 1 else None
+
     def ended(self, finished: Sequence[Finished]) -> list[Finished]:
         """Of the cohorts that ended, those that are whole. A candidate in parts ends with the last of them."""
         return self._split.gathered(finished)
+
+    def _at_end(self) -> bool:
+        """Whether only what was asked for already can still climb."""
+        return self._steady and self._new() == 0
 
     def _share(self, asked: Sequence[Candidate[Genome]]) -> int:
         """Networks in a cohort, if these candidates and all that is left of the search are shared."""

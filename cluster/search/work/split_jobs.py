@@ -43,7 +43,10 @@ class SplitJobs:
         if len(cohort) > 1 or count < 2:
             return [cohort]
         (job,) = cohort
-        self._splits[job.id] = _Split(job, count)
+        if job.part is None:
+            self._splits[job.id] = _Split(job, count)
+        else:  # a part that is split again
+            self._splits[job.id].parts += count - 1
         return [[_part(job, part.tolist())] for part in np.array_split(replicates, count)]
 
     def gathered(self, finished: Iterable[Finished]) -> list[Finished]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from haemsa.cluster.workers.evaluator import Finished, JobBatch
 from haemsa.cluster.workers.job import Job, Result, target_epochs
+from haemsa.cluster.workers.limits import networks
 from haemsa.evo.candidate import Failure, Score
 from haemsa.model.spec.genome import Genome
 
@@ -144,12 +145,28 @@ class SimulatedCluster:
             free = self.free
             while self.pending and not self._ended and self.free <= free and self._events[0][0] <= end:
                 self._happen()
+            if timeout is not None and self.pending and not self._ended and self._events[0][0] > end:
+                self._pass(end)
             ended, self._ended = self._ended, []
             for _, worker, _ in ended:
                 if self._workers[worker].here:
                     self._idle.append(worker)
             self._dispatch()
             return [Finished([self._result(job) for job in cohort], f"w{w}", took) for cohort, w, took in ended]
+
+    def take_back(self, times: float, most: int) -> JobBatch | None:
+        """Take back a cohort that trains more than `times` as long as cohorts of its work do on average."""
+        for number, worker in enumerate(self._workers):
+            cohort, spent = worker.cohort, self.time - worker.since
+            if cohort is None or not 2 <= networks(cohort) <= most:
+                continue
+            if spent > times * self.seconds * sum(map(work, cohort)):
+                self.usage.lost += spent
+                worker.cohort = None
+                self._running -= 1
+                self._idle.append(number)
+                return cohort
+        return None
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
         """Nothing is measured here."""

@@ -65,6 +65,7 @@ def test_nodes_that_leave_lose_nothing_and_those_that_join_are_used(returned: li
 def test_with_rungs_workers_are_busy_while_new_candidates_come_and_then_all_that_may_climbs() -> None:
     outcome = run(rungs=True, cohort=4)
     assert outcome.cluster.submitted[0].busy_fraction >= 0.95
+    assert outcome.cluster.until_last_submit.busy_fraction >= 0.7
     assert outcome.statuses == {"asked": 0, "done": EVALUATIONS, "failed": 0}
     reached = Counter(record.rung for record in outcome.evolution.archive.evaluated.values())
     assert sum(count for rung, count in reached.items() if rung > 0) == EVALUATIONS // 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.evaluator import Evaluator, Finished, InlineEvaluator
 from haemsa.evo.candidate import Failure, Score
 from tests.support.cluster.search_fakes import jobs
-from tests.support.cluster.trainers import Make, echoing, hanging, hoarding, killing, raising
+from tests.support.cluster.trainers import Make, acting, echoing, hanging, hoarding, killing, raising
 
 Build = Callable[..., Evaluator]
 
@@ -116,6 +117,23 @@ def test_what_was_not_collected_before_closing_is_lost(build: Build) -> None:
         evaluator.submit([candidate])
     evaluator.close()
     assert (evaluator.pending, evaluator.collect()) == (0, [])
+
+
+@pytest.mark.ray
+def test_a_cohort_that_takes_too_long_is_taken_back_and_others_train_it(ray_workers: Build) -> None:
+    two_hang = acting(lambda cohort, _: len(cohort) == 2 and threading.Event().wait())
+    evaluator, every = ray_workers(two_hang, None, 2), jobs(3)
+    assert evaluator.take_back(0.0, most=2) is None  # nothing runs, and nothing is known
+    evaluator.submit(every[2:])
+    (first,) = collect_all(evaluator)
+    evaluator.submit(every[:2])
+    assert evaluator.take_back(1e9, most=2) is None  # not so long yet
+    assert evaluator.take_back(0.0, most=1) is None  # more networks than workers idle
+    back = evaluator.take_back(0.0, most=2)
+    assert back == every[:2] and evaluator.pending == 0
+    for job in back:
+        evaluator.submit([job])
+    assert outcomes([first, *collect_all(evaluator)]) == {i: {"mae": Score(float(i))} for i in range(3)}
 
 
 @pytest.mark.ray

@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from haemsa.cluster.workers.limits import TimeLimit, is_out_of_memory
-from tests.support.cluster.search_fakes import jobs
+from haemsa.cluster.workers.job import Job
+from haemsa.cluster.workers.limits import TimeLimit, is_out_of_memory, networks
+from haemsa.evo.rungs import Fidelity
+from tests.support.cluster.search_fakes import candidates, jobs
 
 HOARD = """
 from haemsa.cluster.workers.limits import limit_memory
@@ -38,6 +40,30 @@ def test_without_one_it_is_learnt_from_the_slowest_epochs_so_far_and_never_short
     limit.learn(40.0, jobs(1))
     limit.learn(1.0, jobs(2))
     assert limit.seconds(jobs(2)) == pytest.approx(50 * 40.0 * sum(epochs) / epochs[0])
+
+
+def folds(count: int, known: int = 0) -> list[Job]:
+    """The job of a genome with six epochs on each fold."""
+    (candidate,) = candidates(1)
+    return [Job(candidate, Fidelity(None, count), Fidelity(None, known) if known else None)]
+
+
+def test_what_a_cohort_usually_takes_is_told_by_all_that_ended_and_never_too_short() -> None:
+    limit = TimeLimit(None)
+    assert limit.usual(folds(1)) == math.inf
+    limit.learn(60.0, folds(2))
+    limit.learn(60.0, folds(1))  # 120 seconds for 18 epochs; six of them after each other in both
+    assert limit.usual(folds(5)) == pytest.approx(120.0 * 30 / 18)  # by all epochs, as on a CPU
+    assert limit.usual(folds(1)) == pytest.approx(60.0)  # by those after each other, as on a GPU
+    limit.learn(0.0, folds(95))
+    assert limit.usual(folds(1)) == pytest.approx(40.0)
+    for _ in range(97):
+        limit.learn(0.0, folds(1))
+    assert limit.usual(folds(1)) == 12.0
+
+
+def test_a_cohort_has_as_many_networks_as_there_are_trainings_left() -> None:
+    assert (networks(jobs(2)), networks(folds(5)), networks(folds(5, known=1))) == (2, 5, 4)
 
 
 @pytest.mark.parametrize(

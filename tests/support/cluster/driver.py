@@ -107,6 +107,9 @@ class Workers:
         self._random.shuffle(results)
         return [Finished(results, "pretended", 0.001)]
 
+    def take_back(self, times: float, most: int) -> JobBatch | None:
+        return None
+
     def fastest_cohort(self, genomes: object) -> None:
         return None
 

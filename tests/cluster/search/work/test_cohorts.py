@@ -40,6 +40,22 @@ class Seen(Workers):
         return found
 
 
+class Late(Seen):
+    """Lets the first cohort of several networks that trains at the end be taken back, as if it took too long."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.taken: list[list[Job]] = []
+
+    def take_back(self, times: float, most: int) -> JobBatch | None:
+        for cohort in self._running:
+            if not self.taken and 2 <= sum(len(job.waiting()) for job in cohort) <= most:
+                self._running.remove(cohort)
+                self.taken.append(list(cohort))
+                return cohort
+        return None
+
+
 def rows_of(driven: Driven) -> dict[int, Any]:
     return {row.id: (row.status, row.outcomes) for row in driven.run.journal.rows()}
 
@@ -99,3 +115,22 @@ def test_a_search_that_stops_between_the_parts_of_a_candidate_trains_it_again(tm
     assert len(rows) == 60 and {status for status, _ in rows.values()} == {"done"}
     for number, rung in asked.items():
         assert len(rows[number][1]) > rung
+
+
+@pytest.mark.parametrize("workers", [7, 12])  # one candidate of several folds, and several candidates
+def test_what_takes_too_long_at_the_end_is_begun_anew_with_one_network_on_each_idle_worker(
+    tmp_path: Path, workers: int
+) -> None:
+    late = Late(workers)
+    with Driven(tmp_path / "run", late, **{**LONG, "cohort": 12}) as driven:
+        assert driven.search.run() == "evaluations"
+        rows, ladder = rows_of(driven), driven.evolution.ladder
+    (taken,) = late.taken
+    wanted = {(job.id, job.candidate.rung, replicate) for job in taken for replicate in job.waiting()}
+    after = late.cohorts[late.cohorts.index(taken) + 1 :]
+    alone = [cohort[0] for cohort in after if len(cohort) == 1 and len(cohort[0].waiting()) == 1]
+    assert wanted <= {(job.id, job.candidate.rung, *job.waiting()) for job in alone}
+    assert {status for status, _ in rows.values()} == {"done"} and len(rows) == 60
+    for job in taken:
+        rung = job.candidate.rung
+        assert len(rows[job.id][1][rung]["mae"].values) == ladder.rungs[rung].replicates

@@ -62,6 +62,18 @@ def test_only_new_folds_are_split_and_known_ones_stay_where_they_were() -> None:
     assert isinstance(outcome, dict) and outcome["mae"].values == (0.5, 1.0, 2.0, 3.0)
 
 
+def test_a_part_can_be_split_again() -> None:
+    split = SplitJobs()
+    (first,), (second,) = split.cohorts([job(3)], 2)
+    parts = split.cohorts([first], 1)
+    assert parts_of(parts) == [(0,), (1,)]
+    (a,), (b,) = parts
+    assert split.gathered([ended(scored(b, 2.0)), ended(scored(second, 3.0))]) == []
+    (found,) = split.gathered([ended(scored(a, 1.0))])
+    outcome = found.results[0].outcome
+    assert isinstance(outcome, dict) and outcome["mae"].values == (1.0, 2.0, 3.0)
+
+
 @pytest.mark.parametrize("cohort", [[job(5), job(5)], [job(1)], [job(2, Fidelity(None, 1), mae=(0.5,))], [job(3)]])
 def test_cohorts_of_several_jobs_and_jobs_that_fit_stay_whole(cohort: list[Job]) -> None:
     split = SplitJobs()
