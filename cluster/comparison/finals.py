@@ -61,15 +61,17 @@ class Finals:
         )
         if not missing:
             return
-        tally, groups = Tally(progress, "models", len(models), len(models) - len(missing)), self._alike(models, missing)
+        groups, epochs = self._alike(models, missing), {name: _epochs(models[name]) for name in missing}
+        work = sum(epochs[names[0]] for names in groups)
+        tally = Tally(progress, "models", len(models), len(models) - len(missing), size=work)
         with self.side.tasks(FinalsWork, self._sent()) as tasks:
             tally.show()
             for number, made in tasks.run([models[names[0]] for names in groups], waiting=tally.show):
                 for name in groups[number]:
                     if not isinstance(made, str):
                         self.kept.write(name, depends[name], {"answers": made})
-                    tally.add()
                     yield name, made
+                tally.add(len(groups[number]), size=epochs[groups[number][0]])
 
     def _alike(self, models: Mapping[str, Contender], names: Iterable[str]) -> list[list[str]]:
         """Names of the same model together: an ensemble of one genome is this genome."""
@@ -107,6 +109,13 @@ class Finals:
         if isinstance(model, Recipe):
             return sum(self.problem.size(genome) for genome, _ in model.members)
         return math.inf if any(member.kind in SEEDED for member, _ in model) else 0.0
+
+
+def _epochs(model: Contender) -> float:
+    """Epochs of all networks of a model. What is no network takes less than one."""
+    if isinstance(model, Recipe):
+        return sum(genome.training.epochs for genome, _ in model.members)
+    return sum(member.settings.get("epochs", 0.5) for member, _ in model)
 
 
 @dataclass(frozen=True)

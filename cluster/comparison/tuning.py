@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, tuned_classical
 from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, tuned_network
@@ -17,12 +17,14 @@ from haemsa.cluster.search.launch import Prepared
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
-from haemsa.cluster.shared.steps import Parts, Steps
+from haemsa.cluster.shared.steps import Part, Parts, Steps
 from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.model.baselines.classical import SEEDED, Kind
 
 Tuning = Callable[[Progress], Tuned]
 """Tunes a model, and tells a progress how far it is."""
+QUICK: Final = 0.1
+"""How long trials of a model that is no network take beside a search, about."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Bench:
         tunings: dict[str, Tuning] = {name: partial(self._search, name, searches) for name in searches}
         tunings |= {kind: partial(self._trials, kind, data) for kind in kinds}
         steps.begin("tuning", f"tuning {', '.join(tunings)}: {trials} trials each")
-        others = _all(tunings, trials, self.side, steps)
+        parts = Parts(steps, [1.0 if name in (*searches, *SEEDED) else QUICK for name in tunings], trials)
+        others = _all(tunings, parts, self.side)
         if had != trials:
             if isinstance(why := others.pop(SAME_SEARCH), str):
                 raise ValueError(why)
@@ -97,12 +100,10 @@ class Bench:
             return tuned_classical(self.problem, data, kind, trials, seed, self.kept, progress, tasks)
 
 
-def _all(tunings: Mapping[str, Tuning], trials: int, side: Together, progress: Progress) -> dict[str, Tuned | str]:
-    """What each tuning found, or why it found nothing. Each of them has so many trials."""
-    parts = Parts(progress, len(tunings), trials)
+def _all(tunings: Mapping[str, Tuning], parts: Parts, side: Together) -> dict[str, Tuned | str]:
+    """What each tuning found, or why it found nothing."""
 
-    def found(tuning: Tuning) -> Tuned | str:
-        part = parts.part()
+    def found(tuning: Tuning, part: Part) -> Tuned | str:
         try:
             return tuning(part)
         except ValueError as error:  # for example, if no network of this design keeps the limits
@@ -110,5 +111,5 @@ def _all(tunings: Mapping[str, Tuning], trials: int, side: Together, progress: P
         finally:
             part.end()
 
-    ended = side.run([partial(found, tuning) for tuning in tunings.values()])
+    ended = side.run([partial(found, *both) for both in zip(tunings.values(), parts.parts, strict=True)])
     return dict(zip(tunings, ended, strict=True))

@@ -19,6 +19,7 @@ class Tally:
         total: How many there are; None: unknown.
         done: How many were done before.
         now: The time in seconds.
+        size: How much work the others are together, if they differ.
     """
 
     def __init__(
@@ -28,13 +29,14 @@ class Tally:
         total: int | None,
         done: int = 0,
         now: Callable[[], float] = time.monotonic,
+        size: float | None = None,
     ) -> None:
         self._shown, self._what, self._total, self._before, self._done = shown, what, total, done, done
-        self._now, self._began = now, now()
+        self._now, self._began, self._size, self._worked = now, now(), size, 0.0
 
-    def add(self, count: int = 1, *, show: bool = True) -> None:
-        """So many more are done."""
-        self._done += count
+    def add(self, count: int = 1, *, show: bool = True, size: float = 0.0) -> None:
+        """So many more are done, which were so much work."""
+        self._done, self._worked = self._done + count, self._worked + size
         if show:
             self.show()
 
@@ -45,8 +47,12 @@ class Tally:
 
     def show(self) -> None:
         """Show the time that has passed."""
-        elapsed, new = self._now() - self._began, self._done - self._before
-        remaining = elapsed * (self._total - self._done) / new if new and self._total is not None else None
+        elapsed = self._now() - self._began
+        if self._size is not None:
+            worked, left = self._worked, max(0.0, self._size - self._worked)
+        else:
+            worked, left = self._done - self._before, (self._total or 0) - self._done
+        remaining = elapsed * left / worked if worked and self._total is not None else None
         status = Status(self._done, self._total, front_size=None, elapsed=elapsed, remaining=remaining, what=self._what)
         self._shown.update(status)
 
@@ -113,42 +119,37 @@ class Steps:
 class Parts:
     """A progress for the parts of a step, which may run at the same time. It may be told from any thread.
 
-    What is counted is summed. The time left is judged by the mean share of a part that is done. Parts that were done
+    What is counted is summed. The time left is judged by the share of all parts that is done. Parts that were done
     before do not count there. What several parts note is noted once.
 
     Args:
         shown: Shows it.
-        total: How many parts there are.
+        sizes: How much work each part is, beside the others.
         each: How many things each part counts.
         now: The time in seconds.
     """
 
-    def __init__(self, shown: Progress, total: int, each: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._shown, self._total, self._each, self._now = shown, total, each, now
+    def __init__(
+        self, shown: Progress, sizes: Sequence[float], each: int, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._shown, self._each, self._now = shown, each, now
         self._began, self._lock, self._noted = now(), threading.Lock(), set[str]()
-        self._parts: list[Part] = []
-
-    def part(self) -> Part:
-        """Another part, which is about to begin."""
-        with self._lock:
-            self._parts.append(Part(self))
-            return self._parts[-1]
+        self.parts = [Part(self, size) for size in sizes]
 
     def show(self) -> None:
         """Show how all stand."""
         with self._lock:
-            parts, elapsed = list(self._parts), self._now() - self._began
-            ended = sum(part.ended for part in parts)
-            idle = sum(part.ended and not part.runs for part in parts)
-            done = sum(part.share for part in parts if part.runs) / max(1, self._total - idle)
+            parts, elapsed, total = self.parts, self._now() - self._began, len(self.parts)
+            work = sum(part.size for part in parts if part.runs or not part.ended)
+            done = sum(part.size * part.share for part in parts if part.runs)
             self._shown.update(Status(
                 sum(self._each if part.ended else part.status.evaluations for part in parts),
-                self._each * self._total,
+                self._each * total,
                 failures=sum(part.status.failures for part in parts),
                 front_size=None,
                 elapsed=elapsed,
-                remaining=elapsed * (1 - done) / done if done else None,
-                phase=f"ended {ended} of {self._total}",
+                remaining=elapsed * (work - done) / done if done else None,
+                phase=f"ended {sum(part.ended for part in parts)} of {total}",
             ))  # fmt: skip
 
     def note(self, message: str) -> None:
@@ -162,8 +163,8 @@ class Parts:
 class Part:
     """The progress of one part."""
 
-    def __init__(self, whole: Parts) -> None:
-        self._whole, self._first = whole, -1
+    def __init__(self, whole: Parts, size: float) -> None:
+        self._whole, self._first, self.size = whole, -1, size
         self.status, self.runs, self.ended = Status(0), False, False
 
     @property

@@ -43,6 +43,14 @@ def test_things_without_a_known_number_are_counted() -> None:
     assert shown.lines == ["samples 512 · 0s"]
 
 
+def test_things_that_are_more_work_count_for_more_of_the_time_left() -> None:
+    shown, clock = Shown(), Clock()
+    tally = Tally(shown, "models", 5, done=1, now=clock, size=10.0)
+    clock.seconds = 4
+    tally.add(2, size=8.0)
+    assert shown.lines == ["models 3/5 · 4s, 1s left"]
+
+
 def test_steps_say_which_of_them_runs_and_how_long_all_take() -> None:
     shown, clock = Shown(), Clock()
     steps = Steps(shown, 3, clock)
@@ -103,8 +111,8 @@ def test_a_step_that_is_larger_than_the_others_counts_as_several_of_them() -> No
 
 def test_parts_that_run_at_the_same_time_are_shown_as_one() -> None:
     shown, clock = Shown(), Clock()
-    parts = Parts(shown, 3, 8, clock)
-    first, second = parts.part(), parts.part()
+    parts = Parts(shown, [1, 1, 1], 8, clock)
+    first, second, _ = parts.parts
     clock.seconds = 4
     first.update(Status(4, 8, failures=1, elapsed=4, remaining=4))
     second.note("a fact about the data")
@@ -121,9 +129,18 @@ def test_parts_that_run_at_the_same_time_are_shown_as_one() -> None:
 
 def test_parts_that_were_done_before_say_nothing_of_the_time_left() -> None:
     shown, clock = Shown(), Clock()
-    parts = Parts(shown, 3, 8, clock)
-    for _ in range(2):
-        parts.part().end()
+    parts = Parts(shown, [1, 1, 1], 8, clock)
+    for part in parts.parts[:2]:
+        part.end()
     clock.seconds = 5
-    parts.part().update(Status(4, 8, elapsed=5, remaining=5))
+    parts.parts[2].update(Status(4, 8, elapsed=5, remaining=5))
     assert shown.lines[-1] == "20/24 · ended 2 of 3 · 5s, 5s left"
+
+
+def test_a_small_part_that_has_ended_says_little_of_the_time_left() -> None:
+    shown, clock = Shown(), Clock()
+    parts = Parts(shown, [3, 1], 8, clock)
+    clock.seconds = 2
+    parts.parts[1].update(Status(7, 8, elapsed=2, remaining=1))
+    parts.parts[1].end()
+    assert shown.lines[-1] == "8/16 · ended 1 of 2 · 2s, 6s left"
