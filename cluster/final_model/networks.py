@@ -56,8 +56,8 @@ class Networks:
         folds, line = protocol(recipe.validation, samples, whole=recipe.whole)
         final = _rows(recipe, range(len(folds)), range(seeds))
         labels_only = all(task.kind == "multilabel" for task in samples.tasks.values())
-        needless = not calibrate or folds.kind == "holdout" or labels_only  # independent labels need no calibration
-        if needless and not recipe.finetune:
+        needless = folds.kind == "holdout" or labels_only  # independent labels have nothing to calibrate
+        if not calibrate or (needless and not recipe.finetune):
             return cls(folds, line, final)
         try:
             more = _over_trained(folds, samples, recipe.seed)
