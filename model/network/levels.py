@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Stacked
-from haemsa.model.network.cross_attention import CrossAttentionGroup
-from haemsa.model.network.experts import ExpertGroup, Member, Source
+from haemsa.model.network.experts.group import ExpertGroup
+from haemsa.model.network.experts.members import Member, Source
+from haemsa.model.network.experts.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.gates import GateOutput, Gates
+from haemsa.model.network.gathering import Gathering
 from haemsa.model.network.noise import Noise
-from haemsa.model.network.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.token_ops import normalise
 
-_GROUPS: Final[dict[str, type[ExpertGroup]]] = {"cross_attention": CrossAttentionGroup, "tensor": TensorFusionGroup}
+Group = ExpertGroup | TensorFusionGroup
 
 
-def expert_groups(cohort: Cohort, level: int) -> list[ExpertGroup]:
-    """All experts that the rows of a cohort have in a level. A group has experts of one kind."""
-    members: dict[str, list[Member]] = {}
-    for row in range(cohort.rows_with_level(level)):
-        for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts):
-            members.setdefault(spec.kind, []).append(Member(row, number, spec))
-    groups = []
-    for kind, of_kind in sorted(members.items()):
-        group = _GROUPS.get(kind, ExpertGroup)
-        groups += [group(cohort, level, part) for part in group.parts(of_kind, cohort)]
-    return groups
+def expert_groups(cohort: Cohort, level: int) -> list[Group]:
+    """All experts that the rows of a cohort have in a level."""
+    every = [
+        Member(row, number, spec)
+        for row in range(cohort.rows_with_level(level))
+        for number, spec in enumerate(cohort.rows[row].genome.network.levels[level].experts)
+    ]
+    products = [member for member in every if member.spec.kind == "tensor"]
+    others = [member for member in every if member.spec.kind != "tensor"]
+    groups: list[Group] = [ExpertGroup(cohort, level, part) for part in ExpertGroup.parts(others, cohort)]
+    return groups + [TensorFusionGroup(cohort, level, part) for part in TensorFusionGroup.parts(products, cohort)]
 
 
 class LevelOutput(NamedTuple):
@@ -45,7 +46,6 @@ class Level(Stacked):
 
     width: Tensor
     token_index: Tensor
-    place: Tensor
 
     def __init__(self, cohort: Cohort, level: int) -> None:
         super().__init__()
@@ -56,14 +56,13 @@ class Level(Stacked):
         self.gates = Gates(cohort, level)
         self._pairs = [len(group.tokens_seen) for group in groups]
         self.constant("token_index", torch.tensor([token for group in groups for token in group.tokens_seen]))
-        self._place([member for group in groups for member in group.members])
+        self.place = self._places([member for group in groups for member in group.members])
 
-    def _place(self, members: Sequence[Member]) -> None:
-        """Where the output of each row's n-th expert lies among those of all groups."""
+    def _places(self, members: Sequence[Member]) -> Gathering:
+        """Takes the output of each row's n-th expert from those of all groups."""
         places = {(member.row, member.number): place for place, member in enumerate(members)}
         every = [(row, number) for row in range(self.rows) for number in range(self.gates.weight.shape[-1])]
-        self.constant("place", torch.tensor([places.get(key, len(members)) for key in every]))
-        self._padded = len(members) < len(every)
+        return Gathering([places.get(key) for key in every], len(members))
 
     @property
     def reads(self) -> set[str]:
@@ -89,10 +88,8 @@ class Level(Stacked):
         seen = torch.split(normed.flatten(0, 1).index_select(0, self.token_index), self._pairs)
         source = Source(batch, present, noise)
         outputs = [group(part, source) for group, part in zip(self.groups, seen, strict=True)]
-        if self._padded:
-            outputs.append(outputs[0].new_zeros(1, *outputs[0].shape[1:]))
         E = gate.weights.shape[2]
-        by_row = torch.cat(outputs).index_select(0, self.place).view(n, E, *tokens.shape[2:])  # [P, E, B, W]
+        by_row = self.place(outputs).view(n, E, *tokens.shape[2:])  # [P, E, B, W]
         mixed = own + mix(gate.weights, by_row)
         return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
 

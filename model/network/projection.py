@@ -71,39 +71,3 @@ class _Projection(torch.autograd.Function):
         if standard.scale is not None:
             of_weight.mul_(standard.scale.index_select(0, standard.unit_row))
         return of_x, of_weight, of_bias, None
-
-
-def to_tokens(units: list[Tensor], place: Tensor, unit_place: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """Arrange units [U, B] of all encoders as tokens [P, M, B, W].
-
-    Args:
-        units: Of each encoder.
-        place: Where the unit of each (row, modality, place in a token) lies among all units; their number: nowhere.
-        unit_place: The inverse: for each unit, its place in the tokens.
-        shape: P, M and W.
-    """
-    if torch.is_grad_enabled() and any(part.requires_grad for part in units):
-        tokens: Tensor = _Arrangement.apply(place, unit_place, shape, *units)  # type: ignore[no-untyped-call]
-        return tokens
-    return _arranged(units, place, shape)
-
-
-def _arranged(units: list[Tensor], place: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    P, M, W = shape
-    flat = torch.cat([*units, units[0].new_zeros(1, units[0].shape[1])])
-    return flat.index_select(0, place).view(P, M, W, -1).transpose(2, 3).contiguous()
-
-
-class _Arrangement(torch.autograd.Function):
-    """`to_tokens`: each unit goes to one place, so its gradient is taken from there."""
-
-    @staticmethod
-    def forward(ctx: Any, place: Tensor, unit_place: Tensor, shape: tuple[int, int, int], *units: Tensor) -> Tensor:
-        ctx.unit_place, ctx.counts = unit_place, [len(part) for part in units]
-        return _arranged(list(units), place, shape)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        by_place = gradient.transpose(2, 3).reshape(-1, gradient.shape[2])
-        return None, None, None, *torch.split(by_place.index_select(0, ctx.unit_place), ctx.counts)

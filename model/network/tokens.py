@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
 from haemsa.model.network.encoders import Encoder
+from haemsa.model.network.gathering import Gathering
 from haemsa.model.network.noise import Noise, Places, site
-from haemsa.model.network.projection import to_tokens
 from haemsa.model.spec.network import EncoderSpec
 
 
@@ -19,8 +19,6 @@ class Encoders(Stacked):
     """All encoders of a cohort, and the first tokens. `reads`: the modalities whose time steps they need."""
 
     share: nn.Parameter
-    place: Tensor
-    unit_place: Tensor
     used: Tensor
     rate: Tensor
 
@@ -34,17 +32,16 @@ class Encoders(Stacked):
         self.encoders, self._encoders = nn.ModuleList(encoders), tuple(encoders)
         self.modalities, P, M = cohort.modalities, len(cohort), len(cohort.modalities)
         self._shape = (P, M, cohort.width)
-        unit_place = torch.cat([self._places(encoder) for encoder in encoders])
-        self.constant("unit_place", unit_place)
-        place = torch.full((P * M * cohort.width,), len(unit_place))
-        self.constant("place", place.index_copy(0, unit_place, torch.arange(len(unit_place))))
-        used = (self.place.view(P, M, -1) < len(unit_place)).any(2)
-        self.constant("used", used.unsqueeze(2))
+        places = [place for encoder in encoders for place in self._places(encoder)]
+        unit_at = {place: unit for unit, place in enumerate(places)}
+        self.place = Gathering([unit_at.get(place) for place in range(P * M * cohort.width)], len(places))
+        reads = [[name in row.genome.network.modalities for name in cohort.modalities] for row in cohort.rows]
+        self.constant("used", torch.tensor(reads).unsqueeze(2))
         shares = [
             Slot(row * M + number, row, f"encoders.{name}.share", (1,), spread=True)
             for row in range(P)
             for number, name in enumerate(cohort.modalities)
-            if used[row, number]
+            if reads[row][number]
         ]
         self.add("share", shares, cohort, "zeros", places=P * M)
         self.constant("rate", cohort.gene("modality_dropout"))
@@ -53,12 +50,12 @@ class Encoders(Stacked):
         self.dropout = Places(rows, sites) if bool(self.rate.any()) else None
         self.reads = sorted({encoder.spec.modality for encoder in encoders if encoder.spec.kind != "mean"})
 
-    def _places(self, encoder: Encoder) -> Tensor:
+    def _places(self, encoder: Encoder) -> list[int]:
         """Where each unit of an encoder lies in local tokens, seen as [P * M * W]."""
         _, M, W = self._shape
         number = self.modalities.index(encoder.spec.modality)
         starts = [(row * M + number) * W for row in encoder.rows]
-        return torch.cat([start + torch.arange(width) for start, width in zip(starts, encoder.widths, strict=True)])
+        return [start + unit for start, width in zip(starts, encoder.widths, strict=True) for unit in range(width)]
 
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold."""
@@ -71,7 +68,7 @@ class Encoders(Stacked):
         present = self.used & torch.stack([batch.present[name] for name in self.modalities])
         if noise is not None and self.dropout is not None:
             present = self._drop(present, noise.uniform(self.dropout))
-        return to_tokens(units, self.place, self.unit_place, self._shape), present
+        return self._tokens(units), present
 
     def start(self, local: Tensor, present: Tensor, *, complete: bool) -> Tensor:
         """What the levels start from [P, D, B, W]; the global token is the last.
@@ -80,10 +77,15 @@ class Encoders(Stacked):
         """
         if not complete:
             units = [encoder.stand_in.unsqueeze(1) for encoder in self._encoders]
-            stand_ins = to_tokens(units, self.place, self.unit_place, self._shape)
+            stand_ins = self._tokens(units)
             local = torch.lerp(stand_ins, local, present.unsqueeze(-1).to(local.dtype))
         total = (local * self._shares(present).to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)
         return torch.cat([local, total], 1)
+
+    def _tokens(self, units: list[Tensor]) -> Tensor:
+        """Arrange units [U, B] of all encoders as tokens [P, M, B, W]; zero where a row does not use a modality."""
+        found: Tensor = self.place(units)
+        return found.view(*self._shape, -1).transpose(2, 3).contiguous()
 
     def _shares(self, present: Tensor) -> Tensor:
         """The share of each present modality in the global token [P, M, B]: a learned softmax, at first equal."""

@@ -13,28 +13,29 @@ modality without time steps, an expert reads only the token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from haemsa.model.network.batch import FeatureStatistics
-from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
-from haemsa.model.network.experts import ExpertGroup, Member, Source, path_of
+from haemsa.model.network.cohort import Cohort
+from haemsa.model.network.experts.joins import Join
+from haemsa.model.network.experts.members import ExpertPart, Member, Source
 from haemsa.model.network.noise import Noise, dropout, site
 
 
-class CrossAttentionGroup(ExpertGroup):
-    """Cross-attention experts of one level, and a reader for each modality that any of them reads."""
+class CrossAttentionJoin(Join):
+    """The first layer of cross-attention experts, and a reader for each modality that any of them reads."""
 
-    def _add_joins(self, by_breadth: list[Member]) -> None:
-        super()._add_joins(by_breadth)
+    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member], hidden: int) -> None:
+        super().__init__(cohort, level, members, hidden)
         readers = []
-        for name in self._cohort.schema.over_time(self._cohort.modalities):
-            members = [(place, member) for place, member in enumerate(by_breadth) if name in member.spec.sees]
-            if members:
-                readers.append(Reader(self._cohort, self._level, name, members, self.hidden))
+        for name in cohort.schema.over_time(cohort.modalities):
+            places = [place for place, member in enumerate(members) if name in member.spec.sees]
+            if places:
+                readers.append(Reader(cohort, level, name, places, [members[place] for place in places], hidden))
         self.readers, self._readers = nn.ModuleList(readers), tuple(readers)
 
     @property
@@ -47,7 +48,8 @@ class CrossAttentionGroup(ExpertGroup):
         for reader in self._readers:
             reader.set_statistics(statistics)
 
-    def _join(self, seen: Tensor, source: Source) -> Tensor:
+    def forward(self, seen: Tensor, source: Source) -> Tensor:
+        """Hidden units [n, B, H] from the tokens at `tokens_seen` [pairs, B, W]."""
         query = total = self._total(seen)
         for reader in self._readers:
             if len(reader.place) == len(query):  # all experts, in their order
@@ -58,7 +60,7 @@ class CrossAttentionGroup(ExpertGroup):
         return F.gelu(total)
 
 
-class Reader(Stacked):
+class Reader(ExpertPart):
     """The n experts of a group that read one modality. `place`: where they are among the group's experts by breadth."""
 
     key: nn.Parameter
@@ -71,35 +73,33 @@ class Reader(Stacked):
     scale: Tensor | None  # [n, 1, D]
 
     def __init__(
-        self, cohort: Cohort, level: int, modality: str, readers: Sequence[tuple[int, Member]], hidden: int
+        self,
+        cohort: Cohort,
+        level: int,
+        modality: str,
+        places: Sequence[int],
+        members: Sequence[Member],
+        hidden: int,
     ) -> None:
-        super().__init__()
-        self.modality, self._cohort, self._level, self._hidden = modality, cohort, level, hidden
-        self._members = [member for _, member in readers]
-        D, rows = cohort.schema.modalities[modality][1], [member.row for member in self._members]
-        self._add("key", f"key.{modality}", lambda width: (D, width), "fan_in")
-        self._add("value", f"value.{modality}", lambda width: (D, width), "fan_in")
-        self._add("value_bias", f"value.{modality}.bias", lambda width: (width,), "zeros")
-        self.constant("place", torch.tensor([place for place, _ in readers]))
+        super().__init__(cohort, level, hidden)
+        self.modality, self._members = modality, tuple(members)
+        D, rows = cohort.schema.modalities[modality][1], [member.row for member in members]
+        self.add_each("key", [(m, f"key.{modality}") for m in members], lambda _, width: (D, width), "fan_in")
+        self.add_each("value", [(m, f"value.{modality}") for m in members], lambda _, width: (D, width), "fan_in")
+        biases = [(m, f"value.{modality}.bias") for m in members]
+        self.add_each("value_bias", biases, lambda _, width: (width,), "zeros")
+        self.constant("place", torch.tensor(places))
         self.constant("width", torch.tensor([float(m.spec.width) for m in self._members]).view(-1, 1, 1))
-        token = cohort.tokens.index(modality)
-        self.constant("presence", torch.tensor([row * len(cohort.tokens) + token for row in rows]))
+        self.constant("presence", torch.tensor([self.token_of(member, modality) for member in members]))
         # The encoder's site: a feature that is dropped for a row's token is dropped for its experts too.
         sites = [site(f"encoders.{modality}")] * len(rows)
         self.dropout = dropout(cohort, "feature_dropout", rows, sites, samples=False, units=D)
         for name in ("means", "scale"):
             self.constant(name, None)
 
-    def _add(self, name: str, part: str, shape: Callable[[int], tuple[int, ...]], init: Init) -> None:
-        slots = [
-            Slot(index, member.row, f"{path_of(self._level, member)}.{part}", shape(member.spec.width))
-            for index, member in enumerate(self._members)
-        ]
-        self.add(name, slots, self._cohort, init, least=shape(self._hidden))
-
     def set_statistics(self, statistics: FeatureStatistics) -> None:
         """Standardise features with the statistics of each row's fold."""
-        folds = [self._cohort.rows[member.row].fold for member in self._members]
+        folds = [self.cohort.rows[member.row].fold for member in self._members]
         self.means, self.scale = (part.to(self.key)[folds].unsqueeze(1) for part in statistics.steps[self.modality])
 
     def forward(self, query: Tensor, source: Source) -> Tensor:

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts import Member, Source
+from haemsa.model.network.experts.members import Member, Source
+from haemsa.model.network.experts.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.noise import Noise
-from haemsa.model.network.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
 from tests.support.model.cohort_tools import genome, level, noise_of, row_weights

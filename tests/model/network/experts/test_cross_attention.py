@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from haemsa.model.network.batch import Batch, FeatureStatistics, Moments
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.cross_attention import CrossAttentionGroup
-from haemsa.model.network.experts import Member, Source
+from haemsa.model.network.experts.group import ExpertGroup
+from haemsa.model.network.experts.members import Member, Source
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.tokens import Encoders
 from haemsa.model.network.weights import Weights, insert
@@ -26,21 +26,21 @@ BATCH = full_batch()
 AGAIN = ExpertSpec((GLOBAL, "text", "audio"), "cross_attention", 2, 6)
 
 
-def group_of(*specs: ExpertSpec, **training: float) -> CrossAttentionGroup:
+def group_of(*specs: ExpertSpec, **training: float) -> ExpertGroup:
     cohort = Cohort([CohortRow(genome(level(*specs), **training), 0)], SCHEMA)
-    group = CrossAttentionGroup(cohort, 0, [Member(0, number, spec) for number, spec in enumerate(specs)]).double()
+    group = ExpertGroup(cohort, 0, [Member(0, number, spec) for number, spec in enumerate(specs)]).double()
     for parameter in group.parameters():
         parameter.data += 0.1  # biases start at zero: move them
     return group
 
 
-def weights_of(group: CrossAttentionGroup) -> Weights:
+def weights_of(group: ExpertGroup) -> Weights:
     (weights,) = row_weights(group, 1)
     return {name.removeprefix("levels.0.experts.0."): values for name, values in weights.items()}
 
 
 def outputs_of(
-    group: CrossAttentionGroup, batch: Batch = BATCH, present: Tensor | None = None, noise: Noise | None = None
+    group: ExpertGroup, batch: Batch = BATCH, present: Tensor | None = None, noise: Noise | None = None
 ) -> Tensor:
     return group(TOKENS[list(group.tokens_seen)], Source(batch, present, noise))
 

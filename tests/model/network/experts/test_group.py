@@ -1,11 +1,13 @@
 """Experts against plain formulas."""
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts import ExpertGroup, Member, Source, by_size
+from haemsa.model.network.experts.group import ExpertGroup, deepen
+from haemsa.model.network.experts.members import Member, Source, by_size
 from haemsa.model.network.weights import Weights
 from haemsa.model.spec.network import GLOBAL, ExpertKind, ExpertSpec
 from tests.support.model.cohort_tools import genome, level, noise_of, row_weights
@@ -63,7 +65,7 @@ def test_a_factor_of_low_rank_fusion_starts_near_one() -> None:
         0,
         [Member(0, 0, ExpertSpec(("text",), "low_rank"))],
     )
-    assert torch.equal(group.join_bias, torch.ones(1, 32))
+    assert torch.equal(group.joins[0].bias, torch.ones(1, 32))
 
 
 def test_further_layers_are_residual() -> None:
@@ -74,12 +76,23 @@ def test_further_layers_are_residual() -> None:
     torch.testing.assert_close(found, hidden @ w["out"] + w["out.bias"])
 
 
-def test_experts_of_mixed_breadth_and_depth_share_a_group_without_mixing() -> None:
+@pytest.mark.parametrize("keep", [None, torch.rand(2, 3, 4, generator=torch.Generator().manual_seed(1)).double()])
+def test_the_gradients_of_a_further_layer_are_those_that_torch_finds_numerically(keep: Tensor | None) -> None:
+    """Two of three experts have it."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((3, 3, 4), (2, 4, 4), (2, 4))
+    inputs = [torch.randn(*shape, generator=generator).double().requires_grad_() for shape in shapes]
+    assert torch.autograd.gradcheck(lambda *given: deepen(*given, keep), inputs)
+
+
+def test_experts_of_mixed_kind_breadth_and_depth_share_a_group_without_mixing() -> None:
     specs = [
         ExpertSpec(("text",), "mlp", 3, 6),
         ExpertSpec((GLOBAL, "audio", "text"), "mlp", 1, 6),
-        ExpertSpec(("audio",), "mlp", 1, 6),
-        ExpertSpec(("text", GLOBAL), "mlp", 2, 6),
+        ExpertSpec(("audio",), "gated", 1, 6),
+        ExpertSpec(("text", "audio"), "low_rank", 2, 6),
+        ExpertSpec(("audio",), "low_rank", 1, 6),
+        ExpertSpec(("text", GLOBAL), "gated", 2, 6),
     ]
     found = outputs_of(group_of(*specs))
     for number, spec in enumerate(specs):
