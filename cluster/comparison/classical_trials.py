@@ -20,7 +20,7 @@ from haemsa.cluster.shared.kept import Arrays, Kept, digest
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Tally
 from haemsa.cluster.workers.tasks.tasks import Tasks
-from haemsa.model.baselines.classical import SEEDED, Classical, Kind, draw, outputs, summaries
+from haemsa.model.baselines.classical import SEEDED, Classical, Kind, draw, outputs_of_each, summaries
 from haemsa.model.data.task import Task
 from haemsa.model.predictor.ensemble import greedy_ensemble
 from haemsa.model.seeds import SeedPurpose
@@ -118,8 +118,9 @@ class TrialWork:
         """
         data, folds = self._data, self._data.folds(model.kind)
         scores, total = [], np.zeros((folds.shape[1], data.task.outputs), np.float32)
-        for seed, held_out in enumerate(folds):
-            predicted = outputs(model, data.features, data.task, np.flatnonzero(~held_out), seed)
+        trainings = [(np.flatnonzero(~held_out), seed) for seed, held_out in enumerate(folds)]
+        each = outputs_of_each(model, data.features, data.task, trainings)
+        for held_out, predicted in zip(folds, each, strict=True):
             places = np.flatnonzero(held_out)
             scores.append(data.judged.metric(data.task.take(places), predicted[places]))
             total[places] += predicted[places]

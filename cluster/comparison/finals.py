@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.kept import Kept
 from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.shared.steps import Tally
-from haemsa.model.baselines.classical import SEEDED, outputs, summaries
+from haemsa.model.baselines.classical import SEEDED, outputs_of_each, summaries
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.normalisation import Normalisation
 from haemsa.model.predictor.scores import as_scores, seed_means
@@ -154,15 +154,17 @@ class FinalsWork:
     def _classical(self, members: Mixture) -> Outputs:
         """Only one seed if no member depends on seeds."""
         seeds = self._given.seeds if any(model.kind in SEEDED for model, _ in members) else 1
-        return np.stack([self._mixed(members, final_seed(self._given.seed, k)) for k in range(seeds)])
+        return self._mixed(members, [final_seed(self._given.seed, k) for k in range(seeds)])
 
-    def _mixed(self, members: Mixture, seed: int) -> Outputs:
+    def _mixed(self, members: Mixture, seeds: Sequence[int]) -> Outputs:
+        """The mean of the members by their weights, for each seed [S, N, C]."""
         folds, _ = protocol(self._given.validation, self._dataset.pool())
         pool = np.concatenate([self._dataset.split("train"), self._dataset.split("valid")])  # in the order of pool()
         trained, test = pool[~folds.held_out[0]], self._dataset.split("test")
         task, total = self._dataset.tasks[self._given.judged.task], sum(count for _, count in members)
-        each = (count / total * outputs(model, self._features, task, trained, seed) for model, count in members)
-        return np.asarray(sum(each), dtype=np.float32)[test]
+        trainings = [(trained, seed) for seed in seeds]
+        each = (count / total * outputs_of_each(model, self._features, task, trainings) for model, count in members)
+        return np.asarray(sum(each), dtype=np.float32)[:, test]
 
     @cached_property
     def _features(self) -> dict[str, Outputs]:

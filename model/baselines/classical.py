@@ -100,13 +100,11 @@ def outputs(
         float32 [N, C]. Regression: values. Classes: a score for each. Multilabel: scores, above 0 where a label is
         predicted.
     """
-    labelled = trained[task.labelled[trained]]
-    parts = [_standardised(features[name], labelled) for name in model.modalities]
     if model.kind == "misa":
-        from haemsa.model.baselines.misa_network import misa_outputs
-
-        return misa_outputs(parts, task, labelled, model.settings, seed)
-    x = np.concatenate(parts, axis=1)
+        (found,) = outputs_of_each(model, features, task, [(trained, seed)])
+        return np.asarray(found)
+    labelled = trained[task.labelled[trained]]
+    x = np.concatenate([_standardised(features[name], labelled) for name in model.modalities], axis=1)
     if task.kind == "regression":
         y = task.targets[labelled].astype(np.float64)
         centre, scale = float(y.mean()), float(y.std()) or 1.0
@@ -118,9 +116,30 @@ def outputs(
     return np.stack(columns, axis=1)
 
 
+def outputs_of_each(
+    model: Classical, features: Mapping[str, Floats], task: Task, trainings: Sequence[tuple[NDArray[np.int64], int]]
+) -> Floats:
+    """As `outputs`, for each training, by its samples and its seed: [K, N, C]. Networks are trained together."""
+    if model.kind != "misa":
+        return np.stack([outputs(model, features, task, trained, seed) for trained, seed in trainings])
+    from haemsa.model.baselines.misa import Training, misa_outputs
+
+    used, each = [features[name] for name in model.modalities], []
+    for trained, seed in trainings:
+        labelled = trained[task.labelled[trained]]
+        each.append(Training(labelled, [_scale(x, labelled) for x in used], seed))
+    return misa_outputs(used, task, each, model.settings)
+
+
 def _standardised(x: Floats, labelled: NDArray[np.int64]) -> Floats:
+    mean, deviation = _scale(x, labelled)
+    return np.asarray((x - mean) / deviation, dtype=np.float32)
+
+
+def _scale(x: Floats, labelled: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The mean and the deviation of each column. A column that is constant becomes 0."""
     mean, deviation = x[labelled].mean(axis=0), x[labelled].std(axis=0)
-    return np.asarray((x - mean) / np.where(deviation > 1e-4, deviation, np.inf), dtype=np.float32)
+    return mean, np.where(deviation > 1e-4, deviation, np.inf).astype(np.float32)
 
 
 def _binary(model: Classical, task: Task, x: Floats, labels: Floats, trained: NDArray[np.int64], seed: int) -> Floats:

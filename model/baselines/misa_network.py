@@ -1,13 +1,13 @@
-"""A network like MISA (Hazarika, Zimmermann and Poria, "MISA: Modality-Invariant and -Specific Representations", 2020).
+"""Networks like MISA (Hazarika, Zimmermann and Poria, "MISA: Modality-Invariant and -Specific Representations", 2020).
 
 As in the paper: Modalities are projected to one width and encoded twice, by an encoder of their own (private) and by
 one that all share. Losses draw the shared parts of modalities together, and keep private parts apart from shared ones
 and from each other. Each modality is rebuilt from its two parts. Attention over all parts and two dense layers predict.
 
-Not as in the paper: No LSTM or BERT reads sequences; a modality is its mean and deviation over time. The task's loss is
-that of haemsa's networks. Epochs are a setting, and training never stops early.
+Not as in the paper: No LSTM or BERT reads sequences; a modality is its mean and deviation over time.
 
-Axes: `M` modalities, `B` samples of a batch, `N` samples, `D` features, `C` outputs, `H` width.
+Several networks are one program, like a cohort. Axes: `K` networks, `M` modalities, `B` samples of a batch (where a
+network has fewer, the rest is `present` 0), `D` features, `C` outputs, `H` width.
 """
 
 from __future__ import annotations
@@ -15,29 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from haemsa.model.data.task import Task
-from haemsa.model.network.batch import Targets, TargetScale
-from haemsa.model.schema import TaskInfo
-from haemsa.model.training.losses.task_losses import TaskLoss
-from haemsa.model.training.pool import batches, targets_of
-from haemsa.model.training.process import prepare_process
-
-BATCH: Final = 64
 MOMENTS: Final = 5
 """Orders of moments that the similarity loss compares."""
 HEADS: Final = 2
-CLIP: Final = 1.0
-"""The largest norm of the gradient."""
 
 
 class MisaOutput(NamedTuple):
-    """Predictions `outputs` [B, C]; for each modality [M, B, H] the projection, its two parts, and the rebuilt one."""
+    """Predictions `outputs` [K, B, C]. Of each modality the projection, both parts, the rebuilt one: [K, M, B, H]."""
 
     outputs: Tensor
     projected: Tensor
@@ -47,113 +35,112 @@ class MisaOutput(NamedTuple):
 
 
 class Misa(nn.Module):
-    """The network, for modalities of these sizes."""
+    """The parameters of one network, for modalities of these sizes, as torch draws them."""
 
-    def __init__(self, sizes: Sequence[int], outputs: int, width: int, dropout: float) -> None:
+    def __init__(self, sizes: Sequence[int], outputs: int, width: int) -> None:
         super().__init__()
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Linear(size, width), nn.ReLU(), nn.LayerNorm(width)) for size in sizes
         )
-        self.private = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.Sigmoid()) for _ in sizes)
-        self.shared = nn.Sequential(nn.Linear(width, width), nn.Sigmoid())
+        self.private = nn.ModuleList(nn.Linear(width, width) for _ in sizes)
+        self.shared = nn.Linear(width, width)
         self.decoders = nn.ModuleList(nn.Linear(width, width) for _ in sizes)
         self.attention = nn.TransformerEncoderLayer(width, HEADS, 2 * width, dropout=0.0, batch_first=True)
         joint = 2 * len(sizes) * width
-        self.head = nn.Sequential(
-            nn.Linear(joint, joint // 2), nn.Dropout(dropout), nn.ReLU(), nn.Linear(joint // 2, outputs)
-        )
-
-    def forward(self, features: Sequence[Tensor]) -> MisaOutput:
-        """Predict from each modality's features [B, D]."""
-        projected = torch.stack([project(x) for project, x in zip(self.projections, features, strict=True)])
-        private = torch.stack([encode(x) for encode, x in zip(self.private, projected, strict=True)])
-        shared = self.shared(projected)
-        both = private + shared
-        rebuilt = torch.stack([decode(x) for decode, x in zip(self.decoders, both, strict=True)])
-        mixed = self.attention(torch.cat([private, shared]).transpose(0, 1))
-        return MisaOutput(self.head(mixed.flatten(1)), projected, private, shared, rebuilt)
+        self.head = nn.Sequential(nn.Linear(joint, joint // 2), nn.Linear(joint // 2, outputs))
 
 
-def similarity_loss(shared: Tensor) -> Tensor:
-    """Central moment discrepancy (Zellinger et al. 2017) of representations in (0, 1), the mean over pairs."""
-    mean = shared.mean(1)
-    centred = shared - mean.unsqueeze(1)
-    moments = torch.stack([mean, *(centred.pow(order).mean(1) for order in range(2, MOMENTS + 1))])  # [order, M, H]
-    first, second = torch.triu_indices(len(shared), len(shared), 1)
-    distances: Tensor = torch.linalg.vector_norm(moments[:, first] - moments[:, second], dim=-1)  # [order, pair]
-    return distances.sum(0).mean()
+def stacked(networks: Sequence[Misa]) -> dict[str, Tensor]:
+    """The parameters of all networks [K, ...], for `forward`. Those of like encoders of modalities are [K, M, ...]."""
+    every = [dict(network.named_parameters()) for network in networks]
+    found = {name: torch.stack([one[name].detach() for one in every]) for name in every[0]}
+    count = len(networks[0].projections)
+    for name in ("projections.{}.2", "private.{}", "decoders.{}"):
+        for kind in ("weight", "bias"):
+            each = [found.pop(f"{name.format(number)}.{kind}") for number in range(count)]
+            found[f"{name.replace('.{}', '')}.{kind}"] = torch.stack(each, dim=1)
+    return found
 
 
-def difference_loss(private: Tensor, shared: Tensor) -> Tensor:
-    """How far private and shared parts, and private parts of two modalities, are from orthogonal (eq. 5)."""
-    first, second = torch.triu_indices(len(private), len(private), 1)
-    private, shared = (F.normalize(part - part.mean(1, keepdim=True), dim=-1) for part in (private, shared))
-    products = torch.cat([private.transpose(1, 2) @ shared, private[first].transpose(1, 2) @ private[second]])
-    return products.square().mean((1, 2)).sum()
-
-
-def misa_outputs(
-    features: Sequence[NDArray[np.float32]],
-    task: Task,
-    labelled: NDArray[np.int64],
-    settings: Mapping[str, float],
-    seed: int,
-) -> NDArray[np.float32]:
-    """Train a network on some samples, and predict all.
+def forward(parameters: Mapping[str, Tensor], features: Sequence[Tensor], kept: Tensor | None = None) -> MisaOutput:
+    """Predict from the features of each modality [K, B, D].
 
     Args:
-        features: Standardised features [N, D] of each modality.
-        task: The task.
-        labelled: The samples that it is trained on. All have a label.
-        settings: The settings of "misa" in `RANGES`.
-        seed: Draws its weights, dropout and batches.
-
-    Returns:
-        float32 [N, C]. Regression: values. Classes: probabilities. Multilabel: probabilities minus a half, above 0
-        where a label is predicted.
+        parameters: As `stacked` gives them.
+        features: One tensor for each modality.
+        kept: Dropout: what the hidden units of the last layers [K, B, J] are multiplied by. None: nothing.
     """
-    prepare_process()
-    inputs, targets = [torch.from_numpy(x) for x in features], targets_of(task, torch.device("cpu"))
-    mean, deviation = 0.0, 1.0
-    if task.kind == "regression":
-        labels = task.targets[labelled].astype(np.float64)
-        mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
-    scale = TargetScale(torch.tensor(mean), torch.tensor(deviation))
-    loss = TaskLoss(TaskInfo(task.kind, task.labels, task.bounds), scale)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        width = HEADS * round(settings["width"] / HEADS)
-        network = Misa([x.shape[1] for x in features], task.outputs, width, settings["dropout"])
-        _train(network, inputs, targets, loss, labelled, settings, seed)
-    with torch.inference_mode():
-        outputs = network.eval()(inputs).outputs
-    if task.kind == "regression":
-        return np.asarray((outputs * deviation + mean).numpy(), dtype=np.float32)
-    return np.asarray((outputs.softmax(-1) if task.kind == "classes" else outputs.sigmoid() - 0.5).numpy())
+    p = parameters
+    each = [F.relu(_linear(p, f"projections.{number}.0", x)) for number, x in enumerate(features)]
+    projected = _norm(p, "projections.2", torch.stack(each, dim=1))
+    private = _linear(p, "private", projected).sigmoid()
+    shared = _linear(p, "shared", projected.flatten(1, 2)).sigmoid().view_as(private)
+    rebuilt = _linear(p, "decoders", private + shared)
+    tokens = torch.cat([private, shared], dim=1).transpose(1, 2)  # [K, B, 2 M, H]
+    hidden = _linear(p, "head.0", _attention(p, tokens).flatten(2))
+    outputs = _linear(p, "head.1", F.relu(hidden if kept is None else hidden * kept))
+    return MisaOutput(outputs, projected, private, shared, rebuilt)
 
 
-def _train(
-    network: Misa, inputs: Sequence[Tensor], targets: Targets, task_loss: TaskLoss,
-    labelled: NDArray[np.int64], settings: Mapping[str, float], seed: int,
-) -> None:  # fmt: skip
-    """Train with AdamW, at a learning rate that falls to 0 along a cosine."""
-    epochs, rate, decay = round(settings["epochs"]), settings["learning_rate"], settings["weight_decay"]
-    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=decay, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    weights = [settings[name] for name in ("similarity", "difference", "reconstruction")]
-    for epoch in range(epochs):
-        for batch in batches(labelled, BATCH, seed, epoch):
-            output = network([x[batch] for x in inputs])
-            wanted = Targets(targets.values[batch], targets.known[batch])
-            auxiliary = (
-                similarity_loss(output.shared),
-                difference_loss(output.private, output.shared),
-                F.mse_loss(output.rebuilt, output.projected),
-            )
-            loss = task_loss(output.outputs[None], wanted, torch.ones(1, len(batch))).sum()
-            loss = loss + sum(weight * part for weight, part in zip(weights, auxiliary, strict=True))
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-            optimizer.step()
-        schedule.step()
+def similarity_loss(shared: Tensor, present: Tensor) -> Tensor:
+    """Central moment discrepancy (Zellinger et al. 2017) of representations in (0, 1) [K, M, B, H]: [K], over pairs."""
+    there = present[:, None, :, None]
+    count = there.sum(2)
+    mean = (shared * there).sum(2) / count
+    centred = (shared - mean.unsqueeze(2)) * there
+    moments = [mean, *(centred.pow(order).sum(2) / count for order in range(2, MOMENTS + 1))]
+    first, second = _pairs(shared.shape[1])
+    of_order = torch.stack(moments, dim=1)  # [K, order, M, H]
+    distances: Tensor = torch.linalg.vector_norm(of_order[:, :, first] - of_order[:, :, second], dim=-1)
+    return distances.sum(1).mean(1)
+
+
+def difference_loss(private: Tensor, shared: Tensor, present: Tensor) -> Tensor:
+    """How far private and shared parts, and private parts of two modalities, are from orthogonal (eq. 5): [K]."""
+    there = present[:, None, :, None]
+    both = torch.stack([private, shared])
+    centred = (both - (both * there).sum(3, keepdim=True) / there.sum(2, keepdim=True)) * there
+    private, shared = F.normalize(centred, dim=-1)
+    first, second = _pairs(private.shape[1])
+    left, right = (torch.cat(parts, dim=1) for parts in ((private, private[:, first]), (shared, private[:, second])))
+    return (left.transpose(2, 3) @ right).square().mean((2, 3)).sum(1)
+
+
+def reconstruction_loss(rebuilt: Tensor, projected: Tensor, present: Tensor) -> Tensor:
+    """The mean squared error of the rebuilt modalities: [K]."""
+    errors = (rebuilt - projected).square().mean((1, 3))
+    return (errors * present).sum(1) / present.sum(1)
+
+
+def _pairs(count: int) -> tuple[list[int], list[int]]:
+    pairs = [(first, second) for first in range(count) for second in range(first + 1, count)]
+    return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def _linear(parameters: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """A linear layer of each network, [K, B, ...], or of each of its modalities, [K, M, B, ...]."""
+    weight, bias = parameters[f"{name}.weight"].flatten(0, -3), parameters[f"{name}.bias"].flatten(0, -2)
+    found = torch.baddbmm(bias.unsqueeze(1), x.flatten(0, -3), weight.transpose(1, 2))
+    return found.view(*x.shape[:-1], -1)
+
+
+def _norm(parameters: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """Layer normalisation. The parameters have the first axes of `x`, and its last."""
+    weight, bias = (parameters[f"{name}.{kind}"].unsqueeze(-2) for kind in ("weight", "bias"))
+    return torch.addcmul(bias, F.layer_norm(x, x.shape[-1:]), weight)
+
+
+def _attention(parameters: Mapping[str, Tensor], tokens: Tensor) -> Tensor:
+    """A layer of a transformer over the tokens of each sample, [K, B, T, H]."""
+    networks, samples, count, width = tokens.shape
+    x = tokens.reshape(networks, samples * count, width)
+    layer = {
+        "in.weight": parameters["attention.self_attn.in_proj_weight"],
+        "in.bias": parameters["attention.self_attn.in_proj_bias"],
+    }
+    parts = _linear(layer, "in", x).view(networks * samples, count, 3, HEADS, width // HEADS)
+    mixed = F.scaled_dot_product_attention(*parts.permute(2, 0, 3, 1, 4)).transpose(1, 2).reshape(x.shape)
+    x = _norm(parameters, "attention.norm1", x + _linear(parameters, "attention.self_attn.out_proj", mixed))
+    wide = F.relu(_linear(parameters, "attention.linear1", x))
+    x = _norm(parameters, "attention.norm2", x + _linear(parameters, "attention.linear2", wide))
+    return x.view(tokens.shape)
