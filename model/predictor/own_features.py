@@ -70,8 +70,8 @@ class OwnFeatures:
                 raise ValueError(self._refusal(stream))
 
     def _refusal(self, stream: str) -> str:
-        lacks = "but this data has features that were made without it, and no transcripts"
-        return f"the model reads {stream!r} by an encoder that was fine-tuned with it, {lacks}"
+        made = f"makes {stream!r} of text, by an encoder that was fine-tuned with it"
+        return f"the model {made}, but this data has only features, expected transcripts"
 
     def _modality(self, stream: str, data: Dataset | Samples) -> Modality:
         if stream not in self._opened:

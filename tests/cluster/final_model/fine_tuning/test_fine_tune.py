@@ -163,7 +163,7 @@ TEXT = [{"text": "the film was not good"}]
 
 
 def test_features_of_the_encoder_without_its_adapters_are_refused(made: Made, tmp_path: Path) -> None:
-    sentence = "by an encoder that was fine-tuned with it, but this data has features that were made without it, and no"
+    sentence = "^the model makes 'text_bert' of text, by an encoder that was fine-tuned with it, but this data has only"
     silent = replace(made.data, transcripts=())
     write(silent, tmp_path / "silent.h5")
     with pytest.raises(ValueError, match=sentence):
