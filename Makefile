@@ -13,7 +13,7 @@ QUIETLY := -W "ignore:Error parsing type annotation ForwardRef"
 RESOLUTION_lowest := lowest-direct
 RESOLUTION_newest := highest
 
-PYTEST := $(BIN)/pytest --numprocesses auto --dist loadgroup
+PYTEST := $(BIN)/pytest --numprocesses auto
 
 .PHONY: demo check test test-lowest test-newest docs notebooks bench bench-quick bench-full torture lint clean
 .DEFAULT_GOAL := test
@@ -51,7 +51,7 @@ test-lowest test-newest: test-%: ## all tests with the lowest, or the newest, ve
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check uv
 	$(VENV)-$*/bin/uv pip install --quiet --python $(VENV)-$*/bin/python --resolution $(RESOLUTION_$*) --editable '.[test,bench]'
-	$(VENV)-$*/bin/pytest --numprocesses auto --dist loadgroup
+	$(VENV)-$*/bin/pytest --numprocesses auto
 
 docs: $(VENV)/installed ## pages of the functions and classes for use from Python, in docs/api
 	PDOC_ALLOW_EXEC=1 $(BIN)/python $(QUIETLY) -m pdoc --docformat google --output-directory docs/api $(API)

@@ -7,12 +7,15 @@ import logging
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from joblib import cpu_count
 
 from haemsa.cluster.shared import bootstrap
 from tests.support.apart import keep_apart
+from tests.support.schedule import ByFile, has, only_slow
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +37,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + cores // 2
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no slow test is wanted, files of only slow tests are not loaded."""
+    unwanted = "not slow" in config.option.markexpr and collection_path.suffix == ".py" and only_slow(collection_path)
+    return unwanted or None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """No garbage is looked for while all modules load. Later looks leave out what they hold."""
@@ -45,13 +54,20 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Gives files to processes, however they would be given otherwise."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file run in one process, because they share fixtures. So do all tests that share the Ray cluster."""
-    on_ray = {item.path for item in items if item.get_closest_marker("ray")}
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in on_ray, item.path not in slow))  # what is short fills the end
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path)))
+    """Files on Ray come first, then other slow ones. What is short fills the end."""
+
+    def late(item: pytest.Item) -> tuple[bool, bool]:
+        path = item.nodeid.partition("::")[0]
+        return not has(path, "ray"), not has(path, "slow")
+
+    items.sort(key=late)
 
 
 @pytest.fixture(scope="session", autouse=True)
