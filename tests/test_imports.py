@@ -19,14 +19,18 @@ def loaded(code: str, modules: tuple[str, ...] = HEAVY) -> set[str]:
     return set(found.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("command", [[], ["search"], ["tune"], ["data"], ["report"]])
-def test_help_loads_nothing_heavy(command: list[str]) -> None:
-    code = (
-        f"import sys; sys.argv = ['haemsa', *{command!r}, '--help']\n"
-        "from haemsa.cluster.commands.main import main\n"
-        "try: main()\n"
-        "except SystemExit as ended: assert not ended.code\n"
-    )
+def test_help_loads_nothing_heavy() -> None:
+    code = """
+import sys
+from haemsa.cluster.commands.main import main
+
+for words in ([], ["search"], ["tune"], ["data"], ["report"]):
+    sys.argv = ["haemsa", *words, "--help"]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code
+"""
     assert not loaded(code) & {"torch", "ray", "mlflow", "pandas", "sklearn", "matplotlib", "h5py", "deap", "moocore"}
 
 
@@ -46,24 +50,13 @@ def test_networks_load_neither_search_nor_records() -> None:
     assert found == {"torch"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "search.driver",
-        "search.launch",
-        "search.problem",
-        "workers.cohort_trainer",
-        "workers.evaluator",
-        "config",
-        "run_directory.run_directory",
-        "final_model.train",
-        "final_model.evaluate",
-        "final_model.load",
-        "report.show",
-    ],
-)
-def test_running_a_search_loads_torch_ray_and_mlflow_only_when_they_are_used(module: str) -> None:
-    assert not loaded(f"import haemsa.cluster.{module}") & {"torch", "ray", "mlflow"}
+def test_running_a_search_loads_torch_ray_and_mlflow_only_when_they_are_used() -> None:
+    names = (
+        "search.driver", "search.launch", "search.problem", "workers.cohort_trainer", "workers.evaluator", "config",
+        "run_directory.run_directory", "final_model.train", "final_model.evaluate", "final_model.load", "report.show",
+    )  # fmt: skip
+    code = "import " + ", ".join(f"haemsa.cluster.{name}" for name in names)
+    assert not loaded(code) & {"torch", "ray", "mlflow"}
 
 
 def test_a_worker_that_trains_loads_neither_the_driver_nor_mlflow() -> None:

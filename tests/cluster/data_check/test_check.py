@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haemsa.cluster.data_check.check import ALL, check
+from haemsa.cluster.data_check.check import ALL
 from haemsa.cluster.data_check.labels import task_check
 from haemsa.cluster.data_check.overlap import Overlap, overlaps, repeats
 from haemsa.cluster.data_check.page import page
@@ -18,7 +18,7 @@ from haemsa.cluster.data_check.terminal import check_values
 from haemsa.cluster.shared.files import to_json
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.store.file import write
-from tests.support.cluster.checked_data import GROUP, SIZES, changed, honest, leaking
+from tests.support.cluster.checked_data import GROUP, SIZES, changed, check, honest, leaking
 from tests.support.cluster.haemsa_command import haemsa
 
 VALID, TEST = SIZES["train"], SIZES["train"] + SIZES["valid"]

@@ -5,20 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haemsa.cluster.data_check.check import check
 from haemsa.cluster.data_check.leaks import Part, Score, Skill, cross_validated, score, signs, skill_of
 from haemsa.model.data.dataset import Dataset
-from tests.support.cluster.checked_data import honest, leaking
+from tests.support.cluster.checked_data import check, honest, leaking
 from tests.support.places import SHARED_DATA
 
 MOSI = SHARED_DATA / "mosi" / "mosi.pkl"
 KINDS = ("regression", "classes", "multilabel")
-
-
-@pytest.fixture(autouse=True)
-def _no_worth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What modalities are worth is not asked here. It takes nine tenths of a check."""
-    monkeypatch.setattr("haemsa.cluster.data_check.check.worth_of", lambda *_: None)
 
 
 def found(data: Dataset) -> list[tuple[str, str, bool]]:

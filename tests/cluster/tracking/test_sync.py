@@ -13,6 +13,7 @@ from haemsa.cluster.shared.progress import SilentProgress
 from haemsa.cluster.tracking.outbox import Outbox
 from haemsa.cluster.tracking.records import SearchEnded
 from tests.support.cluster.haemsa_command import haemsa
+from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import generation, started
 from tests.support.cluster.tiny import settings
 
@@ -33,7 +34,7 @@ class Notes(SilentProgress):
 def run(tmp_path: Path) -> Path:
     """The run directory of a search whose records all wait."""
     path = tmp_path / "run"
-    with RunDirectory.create(path, settings(tracking=f"sqlite:///{tmp_path}/mlflow.db"), {}) as directory:
+    with RunDirectory.create(path, settings(tracking=mlflow_store(tmp_path)), {}) as directory:
         for record in (started(), generation(0), SearchEnded({"evaluations": 16})):
             Outbox.of(directory.path).put(record)
     return path
