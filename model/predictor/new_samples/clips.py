@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from haemsa.model.data.clips.clip import Clip, Clips
+import numpy as np
+
+from haemsa.model.data.clips.clip import Clips
 from haemsa.model.data.readers.described.columns import column_names
 from haemsa.model.data.readers.described.description import Description
 from haemsa.model.data.samples import Samples
@@ -22,51 +25,62 @@ _HELD: Final = {"transcript": "transcripts", "media": "media files", "start": "s
 """What a column of a table of clips holds."""
 
 
-def new_clips(
-    name: str, clips: Clips, schema: Schema, encoders: ClipEncoders, files: Sequence[Path], notes: Sequence[str]
-) -> NewSamples:
+def new_clips(name: str, encoding: Encoding, schema: Schema, files: Sequence[Path], notes: Sequence[str]) -> NewSamples:
     """Clips as samples of a model. They are encoded while they are read, some at a time.
 
     Args:
         name: What messages call them.
-        clips: The clips.
+        encoding: The clips, and what encodes them.
         schema: The modalities that the model reads.
-        encoders: The encoders of its streams.
         files: The files that describe the clips.
         notes: What was found while they were read.
     """
-    encoding = Encoding(clips, encoders)
     return NewSamples(
         name,
         schema,
-        len(clips.ids),
+        encoding.count,
         has_splits=False,
         blocks=encoding.blocks,
         notes=lambda: (*notes, *encoding.notes()),
-        files=[*files, *(clip.media for clip in clips.clips if isinstance(clip.media, Path))],
+        files=[*files, *encoding.files],
     )
 
 
-def as_in_training(path: Path, schema: Schema, recorded: Recorded) -> Description | None:
-    """The description of a table of clips that has none, by the columns that the clips of training had.
+def beside(rows: Iterator[Samples], encoding: Encoding) -> Iterator[Samples]:
+    """Samples of a table, with the streams of their clips, which are in the same order."""
+    start = 0
+    for block in rows:
+        for place in range(0, len(block), _BLOCK):
+            part = block.take(np.arange(place, min(place + _BLOCK, len(block))))
+            encoded = encoding.part(start, start + len(part))
+            yield replace(part, modalities={**part.modalities, **encoded.modalities})
+            start += len(part)
 
-    None if the table holds features that the model reads, or if the model reads no stream of an encoder.
+
+def as_in_training(path: Path, schema: Schema, recorded: Recorded) -> tuple[Description | None, bool]:
+    """How a file without a description tells of clips, and whether it holds features that the model reads.
+
+    The columns of its clips are those that the clips of training had. It tells of none if it is no table, if the model
+    reads no stream of an encoder, or if it has features and lacks one of the columns.
 
     Raises:
-        ValueError: The table lacks one of the columns. The message is one sentence.
+        ValueError: The table has no features, and lacks one of the columns. The message is one sentence.
     """
-    streams, names = [stream for stream in schema.modalities if stream in recorded], column_names(path)
-    features = {*schema.modalities, *(column for columns in schema.columns.values() for column in columns)}
-    if not streams or features & set(names):
-        return None
+    streams = [stream for stream in schema.modalities if stream in recorded]
+    if path.suffix.lower() == ".npz" or not streams:
+        return None, True
+    names = column_names(path)
+    features = bool({*schema.modalities, *(name for known in schema.columns.values() for name in known)} & set(names))
     columns = {key: name for stream in streams for key, name in _columns(recorded[stream]).items()}
     if columns.get("ids") not in names:
         columns.pop("ids", None)
     for key, column in columns.items():
         if column not in names:
+            if features:
+                return None, True
             trained = f"which was the column of {_HELD[key]} in training"
             raise ValueError(f"{path} has no column {column!r}, {trained}; it has {listed(names)}")
-    return Description.model_validate({"source": path.name, **columns})
+    return Description.model_validate({"source": path.name, **columns}), features
 
 
 def _columns(facts: Mapping[str, Any]) -> Mapping[str, str]:
@@ -95,18 +109,34 @@ def clips_said(clips: Sequence[Mapping[str, Any]]) -> Clips:
 
 
 class Encoding:
-    """Encodes clips some at a time, and remembers what was found."""
+    """Encodes clips some at a time, and remembers what was found.
+
+    Attributes:
+        count: How many clips there are.
+        files: Their media files.
+    """
 
     def __init__(self, clips: Clips, encoders: ClipEncoders) -> None:
         self._clips, self._encoders = clips, encoders
         self._cut = dict.fromkeys(encoders.opened, 0)
         self._problems: dict[str, list[str]] = {stream: [] for stream in encoders.opened}
+        self.count, self.files = len(clips.ids), [clip.media for clip in clips.clips if isinstance(clip.media, Path)]
 
     def blocks(self) -> Iterator[Samples]:
         """The clips as samples."""
-        for start in range(0, len(self._clips.ids), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            yield self._samples(tuple(self._clips.ids[block]), list(self._clips.clips[block]))
+        for start in range(0, self.count, _BLOCK):
+            yield self.part(start, start + _BLOCK)
+
+    def part(self, start: int, end: int) -> Samples:
+        """Some of the clips, by their places, as samples."""
+        ids, clips, modalities = tuple(self._clips.ids[start:end]), self._clips.clips[start:end], {}
+        for stream in self._encoders.opened:
+            made = self._encoders.encode(stream, clips)
+            self._cut[stream] += sum(one.cut for one in made)
+            named = zip(ids, made, strict=True)
+            self._problems[stream] += [f"{name} ({one.problem})" for name, one in named if one.problem]
+            modalities[stream] = self._encoders.modality(stream, made)
+        return Samples(modalities, ids)
 
     def notes(self) -> tuple[str, ...]:
         """What a person must know of the clips so far: which cannot be read, and how many were cut."""
@@ -115,13 +145,3 @@ class Encoding:
             for stream, encoder in self._encoders.opened.items()
             for note in notes_of(stream, encoder.facts["steps"], self._cut[stream], self._problems[stream])
         )
-
-    def _samples(self, ids: tuple[str, ...], clips: list[Clip]) -> Samples:
-        modalities = {}
-        for stream in self._encoders.opened:
-            made = self._encoders.encode(stream, clips)
-            self._cut[stream] += sum(one.cut for one in made)
-            named = zip(ids, made, strict=True)
-            self._problems[stream] += [f"{name} ({one.problem})" for name, one in named if one.problem]
-            modalities[stream] = self._encoders.modality(stream, made)
-        return Samples(modalities, ids, encoders=self._encoders.recorded)

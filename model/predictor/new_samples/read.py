@@ -65,12 +65,12 @@ def read_samples(
     name = path.resolve().name if path.is_dir() else path.stem
     if path.is_dir() and (path / "label.csv").is_file():
         from haemsa.model.data.clips.mmsa_folder import read_new_folder
-        from haemsa.model.predictor.new_samples.clips import new_clips
+        from haemsa.model.predictor.new_samples.clips import Encoding, new_clips
 
         reading.check("a folder of clips", "skip_damaged")
         damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
-        clips, encoders = read_new_folder(path, damage), ClipEncoders(schema, recorded or {})
-        return new_clips(name, clips, schema, encoders, [path / "label.csv"], damage.notes())
+        encoding = Encoding(read_new_folder(path, damage), ClipEncoders(schema, recorded or {}))
+        return new_clips(name, encoding, schema, [path / "label.csv"], damage.notes())
     return NewSamples.of(name, schema, _whole(path, suffix, schema, reading), _training(path, reading), [path])
 
 
@@ -80,27 +80,31 @@ def _described(path: Path, schema: Schema, reading: Reading, recorded: Recorded)
     from haemsa.model.data.readers.described.read import source_path
     from haemsa.model.data.readers.options import within
     from haemsa.model.predictor.new_samples.arrays import new_arrays
-    from haemsa.model.predictor.new_samples.clips import as_in_training, new_clips
+    from haemsa.model.predictor.new_samples.clips import Encoding, as_in_training, new_clips
     from haemsa.model.predictor.new_samples.tables import new_rows
 
     reading.check("a description", "skip_damaged")
     description, file = None, path
     if path.suffix.lower() in DESCRIPTIONS:
         description = read_description(path)
-    elif path.suffix.lower() in _TABLES:
-        description = as_in_training(path, schema, recorded)
-    if description is not None and description.has_clips and not set(description.modalities) & set(schema.modalities):
-        damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
-        clips, encoders = read_new(path, description, damage), ClipEncoders(schema, recorded)
-        files = [path, path.parent / description.source]
-        return new_clips(path.stem, clips, schema, encoders, files, damage.notes())
-    if description is not None:
         with within(str(path)):
             file = source_path(path.parent, description)
+    if description is None:
+        of_clips, features = as_in_training(path, schema, recorded)
+    else:
+        of_clips, features = description, bool(set(description.modalities) & set(schema.modalities))
+    encoding = None
+    if of_clips is not None and of_clips.has_clips and (set(schema.modalities) & set(recorded) or not features):
+        damage = Damage(skip=reading.skip_damaged, command=_COMMAND)
+        encoding = Encoding(read_new(path, of_clips, damage), ClipEncoders(schema, recorded))
+        if not features:
+            return new_clips(path.stem, encoding, schema, [path, file], damage.notes())
+        reading.check("a table of features and clips")
     if file.suffix.lower() == _ARRAYS:
         samples = new_arrays(file, schema, description, skip=reading.skip_damaged)
         return NewSamples.of(path.stem, schema, samples, _training(path, reading), [file])
-    return new_rows(file, path.stem, schema, description, _training(path, reading), skip=reading.skip_damaged)
+    trained = _training(path, reading) if encoding is None else None
+    return new_rows(file, path.stem, schema, description, trained, skip=reading.skip_damaged, encoding=encoding)
 
 
 def _training(path: Path, reading: Reading) -> Callable[[], Dataset]:

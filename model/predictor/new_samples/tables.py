@@ -21,6 +21,7 @@ from haemsa.model.data.readers.described.samples import SoundSamples
 from haemsa.model.data.readers.described.tables import cells_of, rows_of
 from haemsa.model.data.readers.options import Damage
 from haemsa.model.data.samples import Samples
+from haemsa.model.predictor.new_samples.clips import Encoding, beside
 from haemsa.model.predictor.new_samples.columns import TableColumns, columns_for
 from haemsa.model.predictor.new_samples.new_samples import NewSamples
 from haemsa.model.schema import Schema
@@ -34,6 +35,7 @@ def new_rows(
     as_trained: Callable[[], Dataset] | None,
     *,
     skip: bool,
+    encoding: Encoding | None = None,
 ) -> NewSamples:
     """The rows of a CSV or Parquet file.
 
@@ -44,6 +46,7 @@ def new_rows(
         description: Says which columns are which modality; None: the names that the model knows.
         as_trained: Reads the data as training does (`NewSamples`).
         skip: Leave damaged rows out and count them. Otherwise the first one is an error.
+        encoding: Encodes the clips that the rows tell of beside their features.
 
     Raises:
         ValueError: The file cannot be read, or lacks columns. The message is one sentence.
@@ -55,10 +58,10 @@ def new_rows(
         schema,
         row_sizes(path).rows,
         has_splits=columns.split is not None,
-        blocks=table.blocks,
-        notes=lambda: tuple(table.damage.notes()),
+        blocks=table.blocks if encoding is None else lambda: beside(table.blocks(), encoding),
+        notes=lambda: (*table.damage.notes(), *(encoding.notes() if encoding else ())),
         as_trained=as_trained,
-        files=[path],
+        files=[path, *(encoding.files if encoding else ())],
     )
 
 

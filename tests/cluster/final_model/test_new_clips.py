@@ -35,7 +35,7 @@ from haemsa.model.spec.training import TrainingGenes
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import train
-from tests.support.model.clip_data import CUT, ClipData, clip_data
+from tests.support.model.clip_data import COUNT, CUT, ClipData, clip_data
 
 STREAMS = ("text_bert", "audio_wav2vec2", "vision_vit")
 
@@ -52,16 +52,20 @@ def dataset(data: ClipData, tmp_path_factory: pytest.TempPathFactory) -> Dataset
 
 @pytest.fixture(scope="module")
 def model(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    encoders = tuple(EncoderSpec(name, "mean") for name in STREAMS)
-    genome = Genome(NetworkSpec(8, encoders, (LevelSpec((ExpertSpec(STREAMS, width=4),)),)), TrainingGenes(epochs=2))
+    return Predictor.load(saved(dataset, STREAMS, tmp_path_factory.mktemp("model")))
+
+
+def saved(dataset: Dataset, streams: tuple[str, ...], folder: Path) -> Path:
+    """A model that reads these streams."""
+    encoders = tuple(EncoderSpec(name, "mean") for name in streams)
+    genome = Genome(NetworkSpec(8, encoders, (LevelSpec((ExpertSpec(streams, width=4),)),)), TrainingGenes(epochs=2))
     normalisation, folds = Normalisation.fit(dataset), holdout(dataset.pool())
     pool = Pool.of(normalisation.apply(dataset.pool()))
     trained = train([CohortRow(genome, seed=0)], pool, folds)
     info = {"dataset": provenance(dataset, "clips.h5")}
     made = Predictor.of(trained, FoldStatistics.fit(pool, folds), Schema.of(dataset), normalisation, info)
-    folder = tmp_path_factory.mktemp("model")
     made.save(folder)
-    return Predictor.load(folder)
+    return folder
 
 
 def new_table(data: ClipData, folder: Path) -> Path:
@@ -193,6 +197,30 @@ def test_clips_from_python_and_a_served_model_give_the_same_answers(
 def test_what_is_said_of_a_clip_is_checked(said: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         clip_of(said, "clip 0")
+
+
+def test_a_table_can_hold_features_beside_clips(data: ClipData, tmp_path: Path) -> None:
+    table = pd.read_csv(data.table.with_suffix(".csv")).assign(pace=np.linspace(-1, 1, COUNT))
+    table["file"] = [str(data.table.parent / file) for file in table["file"]]
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    (tmp_path / "clips.yaml").write_text(f"{data.table.read_text()}modalities: {{pace: pace}}\n")
+    dataset = embed_data(str(tmp_path / "clips.yaml"), tmp_path / "clips.h5", data.choices[:1])
+    model = Predictor.load(saved(dataset, ("pace", "text_bert"), tmp_path / "model"))
+    beforehand = predictions(model, dataset)
+    for source in ("clips.yaml", "clips.csv"):
+        new = load_samples(model, str(tmp_path / source))
+        found = predictions(model, new)
+        np.testing.assert_allclose(found["mood"], beforehand["mood"], atol=1e-4)
+        assert found["id"].tolist() == list(dataset.ids)
+        assert new.notes == ()
+    with pytest.raises(
+        ValueError, match=r"^--skip-damaged is given, but does not concern a table of features and clips"
+    ):
+        load_samples(model, str(tmp_path / "clips.yaml"), Reading(skip_damaged=True))
+    table[["id", "pace"]].to_csv(tmp_path / "features.csv", index=False)
+    new = load_samples(model, str(tmp_path / "features.csv"))
+    assert len(predictions(model, new)) == COUNT
+    assert new.notes == ("text_bert: absent in all samples; the model predicts without it",)
 
 
 def test_encoders_that_are_kept_with_a_model_go_where_it_goes(
