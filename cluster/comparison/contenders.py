@@ -154,8 +154,7 @@ def tuned_network(
     alone = {"tracking": "off", "start": []}  # trials of earlier searches would not be counted
     wanted = {**config.model_dump(), **alone, **own, **changes}
     if (run / "config.yaml").exists():
-        sized = {name for name in SIZED if wanted[name] == "auto"}
-        kept = {name: wanted[name] for name in wanted if name not in sized}
+        kept = {name: value for name, value in wanted.items() if name not in SIZED or name in changes}
         result = resume_search(run, progress, kept, dataset=dataset, prepared=prepared)
     else:
         result = run_search(SearchConfig.of(wanted), progress, dataset=dataset, prepared=prepared)

@@ -100,11 +100,11 @@ class Beside:
 
     def run(self, works: Sequence[Callable[[], T]]) -> list[T]:
         """Call each in a thread of its own. An interruption ends all cleanly before it is raised."""
-        with informed(), ThreadPoolExecutor(max(1, len(works)), thread_name_prefix=BESIDE) as threads:
+        threads = ThreadPoolExecutor(max(1, len(works)), thread_name_prefix=BESIDE)
+        with informed(), interruptible(), threads:
             futures = [threads.submit(work) for work in works]
             try:
-                with interruptible():
-                    self._shared.serve(lambda: not _over(futures))
+                self._shared.serve(lambda: not _over(futures))
             finally:
                 if not all(future.done() for future in futures):
                     self._shared.stop()

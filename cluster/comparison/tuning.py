@@ -62,7 +62,8 @@ class Bench:
         data = TrialData.of(self.problem, self.judged)
         tunings: dict[str, Tuning] = {name: partial(self._search, name, searches) for name in searches}
         tunings |= {kind: partial(self._trials, kind, data) for kind in kinds}
-        steps.begin("tuning", f"tuning {', '.join(tunings)}: {trials} trials each")
+        names = ", ".join("our search again" if name == SAME_SEARCH else name for name in tunings)
+        steps.begin("tuning", f"tuning {names}: {trials} trials each")
         parts = Parts(steps, [1.0 if name in (*searches, *SEEDED) else QUICK for name in tunings], trials)
         others = _all(tunings, parts, self.side)
         if had != trials:

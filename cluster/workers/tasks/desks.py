@@ -159,7 +159,8 @@ class Desk:
     @property
     def pending(self) -> int:
         """Tasks that wait, run, or were not taken yet."""
-        return len(self.waiting) + len(self.given)
+        with self._shared.lock:  # a task on its way to a worker counts too
+            return len(self.waiting) + len(self.given)
 
     def give(self) -> None:
         """Nothing: the tasks are taken from the desk."""
