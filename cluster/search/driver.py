@@ -76,7 +76,7 @@ class Driver:
         self._left_before = int(state.get("nodes_left", 0))
         self.statistics = SearchStatistics(evolution, self.clock, self.budget)
         self.jobs = Jobs(evolution, run.states)
-        self.cohorts = Cohorts(evolution, evaluator, size, self.budget.new)
+        self.cohorts = Cohorts(evolution, evaluator, size, self._new)
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._tables = GenerationTables(evolution, self._generation_of)
         self._exhausted, self._first_failures = False, FirstFailures()
@@ -128,7 +128,7 @@ class Driver:
         if self.budget.spent() in ("time", "patience"):
             return []
         try:
-            candidates = self.evolution.ask(self.cohorts.most_asked(), new=0 if self._exhausted else self.budget.new())
+            candidates = self.evolution.ask(self.cohorts.most_asked(), new=self._new())
         except SpaceExhausted as error:
             log.warning("%s", error)
             self._exhausted = True
@@ -136,6 +136,10 @@ class Driver:
         if candidates:
             self.run_directory.journal.asked(candidates, self._state())
         return candidates
+
+    def _new(self) -> int | None:
+        """How many new candidates may still be asked for; None: any number."""
+        return 0 if self._exhausted else self.budget.new()
 
     def _submit(self, candidates: Sequence[Candidate[Genome]]) -> None:
         """Give candidates to the workers."""

@@ -56,10 +56,10 @@ class Evaluator(Protocol):
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Wait until a cohort ends, at most `timeout` seconds. Empty after that, and if none is pending."""
 
-    def take_back(self, times: float, most: int) -> JobBatch | None:
-        """Take back a cohort that trains more than `times` as long as usual. It never ends then; its worker is free.
+    def take_back(self, times: float, may: Callable[[JobBatch], bool]) -> JobBatch | None:
+        """Take back a cohort that trains more than `times` as long as usual, if it `may` be. It never ends then.
 
-        Only a cohort of at least two and at most `most` networks is taken back. None: there is no such cohort.
+        Its worker is free, or another one comes in its place. None: there is no such cohort.
         """
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:
@@ -104,7 +104,7 @@ class InlineEvaluator:
             results = failed(cohort, "error", error_line(error))
         return [Finished(results, "inline", time.perf_counter() - start)]
 
-    def take_back(self, times: float, most: int) -> JobBatch | None:  # noqa: ARG002 - of the protocol
+    def take_back(self, times: float, may: Callable[[JobBatch], bool]) -> JobBatch | None:  # noqa: ARG002
         """Nothing: while this process trains, nobody asks."""
         return None
 

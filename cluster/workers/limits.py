@@ -58,11 +58,6 @@ def _longest_row(cohort: Sequence[Job]) -> int:
     return max((epochs for job in cohort for epochs in job.waiting().values()), default=1)
 
 
-def networks(cohort: Sequence[Job]) -> int:
-    """How many networks a cohort trains."""
-    return sum(len(job.waiting()) for job in cohort)
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there was no memory: Python's error, or torch's on a GPU or on a CPU."""
     text = str(error).lower()

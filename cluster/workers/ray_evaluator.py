@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 from haemsa.cluster.workers.elastic.crew import Crew
 from haemsa.cluster.workers.elastic.metrics import SearchMetrics
 from haemsa.cluster.workers.evaluator import Finished, JobBatch, TrainCohort, failed
-from haemsa.cluster.workers.limits import TimeLimit, networks
+from haemsa.cluster.workers.limits import TimeLimit
 from haemsa.cluster.workers.tasks.dispatch import Dispatcher, Dispatching, Ended, Task
 from haemsa.cluster.workers.worker_pool import STEP
 from haemsa.model.errors import error_line
@@ -95,12 +95,12 @@ class RayEvaluator:
                 break
         return finished
 
-    def take_back(self, times: float, most: int) -> JobBatch | None:
-        """Take back what trains more than `times` as long as usual. Its worker is stopped, and replaced."""
+    def take_back(self, times: float, may: Callable[[JobBatch], bool]) -> JobBatch | None:
+        """Take back a cohort that trains more than `times` as long as usual. Its worker is stopped, and replaced."""
         for task in self._tasks.running():
             cohort: JobBatch = task.payload
             seconds = time.monotonic() - task.began
-            if 2 <= networks(cohort) <= most and seconds > times * self._limit.usual(cohort):
+            if seconds > times * self._limit.usual(cohort) and may(cohort):
                 self._tasks.stop(task, "timeout", f"after {seconds:.0f} seconds others take over, which are free")
                 return cohort
         return None

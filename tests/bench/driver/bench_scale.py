@@ -4,10 +4,11 @@
 
 Cohorts of four genomes train in virtual time, a minute per network on average (log-normal, sigma 1). The problem is
 synthetic, and its best front is known. Busy is the share of all workers' time in which they trained, from the first
-to the last submission. With rungs it is given up to the last submission of a new candidate, and up to the last of one
-that climbed. Evaluations and virtual hours are counted until the front has `REACH` of the best hypervolume. The cost
-of the driver is real: wall and processor time per evaluation, with its SQLite journal. All figures are medians over
-seeds. Results go to bench-results/scale.json, the picture to docs/scale.png.
+to the last submission. With rungs it is given up to the last submission of a new candidate, up to the last of one that
+climbed, and up to the last result. Evaluations and virtual hours are counted until the front has `REACH` of the best
+hypervolume, hours also until the last result. The cost of the driver is real: wall and processor time per evaluation,
+with its SQLite journal. All figures are medians over seeds. Results go to bench-results/scale.json, the picture to
+docs/scale.png.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ def figures(outcome: Outcome) -> dict[str, float | None]:
     return {
         "busy_new": cluster.submitted[0].busy_fraction,
         "busy": cluster.until_last_submit.busy_fraction,
+        "busy_end": cluster.usage.busy_fraction,
         "lost": cluster.until_last_submit.busy_fraction - cluster.until_last_submit.useful_fraction,
+        "hours": cluster.time / 3600,
+        "final_volume": outcome.trace[-1][2],
         "evaluations_to_volume": None if found is None else float(found[0]),
         "hours_to_volume": None if found is None else found[1] / 3600,
         "driver_ms": outcome.driver_ms,
@@ -80,7 +84,8 @@ def median(runs: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
 def measure(workers: Sequence[int], seeds: int, variants: dict[str, Sequence[int]]) -> list[dict[str, Any]]:
     """Every variant for its numbers of workers, printed line by line."""
     lines = []
-    print(f"{'':<38} workers evaluations  busy new   all  lost  to {REACH:.0%}: evals  hours  driver ms  cpu ms")
+    head = f"busy new   all   end  lost  to {REACH:.0%}: evals  hours    all  driver ms  cpu ms"
+    print(f"{'':<38} workers evaluations  {head}")
     for name, sizes in variants.items():
         for size in sizes:
             if size not in workers:
@@ -96,9 +101,9 @@ def row(line: dict[str, Any]) -> str:
     """A line of the table."""
     count, hours = line["evaluations_to_volume"], line["hours_to_volume"]
     reached = "   never       " if count is None else f"{count:8.0f} {hours:6.2f}"
-    busy = f"{line['busy_new']:8.3f} {line['busy']:5.3f} {line['lost']:5.3f}"
-    cost = f"{line['driver_ms']:9.2f} {line['driver_cpu_ms']:7.2f}"
-    return f"{line['variant']:<38} {line['workers']:7d} {line['evaluations']:11d}  {busy}     {reached}  {cost}"
+    busy = f"{line['busy_new']:8.3f} {line['busy']:5.3f} {line['busy_end']:5.3f} {line['lost']:5.3f}"
+    cost = f"{line['hours']:6.2f}  {line['driver_ms']:9.2f} {line['driver_cpu_ms']:7.2f}"
+    return f"{line['variant']:<38} {line['workers']:7d} {line['evaluations']:11d}  {busy}     {reached} {cost}"
 
 
 def draw(lines: Sequence[dict[str, Any]], path: Path) -> None:

@@ -20,7 +20,6 @@ import numpy as np
 
 from haemsa.cluster.workers.evaluator import Finished, JobBatch
 from haemsa.cluster.workers.job import Job, Result, target_epochs
-from haemsa.cluster.workers.limits import networks
 from haemsa.evo.candidate import Failure, Score
 from haemsa.model.spec.genome import Genome
 
@@ -84,7 +83,7 @@ class SimulatedCluster:
     time: float = 0.0
     usage: Usage = field(default_factory=Usage)
     submitted: dict[int, Usage] = field(default_factory=dict)
-    """Usage from the first submission of all to the last one of each rung."""
+    """Usage from the first submission of all to the last candidate that was submitted on each rung."""
     spent: float = 0.0
     """Real seconds taken by the simulation itself, and of processor time."""
     cpu_spent: float = 0.0
@@ -100,6 +99,7 @@ class SimulatedCluster:
         self._here = self.size
         self._events: list[Event] = []
         self._numbers = itertools.count()
+        self._known: set[tuple[int, int]] = set()
         self._begun = False
         self._left_at = time.perf_counter()
         if self.nodes:
@@ -136,7 +136,10 @@ class SimulatedCluster:
             self._begun = True
             self._queue.append(cohort)
             self._dispatch()
-            self.submitted[cohort[0].candidate.rung] = replace(self.usage)
+            first = cohort[0].candidate
+            if (first.id, first.rung) not in self._known:  # no part, and nothing that begins anew
+                self.submitted[first.rung] = replace(self.usage)
+            self._known.update((job.candidate.id, job.candidate.rung) for job in cohort)
 
     def collect(self, timeout: float | None = None) -> list[Finished]:
         """Let time pass until a cohort ends, or workers join for whom nothing waits; all that ended by then."""
@@ -154,18 +157,17 @@ class SimulatedCluster:
             self._dispatch()
             return [Finished([self._result(job) for job in cohort], f"w{w}", took) for cohort, w, took in ended]
 
-    def take_back(self, times: float, most: int) -> JobBatch | None:
+    def take_back(self, times: float, may: Callable[[JobBatch], bool]) -> JobBatch | None:
         """Take back a cohort that trains more than `times` as long as cohorts of its work do on average."""
         for number, worker in enumerate(self._workers):
             cohort, spent = worker.cohort, self.time - worker.since
-            if cohort is None or not 2 <= networks(cohort) <= most:
+            if cohort is None or spent <= times * self.seconds * sum(map(work, cohort)) or not may(cohort):
                 continue
-            if spent > times * self.seconds * sum(map(work, cohort)):
-                self.usage.lost += spent
-                worker.cohort = None
-                self._running -= 1
-                self._idle.append(number)
-                return cohort
+            self.usage.lost += spent
+            worker.cohort = None
+            self._running -= 1
+            self._idle.append(number)
+            return cohort
         return None
 
     def fastest_cohort(self, genomes: Sequence[Genome]) -> int | None:

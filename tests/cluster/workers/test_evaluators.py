@@ -123,13 +123,13 @@ def test_what_was_not_collected_before_closing_is_lost(build: Build) -> None:
 def test_a_cohort_that_takes_too_long_is_taken_back_and_others_train_it(ray_workers: Build) -> None:
     two_hang = acting(lambda cohort, _: len(cohort) == 2 and threading.Event().wait())
     evaluator, every = ray_workers(two_hang, None, 2), jobs(3)
-    assert evaluator.take_back(0.0, most=2) is None  # nothing runs, and nothing is known
+    assert evaluator.take_back(0.0, lambda _: True) is None  # nothing runs, and nothing is known
     evaluator.submit(every[2:])
     (first,) = collect_all(evaluator)
     evaluator.submit(every[:2])
-    assert evaluator.take_back(1e9, most=2) is None  # not so long yet
-    assert evaluator.take_back(0.0, most=1) is None  # more networks than workers idle
-    back = evaluator.take_back(0.0, most=2)
+    assert evaluator.take_back(1e9, lambda _: True) is None  # not so long yet
+    assert evaluator.take_back(0.0, lambda cohort: len(cohort) == 1) is None
+    back = evaluator.take_back(0.0, lambda _: True)
     assert back == every[:2] and evaluator.pending == 0
     for job in back:
         evaluator.submit([job])

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from haemsa.cluster.workers.job import Job
-from haemsa.cluster.workers.limits import TimeLimit, is_out_of_memory, networks
+from haemsa.cluster.workers.limits import TimeLimit, is_out_of_memory
 from haemsa.evo.rungs import Fidelity
 from tests.support.cluster.search_fakes import candidates, jobs
 
@@ -42,10 +42,9 @@ def test_without_one_it_is_learnt_from_the_slowest_epochs_so_far_and_never_short
     assert limit.seconds(jobs(2)) == pytest.approx(50 * 40.0 * sum(epochs) / epochs[0])
 
 
-def folds(count: int, known: int = 0) -> list[Job]:
+def folds(count: int) -> list[Job]:
     """The job of a genome with six epochs on each fold."""
-    (candidate,) = candidates(1)
-    return [Job(candidate, Fidelity(None, count), Fidelity(None, known) if known else None)]
+    return [Job(candidates(1)[0], Fidelity(None, count))]
 
 
 def test_what_a_cohort_usually_takes_is_told_by_all_that_ended_and_never_too_short() -> None:
@@ -60,10 +59,6 @@ def test_what_a_cohort_usually_takes_is_told_by_all_that_ended_and_never_too_sho
     for _ in range(97):
         limit.learn(0.0, folds(1))
     assert limit.usual(folds(1)) == 12.0
-
-
-def test_a_cohort_has_as_many_networks_as_there_are_trainings_left() -> None:
-    assert (networks(jobs(2)), networks(folds(5)), networks(folds(5, known=1))) == (2, 5, 4)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class Workers:
         self._random.shuffle(results)
         return [Finished(results, "pretended", 0.001)]
 
-    def take_back(self, times: float, most: int) -> JobBatch | None:
+    def take_back(self, times: float, may: Callable[[JobBatch], bool]) -> JobBatch | None:
         return None
 
     def fastest_cohort(self, genomes: object) -> None:
