@@ -110,16 +110,21 @@ class World:
 
     def ended(self) -> int:
         """Candidates with an outcome so far."""
-        if not (self.run / "search.log").exists():  # the journal is being made
-            return 0
-        with RunDirectory.open(self.run, read_only=True) as run:
-            counts = run.journal.counts()
-        return counts["done"] + counts["failed"]
+        return ended(self.run)
 
     def await_more(self, count: int = 5) -> int:
         """Wait until so many more candidates have ended: the search is alive."""
         wanted = min(self.ended() + count, self.evaluations)
         return wait(lambda: self.ended() >= wanted and self.ended(), f"{wanted} candidates to end")
+
+
+def ended(run: Path) -> int:
+    """Candidates of a search that have an outcome so far."""
+    if not (run / "search.log").exists():  # the journal is being made
+        return 0
+    with RunDirectory.open(run, read_only=True) as found:
+        counts = found.journal.counts()
+    return counts["done"] + counts["failed"]
 
 
 def tell(fault: str, what: str) -> None:
