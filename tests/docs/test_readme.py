@@ -72,11 +72,15 @@ def reduced(arguments: tuple[str, ...]) -> list[str]:
             place = words.index(option)
             del words[place : place + 2]
     if words[0] == "search" and not {"--resume", "--help"} & set(words):
-        # one search is enough on Ray: without it others start at once, and what compare and ablate search like them
+        # a search and a tuning are enough on Ray: what is inline starts at once, compare and ablate as their search
         place = ["--workers", "2"] if "runs/planted" in words else ["--backend", "inline"]
         words = [*replaced(words, "--evaluations", EVALUATIONS), *place, "--confirm", "1", "--config", QUICK]
     if words[0] in ("compare", "ablate", "tune"):
         words = replaced(words, "--trials", SEEDS)
+    if words[0] == "train":
+        words = [*words, "--backend", "inline"]
+    if words[0] == "tune":
+        words = [*words, "--workers", "1"]
     return replaced(words, "--seeds", SEEDS) if words[0] in ("train", "compare", "ablate") else words
 
 
@@ -124,7 +128,7 @@ def test_commands_are_cut_short_whatever_their_numbers() -> None:
         "search", "--data", "a", "--evaluations", EVALUATIONS, "--backend", "inline", "--confirm", "1",
         "--config", QUICK,
     ]  # fmt: skip
-    assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2"]
+    assert reduced(("train", "runs/a", "--seeds", "5")) == ["train", "runs/a", "--seeds", "2", "--backend", "inline"]
     assert reduced(("search", "--resume", "runs/a")) == ["search", "--resume", "runs/a"]
 
 
