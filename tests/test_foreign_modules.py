@@ -36,11 +36,10 @@ def run(folder: Path, *command: str) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("backend", ["inline", "ray"])
-def test_a_search_runs_in_their_folder(folder: Path, backend: str) -> None:
-    words = ["search", "--config", "search.yaml", "--backend", backend, "--run", backend]
+def test_a_search_and_its_worker_run_in_their_folder(folder: Path) -> None:
+    words = ["search", "--config", "search.yaml", "--backend", "ray", "--run", "run"]
     assert "Next:" in run(folder, "-m", "haemsa", *words)
-    summary = json.loads((folder / backend / "summary.json").read_text())
+    summary = json.loads((folder / "run" / "summary.json").read_text())
     assert (summary["evaluations"], summary["failures"]) == (4, 0)
 
 

@@ -20,6 +20,7 @@ from haemsa.model.data.dataset import Dataset
 from haemsa.model.metrics import all_metrics
 from haemsa.model.predictor.predictor import Predictor
 from tests.support.cluster.haemsa_command import Ran, haemsa
+from tests.support.cluster.mlflow_store import mlflow_store
 from tests.support.cluster.search_fakes import started
 from tests.support.cluster.tiny import SPACE, data, stored
 
@@ -309,7 +310,7 @@ def test_ui_serves_mlflows_page_on_loopback_and_links_every_data_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ui_module.subprocess, "Popen", Server)
-    store = f"sqlite:///{tmp_path}/my.db"
+    store = mlflow_store(tmp_path)
     MlflowSink(store, started()).send(started())
     ran = haemsa("ui", "--port", 5123, "--tracking", store)
     assert ended_well(ran)
