@@ -14,7 +14,7 @@ from tests.support.places import ROOT
 
 pytestmark = pytest.mark.slow
 
-PYTHON = {"num_samples=100, max_concurrent_trials=4": "num_samples=6, max_concurrent_trials=2"}
+PYTHON = {"num_samples=100, max_concurrent_trials=4": "num_samples=2, max_concurrent_trials=2"}
 
 
 def reduced(step: Step) -> list[str]:
