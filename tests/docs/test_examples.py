@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
-import subprocess
+import runpy
 import sys
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -17,10 +20,10 @@ EXAMPLES = ROOT / "examples"
 
 def output_of(script: str, folder: Path) -> str:
     """What the script prints, with `folder` as its first argument and as its current folder."""
-    command = [sys.executable, str(EXAMPLES / script), str(folder)]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    out = io.StringIO()
+    with patch.object(sys, "argv", [script, str(folder)]), chdir(folder), redirect_stdout(out):
+        runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
