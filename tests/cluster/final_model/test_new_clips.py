@@ -18,7 +18,6 @@ from haemsa.cluster.final_model.encoders import keep_encoders
 from haemsa.cluster.final_model.load import load_model, load_samples
 from haemsa.cluster.final_model.predictions import predictions
 from haemsa.cluster.tracking.code_copy import copy_code
-from haemsa.cluster.tracking.served import ServedModel
 from haemsa.model.data.clips.sources import read_clips
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.folds import holdout
@@ -163,6 +162,8 @@ def test_what_is_no_clip_is_refused(model: Predictor) -> None:
 def test_clips_from_python_and_a_served_model_give_the_same_answers(
     data: ClipData, dataset: Dataset, model: Predictor, tmp_path: Path
 ) -> None:
+    from haemsa.cluster.tracking.served import ServedModel  # which loads MLflow
+
     clips = [clip for clip in read_clips(str(data.table)).clips[-2:] if isinstance(clip.media, Path)]
     said = [{"id": "one", "text": clips[0].text, "media": str(clips[0].media)}, {"text": clips[1].text}]
     found = model.predict_clips(said)

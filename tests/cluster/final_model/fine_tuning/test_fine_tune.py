@@ -25,7 +25,6 @@ from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.pyfunc import input_example, requirements, signature
-from haemsa.cluster.tracking.served import ServedModel
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.data.sources import load
 from haemsa.model.data.store.file import write
@@ -179,6 +178,8 @@ def test_features_of_the_encoder_without_its_adapters_are_refused(made: Made, tm
 
 
 def test_a_served_model_takes_text_in_place_of_the_stream(made: Made, tmp_path: Path) -> None:
+    from haemsa.cluster.tracking.served import ServedModel  # which loads MLflow
+
     served, artifacts = ServedModel(), {"code": str(copy_code(tmp_path)), "model": str(made.folder)}
     served.load_context(SimpleNamespace(artifacts=artifacts))
     asked = pd.DataFrame({"text": ["the film was not good", None], "audio": [None, [[0.1, 0.2, 0.3]]]})
