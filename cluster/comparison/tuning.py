@@ -105,12 +105,13 @@ def _all(tunings: Mapping[str, Tuning], parts: Parts, side: Together) -> dict[st
     """What each tuning found, or why it found nothing."""
 
     def found(tuning: Tuning, part: Part) -> Tuned | str:
+        made: Tuned | str
         try:
-            return tuning(part)
+            made = tuning(part)
         except ValueError as error:  # for example, if no network of this design keeps the limits
-            return str(error)
-        finally:
-            part.end()
+            made = str(error)
+        part.end()
+        return made
 
     ended = side.run([partial(found, *both) for both in zip(tunings.values(), parts.parts, strict=True)])
     return dict(zip(tunings, ended, strict=True))

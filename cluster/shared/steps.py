@@ -6,8 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from haemsa.cluster.shared.progress import Progress, Status
+
+LEAST: Final = 0.1
+"""While less than this share of all parts is done, nobody knows how long the others take."""
 
 
 class Tally:
@@ -148,7 +152,7 @@ class Parts:
                 failures=sum(part.status.failures for part in parts),
                 front_size=None,
                 elapsed=elapsed,
-                remaining=elapsed * (work - done) / done if done else None,
+                remaining=elapsed * (work - done) / done if done > LEAST * work else None,
                 phase=f"ended {sum(part.ended for part in parts)} of {total}",
             ))  # fmt: skip
 

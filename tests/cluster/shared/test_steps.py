@@ -137,6 +137,14 @@ def test_parts_that_were_done_before_say_nothing_of_the_time_left() -> None:
     assert shown.lines[-1] == "20/24 · ended 2 of 3 · 5s, 5s left"
 
 
+def test_nobody_knows_how_long_parts_take_that_have_hardly_begun() -> None:
+    shown, clock = Shown(), Clock()
+    parts = Parts(shown, [1, 1], 8, clock)
+    clock.seconds = 4
+    parts.parts[0].update(Status(1, 8, elapsed=4, remaining=20))  # a sixth of one part of two
+    assert shown.lines == ["1/16 · ended 0 of 2 · 4s"]
+
+
 def test_a_small_part_that_has_ended_says_little_of_the_time_left() -> None:
     shown, clock = Shown(), Clock()
     parts = Parts(shown, [3, 1], 8, clock)
