@@ -53,7 +53,8 @@ def beside(rows: Iterator[Samples], encoding: Encoding) -> Iterator[Samples]:
         for place in range(0, len(block), _BLOCK):
             part = block.take(np.arange(place, min(place + _BLOCK, len(block))))
             encoded = encoding.part(start, start + len(part))
-            yield replace(part, modalities={**part.modalities, **encoded.modalities})
+            modalities = {**part.modalities, **encoded.modalities}
+            yield replace(part, modalities=modalities, encoders=encoded.encoders)
             start += len(part)
 
 
@@ -136,7 +137,7 @@ class Encoding:
             named = zip(ids, made, strict=True)
             self._problems[stream] += [f"{name} ({one.problem})" for name, one in named if one.problem]
             modalities[stream] = self._encoders.modality(stream, made)
-        return Samples(modalities, ids)
+        return Samples(modalities, ids, encoders=self._encoders.recorded)
 
     def notes(self) -> tuple[str, ...]:
         """What a person must know of the clips so far: which cannot be read, and how many were cut."""
