@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
 from haemsa.model.network.noise import Noise, dropout, site
-from haemsa.model.network.projection import Standard, project
+from haemsa.model.network.operations.convolution import most_active, outside
+from haemsa.model.network.operations.projection import Standard, project
 from haemsa.model.spec.network import EncoderSpec
 
 
@@ -116,12 +117,5 @@ class Encoder(Stacked):
 
     def _convolve(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
         """Project every step, convolve each unit over time, GELU, and take the maximum over time."""
-        hidden = project(x.flatten(0, 1), self.weight, self.bias, standard).view(-1, *steps.shape)
-        hidden = (hidden * steps.to(hidden.dtype)).transpose(0, 1)
-        hidden = F.gelu(F.conv1d(hidden, self.kernel.unsqueeze(1), padding="same", groups=len(self.kernel)))
-        return (hidden + outside(steps, hidden).unsqueeze(1)).amax(2).t()
-
-
-def outside(steps: Tensor, like: Tensor) -> Tensor:
-    """Minus infinity after a sample's real steps and 0 within them, [B, T]. To add it is faster than to fill."""
-    return torch.zeros(steps.shape, dtype=like.dtype, device=like.device).masked_fill_(~steps, float("-inf"))
+        units = project(x.flatten(0, 1), self.weight, self.bias, standard)
+        return most_active(units.view(-1, *steps.shape), self.kernel, steps)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
 from haemsa.model.network.noise import Noise, Places, site
-from haemsa.model.network.token_ops import scores
+from haemsa.model.network.operations.scoring import barred, scores
 from haemsa.model.spec.network import GLOBAL, ExpertSpec, LevelSpec
 
 _TIE = 1e-5
@@ -21,7 +21,7 @@ _TIE = 1e-5
 
 
 class GateOutput(NamedTuple):
-    """Weights [P, D, E, B], the raw logits, and which experts each token may use, bool [P, D, E, B or 1]."""
+    """Weights [P, D, E, B], the raw logits, and which experts each token may use, 1 or 0 [P, D, E, B or 1]."""
 
     weights: Tensor
     logits: Tensor
@@ -82,8 +82,8 @@ class Gates(Stacked):
         logits = (scores(tokens.flatten(0, 1), self.weight) + self.bias.unsqueeze(2)).view(P, D, E, B)
         allowed = self.may_hear
         if present is not None:
-            available = torch.bmm(self.sees, present.to(self.sees)) > 0  # [P, E, B]
-            allowed = allowed & available.unsqueeze(1)
+            available = torch.bmm(self.sees, present.to(self.sees)).clamp_(max=1)  # [P, E, B]
+            allowed = allowed * available.unsqueeze(1)
         tempered = logits / self.temperature
         if self.places is not None and noise is not None:
             draws = noise.normal(self.places).view(P, D, B, E).transpose(2, 3)
@@ -91,15 +91,13 @@ class Gates(Stacked):
         return GateOutput(self._mix(tempered, allowed), logits, allowed)
 
     def _mix(self, tempered: Tensor, allowed: Tensor) -> Tensor:
-        masked = tempered.masked_fill(~allowed, -torch.inf)
+        masked = barred(tempered, allowed)
         if self._any_sparse:
             ranked = masked.sort(2, descending=True).values
             P, D, _, B = masked.shape
             last = ranked.gather(2, (self.k - 1).expand(P, D, 1, B))
             masked = masked.masked_fill(masked < last - _TIE, -torch.inf)
-        # A token that has no expert to hear has no finite score: its softmax is taken over zeros, then dropped.
-        finite = masked.masked_fill(~allowed.any(2, keepdim=True), 0.0)
-        weights = finite.softmax(2) * allowed
+        weights = masked.softmax(2) * allowed
         if self._any_sigmoid:
             weights = torch.where(self.sigmoid, tempered.sigmoid() * allowed, weights)
         return weights
@@ -116,13 +114,13 @@ def _sees(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
 
 
 def _may_hear(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
-    """Which experts each token may hear at all, bool [P, D, E, 1]."""
-    table = torch.zeros(len(specs), len(cohort.tokens), E, 1, dtype=torch.bool)
+    """Which experts each token may hear at all, 1 or 0 [P, D, E, 1]."""
+    table = torch.zeros(len(specs), len(cohort.tokens), E, 1)
     for row, spec in enumerate(specs):
         names = (*cohort.rows[row].genome.network.modalities, GLOBAL)
         for token, name in enumerate(cohort.tokens):
             for number, expert in enumerate(spec.experts):
-                table[row, token, number, 0] = name in names and hears(name, expert, spec.transfer)
+                table[row, token, number, 0] = float(name in names and hears(name, expert, spec.transfer))
     return table
 
 

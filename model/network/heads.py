@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
-from haemsa.model.network.token_ops import scores
+from haemsa.model.network.operations.scoring import scores
 from haemsa.model.spec.network import GLOBAL
 
 

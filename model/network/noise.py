@@ -20,6 +20,7 @@ from haemsa.model.network.cohort import Cohort, Stacked
 _FIRST, _SECOND = 0x21F0AAAD, 0x735A2D97
 _LOW_17 = 0x1FFFF
 _RANGE = float(1 << 32)
+_BLOCK = 1 << 16  # so many numbers stay in the cache of a CPU from one operation to the next
 
 
 def site(name: str) -> int:
@@ -106,7 +107,8 @@ class Noise:
         positions = _Positions(shapes, keys.device)
         for part, key in zip(parts, keys_of, strict=True):
             torch.bitwise_xor(key.view(-1, *(1 for _ in part.shape[1:])), positions.of(part.shape[1:]), out=part)
-        _mix_(numbers)
+        for block in torch.split(numbers, len(numbers) if numbers.is_cuda else _BLOCK):
+            _mix_(block)
         self._bits = dict(zip(places, parts, strict=True))
 
     def uniform(self, places: Places) -> Tensor:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from haemsa.model.network.batch import Batch, FeatureStatistics
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
 from haemsa.model.network.encoders import Encoder
-from haemsa.model.network.gathering import Gathering
 from haemsa.model.network.noise import Noise, Places, site
+from haemsa.model.network.operations.gathering import Gathering
+from haemsa.model.network.operations.mixing import with_global
+from haemsa.model.network.operations.scoring import BARRED
 from haemsa.model.spec.network import EncoderSpec
 
 
@@ -75,12 +77,12 @@ class Encoders(Stacked):
 
         A missing modality is replaced by a learned token. `complete`: no row misses a modality that it uses.
         """
-        if not complete:
-            units = [encoder.stand_in.unsqueeze(1) for encoder in self._encoders]
-            stand_ins = self._tokens(units)
-            local = torch.lerp(stand_ins, local, present.unsqueeze(-1).to(local.dtype))
-        total = (local * self._shares(present).to(local.dtype).unsqueeze(-1)).sum(1, keepdim=True)
-        return torch.cat([local, total], 1)
+        here = present.to(local.dtype)
+        shares = self._shares(present) * here
+        if complete:
+            return with_global(local, None, None, shares)
+        stand_ins = self._tokens([encoder.stand_in.unsqueeze(1) for encoder in self._encoders])
+        return with_global(local, stand_ins, here, shares)
 
     def _tokens(self, units: list[Tensor]) -> Tensor:
         """Arrange units [U, B] of all encoders as tokens [P, M, B, W]; zero where a row does not use a modality."""
@@ -88,10 +90,11 @@ class Encoders(Stacked):
         return found.view(*self._shape, -1).transpose(2, 3).contiguous()
 
     def _shares(self, present: Tensor) -> Tensor:
-        """The share of each present modality in the global token [P, M, B]: a learned softmax, at first equal."""
-        logits = self.share.view(len(self.rate), -1, 1).expand(present.shape).masked_fill(~present, -torch.inf)
-        # Where nothing is present, there is no finite logit: the softmax is taken over zeros, then dropped.
-        return logits.masked_fill(~present.any(1, keepdim=True), 0.0).softmax(1) * present
+        """The share of each present modality in the global token [P, M, B]: a learned softmax, at first equal.
+
+        It is filled, and not barred: a modality that a row does not use has no gradient, even if the row diverges.
+        """
+        return self.share.view(len(self.rate), -1, 1).expand(present.shape).masked_fill(~present, BARRED).softmax(1)
 
     def _drop(self, present: Tensor, draws: Tensor) -> Tensor:
         """Modality dropout, bool [P, M, B]: each present modality is dropped at the row's rate, but never all."""

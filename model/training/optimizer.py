@@ -125,8 +125,22 @@ class CohortAdamW:
         insert_into([(span.stack, span.view(host)) for span in self.layout.spans], weights)
         array.copy_(host)
 
+    def origin_in(self, other: CohortAdamW, rows: Sequence[int]) -> Tensor:
+        """Where each number lies in the flat arrays of another cohort, counted from 1; 0 for padding.
+
+        `rows`: the other's rows that are the rows of this one.
+        """
+        origin = torch.zeros(self.layout.size, dtype=torch.long, device=self.values.device)
+        self.insert(origin, other.extract(torch.arange(1, other.layout.size + 1), rows))
+        return origin
+
     def extract(self, array: Tensor, rows: Sequence[int] | None = None) -> list[Weights]:
         """Values of rows (None: of all) in a flat array, on the CPU."""
         host = array.cpu()
         wanted = range(len(self._clip)) if rows is None else rows
         return extract_from([(span.stack, span.view(host)) for span in self.layout.spans], wanted)
+
+
+def moved(array: Tensor, origin: Tensor) -> Tensor:
+    """A flat array in the order of another cohort (`CohortAdamW.origin_in`)."""
+    return torch.cat([array.new_zeros(1), array]).index_select(0, origin)

@@ -1,6 +1,6 @@
 """Training steps of a cohort: from the indices of a batch's samples to new weights.
 
-On a GPU, a step has about two thousand short kernels, which take ten times as long to launch as to run. So each shape
+On a GPU, a step has about a thousand short kernels, which take ten times as long to launch as to run. So each shape
 of batch is recorded once as a CUDA graph, and then replayed. That is why a step is a function of tensors on the device
 only: it never waits for one, and makes none from Python's numbers.
 """

@@ -18,7 +18,7 @@ from haemsa.model.network.weights import Weights
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.inference import Outputs, build, predict_showing
 from haemsa.model.training.losses.criterion import Criterion
-from haemsa.model.training.optimizer import CohortAdamW
+from haemsa.model.training.optimizer import CohortAdamW, moved
 from haemsa.model.training.plan import Checkpoint, Plan
 from haemsa.model.training.pool import Pool, batch_count, batches
 from haemsa.model.training.stepper import Stepper
@@ -225,12 +225,13 @@ class _Run:
         self.plans, self.gone = [self.plans[place] for place in places], set()
         if not places:
             return
-        steps, states = self.optimizer.steps, self._states(places)
-        averages = self.optimizer.extract(self.average, places)
+        before, average = self.optimizer, self.average
         self._build(drawn=False)
-        self.average = torch.zeros_like(self.optimizer.values)
-        self._restore(steps, states)
-        self.optimizer.insert(self.average, averages)
+        origin = self.optimizer.origin_in(before, places)
+        for array, old in zip(self.optimizer.state(), before.state(), strict=True):
+            array.copy_(moved(old, origin))
+        self.average = moved(average, origin)
+        self.optimizer.set_steps(before.steps)
 
 
 def _is_worth_building(staying: int, rows: int, device: torch.device) -> bool:

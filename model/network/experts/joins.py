@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from haemsa.model.network.batch import FeatureStatistics
 from haemsa.model.network.cohort import Cohort
-from haemsa.model.network.experts.members import ExpertPart, Member, Source
+from haemsa.model.network.experts.members import ExpertPart, Member, Size
 
 
 class Join(ExpertPart):
@@ -32,8 +31,8 @@ class Join(ExpertPart):
     bias: nn.Parameter
     owner: Tensor
 
-    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member], hidden: int) -> None:
-        super().__init__(cohort, level, hidden)
+    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member], size: Size) -> None:
+        super().__init__(cohort, level, size)
         self.members = tuple(members)
         pairs = self._pairs()
         self.tokens_seen = tuple(self.token_of(member, token) for member, token in pairs)
@@ -51,19 +50,11 @@ class Join(ExpertPart):
         biases = [(member, "in.bias") for member in self.members]
         self.add_each("bias", biases, lambda *sizes: self._shape(*sizes)[1:], "zeros")
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The modalities whose time steps it needs."""
-        return ()
-
-    def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """Standardise the features that it reads, if any, with the statistics of each row's fold."""
-
-    def forward(self, seen: Tensor, _: Source) -> Tensor:
+    def forward(self, seen: Tensor) -> Tensor:
         """Hidden units [n, B, H] from the tokens at `tokens_seen` [pairs, B, W]."""
-        return F.gelu(self._total(seen))
+        return F.gelu(self.total(seen))
 
-    def _total(self, seen: Tensor) -> Tensor:
+    def total(self, seen: Tensor) -> Tensor:
         """The sum of each expert's projected tokens and its bias."""
         pairs = torch.bmm(seen, self.weight.flatten(2))
         bias = self.bias.flatten(1).unsqueeze(1)
@@ -76,17 +67,17 @@ class GatedJoin(Join):
     def _shape(self, width: int, hidden: int) -> tuple[int, ...]:
         return width, 2, hidden
 
-    def forward(self, seen: Tensor, _: Source) -> Tensor:
+    def forward(self, seen: Tensor) -> Tensor:
         """Hidden units [n, B, H] from the tokens at `tokens_seen` [pairs, B, W]."""
-        gate, value = self._total(seen).chunk(2, -1)
+        gate, value = self.total(seen).chunk(2, -1)
         return F.gelu(gate) * value
 
 
 class ProductJoin(Join):
     """The same for experts that multiply. Pairs are sorted by the token's place in `sees`."""
 
-    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member], hidden: int) -> None:
-        super().__init__(cohort, level, sorted(members, key=lambda member: -len(member.spec.sees)), hidden)
+    def __init__(self, cohort: Cohort, level: int, members: Sequence[Member], size: Size) -> None:
+        super().__init__(cohort, level, sorted(members, key=lambda member: -len(member.spec.sees)), size)
 
     def _pairs(self) -> list[tuple[Member, str]]:
         """Those at one place belong to the first experts."""
@@ -98,7 +89,7 @@ class ProductJoin(Join):
         biases = [(member, f"in.{token}.bias") for member, token in pairs]
         self.add_each("bias", biases, lambda _, hidden: (hidden,), "ones")
 
-    def forward(self, seen: Tensor, _: Source) -> Tensor:
+    def forward(self, seen: Tensor) -> Tensor:
         """Hidden units [n, B, H] from the tokens at `tokens_seen` [pairs, B, W]."""
         pairs = torch.baddbmm(self.bias.unsqueeze(1), seen, self.weight)
         product, *others = torch.split(pairs, self._prefixes)

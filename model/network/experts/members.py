@@ -34,12 +34,24 @@ class Source(NamedTuple):
     noise: Noise | None
 
 
-class ExpertPart(Stacked):
-    """A part of a group of experts of one level, whose hidden layers are padded to one width."""
+class Size(NamedTuple):
+    """The token width and the hidden width to which experts are padded."""
 
-    def __init__(self, cohort: Cohort, level: int, hidden: int) -> None:
+    width: int
+    hidden: int
+
+
+def size_of(members: Sequence[Member], cohort: Cohort) -> Size:
+    """The widest of each."""
+    return Size(max(cohort.widths[m.row] for m in members), max(m.spec.width for m in members))
+
+
+class ExpertPart(Stacked):
+    """A part of a group of experts of one level, which are padded to one size."""
+
+    def __init__(self, cohort: Cohort, level: int, size: Size) -> None:
         super().__init__()
-        self.cohort, self.level, self.hidden = cohort, level, hidden
+        self.cohort, self.level, self.size = cohort, level, size
 
     def path_of(self, member: Member) -> str:
         """The first part of the names of an expert's weights."""
@@ -55,30 +67,57 @@ class ExpertPart(Stacked):
             Slot(index, m.row, f"{self.path_of(m)}.{part}", shape(self.cohort.widths[m.row], m.spec.width))
             for index, (m, part) in enumerate(places)
         ]
-        self.add(name, slots, self.cohort, init, least=shape(self.cohort.width, self.hidden))
+        self.add(name, slots, self.cohort, init, least=shape(*self.size))
+
+
+class _Load(NamedTuple):
+    """What decides how many parameters experts have together if all are padded to one size."""
+
+    size: Size
+    across: int  # matrices between tokens and hidden units
+    deep: int  # matrices between hidden layers
+    read: int  # features of steps that are projected
+
+    def parameters(self) -> int:
+        width, hidden = self.size
+        return self.across * width * hidden + self.deep * hidden * hidden + self.read * hidden
+
+    def with_(self, other: _Load) -> _Load:
+        size = Size(*map(max, zip(self.size, other.size, strict=True)))
+        return _Load(size, *(sum(pair) for pair in zip(self[1:], other[1:], strict=True)))
+
+
+def _load(member: Member, cohort: Cohort) -> _Load:
+    spec = member.spec
+    read = cohort.schema.over_time(spec.sees) if spec.kind == "cross_attention" else ()
+    across = len(spec.sees) * (2 if spec.kind == "gated" else 1) + 1
+    features = sum(2 * cohort.schema.modalities[name][1] for name in read)
+    return _Load(size_of([member], cohort), across, spec.depth - 1, features)
 
 
 def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
-    """Experts split by width where padding would cost more than another group; narrow ones first.
+    """Experts in groups of like size. Two groups become one while that pads less than another group costs.
 
     The experts of a single network are split at every width, so that it has no padding at all.
     """
     extra = _GROUP_COST if len(cohort) > 1 else 0
-    widths = sorted({member.spec.width for member in members})
-    weights = [sum(_weights(m.spec, cohort) for m in members if m.spec.width == width) for width in widths]
-    best: list[tuple[int, list[int]]] = [(0, [])]  # least cost of the first n widths, and where groups end
-    for end in range(1, len(widths) + 1):
-        tries = [
-            (best[start][0] + extra + widths[end - 1] * sum(weights[start:end]), [*best[start][1], end])
-            for start in range(end)
-        ]
-        best.append(min(tries, key=lambda item: (item[0], len(item[1]))))
-    ends = best[-1][1]
-    limits = [widths[end - 1] for end in ends]
-    return [[m for m in members if low < m.spec.width <= high] for low, high in zip([0, *limits], limits, strict=False)]
+    loads = dict[Size, _Load]()
+    found = dict[Size, list[Member]]()
+    for member in members:
+        own = _load(member, cohort)
+        loads[own.size] = loads[own.size].with_(own) if own.size in loads else own
+        found.setdefault(own.size, []).append(member)
+    groups = [(loads[size], found[size]) for size in sorted(loads)]
+    while len(groups) > 1:
+        pads, one, other = min(_padding(groups, one, other) for other in range(len(groups)) for one in range(other))
+        if pads >= extra:
+            break
+        load, more = groups.pop(other)
+        groups[one] = (groups[one][0].with_(load), [*groups[one][1], *more])
+    return [group for _, group in groups]
 
 
-def _weights(spec: ExpertSpec, cohort: Cohort) -> int:
-    """Roughly how many weights a hidden unit has: inputs, outputs, a further layer, and features that it reads."""
-    read = cohort.schema.over_time(spec.sees) if spec.kind == "cross_attention" else ()
-    return 3 * cohort.width + 2 * sum(cohort.schema.modalities[name][1] for name in read)
+def _padding(groups: Sequence[tuple[_Load, list[Member]]], one: int, other: int) -> tuple[int, int, int]:
+    """How many more parameters two groups have as one, and which groups they are."""
+    first, second = groups[one][0], groups[other][0]
+    return first.with_(second).parameters() - first.parameters() - second.parameters(), one, other

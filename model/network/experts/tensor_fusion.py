@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from haemsa.model.network.batch import FeatureStatistics
 from haemsa.model.network.cohort import Cohort
-from haemsa.model.network.experts.members import ExpertPart, Member, Source
-from haemsa.model.network.noise import dropout, site
+from haemsa.model.network.experts.members import ExpertPart, Member, size_of
+from haemsa.model.network.noise import Noise, dropout, site
 
 
 class TensorFusionGroup(ExpertPart):
@@ -26,11 +25,10 @@ class TensorFusionGroup(ExpertPart):
     join_bias: nn.Parameter
     out: nn.Parameter
     out_bias: nn.Parameter
-    reads: tuple[str, ...] = ()
 
     def __init__(self, cohort: Cohort, level: int, members: Sequence[Member]) -> None:
         breadth, hidden = _size(members[0])
-        super().__init__(cohort, level, hidden)
+        super().__init__(cohort, level, size_of(members, cohort))
         self.members = tuple(members)
         seen = [(member, place) for place in range(breadth) for member in self.members]
         tokens = [(member, sorted(member.spec.sees)[place]) for member, place in seen]
@@ -53,14 +51,11 @@ class TensorFusionGroup(ExpertPart):
         sizes = sorted({_size(member) for member in members})
         return [[member for member in members if _size(member) == size] for size in sizes]
 
-    def set_statistics(self, statistics: FeatureStatistics) -> None:
-        """It reads no features."""
-
-    def forward(self, seen: Tensor, source: Source) -> Tensor:
+    def forward(self, seen: Tensor, noise: Noise | None) -> Tensor:
         """Outputs [E, B, W] in the order of `members`, from the tokens at `tokens_seen` [n * E, B, W]."""
         units = F.gelu(torch.baddbmm(self.join_bias.unsqueeze(1), seen, self.join))
-        if source.noise is not None and self.dropout is not None:
-            units = units * source.noise.keep(self.dropout)
+        if noise is not None and self.dropout is not None:
+            units = units * noise.keep(self.dropout)
         product, *others = torch.split(F.pad(units, (1, 0), value=1.0), len(self.members))
         for factor in others:
             product = (product.unsqueeze(-1) * factor.unsqueeze(-2)).flatten(-2)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.gates import GateOutput
+from haemsa.model.network.operations.scoring import barred
 
 HUBER_DELTA: Final = 0.5
 """The regression loss turns from square to absolute at this distance, in standard deviations of the target."""
@@ -45,25 +46,23 @@ def balance_loss(gate: GateOutput, weights: Tensor) -> Tensor:
 
     Importance is per destination token, so experts are balanced within each modality and not over all.
     """
-    seen = gate.allowed if gate.allowed.shape[3] == 1 else gate.allowed & (weights > 0)[:, None, None]
-    allowed = seen.any(3)  # [P, D, E]: an expert counts if a training sample of the batch could use it
+    seen = gate.allowed if gate.allowed.shape[3] == 1 else gate.allowed * (weights > 0).to(weights)[:, None, None]
+    allowed = seen.amax(3)  # [P, D, E]: an expert counts if a training sample of the batch could use it
     share = weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
     importance = (gate.weights * share[:, None, None]).sum(3)
     count = allowed.sum(-1).clamp(min=1)
     mean = importance.sum(-1) / count
     variance = ((importance - mean.unsqueeze(-1)).square() * allowed).sum(-1) / count
     variation = variance / (mean.square() + 1e-6)
-    tokens = allowed.any(-1)
+    tokens = allowed.amax(-1)
     return (variation * tokens).sum(1) / tokens.sum(1).clamp(min=1)
 
 
 def router_z_loss(gate: GateOutput, weights: Tensor) -> Tensor:
     """Mean squared log-sum-exp of gate logits (ST-MoE, Zoph et al. 2022, eq. 5) [P]."""
-    usable = gate.allowed.any(2)  # [P, D, B or 1]
-    logits = gate.logits.masked_fill(~gate.allowed, -torch.inf)
-    logits = logits.masked_fill(~usable.unsqueeze(2), 0.0)
-    squares = torch.logsumexp(logits, 2).square()
-    return weighted_mean(squares, usable * weights.unsqueeze(1))
+    usable = gate.allowed.amax(2)  # [P, D, B or 1]
+    sums = torch.logsumexp(barred(gate.logits, gate.allowed), 2) * usable
+    return weighted_mean(sums.square(), usable * weights.unsqueeze(1))
 
 
 def gate_losses(gates: Sequence[GateOutput], weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,8 +81,13 @@ def _joined(gates: Sequence[GateOutput]) -> GateOutput:
     """The gates of all levels as those of further rows. Experts that a level does not have may not be heard."""
     most = max(gate.weights.shape[2] for gate in gates)
     samples = max(gate.allowed.shape[3] for gate in gates)
-    padded = [[F.pad(part, (0, 0, 0, most - part.shape[2])) for part in gate] for gate in gates]
+    padded = [[_widened(part, most) for part in gate] for gate in gates]
     weights, logits, allowed = zip(*padded, strict=True)
     return GateOutput(
         torch.cat(weights), torch.cat(logits), torch.cat([part.expand(-1, -1, -1, samples) for part in allowed])
     )
+
+
+def _widened(part: Tensor, experts: int) -> Tensor:
+    missing = experts - part.shape[2]
+    return F.pad(part, (0, 0, 0, missing)) if missing else part

@@ -4,8 +4,7 @@ import torch
 
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.levels import Level, mix
-from haemsa.model.network.token_ops import normalise, scores
+from haemsa.model.network.levels import Level
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
 from tests.support.model.cohort_tools import genome, level, noise_of, shake
 from tests.support.model.random_genomes import SCHEMA
@@ -23,32 +22,6 @@ def tokens_after(transfer: bool, other_audio: bool) -> torch.Tensor:
     for item in network.levels:
         tokens = item(tokens, None, None).tokens
     return tokens[0].detach()
-
-
-def test_norm_makes_the_mean_square_of_the_real_width_one() -> None:
-    tokens = torch.tensor([[[[3.0, 4.0, 0.0]]]])
-    found = normalise(tokens, torch.tensor(2.0).view(1, 1, 1, 1))
-    torch.testing.assert_close(found, tokens / 12.5**0.5)
-
-
-def test_the_norm_of_nothing_is_nothing() -> None:
-    assert torch.equal(normalise(torch.zeros(1, 1, 1, 3), torch.full((1, 1, 1, 1), 3.0)), torch.zeros(1, 1, 1, 3))
-
-
-def test_the_gradients_of_norm_and_scores_are_those_that_torch_finds_numerically() -> None:
-    generator = torch.Generator().manual_seed(0)
-    tokens, weight = (torch.randn(2, *sizes, generator=generator).double() for sizes in ((3, 5, 4), (4, 2)))
-    width = torch.tensor([4.0, 3.0]).double().view(2, 1, 1, 1)
-    inputs = (tokens.requires_grad_(), width)
-    assert torch.autograd.gradcheck(normalise, inputs)
-    assert torch.autograd.gradcheck(scores, (tokens.detach()[:, 0].requires_grad_(), weight.requires_grad_()))
-
-
-def test_mixing_is_a_weighted_sum_over_experts() -> None:
-    outputs = torch.tensor([[1.0, 10.0], [2.0, 20.0]]).view(1, 2, 1, 2)  # two experts of width two
-    weights = torch.tensor([[0.25, 0.75], [1.0, 0.0], [0.0, 0.0]]).view(1, 3, 2, 1)
-    expected = torch.tensor([[1.75, 17.5], [1.0, 10.0], [0.0, 0.0]]).view(1, 3, 1, 2)
-    torch.testing.assert_close(mix(weights, outputs), expected)
 
 
 def test_a_level_adds_the_mixed_experts_to_the_tokens() -> None:

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from haemsa.model.network.batch import Batch, FeatureStatistics, Moments
 from haemsa.model.network.cohort import Cohort, CohortRow
 from haemsa.model.network.cohort_network import CohortNetwork
+from haemsa.model.network.experts.cross_attention import CrossAttention
 from haemsa.model.network.experts.group import ExpertGroup
 from haemsa.model.network.experts.members import Member, Source
 from haemsa.model.network.noise import Noise
@@ -39,10 +40,22 @@ def weights_of(group: ExpertGroup) -> Weights:
     return {name.removeprefix("levels.0.experts.0."): values for name, values in weights.items()}
 
 
+def attention_of(group: ExpertGroup) -> CrossAttention:
+    assert group.crossing is not None
+    return CrossAttention(group.cohort, [group.crossing]).double()
+
+
 def outputs_of(
-    group: ExpertGroup, batch: Batch = BATCH, present: Tensor | None = None, noise: Noise | None = None
+    group: ExpertGroup,
+    batch: Batch = BATCH,
+    present: Tensor | None = None,
+    noise: Noise | None = None,
+    attention: CrossAttention | None = None,
 ) -> Tensor:
-    return group(TOKENS[list(group.tokens_seen)], Source(batch, present, noise))
+    attention = attention or attention_of(group)
+    assert group.crossing is not None
+    (crossed,) = attention([TOKENS[list(group.crossing.tokens_seen)]], Source(batch, present, noise))
+    return group(TOKENS[list(group.tokens_seen)], None, crossed)
 
 
 def query_of(w: Weights) -> Tensor:
@@ -94,7 +107,8 @@ def test_a_key_of_zero_reads_the_mean_of_two_steps() -> None:
     x = torch.zeros(5, 6, 7).double()
     x[:, 0, 0], x[:, 1, 0], x[:, 2, 0] = 1.0, 3.0, 100.0
     batch = replace(with_lengths(2, 2, 2, 2, 2), features={"text": x})
-    found = group(torch.ones(1, 5, 1).double(), Source(batch, None, None))
+    (crossed,) = network.levels[0].attention([torch.ones(1, 5, 1).double()], Source(batch, None, None))
+    found = group(torch.ones(0, 5, 1).double(), None, crossed)
     torch.testing.assert_close(found, F.gelu(torch.full((1, 5, 1), 4.0).double()))
 
 
@@ -136,20 +150,21 @@ def test_features_are_standardised_by_the_statistics_of_steps() -> None:
     }
     standard = {name: (x - moments[name].mean) * moments[name].scale for name, x in BATCH.features.items()}
     expected = outputs_of(group, replace(BATCH, features=standard))
-    group.set_statistics(FeatureStatistics(pooled={}, steps=moments))
-    torch.testing.assert_close(outputs_of(group), expected)
+    attention = attention_of(group)
+    attention.set_statistics(FeatureStatistics(pooled={}, steps=moments))
+    torch.testing.assert_close(outputs_of(group, attention=attention), expected)
 
 
 def test_feature_dropout_takes_the_columns_that_it_takes_from_the_encoder() -> None:
     group = group_of(AGAIN, feature_dropout=0.5)
     encoders = Encoders(Cohort([CohortRow(genome(feature_dropout=0.5), 0)], SCHEMA))
-    drawn, noise = noise_of(encoders, 5), noise_of(group, 5)
+    attention = attention_of(group)
+    drawn, noise = noise_of(encoders, 5), noise_of(attention, 5)
     kept = {item.spec.modality: drawn.keep(item.dropout) for item in encoders.encoders}
     assert not all(bool(keep.all()) for keep in kept.values())
     dropped = {name: BATCH.features[name] * keep for name, keep in kept.items()}
-    torch.testing.assert_close(
-        outputs_of(group, noise=noise), outputs_of(group, replace(BATCH, features=dropped)), check_dtype=False
-    )
+    found = outputs_of(group, noise=noise, attention=attention)
+    torch.testing.assert_close(found, outputs_of(group, replace(BATCH, features=dropped)), check_dtype=False)
 
 
 def test_no_step_is_projected() -> None:

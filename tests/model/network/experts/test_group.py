@@ -1,22 +1,18 @@
 """Experts against plain formulas."""
 
-import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts.group import ExpertGroup, deepen
-from haemsa.model.network.experts.members import Member, Source, by_size
+from haemsa.model.network.experts.group import ExpertGroup
+from haemsa.model.network.experts.members import Member, by_size
 from haemsa.model.network.weights import Weights
 from haemsa.model.spec.network import GLOBAL, ExpertKind, ExpertSpec
 from tests.support.model.cohort_tools import genome, level, noise_of, row_weights
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
-
-
-CALM = Source(None, None, None)
 
 
 def group_of(*specs: ExpertSpec, **training: float) -> ExpertGroup:
@@ -29,7 +25,7 @@ def group_of(*specs: ExpertSpec, **training: float) -> ExpertGroup:
 
 def outputs_of(group: ExpertGroup, tokens: Tensor = TOKENS) -> dict[int, Tensor]:
     seen = tokens[list(group.tokens_seen)]
-    return {member.number: values for member, values in zip(group.members, group(seen, CALM), strict=True)}
+    return {member.number: values for member, values in zip(group.members, group(seen, None), strict=True)}
 
 
 def output_and_weights(kind: ExpertKind, depth: int = 1) -> tuple[Tensor, Weights]:
@@ -76,15 +72,6 @@ def test_further_layers_are_residual() -> None:
     torch.testing.assert_close(found, hidden @ w["out"] + w["out.bias"])
 
 
-@pytest.mark.parametrize("keep", [None, torch.rand(2, 3, 4, generator=torch.Generator().manual_seed(1)).double()])
-def test_the_gradients_of_a_further_layer_are_those_that_torch_finds_numerically(keep: Tensor | None) -> None:
-    """Two of three experts have it."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = ((3, 3, 4), (2, 4, 4), (2, 4))
-    inputs = [torch.randn(*shape, generator=generator).double().requires_grad_() for shape in shapes]
-    assert torch.autograd.gradcheck(lambda *given: deepen(*given, keep), inputs)
-
-
 def test_experts_of_mixed_kind_breadth_and_depth_share_a_group_without_mixing() -> None:
     specs = [
         ExpertSpec(("text",), "mlp", 3, 6),
@@ -112,7 +99,7 @@ def test_dropout_multiplies_hidden_units() -> None:
     w = {name.removeprefix("levels.0.experts.0."): value for name, value in w.items()}
     first = F.gelu(TOKENS[0] @ w["in.text"] + w["in.bias"]) * keep[0]
     second = first + F.gelu(first @ w["layer.1"] + w["layer.1.bias"]) * keep[1]
-    found = group(TOKENS[list(group.tokens_seen)], Source(None, None, noise))[0]
+    found = group(TOKENS[list(group.tokens_seen)], noise)[0]
     torch.testing.assert_close(found, second @ w["out"] + w["out.bias"])
 
 
@@ -132,4 +119,12 @@ def test_few_narrow_experts_stay_together() -> None:
     specs = [ExpertSpec(("text",), "mlp", 1, width) for width in (4, 8)]
     rows = [CohortRow(genome(level(*specs)), seed) for seed in range(2)]
     members = [Member(row, number, spec) for row in range(2) for number, spec in enumerate(specs)]
-    assert by_size(members, Cohort(rows, SCHEMA)) == [members]
+    (group,) = by_size(members, Cohort(rows, SCHEMA))
+    assert sorted(group) == sorted(members)
+
+
+def test_experts_of_narrow_and_of_wide_tokens_are_apart_if_they_are_many() -> None:
+    spec = ExpertSpec(("text",), "mlp", 1, 64)
+    rows = [CohortRow(genome(level(spec), width=width), seed) for seed, width in enumerate((4, 48) * 20)]
+    members = [Member(row, 0, spec) for row in range(40)]
+    assert by_size(members, Cohort(rows, SCHEMA)) == [members[::2], members[1::2]]

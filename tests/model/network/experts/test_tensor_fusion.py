@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.experts.members import Member, Source
+from haemsa.model.network.experts.members import Member
 from haemsa.model.network.experts.tensor_fusion import TensorFusionGroup
 from haemsa.model.network.noise import Noise
 from haemsa.model.network.weights import Weights, insert
@@ -30,7 +30,7 @@ def weights_of(group: TensorFusionGroup) -> Weights:
 
 
 def outputs_of(group: TensorFusionGroup, noise: Noise | None = None) -> Tensor:
-    return group(TOKENS[list(group.tokens_seen)], Source(None, None, noise))
+    return group(TOKENS[list(group.tokens_seen)], noise)
 
 
 def units_of(token: str, w: Weights) -> Tensor:
@@ -51,7 +51,7 @@ def test_two_tokens_of_one_unit_have_four_products() -> None:
     tokens = {"audio": 2.0, "text": 3.0}
     seen = torch.tensor([tokens["audio"], tokens["text"]]).double().view(2, 1, 1)
     u, v = (F.gelu(torch.tensor(tokens[name]).double()) for name in ("text", "audio"))
-    torch.testing.assert_close(group(seen, Source(None, None, None)).squeeze(), 1 + 10 * u + 100 * v + 1000 * u * v)
+    torch.testing.assert_close(group(seen, None).squeeze(), 1 + 10 * u + 100 * v + 1000 * u * v)
 
 
 def test_three_tokens_are_multiplied_all_with_all() -> None:

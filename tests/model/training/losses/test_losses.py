@@ -13,7 +13,7 @@ from haemsa.model.training.losses.gate_losses import Losses, balance_loss, gate_
 def gate(weights: list, logits: list | None = None, allowed: list | None = None) -> GateOutput:
     """One row and one token; lists go by sample, then expert."""
     shaped = tensor(weights).T[None, None]
-    table = torch.ones_like(shaped, dtype=torch.bool) if allowed is None else tensor(allowed).T[None, None]
+    table = torch.ones_like(shaped) if allowed is None else tensor(allowed).float().T[None, None]
     return GateOutput(shaped, shaped if logits is None else tensor(logits).T[None, None], table)
 
 
@@ -39,8 +39,8 @@ def test_balance_counts_only_allowed_experts_of_training_samples() -> None:
 def test_balance_is_averaged_over_tokens_that_hear_any_expert() -> None:
     weights = torch.zeros(1, 2, 2, 1)
     weights[0, 0, :, 0] = tensor([1.0, 0.0])
-    allowed = torch.ones(1, 2, 2, 1, dtype=torch.bool)
-    allowed[0, 1] = False
+    allowed = torch.ones(1, 2, 2, 1)
+    allowed[0, 1] = 0
     found = balance_loss(GateOutput(weights, weights, allowed), torch.ones(1, 1))
     assert found.item() == pytest.approx(1, abs=1e-4)
 

@@ -1,0 +1,73 @@
+"""The gradients of operations are those that torch finds numerically."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from haemsa.model.network.operations.convolution import most_active
+from haemsa.model.network.operations.gathering import Gathering, Taking
+from haemsa.model.network.operations.layers import deepen, normalise
+from haemsa.model.network.operations.mixing import add_mixed, with_global
+from haemsa.model.network.operations.projection import Standard, project
+from haemsa.model.network.operations.scoring import scores
+
+
+def drawn(*shapes: tuple[int, ...]) -> list[Tensor]:
+    """Random numbers that need a gradient."""
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(*shape, generator=generator).double().requires_grad_() for shape in shapes]
+
+
+def test_norm() -> None:
+    width = torch.tensor([4.0, 3.0]).double().view(2, 1, 1, 1)
+    assert gradcheck(normalise, (*drawn((2, 3, 5, 4)), width))
+
+
+@pytest.mark.parametrize("drops", [True, False])
+def test_a_further_layer_of_two_of_three_experts(drops: bool) -> None:
+    keep = drawn((2, 3, 4))[0].detach() if drops else None
+    assert gradcheck(lambda *given: deepen(*given, keep), drawn((3, 3, 4), (2, 4, 4), (2, 4)))
+
+
+def test_scores() -> None:
+    assert gradcheck(scores, drawn((2, 5, 4), (2, 4, 3)))
+
+
+def test_mixing() -> None:
+    assert gradcheck(add_mixed, drawn((2, 3, 5, 4), (2, 3, 2, 5), (2, 2, 5, 4)))
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_first_tokens(complete: bool) -> None:
+    local, stand_ins, shares = drawn((2, 3, 5, 4), (2, 3, 1, 4), (2, 3, 5))
+    present = (shares > 0.4).detach().double()
+    assert gradcheck(with_global, (local, *((None, None) if complete else (stand_ins, present)), shares))
+
+
+@pytest.mark.parametrize("standardised", [True, False])
+def test_a_projection_to_three_units_of_two_rows_in_folds_of_their_own(standardised: bool) -> None:
+    scale, means = (part.detach() for part in drawn((2, 4), (2, 4)))
+    rows = torch.tensor([0, 0, 1])
+    standard = Standard(scale, rows, means, rows.unsqueeze(1)) if standardised else Standard(None, rows, None, None)
+    assert gradcheck(lambda *given: project(*given, standard), drawn((5, 4), (3, 4), (3,)))
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 5])
+def test_a_convolution_over_samples_of_unequal_length(kernel: int) -> None:
+    steps = torch.arange(6) < torch.tensor([[1], [6], [3], [4]])
+    assert gradcheck(lambda *given: most_active(*given, steps), drawn((3, 4, 6), (3, kernel)))
+
+
+def test_a_gathering_of_parts_of_unequal_width() -> None:
+    assert gradcheck(lambda *given: Gathering((2, None, 0, 1), 3, 4)(given), drawn((2, 2, 3), (1, 2, 2)))
+
+
+def test_taking_for_two_readers_of_unequal_width() -> None:
+    taking = Taking([(1, 0, 1), (2,)], [2, 3])
+    assert gradcheck(lambda source: tuple(taking(source)), drawn((3, 2, 3)))
+
+
+@pytest.mark.parametrize("places", [(4, 2, 0, 1, 3), (None, 3, 1, 0, None, 2, 4)])
+def test_a_gathering_with_and_without_holes(places: tuple[int | None, ...]) -> None:
+    assert gradcheck(lambda *given: Gathering(places, 5)(given), drawn((2, 2), (1, 2), (2, 2)))
