@@ -25,10 +25,14 @@ from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.tracking.code_copy import copy_code
 from haemsa.cluster.tracking.pyfunc import input_example, requirements, signature
+from haemsa.model.data.cleaning import RawModality
+from haemsa.model.data.clips.clip import Clip, Clips
 from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.data.samples import Samples
 from haemsa.model.data.sources import load
 from haemsa.model.data.store.file import write
 from haemsa.model.predictor.calibration import Interval
+from haemsa.model.predictor.new_samples.clips import Encoding, beside
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
@@ -175,6 +179,15 @@ def test_features_of_the_encoder_without_its_adapters_are_refused(made: Made, tm
         ValueError, match=r"^the model reads text_bert, whose encoder was fine-tuned with it, which a f"
     ):
         export_model(made.model, tmp_path / "model.pt2", "torch")
+
+
+def test_clips_beside_features_are_made_as_the_model_reads_them(made: Made) -> None:
+    audio = made.data.modalities["audio"]
+    rows = Samples({"audio": RawModality(audio.features[:3], audio.lengths[:3])}, made.data.ids[:3])
+    said = Clips(made.data.ids[:3], [Clip(text) for text in made.data.transcripts[:3]])
+    (block,) = beside(iter([rows]), Encoding(said, made.model.clip_encoders))
+    expected = predictions(made.model, made.data.take(np.arange(3)))
+    np.testing.assert_allclose(predictions(made.model, block)["mood"], expected["mood"], atol=1e-4)
 
 
 def test_a_served_model_takes_text_in_place_of_the_stream(made: Made, tmp_path: Path) -> None:
