@@ -118,4 +118,4 @@ class Encoder(Stacked):
     def _convolve(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
         """Project every step, convolve each unit over time, GELU, and take the maximum over time."""
         units = project(x.flatten(0, 1), self.weight, self.bias, standard)
-        return most_active(units.view(-1, *steps.shape), self.kernel, steps)
+        return most_active(units.view(len(self.kernel), *steps.shape), self.kernel, steps)

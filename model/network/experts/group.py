@@ -80,7 +80,7 @@ class ExpertGroup(ExpertPart):
 
         `crossed`: the hidden units of `crossing`.
         """
-        parts = torch.split(seen, self._pairs)
+        parts = torch.split(seen, self._pairs) if self._pairs else []  # an exported program cannot split into nothing
         joined = [join(part) for join, part in zip(self.joins, parts, strict=True)]
         hidden: Tensor = self.order(joined if crossed is None else [*joined, crossed])
         kept = self._kept(noise)

@@ -56,8 +56,10 @@ class Join(ExpertPart):
 
     def total(self, seen: Tensor) -> Tensor:
         """The sum of each expert's projected tokens and its bias."""
-        pairs = torch.bmm(seen, self.weight.flatten(2))
-        bias = self.bias.flatten(1).unsqueeze(1)
+        weight, bias = self.weight.flatten(2), self.bias.flatten(1).unsqueeze(1)
+        if len(self.owner) == len(self.members):  # a pair each
+            return torch.baddbmm(bias, seen, weight)
+        pairs = torch.bmm(seen, weight)
         return bias.expand(-1, *pairs.shape[1:]).index_add(0, self.owner, pairs)
 
 

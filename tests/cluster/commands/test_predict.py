@@ -54,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(found, expected.loc[found.index], rtol=1e-5, atol=1e-6)
+    pd.testing.assert_frame_equal(found, expected.loc[found.index], rtol=1e-5, atol=5e-6)
 
 
 @pytest.mark.parametrize(
