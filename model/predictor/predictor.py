@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
 class Predictor(SavedNetworks):
     """One or several trained networks (seeds, folds, or an ensemble) that predict together.
 
@@ -56,6 +54,7 @@ class Predictor(SavedNetworks):
         >>> from haemsa.model.data.builtin.planted import planted
         >>> from haemsa.model.data.folds import holdout
         >>> from haemsa.model.network.cohort import CohortRow
+        >>> from haemsa.model.spec.genome import Genome
         >>> from haemsa.model.spec.network import EncoderSpec, ExpertSpec, LevelSpec, NetworkSpec
         >>> from haemsa.model.spec.training import TrainingGenes
         >>> from haemsa.model.training.train import train
