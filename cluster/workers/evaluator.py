@@ -27,28 +27,32 @@ class Finished:
     seconds: float
 
 
-class Evaluator(Protocol):
-    """Trains cohorts somewhere. Every job submitted comes back exactly once."""
+class Capacity(Protocol):
+    """How much work can be done at a time, and how much there is. A piece of work is a cohort, or another task."""
 
     @property
     def workers(self) -> int:
-        """How many cohorts can be trained at a time."""
+        """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
 
     @property
     def expected(self) -> int:
-        """As `workers`, once all nodes that are asked for have come."""
+        """Workers once all nodes that are asked for have come."""
 
     @property
     def left(self) -> int:
-        """How many nodes have left with workers."""
+        """Nodes that have left with workers."""
 
     @property
     def free(self) -> int:
-        """How many cohorts would start immediately if they were submitted now."""
+        """Pieces of work that would start immediately. Of workers that wait for nodes, only the first counts."""
 
     @property
     def pending(self) -> int:
-        """Cohorts that were submitted and not collected yet."""
+        """Pieces of work that wait or run, or whose end was not taken yet."""
+
+
+class Evaluator(Capacity, Protocol):
+    """Trains cohorts somewhere. Every job submitted comes back exactly once."""
 
     def submit(self, cohort: JobBatch) -> None:
         """Queue a cohort; never blocks."""

@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from haemsa.cluster.workers.elastic.crew import Crew
+from haemsa.cluster.workers.evaluator import Capacity
 from haemsa.cluster.workers.worker_pool import STEP, WorkerPool
 from haemsa.evo.candidate import FailureKind
 from haemsa.model.errors import error_line
@@ -52,30 +53,10 @@ class Ended:
     left: bool = False
 
 
-class Dispatching(Protocol):
+class Dispatching(Capacity, Protocol):
     """Gives tasks to workers. `waiting` are those that no worker has yet."""
 
     waiting: deque[Task]
-
-    @property
-    def workers(self) -> int:
-        """Workers that are there, and those that start. Where nodes are to come, only those that have their cores."""
-
-    @property
-    def expected(self) -> int:
-        """Workers once all nodes that are asked for have come."""
-
-    @property
-    def left(self) -> int:
-        """Nodes that have left with workers."""
-
-    @property
-    def free(self) -> int:
-        """Tasks that would start immediately. Of workers that wait for nodes, only the first counts."""
-
-    @property
-    def pending(self) -> int:
-        """Tasks that wait or run."""
 
     def give(self) -> None:
         """Give waiting tasks to idle workers."""
