@@ -61,3 +61,29 @@ class Encoder(Protocol):
 
     def encode(self, clips: Sequence[Clip]) -> list[Encoded]:
         """Encode at most `batch` clips."""
+
+
+def encode_all(encoder: Encoder, clips: Sequence[Clip]) -> list[Encoded]:
+    """Encode any number of clips, a batch at a time."""
+    parts = (clips[start : start + encoder.batch] for start in range(0, len(clips), encoder.batch))
+    return [made for part in parts for made in encoder.encode(part)]
+
+
+def padded(made: Sequence[Encoded], width: int, least: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features [n, T, D] with zeros after the steps of each clip, and how many steps each has [n].
+
+    Args:
+        made: The clips.
+        width: D.
+        least: What T is at least.
+
+    Example:
+        >>> features, lengths = padded([Encoded(np.ones((2, 1), np.float32)), Encoded(np.ones((0, 1), np.float32))], 1)
+        >>> features[:, :, 0].tolist(), lengths.tolist()
+        ([[1.0, 1.0], [0.0, 0.0]], [2, 0])
+    """
+    lengths = np.array([len(one.features) for one in made], np.int64)
+    features = np.zeros((len(made), max(least, int(lengths.max(initial=0))), width), np.float32)
+    for place, one in enumerate(made):
+        features[place, : len(one.features)] = one.features
+    return features, lengths

@@ -13,7 +13,7 @@ import numpy as np
 
 from haemsa.model.data.cleaning import RawModality
 from haemsa.model.data.clips.clip import Clip
-from haemsa.model.encoders.encoder import Encoded
+from haemsa.model.encoders.encoder import Encoded, encode_all, padded
 from haemsa.model.encoders.opening import open_recorded
 from haemsa.model.errors import near
 from haemsa.model.schema import Schema
@@ -54,16 +54,11 @@ class ClipEncoders:
 
     def encode(self, stream: str, clips: Sequence[Clip]) -> list[Encoded]:
         """What one of the streams is for each clip."""
-        encoder = self.opened[stream]
-        parts = (clips[start : start + encoder.batch] for start in range(0, len(clips), encoder.batch))
-        return [made for part in parts for made in encoder.encode(part)]
+        return encode_all(self.opened[stream], clips)
 
     def modality(self, stream: str, made: Sequence[Encoded]) -> RawModality:
         """The features [n, T, D] of a stream, rounded as those of training were."""
-        lengths = np.array([len(one.features) for one in made], np.int64)
-        features = np.zeros((len(made), max(1, int(lengths.max(initial=0))), self.opened[stream].width), np.float32)
-        for place, one in enumerate(made):
-            features[place, : len(one.features)] = one.features
+        features, lengths = padded(made, self.opened[stream].width)
         return RawModality(features.astype(np.float16) if stream in self._half else features, lengths)
 
 

@@ -16,7 +16,7 @@ from haemsa.model.data.clips.clip import Clip
 from haemsa.model.data.dataset import Dataset
 from haemsa.model.data.modality import Modality
 from haemsa.model.data.samples import Samples
-from haemsa.model.encoders.encoder import Encoder
+from haemsa.model.encoders.encoder import Encoder, encode_all, padded
 from haemsa.model.encoders.opening import ADAPTERS, open_recorded
 from haemsa.model.predictor.clips import Recorded, recorded_of
 
@@ -79,14 +79,8 @@ class OwnFeatures:
         encoder, known = self._opened[stream], data.modalities.get(stream)
         absent = np.zeros(len(data), np.bool_) if known is None else known.lengths == 0
         clips = [Clip("" if lacks else text) for text, lacks in zip(data.transcripts, absent, strict=True)]
-        parts = (clips[start : start + encoder.batch] for start in range(0, len(clips), encoder.batch))
-        made = [one.features for part in parts for one in encoder.encode(part)]
-        lengths = np.array([len(one) for one in made], np.int64)
-        steps = max(1, int(lengths.max(initial=0)), 0 if known is None else known.features.shape[1])
-        features = np.zeros((len(made), steps, encoder.width), np.float32)
-        for place, one in enumerate(made):
-            features[place, : len(one)] = one
-        return Modality(features, lengths)
+        least = 1 if known is None else max(1, known.features.shape[1])
+        return Modality(*padded(encode_all(encoder, clips), encoder.width, least))
 
 
 def _digest(data: Dataset | Samples, stream: str) -> str | None:
