@@ -4,8 +4,7 @@
 
 Each command, with its workers, may use 4 GiB of its own memory (RLIMIT_DATA). Measured are wall time, size on disk,
 and the largest use of memory: its own, and with pages of files, which the system takes back when it needs them.
-Samples read per second, from the disk and from memory, are compared with torch's DataLoader over memory-mapped .npy
-files of the same features. `--reading` measures only this.
+Samples read per second are compared with torch's DataLoader (reading.py). `--reading` imports, and measures only this.
 """
 
 from __future__ import annotations
@@ -17,21 +16,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from tests.bench.data.large import SHAPES, make_large
+from tests.bench.data.large import make_large
+from tests.bench.data.reading import compare_reading, told
 from tests.bench.shared.machine import write_result
 from tests.support.places import ROOT
 
 GIB: Final = 2**30
 LIMIT: Final = 4
-BATCH: Final = 16
-ROUNDS: Final = 3
 LIMITED: Final = """\
 import resource
 resource.setrlimit(resource.RLIMIT_DATA, ({bytes}, {bytes}))
@@ -98,75 +94,6 @@ def _statuses(root: int) -> Iterator[dict[str, int]]:
             yield status
 
 
-def read_ours(store: Path, order: Sequence[np.ndarray[Any, Any]]) -> Callable[[], Iterator[Any]]:
-    """Batches as training reads them: float32, normalised, cropped to their longest sample."""
-    import torch
-
-    from haemsa.model.data.normalisation import Normalisation
-    from haemsa.model.data.store.file import read
-    from haemsa.model.training.pool import Pool
-
-    data = read(store, stream=True)
-    pool = Pool.of(Normalisation.fit(data).apply(data))
-    return lambda: pool.read(order, torch.float32, list(SHAPES))
-
-
-def read_npy(folder: Path, order: Sequence[np.ndarray[Any, Any]], workers: int) -> Callable[[], Iterator[Any]]:
-    """The same samples by torch's DataLoader: float32, normalised, padded to the longest of a batch."""
-    from torch.utils.data import DataLoader
-
-    from tests.bench.data.npy_loader import NpySamples, padded, scaling
-
-    samples = NpySamples(folder, scaling(folder))
-    batches = [part.tolist() for part in order]
-    return lambda: iter(DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=padded))
-
-
-def samples_per_second(read: Callable[[], Iterator[Any]], count: int) -> float:
-    """Only reading: nothing is trained."""
-    start = time.perf_counter()
-    for _ in read():
-        pass
-    return count / (time.perf_counter() - start)
-
-
-def forget(folder: Path) -> None:
-    """No file of the folder is in the cache of the system any more."""
-    for path in folder.iterdir():
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def compare_reading(folder: Path, samples: int) -> dict[str, list[float]]:
-    """Samples per second of each side, in turn, `ROUNDS` times: from the disk, and then from memory.
-
-    Torch has one thread: several would wait for each other wherever a machine does other work too.
-    """
-    import torch
-
-    from tests.bench.data.npy_loader import unpack
-
-    torch.set_num_threads(1)
-    unpack(folder / "made.npz", folder, "train")
-    train = int(0.71 * samples)
-    chosen = np.random.default_rng(0).permutation(train)[: min(train, 4000)]
-    order = np.array_split(chosen, max(1, len(chosen) // BATCH))
-    sides = {
-        "haemsa": read_ours(folder / "made.h5", order),
-        "DataLoader": read_npy(folder, order, 0),
-        "DataLoader, 2 workers": read_npy(folder, order, 2),
-    }
-    found: dict[str, list[float]] = {f"{name}, from {place}": [] for place in ("disk", "memory") for name in sides}
-    for _ in range(ROUNDS):
-        for name, read in sides.items():
-            forget(folder)
-            for place in ("disk", "memory"):
-                found[f"{name}, from {place}"].append(samples_per_second(read, len(chosen)))
-    return found
-
-
 def measure(folder: Path, samples: int, names: Sequence[str]) -> dict[str, Any]:
     """The commands of these names, and reading, in a folder."""
     start = time.perf_counter()
@@ -188,11 +115,16 @@ def measure(folder: Path, samples: int, names: Sequence[str]) -> dict[str, Any]:
         )
     source, stored = ((folder / name).stat().st_size / GIB for name in ("made.npz", "made.h5"))
     print(f"on disk: {source:.2f} GiB as .npz, {stored:.2f} GiB as a store")
-    rates = compare_reading(folder, samples)
-    for name, values in rates.items():
-        print(f"{name:34s} {', '.join(f'{value:.0f}' for value in values)} samples/s")
-    taken = {name: asdict(value) for name, value in used.items()}
-    return {"samples": samples, "used": taken, "npz_gib": source, "store_gib": stored, "rates": rates}
+    readings = compare_reading(folder, samples)
+    for case, rounds in readings.items():
+        print(told(case, rounds))
+    return {
+        "samples": samples,
+        "used": {name: asdict(value) for name, value in used.items()},
+        "npz_gib": source,
+        "store_gib": stored,
+        "reading": {case: [asdict(item) for item in rounds] for case, rounds in readings.items()},
+    }
 
 
 def main() -> None:
