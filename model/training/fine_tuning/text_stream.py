@@ -20,6 +20,8 @@ from haemsa.model.network.batch import Batch
 
 TOKENS: Final = 2048
 """So many tokens, with padding, are encoded at a time. A large encoder keeps about 1.5 GB to find their gradients."""
+_ALIKE: Final = 1.5
+"""On a CPU, a text is encoded beside texts of at most so many times its tokens. Others would cost it much padding."""
 
 
 class TextStream:
@@ -67,9 +69,10 @@ class TextStream:
         )
 
     def _encoded(self, places: Sequence[int]) -> dict[int, Tensor]:
-        """The features [T, D] of some samples. Of several parts, only one at a time is kept to find gradients."""
+        """The features [T, D] of some samples. Of many tokens, only one part is kept at a time to find gradients."""
         parts = self._parts(places)
-        again = torch.is_grad_enabled() and len(parts) > 1
+        padded = sum(len(part) * self._sizes[part[-1]] for part in parts)
+        again = torch.is_grad_enabled() and padded > self._tokens
         made = dict[int, Tensor]()
         for part in parts:
             encode = partial(self._encoder.steps, [self._texts[place] for place in part])
@@ -78,10 +81,11 @@ class TextStream:
         return made
 
     def _parts(self, places: Sequence[int]) -> list[list[int]]:
-        """Samples in parts with at most so many tokens, the longest of a part last."""
-        parts = list[list[int]]()
+        """Samples in parts with at most so many tokens, and of like lengths on a CPU. The longest of a part is last."""
+        parts, alike = list[list[int]](), _ALIKE if self._mean.device.type == "cpu" else float("inf")
         for place in sorted(places, key=self._sizes.__getitem__):
-            if parts and (len(parts[-1]) + 1) * self._sizes[place] <= self._tokens:
+            size, part = self._sizes[place], parts[-1] if parts else []
+            if part and (len(part) + 1) * size <= self._tokens and size <= alike * self._sizes[part[0]]:
                 parts[-1].append(place)
             else:
                 parts.append([place])
