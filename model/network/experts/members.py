@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from torch import Tensor
@@ -107,9 +108,10 @@ def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
         own = _load(member, cohort)
         loads[own.size] = loads[own.size].with_(own) if own.size in loads else own
         found.setdefault(own.size, []).append(member)
-    groups = [(loads[size], found[size]) for size in sorted(loads)]
+    groups, padding = [(loads[size], found[size]) for size in sorted(loads)], cache(_padding)
     while len(groups) > 1:
-        pads, one, other = min(_padding(groups, one, other) for other in range(len(groups)) for one in range(other))
+        pairs = ((one, other) for other in range(len(groups)) for one in range(other))
+        pads, one, other = min((padding(groups[one][0], groups[other][0]), one, other) for one, other in pairs)
         if pads >= extra:
             break
         load, more = groups.pop(other)
@@ -117,7 +119,6 @@ def by_size(members: Sequence[Member], cohort: Cohort) -> list[list[Member]]:
     return [group for _, group in groups]
 
 
-def _padding(groups: Sequence[tuple[_Load, list[Member]]], one: int, other: int) -> tuple[int, int, int]:
-    """How many more parameters two groups have as one, and which groups they are."""
-    first, second = groups[one][0], groups[other][0]
-    return first.with_(second).parameters() - first.parameters() - second.parameters(), one, other
+def _padding(first: _Load, second: _Load) -> int:
+    """How many more parameters two groups have as one."""
+    return first.with_(second).parameters() - first.parameters() - second.parameters()
