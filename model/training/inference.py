@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -70,41 +70,49 @@ def predict_hiding(
     """
     order = sort_order(rows)
     cohort = Cohort([rows[index] for index in order], pool.schema, drawn=False)
-    network = build(cohort, pool.device, dtype, statistics, [weights[index] for index in order]).eval()
-    scales = target_scales(statistics, [row.fold for row in cohort.rows], network.noise_keys.new_zeros(1, dtype=dtype))
-    sizes = {name: task.outputs for name, task in pool.schema.tasks.items()}
-    sorted_outputs = [
-        {name: np.zeros((len(rows), len(pool), C), np.float32) for name, C in sizes.items()} for _ in hidden
-    ]
-    chunks = pool.chunks(samples, network.reads, batch_size)
-    with torch.inference_mode():
-        for indices, batch in zip(chunks, pool.read(chunks, dtype, network.reads), strict=True):
-            for names, outputs in zip(hidden, sorted_outputs, strict=True):
-                for name, values in network(batch.hiding(names)).outputs.items():
-                    outputs[name][:, indices] = unscaled(values, scales.get(name)).float().cpu().numpy()
-    back = np.argsort(order)
-    return [
-        [{name: values[place] for name, values in outputs.items()} for place in back.tolist()]
-        for outputs in sorted_outputs
-    ]
+    network = build(cohort, pool.device, dtype, statistics, [weights[index] for index in order])
+    places = np.argsort(order).tolist()
+    return outputs_hiding(network, places, pool, statistics, hidden, samples, batch_size)
 
 
-def predict_showing(
-    rows: Sequence[CohortRow],
-    weights: Sequence[Weights],
+def outputs_hiding(
+    network: CohortNetwork,
+    places: Sequence[int],
     pool: Pool,
     statistics: FoldStatistics,
+    hidden: Sequence[Collection[str]],
     samples: NDArray[np.int64],
-    dtype: torch.dtype,
-    *,
-    subsets_too: bool,
-) -> dict[tuple[str, ...], list[Outputs]]:
-    """Outputs by the modalities that are shown while all others are hidden: first all, then each subset if wanted."""
+    batch_size: int = 256,
+) -> list[list[Outputs]]:
+    """The same of the rows at these places of a network, by the weights that it has."""
+    like = next(network.parameters())
+    scales = target_scales(statistics, [row.fold for row in network.cohort.rows], like)
+    taken = torch.tensor(places, device=pool.device)
+    chunks = pool.chunks(samples, network.reads, batch_size)
+    parts: list[dict[str, list[Tensor]]] = [{name: [] for name in pool.schema.tasks} for _ in hidden]
+    with torch.inference_mode():
+        for batch in pool.read(chunks, like.dtype, network.reads):
+            for names, found in zip(hidden, parts, strict=True):
+                for name, values in network(batch.hiding(names)).outputs.items():
+                    found[name].append(unscaled(values, scales.get(name)).index_select(0, taken).float())
+        return [_by_row(found, len(places), pool, samples) for found in parts]
+
+
+def _by_row(parts: Mapping[str, list[Tensor]], rows: int, pool: Pool, samples: NDArray[np.int64]) -> list[Outputs]:
+    """Outputs of each row, from those of all rows for parts of the samples. They leave the device at once."""
+    outputs = {name: np.zeros((rows, len(pool), task.outputs), np.float32) for name, task in pool.schema.tasks.items()}
+    for name, found in parts.items():
+        if found:
+            outputs[name][:, samples] = torch.cat(found, 1).cpu().numpy()
+    return [{name: values[row] for name, values in outputs.items()} for row in range(rows)]
+
+
+def showings(pool: Pool, *, subsets_too: bool) -> dict[tuple[str, ...], set[str]]:
+    """What is hidden, by the modalities that are shown: first all, then each subset of them if wanted."""
     streams = streams_of(list(pool.schema.modalities))
     names = tuple(streams)
     shown = subsets(names) if subsets_too else [names]
-    hidden = [{name for owner in names if owner not in subset for name in streams[owner]} for subset in shown]
-    return dict(zip(shown, predict_hiding(rows, weights, pool, statistics, hidden, samples, dtype), strict=True))
+    return {subset: {name for owner in names if owner not in subset for name in streams[owner]} for subset in shown}
 
 
 def unscaled(values: Tensor, scale: TargetScale | None) -> Tensor:

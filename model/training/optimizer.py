@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -119,9 +120,24 @@ class CohortAdamW:
         ):
             part.lerp_(values, weight)
 
+    def finite_rows(self, array: Tensor) -> list[bool]:
+        """Whether all numbers of a row are finite in a flat array, for each row."""
+        zeros_or_nan = self.layout.norms(array * 0, len(self._clip))
+        return torch.isfinite(zeros_or_nan).tolist()
+
+    @contextmanager
+    def showing(self, array: Tensor) -> Iterator[None]:
+        """Meanwhile the parameters have the values of a flat array."""
+        own = self.values.clone()
+        self.values.copy_(array)
+        try:
+            yield
+        finally:
+            self.values.copy_(own)
+
     def insert(self, array: Tensor, weights: Sequence[Weights]) -> None:
         """Write the values of each row into a flat array."""
-        host = torch.empty_like(array, device="cpu")  # a copy of each small weight to a GPU takes long
+        host = _on_host(array)  # a copy of each small weight to a GPU takes long
         insert_into([(span.stack, span.view(host)) for span in self.layout.spans], weights)
         array.copy_(host)
 
@@ -136,9 +152,14 @@ class CohortAdamW:
 
     def extract(self, array: Tensor, rows: Sequence[int] | None = None) -> list[Weights]:
         """Values of rows (None: of all) in a flat array, on the CPU."""
-        host = array.cpu()
+        host = _on_host(array).copy_(array) if array.is_cuda else array
         wanted = range(len(self._clip)) if rows is None else rows
         return extract_from([(span.stack, span.view(host)) for span in self.layout.spans], wanted)
+
+
+def _on_host(like: Tensor) -> Tensor:
+    """An array of that size on the CPU, which a GPU reads and writes fast."""
+    return torch.empty_like(like, device="cpu", pin_memory=like.is_cuda)
 
 
 def moved(array: Tensor, origin: Tensor) -> Tensor:

@@ -53,34 +53,49 @@ class Stepper:
         """Train on each batch in turn, from that step on. Returns the losses [P], summed over batches."""
         self._total.zero_()
         self._step.fill_(step % (1 << 31))
-        order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
-        parts = torch.split(order, [len(batch) for batch in batches])
         if self._recorder is None:
+            order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
             read = self._pool.read(batches, self._weights.dtype, self.network.reads)
-            for index, batch in zip(parts, read, strict=True):
-                self._train(index, batch)
+            for index, batch in zip(torch.split(order, [len(part) for part in batches]), read, strict=True):
+                self._train(index, batch, self._weights.index_select(1, index))
         else:
-            for index, batch_indices in zip(parts, batches, strict=True):
-                self._recorder(self._gather_and_train, index, self._shape(batch_indices))
+            table = torch.from_numpy(filled(batches)).to(self._pool.device)
+            for index, samples in zip(table, batches, strict=True):
+                self._recorder(self._gather_and_train, index, self._shape(samples, len(index)))
         return self._total
 
-    def _shape(self, indices: NDArray[np.int64]) -> BatchShape:
-        """A batch's shape, with steps rounded up to powers of two, so that there are few shapes."""
+    def _shape(self, indices: NDArray[np.int64], samples: int) -> BatchShape:
+        """The shape of a batch of so many samples, with steps rounded up to powers of two, so there are few shapes."""
         longest = self._pool.longest(indices, self.network.reads)
         steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
-        return BatchShape(len(indices), tuple(steps))
+        return BatchShape(samples, tuple(steps))
 
     def _gather_and_train(self, index: Tensor, shape: BatchShape) -> None:
+        """Train on the samples at `index`. Where it is -1 there is none: any other has its place, with no weight."""
         steps: Mapping[str, int] = dict(zip(self.network.reads, shape.steps, strict=True))
-        self._train(index, self._pool.gather(index, steps, self._weights.dtype))
+        chosen = index.clamp(min=0)
+        weights = self._weights.index_select(1, chosen) * (index >= 0)
+        self._train(chosen, self._pool.gather(chosen, steps, self._weights.dtype), weights)
 
-    def _train(self, index: Tensor, batch: Batch) -> None:
+    def _train(self, index: Tensor, batch: Batch, weights: Tensor) -> None:
         targets = self._pool.targets_at(index)
-        weights = self._weights.index_select(1, index)
         loss = self.criterion.total(self.criterion(self.network(batch, self._step), targets, weights))
         self._optimizer.step(loss.sum())
         self._total += loss.detach()
         self._step += 1
+
+
+def filled(batches: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Batches whose sizes differ as one table, filled up with -1, so that all have one shape.
+
+    Example:
+        >>> filled([np.array([3, 1]), np.array([2])]).tolist()
+        [[3, 1], [2, -1]]
+    """
+    table = np.full((len(batches), max(map(len, batches))), -1)
+    for place, batch in enumerate(batches):
+        table[place, : len(batch)] = batch
+    return table
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from haemsa.model.data.folds import Folds
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
 from haemsa.model.network.weights import Weights
 from haemsa.model.training.fold_statistics import FoldStatistics
-from haemsa.model.training.inference import Outputs, build, predict_showing
+from haemsa.model.training.inference import Outputs, build, outputs_hiding, predict_hiding, showings
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.optimizer import CohortAdamW, moved
 from haemsa.model.training.plan import Checkpoint, Plan
@@ -146,20 +146,18 @@ class _Run:
         self.step, self.epoch = steps, epoch
         checkpoints = [plan.start for plan in self.plans if plan.start]
         if checkpoints:
-            self._restore(steps, [[point.weights, point.first, point.second] for point in checkpoints])
+            self.optimizer.set_steps(steps)
+            states = zip(*((point.weights, point.first, point.second) for point in checkpoints), strict=True)
+            for array, values in zip(self.optimizer.state(), states, strict=True):
+                self.optimizer.insert(array, values)
             self._update_average()
-
-    def _restore(self, steps: int, states: Sequence[Sequence[Weights]]) -> None:
-        """Write each row's values and moments into the optimiser, as after that many steps."""
-        self.optimizer.set_steps(steps)
-        for array, values in zip(self.optimizer.state(), zip(*states, strict=True), strict=True):
-            self.optimizer.insert(array, values)
 
     def train_epoch(self, batches: Sequence[NDArray[np.int64]]) -> None:
         """One pass over the batches. Afterwards `finite` says which rows are still finite."""
         losses = self.stepper.epoch(batches, self.step)
         self.step += len(batches)
         self.epoch += 1
+        self.steps_an_epoch = len(batches)
         self.finite = torch.isfinite(losses).tolist()
 
     def take_finished(self) -> dict[int, TrainedRow | FailedRow]:
@@ -172,7 +170,8 @@ class _Run:
         results = self._finish(done)
         self.gone.update(done)
         staying = [place for place in here if place not in self.gone]
-        if _is_worth_building(len(staying), len(self.plans), self.pool.device):
+        epochs = max((self.plans[place].last - self.epoch for place in staying), default=0)
+        if _is_worth_building(len(staying), len(self.plans), epochs * self.steps_an_epoch, self.pool.device):
             self._keep(staying)
         return results
 
@@ -186,39 +185,44 @@ class _Run:
         results: dict[int, TrainedRow | FailedRow] = {
             self.plans[place].index: FailedRow(self.plans[place].row, self.epoch) for place in places
         }
-        averages = dict(zip(places, self.optimizer.extract(self.average, places), strict=True))
-        good = [place for place in places if self.finite[place] and _is_finite(averages[place])]
+        finite = self.optimizer.finite_rows(self.average)
+        good = [place for place in places if self.finite[place] and finite[place]]
         if not good:
             return results
-        rows, weights = [self.plans[place].row for place in good], [averages[place] for place in good]
-        outputs, shown = self._outputs(rows, weights)
-        unfinished = [place for place in good if self.epoch < self.plans[place].row.genome.training.epochs]
-        points = self._checkpoints(unfinished)
-        for number, (place, row, output) in enumerate(zip(good, rows, outputs, strict=True)):
-            by_subset = {subset: outputs[number] for subset, outputs in shown.items()}
-            if all(np.isfinite(values).all() for part in (output, *by_subset.values()) for values in part.values()):
-                trained = TrainedRow(row, weights[number], output, points.get(place), by_subset)
-                results[self.plans[place].index] = trained
+        weights = self.optimizer.extract(self.average, good)
+        outputs, points = self._outputs(good, weights), self._checkpoints(good)
+        for number, place in enumerate(good):
+            shown = {subset: found[number] for subset, found in outputs.items()}
+            if all(np.isfinite(values).all() for part in shown.values() for values in part.values()):
+                complete, plan = next(iter(shown.values())), self.plans[place]
+                results[plan.index] = TrainedRow(
+                    plan.row, weights[number], complete, points.get(place), shown if self.settings.missing else {}
+                )
         return results
 
     def _checkpoints(self, places: Sequence[int]) -> dict[int, Checkpoint]:
-        """From where each of these rows may go on."""
-        states = self._states(places) if places else []
-        return {place: Checkpoint(self.epoch, *state) for place, state in zip(places, states, strict=True)}
+        """From where each of these rows may go on, if it has epochs left."""
+        unfinished = [place for place in places if self.epoch < self.plans[place].row.genome.training.epochs]
+        states = [self.optimizer.extract(array, unfinished) for array in self.optimizer.state()] if unfinished else []
+        return {
+            place: Checkpoint(self.epoch, *state)
+            for place, state in zip(unfinished, zip(*states, strict=True), strict=True)
+        }
 
-    def _states(self, places: Sequence[int]) -> list[tuple[Weights, ...]]:
-        """Weights and moments of each of these rows."""
-        return list(zip(*(self.optimizer.extract(array, places) for array in self.optimizer.state()), strict=True))
+    def _outputs(self, places: Sequence[int], weights: Sequence[Weights]) -> dict[tuple[str, ...], list[Outputs]]:
+        """Outputs for the samples that a row holds out (or for all), by the modalities that are shown.
 
-    def _outputs(
-        self, rows: Sequence[CohortRow], weights: Sequence[Weights]
-    ) -> tuple[list[Outputs], dict[tuple[str, ...], list[Outputs]]]:
-        """Outputs for the samples that a row holds out (or for all), and the same by the modalities that are shown."""
+        They are of averaged weights. The network itself predicts, unless a smaller one of only these rows is cheaper.
+        """
+        rows = [self.plans[place].row for place in places]
         held_out = ~self.statistics.trains[sorted({row.fold for row in rows})].all(0).cpu().numpy()
         samples = np.flatnonzero(held_out) if self.settings.held_out_only else np.arange(len(self.pool))
-        dtype, missing = self.settings.dtype, self.settings.missing
-        shown = predict_showing(rows, weights, self.pool, self.statistics, samples, dtype, subsets_too=missing)
-        return next(iter(shown.values())), shown if missing else {}
+        hidden = showings(self.pool, subsets_too=self.settings.missing)
+        what = (self.pool, self.statistics, list(hidden.values()), samples)
+        if len(places) < len(self.plans) and self.pool.device.type != "cuda":
+            return dict(zip(hidden, predict_hiding(rows, weights, *what, self.settings.dtype), strict=True))
+        with self.optimizer.showing(self.average):
+            return dict(zip(hidden, outputs_hiding(self.stepper.network, places, *what), strict=True))
 
     def _keep(self, places: Sequence[int]) -> None:
         """Go on with these rows. Their weights, moments and averages move into a smaller cohort."""
@@ -234,13 +238,10 @@ class _Run:
         self.optimizer.set_steps(before.steps)
 
 
-def _is_worth_building(staying: int, rows: int, device: torch.device) -> bool:
-    """Whether a smaller cohort is built without the rows that are gone.
+def _is_worth_building(staying: int, rows: int, steps: int, device: torch.device) -> bool:
+    """Whether a smaller cohort is built without the rows that are gone, for so many steps that are left.
 
-    On a GPU, to build one takes longer than many steps, and a step's time hardly depends on the number of rows.
+    A step on a GPU hardly depends on the number of rows. To build and record one takes as long as hundreds of steps.
+    So a thousand must be left: this is estimated, and was not measured.
     """
-    return device.type != "cuda" or 2 * staying <= rows
-
-
-def _is_finite(weights: Weights) -> bool:
-    return all(bool(torch.isfinite(values).all()) for values in weights.values())
+    return device.type != "cuda" or not staying or (2 * staying <= rows and steps >= 1000)

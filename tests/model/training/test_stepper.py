@@ -52,7 +52,7 @@ def test_a_step_neither_waits_for_the_device_nor_copies_to_it(seed: int, monkeyp
     made = run_of(random_rows(6, seed, folds=3)).stepper
     monkeypatch.setattr(made._optimizer, "_find_direction", lambda: None)  # torch's own; on a GPU it is capturable
     with Watch() as watch:
-        made._gather_and_train(torch.arange(20), made._shape(np.arange(20)))
+        made._gather_and_train(torch.arange(20), made._shape(np.arange(20), 20))
     assert watch.seen == []
 
 
@@ -65,10 +65,29 @@ def test_what_waits_or_copies_is_noticed() -> None:
 def test_steps_are_rounded_up_to_powers_of_two_but_not_beyond_the_data() -> None:
     made = run_of(random_rows(6, 0)).stepper
     made.network.reads = ["audio", "text"]  # at most 4 and 6 steps
-    found = {made._shape(np.array([sample])) for sample in range(len(DATA))}
+    found = {made._shape(np.array([sample]), 1) for sample in range(len(DATA))}
     assert {shape.samples for shape in found} == {1}
     assert {shape.steps[0] for shape in found} == {1, 2, 4}
     assert {shape.steps[1] for shape in found} == {1, 2, 4, 6}
+
+
+def test_a_batch_that_is_filled_up_trains_as_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_whole_table(self: stepper.Stepper, batches: list[np.ndarray], step: int) -> torch.Tensor:
+        self._total.zero_()
+        self._step.fill_(step)
+        for row, batch in zip(torch.from_numpy(stepper.filled([*batches, np.arange(25)])), batches, strict=False):
+            assert (row < 0).any()
+            self._gather_and_train(row, self._shape(batch, len(row)))
+        return self._total
+
+    rows = random_rows(8, 3, folds=3, epochs=2)
+    plain = train(rows, POOL, FOLDS, EXACT)
+    monkeypatch.setattr(stepper.Stepper, "epoch", train_whole_table)
+    for here, there in zip(train(rows, POOL, FOLDS, EXACT), plain, strict=True):
+        assert isinstance(here, TrainedRow)
+        assert isinstance(there, TrainedRow)
+        for name, values in there.weights.items():
+            torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.slow
@@ -83,10 +102,12 @@ def test_rows_that_stay_after_their_results_were_taken_change_nothing(monkeypatc
             torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
 
 
-def test_a_gpu_builds_a_cohort_anew_once_half_of_its_rows_are_gone() -> None:
+def test_a_gpu_builds_a_cohort_anew_once_half_of_its_rows_are_gone_and_many_steps_are_left() -> None:
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert [training._is_worth_building(staying, 8, gpu) for staying in (7, 5, 4, 0)] == [False, False, True, True]
-    assert training._is_worth_building(7, 8, cpu)
+    worth = [training._is_worth_building(staying, 8, 1000, gpu) for staying in (7, 5, 4, 0)]
+    assert worth == [False, False, True, True]
+    assert not training._is_worth_building(1, 8, 999, gpu)
+    assert training._is_worth_building(7, 8, 1, cpu)
 
 
 class FakeGraph:

@@ -178,12 +178,12 @@ def test_a_poisoned_row_touches_no_gradient_norm_of_its_neighbours(monkeypatch: 
 
 
 def test_weights_that_overflow_only_when_predicting_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from haemsa.model.training import inference
+    from haemsa.model.training import train as training
 
-    def overflowing(rows: list[CohortRow], *_: object) -> list[list[dict[str, np.ndarray]]]:
-        return [[{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in rows]]
+    def overflowing(_: object, places: list[int], *__: object) -> list[list[dict[str, np.ndarray]]]:
+        return [[{"sentiment": np.array([np.inf], dtype=np.float32)} for _ in places]]
 
-    monkeypatch.setattr(inference, "predict_hiding", overflowing)
+    monkeypatch.setattr(training, "outputs_hiding", overflowing)
     row = CohortRow(genome(EXPERTS, epochs=1), 0)
     assert train([row], POOL, FOLDS, EXACT) == [FailedRow(row, 1)]
 
