@@ -20,10 +20,11 @@ import torch
 
 from haemsa.model.data.folds import Folds
 from haemsa.model.network.cohort import CohortRow
+from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.train import TrainingSettings, train
-from tests.bench.networks.bench_cohort import CASES, Case, made_data, sampled
+from tests.bench.networks.cases import CASES, Case, made_data, sampled
 
 SIZES = (16, 64, 256)
 KEPT = 10
@@ -68,7 +69,7 @@ def report(case: Case, device: str) -> None:
     """A line for each size."""
     dataset = made_data(case)
     features = sum(item.features.nbytes for item in dataset.modalities.values())
-    genomes = sampled(case, Pool.of(dataset), [8])
+    genomes = sampled(case, Schema.of(dataset), [8])
     print(f"\n{case.name}, batches of {case.batch_size}, {device}; features {features / MIB:.0f} MiB a worker")
     print("  cohort   parameters each   kept MiB   a step's MiB   in all   s for a first step and its scores")
     for size in SIZES:

@@ -5,7 +5,10 @@
 One process with one thread runs both sides in turn, on the same generated data, with the same epochs and batches.
 Ratios are of processor time, on a GPU of wall time. On a GPU each side takes as many of a thousand genomes as it
 needs, evenly spread over their sizes. Raw figures of both clocks go to bench-results/cohort.json or cohort-cuda.json.
-With --profile, it only tells where the time of a step of 64 networks goes on a CPU.
+With --profile, it only tells where the time of a step of 64 networks goes.
+
+With --device cuda it also tells the kernels of a step of 64 and of 1,024 networks, and networks a second of one to four
+workers. It takes both kinds of features with batches of 32, and about five minutes.
 """
 
 from __future__ import annotations
@@ -17,43 +20,28 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-import numpy as np
-
-from haemsa.evo.expert_space.bounds import Bounds
-from haemsa.evo.expert_space.space import ExpertSpace
-from haemsa.model.cost import cost
-from haemsa.model.data.dataset import Dataset, Modality, step_mask
+from haemsa.cluster.workers.cohort_trainer import WorkerData
 from haemsa.model.data.folds import Folds, holdout
-from haemsa.model.data.task import Task
 from haemsa.model.network.cohort import CohortRow
+from haemsa.model.schema import Schema
 from haemsa.model.spec.genome import Genome
 from haemsa.model.training.pool import Pool, batch_count
 from haemsa.model.training.process import prepare_process
 from haemsa.model.training.train import TrainingSettings, train
-from tests.bench.networks.idiomatic_training import PLAIN, train_alone
+from tests.bench.networks.cases import CASES, EPOCHS, GENOMES, Case, made_data, sampled, spread
+from tests.bench.networks.idiomatic_training import train_alone
+from tests.bench.networks.on_gpu import WORKERS, KernelProfile, memory_mib, rate
 from tests.bench.networks.profiled import StepProfile, named_parts
 from tests.support.places import ROOT
 
 SIZES = (16, 32, 64)
-GENOMES = 64
-EPOCHS = (3, 4, 5, 6, 8, 10, 12, 16)
 GPU_SIZES = (16, 64, 256, 1024)
 GPU_ALONE = 8
+WORKER_COHORT = 256
 GPU_TARGET = 25.0
-
-
-@dataclass(frozen=True)
-class Case:
-    """Made data like a real set: (T, D, mean length) per modality, samples for training and validation, batch size."""
-
-    name: str
-    modalities: dict[str, tuple[int, int, int]]
-    train: int
-    valid: int
-    batch_size: int
-    target: float
+P = TypeVar("P", StepProfile, KernelProfile)
 
 
 @dataclass
@@ -81,51 +69,11 @@ class Measured:
     cohorts: dict[int, Clock] = field(default_factory=lambda: defaultdict(Clock))
 
 
-MOSEI = {"text": (1, 768, 1), "audio": (1, 40, 1), "vision": (1, 35, 1)}
-MOSI = {"text": (40, 384, 15), "audio": (1, 73, 1)}
-CASES = (
-    Case("MOSEI-922 utterances", MOSEI, 635, 143, 32, 6.0),
-    Case("MOSI tokens", MOSI, 1284, 229, 32, 5.0),
-    Case("MOSEI-922 utterances, large batches", MOSEI, 635, 143, 128, 3.0),
-    Case("MOSI tokens, large batches", MOSI, 1284, 229, 128, 3.0),
-)
-
-
-def made_data(case: Case) -> Dataset:
-    """Noise features of the right shapes, labels that depend on them a little."""
-    rng = np.random.default_rng(0)
-    count = case.train + case.valid
-    signal = rng.normal(size=count)
-    modalities = {}
-    for name, (steps, width, mean) in case.modalities.items():
-        lengths = np.clip(rng.gamma(3, mean / 3, count), 1, steps).astype(np.int64)
-        features = rng.normal(size=(count, steps, width)) + 0.3 * signal[:, None, None] * rng.normal(size=width)
-        features *= step_mask(lengths, steps)[:, :, None]
-        modalities[name] = Modality(features.astype(np.float32), lengths)
-    return Dataset(
-        name="made",
-        modalities=modalities,
-        tasks={"sentiment": Task("regression", np.clip(signal, -3, 3).astype(np.float32), bounds=(-3.0, 3.0))},
-        splits={"train": np.arange(case.train), "valid": np.arange(case.train, count)},
-        ids=tuple(map(str, range(count))),
-        groups=np.arange(count),
-    )
-
-
-def sampled(case: Case, pool: Pool, epochs: Sequence[int], count: int = GENOMES) -> list[Genome]:
-    """Genomes as a search draws its first ones, of plain training, sorted as it sorts them before it cuts cohorts."""
-    steps = {name: shape[0] for name, shape in case.modalities.items()}
-    space = ExpertSpace(list(case.modalities), bounds=Bounds(epochs=tuple(epochs), **PLAIN), steps=steps)
-    rng = np.random.default_rng(1)
-    genomes = [space.sample(rng) for _ in range(count)]
-    return sorted(genomes, key=lambda genome: cost(genome.network, pool.schema)["flops"] * genome.training.epochs)
-
-
 def measure(case: Case, epochs: Sequence[int], sizes: Sequence[int] = SIZES) -> Measured:
     """Train all genomes in cohorts of each size and one by one, turn about in pieces of sixteen."""
     dataset = made_data(case)
     pool, folds = Pool.of(dataset), holdout(dataset)
-    genomes = sampled(case, pool, epochs)
+    genomes = sampled(case, pool.schema, epochs)
     measured = Measured()
     _in_cohort(genomes[:2], pool, folds, case.batch_size)  # warm up
     for start in range(0, GENOMES, 16):
@@ -142,24 +90,25 @@ def measure_gpu(case: Case, epochs: Sequence[int], sizes: Sequence[int] = GPU_SI
     """Train some genomes one by one, and one cohort of each size."""
     dataset = made_data(case)
     pool, folds = Pool.of(dataset, device), holdout(dataset)
-    genomes = sampled(case, pool, epochs, max(sizes))
-    few, measured = _spread(genomes, GPU_ALONE), Measured()
+    genomes = sampled(case, pool.schema, epochs, max(sizes))
+    few, measured = spread(genomes, GPU_ALONE), Measured()
     _in_cohort(few[:2], pool, folds, case.batch_size)  # warm up
     _one_by_one(few[:1], pool, folds, case.batch_size)
     measured.alone.run(len(few), partial(_one_by_one, few, pool, folds, case.batch_size))
     for size in sizes:
-        measured.cohorts[size].run(size, partial(_in_cohort, _spread(genomes, size), pool, folds, case.batch_size))
+        measured.cohorts[size].run(size, partial(_in_cohort, spread(genomes, size), pool, folds, case.batch_size))
     return measured
 
 
-def _spread(genomes: Sequence[Genome], count: int) -> list[Genome]:
-    """So many of them, at equal distances."""
-    return [genomes[place] for place in np.linspace(0, len(genomes) - 1, count).round().astype(int)]
-
-
-def _in_cohort(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: int) -> None:
+def _in_cohort(
+    genomes: Sequence[Genome],
+    pool: Pool,
+    folds: Folds,
+    batch_size: int,
+    on_epoch: Callable[[int], None] | None = None,
+) -> None:
     rows = [CohortRow(genome, seed) for seed, genome in enumerate(genomes)]
-    train(rows, pool, folds, TrainingSettings(batch_size=batch_size))
+    train(rows, pool, folds, TrainingSettings(batch_size=batch_size), on_epoch)
 
 
 def _one_by_one(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size: int) -> None:
@@ -169,16 +118,44 @@ def _one_by_one(genomes: Sequence[Genome], pool: Pool, folds: Folds, batch_size:
 
 
 def profile_steps(case: Case) -> None:
-    """Tell where the time of a step goes."""
-    dataset = made_data(case)
-    pool, folds = Pool.of(dataset), holdout(dataset)
-    genomes = [replace(g, training=replace(g.training, epochs=4)) for g in sampled(case, pool, EPOCHS)]
-    rows = [CohortRow(genome, seed) for seed, genome in enumerate(genomes)]
-    steps = StepProfile(batch_count(folds.trained, case.batch_size))
+    """Tell where the time of a step goes on a CPU, by part of the program."""
     with named_parts():
-        train(rows, pool, folds, TrainingSettings(batch_size=case.batch_size), steps.on_epoch)
-    print(f"\n{case.name}, batches of {case.batch_size}")
-    steps.report()
+        _profile(case, "cpu", GENOMES, StepProfile).report()
+
+
+def profile_kernels(case: Case, rows: int, device: str = "cuda") -> dict[str, float]:
+    """Tell where the time of a step goes on a GPU, by kernel."""
+    return _profile(case, device, rows, partial(KernelProfile, device=device)).report()
+
+
+def _profile(case: Case, device: str, rows: int, kind: Callable[[int], P]) -> P:
+    """The profile of a cohort of so many networks, which train four epochs."""
+    dataset = made_data(case)
+    pool, folds = Pool.of(dataset, device), holdout(dataset)
+    genomes = [replace(g, training=replace(g.training, epochs=4)) for g in sampled(case, pool.schema, EPOCHS, rows)]
+    profiled = kind(batch_count(folds.trained, case.batch_size))
+    _in_cohort(genomes, pool, folds, case.batch_size, profiled.on_epoch)
+    print(f"\n{case.name}, batches of {case.batch_size}, {rows} networks", flush=True)
+    return profiled
+
+
+def compare_workers(
+    case: Case,
+    epochs: Sequence[int],
+    counts: Sequence[int] = WORKERS,
+    size: int = WORKER_COHORT,
+    cohorts: int = 4,
+    device: str = "cuda",
+) -> dict[int, float]:
+    """Networks a second of so many workers on a GPU, which do all that a search asks of them."""
+    dataset = made_data(case)
+    data = WorkerData(dataset, holdout(dataset), seed=0, batch_size=case.batch_size, device=device)
+    genomes = sampled(case, Schema.of(dataset), epochs, size)
+    found = {workers: rate(data, genomes, workers, cohorts) for workers in counts}
+    print(f"\n{case.name}, {cohorts} cohorts of {size} for each worker: networks a second, share of the most")
+    for workers, networks in found.items():
+        print(f"  {workers} workers  {networks:7.1f}  {networks / max(found.values()):.2f}", flush=True)
+    return found
 
 
 def report(case: Case, measured: Measured, device: str) -> dict[str, object]:
@@ -215,15 +192,20 @@ def main() -> None:
     arguments = parser.parse_args()
     prepare_process()
     epochs = (2, 3, 4) if arguments.quick else EPOCHS
-    cases = CASES[:3] if arguments.quick else CASES
+    device = arguments.device
+    cases = CASES[:2] if device == "cuda" else CASES[:3] if arguments.quick else CASES
     if arguments.case is not None:
         cases = CASES[arguments.case : arguments.case + 1]
     if arguments.profile:
         for case in cases:
-            profile_steps(case)
+            profile_steps(case) if device == "cpu" else profile_kernels(case, GENOMES)
         return
-    device, measuring = arguments.device, measure if arguments.device == "cpu" else measure_gpu
-    results = {case.name: report(case, measuring(case, epochs), device) for case in cases}
+    measuring = measure if device == "cpu" else measure_gpu
+    results: dict[str, Any] = {case.name: report(case, measuring(case, epochs), device) for case in cases}
+    if device == "cuda":
+        print(f"\nmost memory: {memory_mib():.0f} MiB")
+        results["steps"] = [profile_kernels(case, rows) for case in cases for rows in GPU_SIZES[1::2]]
+        results["workers"] = compare_workers(cases[0], epochs)
     path = ROOT / "bench-results" / ("cohort.json" if device == "cpu" else f"cohort-{device}.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")

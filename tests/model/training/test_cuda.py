@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from haemsa.model.network.cohort import CohortRow
-from haemsa.model.training.pool import Pool
+from haemsa.model.training.pool import Pool, batches
 from haemsa.model.training.train import TrainedRow, TrainingSettings, train
 from tests.support.model.random_genomes import random_rows, small_dataset, three_folds
 
@@ -41,6 +41,17 @@ def assert_same(on_gpu: list[TrainedRow], on_cpu: list[TrainedRow]) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks_train_in_double_precision_as_on_the_cpu(seed: int) -> None:
     rows = random_rows(6, seed, folds=3)
+    assert_same(trained(rows, "cuda"), trained(rows, "cpu"))
+
+
+def test_batches_of_two_sizes_train_in_one_recording_as_on_the_cpu() -> None:
+    rows, settings = random_rows(6, 5, folds=3, epochs=3), dataclasses.replace(EXACT, batch_size=7)
+    assert {len(batch) for batch in batches(FOLDS.trained, 7, 0, 0)} == {6, 7}
+    assert_same(trained(rows, "cuda", settings), trained(rows, "cpu", settings))
+
+
+def test_rows_that_leave_early_are_predicted_by_the_network_of_all() -> None:
+    rows = [row for epochs in (2, 3, 5) for row in random_rows(2, epochs, folds=3, epochs=epochs)]
     assert_same(trained(rows, "cuda"), trained(rows, "cpu"))
 
 

@@ -71,6 +71,7 @@ def test_steps_are_rounded_up_to_powers_of_two_but_not_beyond_the_data() -> None
     assert {shape.steps[1] for shape in found} == {1, 2, 4, 6}
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_filled_up_trains_as_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def train_whole_table(self: stepper.Stepper, batches: list[np.ndarray], step: int) -> torch.Tensor:
         self._total.zero_()
@@ -88,6 +89,14 @@ def test_a_batch_that_is_filled_up_trains_as_without(monkeypatch: pytest.MonkeyP
         assert isinstance(there, TrainedRow)
         for name, values in there.weights.items():
             torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
+
+
+def test_batches_of_two_sizes_are_recorded_as_one_shape() -> None:
+    run, seen = run_of(random_rows(4, 0)), list[tuple[list[int], BatchShape]]()
+    run.stepper._recorder = lambda _, index, shape: seen.append((index.tolist(), shape))  # type: ignore[assignment]
+    run.train_epoch([np.array([4, 2, 1]), np.array([5, 3])])
+    assert [index for index, _ in seen] == [[4, 2, 1], [5, 3, -1]]
+    assert {shape.samples for _, shape in seen} == {3}
 
 
 @pytest.mark.slow

@@ -1,0 +1,94 @@
+"""What a GPU makes of cohorts: networks a second with several workers, and where the time of a recorded step goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Final
+
+import torch
+from torch.autograd import DeviceType
+from torch.profiler import ProfilerActivity, profile
+
+from haemsa.cluster.workers.cohort_trainer import CohortTrainer, WorkerData
+from haemsa.cluster.workers.job import Job
+from haemsa.evo.candidate import Candidate, Failure
+from haemsa.evo.rungs import Fidelity
+from haemsa.model.spec.genome import Genome
+
+WORKERS: Final = (1, 2, 3, 4)
+LONGEST: Final = 12
+"""So many kernels are shown, those that take longest."""
+
+
+def rate(data: WorkerData, genomes: Sequence[Genome], workers: int, cohorts: int) -> float:
+    """Networks a second of so many processes at the same time, each of which trains the genomes so many times."""
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as processes:
+        ready = manager.Barrier(workers)
+        parts = [processes.submit(work, data, genomes, cohorts, ready.wait) for _ in range(workers)]
+        times = [part.result() for part in parts]
+    begun, ended = (bound(values) for bound, values in zip((min, max), zip(*times, strict=True), strict=True))
+    return workers * cohorts * len(genomes) / (ended - begun)
+
+
+def work(
+    data: WorkerData, genomes: Sequence[Genome], cohorts: int, when_ready: Callable[[], object]
+) -> tuple[float, float]:
+    """Do what a worker does with cohorts. Returns when it begun and when it ended; the clock is that of the machine."""
+    trainer = CohortTrainer(data)
+    jobs = [Job(Candidate(number, genome), Fidelity()) for number, genome in enumerate(genomes)]
+    trainer(jobs[:2])  # what torch and CUDA set up
+    when_ready()
+    begun = time.perf_counter()
+    for _ in range(cohorts):
+        failed = [result.outcome for result in trainer(jobs) if isinstance(result.outcome, Failure)]
+        assert not failed, failed[0].message
+    return begun, time.perf_counter()
+
+
+class KernelProfile:
+    """Profiles an epoch of a cohort: give `on_epoch` to `train`. The epoch before records, the one after is timed."""
+
+    def __init__(self, steps: int, device: str) -> None:
+        on_gpu = device == "cuda"
+        self._steps, self._kind = steps, DeviceType.CUDA if on_gpu else DeviceType.CPU
+        listens = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
+        with profile(activities=listens):  # before steps are recorded, so that it hears what their replays launch
+            torch.zeros(1, device=device)
+        self._profile = profile(activities=listens)
+        self._since = self._took = 0.0
+
+    def on_epoch(self, done: int) -> None:
+        """Called after each epoch, when all of its work is done."""
+        if done == 1:
+            self._profile.start()
+        if done == 2:
+            self._profile.stop()
+            self._since = time.perf_counter()
+        if done == 3:
+            self._took = time.perf_counter() - self._since
+
+    def report(self) -> dict[str, float]:
+        """Print and return the milliseconds and kernels of a step, and print the kernels that take longest."""
+        kernels = [item for item in self._profile.key_averages() if item.device_type == self._kind]
+        took = {item.key: item.self_device_time_total + item.self_cpu_time_total for item in kernels}
+        count = {item.key: item.count / self._steps for item in kernels}
+        step = {
+            "wall_ms": 1000 * self._took / self._steps,
+            "kernels_ms": sum(took.values()) / self._steps / 1000,
+            "kernels": sum(count.values()),
+        }
+        print("  a step: {wall_ms:.2f} ms, of which kernels {kernels_ms:.2f} ms; {kernels:.0f} kernels".format(**step))
+        for name in sorted(took, key=lambda name: -took[name])[:LONGEST]:
+            print(f"    {took[name] / self._steps / 1000:7.3f} ms {count[name]:6.1f} times  {name[:90]}")
+        return step
+
+
+def memory_mib() -> float:
+    """The most memory of the GPU that was taken since this was asked last."""
+    most = torch.cuda.max_memory_allocated() / 2**20
+    torch.cuda.reset_peak_memory_stats()
+    return most
