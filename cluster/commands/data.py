@@ -66,7 +66,7 @@ def import_(
     from haemsa.cluster.api import import_data
 
     reading = _reading(align, collapse, folds, group_by, classes, steps, skip_damaged)
-    show_data(import_data(data, out, reading, half=half, context=context), json_file)
+    show_data(import_data(data, out, reading, half=half, context=context, stream=True), json_file)
     say(f"written to {out}, {out.stat().st_size / 2**20:.1f} MiB")
 
 

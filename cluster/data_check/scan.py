@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Modality, step_mask
 
-_BLOCK_CELLS: Final = 2**22
+_BLOCK_CELLS: Final = 2**20
 _KEPT_CELLS: Final = 2**22
 """For percentiles, rows are kept up to 16 MiB; of more a random share ..."""
 _KEPT_ROWS: Final = 100

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.steps import blocks, step_mask
-from haemsa.model.data.streamed import StoredFeatures
+from haemsa.model.data.streamed import StoredFeatures, rows_of
 
 FeatureMeans = Callable[[str, tuple[str, ...], int], NDArray[np.float32]]
 """Gives the mean of each feature, [D], for a modality, the names of its features, and D."""
@@ -203,11 +203,11 @@ def _columns(
     count, total = np.zeros(width, dtype=np.int64), np.zeros(width)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     for block in blocks((len(samples), *features.shape[1:])):
-        chosen = samples[block]
-        rows = features[chosen][step_mask(lengths[chosen], features.shape[1])]
+        rows = rows_of(features, lengths, samples[block])
         finite = np.isfinite(rows)
-        count += finite.sum(axis=0)
-        total += np.where(finite, rows, 0).sum(axis=0, dtype=np.float64)
-        low = np.minimum(low, np.where(finite, rows, np.inf).min(axis=0, initial=np.inf))
-        high = np.maximum(high, np.where(finite, rows, -np.inf).max(axis=0, initial=-np.inf))
+        sound = finite.all()
+        count += len(rows) if sound else finite.sum(axis=0)
+        total += (rows if sound else np.where(finite, rows, 0)).sum(axis=0, dtype=np.float64)
+        low = np.minimum(low, (rows if sound else np.where(finite, rows, np.inf)).min(axis=0, initial=np.inf))
+        high = np.maximum(high, (rows if sound else np.where(finite, rows, -np.inf)).max(axis=0, initial=-np.inf))
     return (total / np.maximum(count, 1)).astype(np.float32), np.asarray(high <= low)

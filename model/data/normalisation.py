@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haemsa.model.data.dataset import Dataset, Modality
-from haemsa.model.data.steps import blocks, standardise, step_mask
-from haemsa.model.data.streamed import StoredFeatures
+from haemsa.model.data.steps import blocks, standardise
+from haemsa.model.data.streamed import StoredFeatures, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +131,7 @@ def _statistics(modality: Modality, samples: NDArray[np.int64]) -> tuple[NDArray
     count, total, square = 0, np.zeros(modality.width), np.zeros(modality.width)
     centre = None
     for part in blocks((len(samples), modality.steps, modality.width)):
-        block = samples[part]
-        rows = modality.features[block][step_mask(modality.lengths[block], modality.steps)].astype(np.float64)
+        rows = rows_of(modality.features, modality.lengths, samples[part]).astype(np.float64)
         if not len(rows):
             continue
         if centre is None:

@@ -106,7 +106,13 @@ def _undescribed(path: Path) -> str:
 
 
 def import_data(
-    source: str, out: Path, reading: Reading = AS_IT_IS, *, half: bool = False, context: int = 0
+    source: str,
+    out: Path,
+    reading: Reading = AS_IT_IS,
+    *,
+    half: bool = False,
+    context: int = 0,
+    stream: bool | None = None,
 ) -> Dataset:
     """Make an HDF5 store of any data, as `haemsa data import` does.
 
@@ -116,6 +122,7 @@ def import_data(
         reading: What is asked of the reader.
         half: Keep features as float16, in half the space.
         context: Add, for each modality, a stream of up to this many previous utterances (readers/context.py).
+        stream: Whether features of the data that is returned stay in the store, as in `load`.
 
     Returns:
         The data as it can be read from the store.
@@ -146,4 +153,5 @@ def import_data(
             with suppress(OSError):  # it may not have been made
                 folder.rmdir()
         raise
-    return load(str(out))
+    del dataset  # the memory may not hold it twice
+    return load(str(out), stream=stream)

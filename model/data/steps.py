@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 LIMIT: Final = 10.0
 """Normalised features are clipped to this many standard deviations, because acoustic features have extreme values."""
-_BLOCK: Final = 2**22
-"""About how many numbers are worked on at a time."""
+_BLOCK: Final = 2**20
+"""About how many numbers are worked on at a time. What is made of them fits into the cache of a processor."""
 
 
 def step_mask(lengths: NDArray[np.int64], steps: int) -> NDArray[np.bool_]:

@@ -71,16 +71,20 @@ class StoredFeatures:
         """The first `steps` (None: all T) of the samples at these places, [n, steps, D]."""
         count = self.shape[1] if steps is None else steps
         lengths = np.minimum(self.lengths[samples], count)
-        found = self.read_steps(self.starts[samples], lengths)
-        found = _float32(found if self.columns is None else found[:, self.columns])
-        if self.scaling is not None:
-            standardise_steps(found, *self.scaling)
-        shape = len(samples), count, self.shape[2]
+        found, shape = self.rows(samples, lengths), (len(samples), count, self.shape[2])
         if len(found) == len(samples) * count:  # nothing is padded
             return found.reshape(shape)
         features = np.zeros(shape, np.float32)
         features[step_mask(lengths, count)] = found
         return features
+
+    def rows(self, samples: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The first steps of the samples at these places, as many as `lengths` tells, one after the other: [S, D]."""
+        found = self.read_steps(self.starts[samples], lengths)
+        found = _float32(found if self.columns is None else found[:, self.columns])
+        if self.scaling is not None:
+            standardise_steps(found, *self.scaling)
+        return found
 
     def select(self, samples: NDArray[np.int64]) -> StoredFeatures:
         """The same features for some samples, in their order."""
@@ -107,6 +111,15 @@ class StoredFeatures:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "read_steps"}
+
+
+def rows_of(
+    features: NDArray[np.float32] | StoredFeatures, lengths: NDArray[np.int64], samples: NDArray[np.int64] | slice
+) -> NDArray[np.float32]:
+    """The steps of some of the samples without padding, one after the other: [S, D]."""
+    if isinstance(features, StoredFeatures):
+        return features.rows(np.arange(len(features))[samples], lengths[samples])
+    return features[samples][step_mask(lengths[samples], features.shape[1])]
 
 
 def _float32(numbers: NDArray[Any]) -> NDArray[np.float32]:

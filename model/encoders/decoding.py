@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +12,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-_FORMATS: Final = f"{_MP4},matroska,webm,avi,wav,w64,mp3,flac,ogg,aac,ac3,aiff,au,asf,flv,mpeg,mpegts,amr,caf,mxf"
+_MATROSKA: Final = "matroska,webm"
+_FORMATS: Final = f"{_MP4},{_MATROSKA},avi,wav,w64,mp3,flac,ogg,aac,ac3,aiff,au,asf,flv,mpeg,mpegts,amr,caf,mxf"
 """The containers that are read. Lists of other files, which ffmpeg would open too, are not among them."""
 _EARLIER: Final = 0.5
 """Seconds before a start from which a file is decoded, because a decoder needs some of what comes before."""
 _SHOWN: Final = 0.04
 """Seconds for which a picture is shown, if the file does not say it."""
 _LOST: Final = 0.5
-"""Seconds that a whole .mp4 file can lack at its end. Other files do not say exactly how long they are."""
+"""Seconds that a whole .mp4, .mkv or .webm file can lack at its end. Others do not say exactly how long they are."""
 
 
 class UnreadableClipError(ValueError):
@@ -117,11 +119,21 @@ def _seconds(frame: Any) -> float:
 
 
 def _check_whole(container: Any, stream: Any, ends: float, end: float) -> None:
-    """Raises UnreadableClipError if a stream of an .mp4 file, decoded up to `ends`, should be longer."""
+    """Raises UnreadableClipError if a stream, decoded up to `ends`, should be longer."""
+    said = _said_end(container, stream) - _origin(container)
+    if ends < min(end, said) - _LOST:
+        raise UnreadableClipError(f"it is damaged (it ends at second {ends:.1f} of {said:.1f})")
+
+
+def _said_end(container: Any, stream: Any) -> float:
+    """The time stamp at which a stream ends, as an .mp4, .mkv or .webm file says it; 0 if it does not."""
     if container.format.name == _MP4 and stream.duration:
-        said = float(((stream.start_time or 0) + stream.duration) * stream.time_base) - _origin(container)
-        if ends < min(end, said) - _LOST:
-            raise UnreadableClipError(f"it is damaged (it ends at second {ends:.1f} of {said:.1f})")
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    said = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
+    if container.format.name == _MATROSKA and said:
+        hours, minutes, seconds = map(float, said.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return 0.0
 
 
 @contextmanager

@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 from haemsa.model.data.cleaning import constant_columns, useful
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.samples import Samples
-from haemsa.model.data.steps import blocks, step_mask
+from haemsa.model.data.steps import blocks
 from haemsa.model.data.store.content import StoreContent
 from haemsa.model.data.store.float16 import Rounding
 from haemsa.model.data.store.hdf5 import SafeGroup, one_sentence
+from haemsa.model.data.streamed import rows_of
 
 FORMAT: Final = "haemsa dataset"
 VERSION: Final = 2
@@ -203,4 +204,4 @@ def _is_exact(modality: Modality) -> bool:
 def _values(modality: Modality) -> Iterator[NDArray[np.float32]]:
     """The steps of all samples without padding, [S, D], block by block."""
     for block in blocks(modality.features.shape):
-        yield modality.features[block][step_mask(modality.lengths[block], modality.steps)]
+        yield rows_of(modality.features, modality.lengths, block)

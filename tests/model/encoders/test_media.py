@@ -71,9 +71,13 @@ def test_a_silent_clip_and_a_part_after_the_end_say_so(tmp_path: Path, clip: Pat
         list(frames(clip, 1, 5))
 
 
-@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
-def test_a_truncated_clip_is_damaged(tmp_path: Path, options: dict[str, str]) -> None:
-    clip = cut_off(write_clip(tmp_path / "cut.mp4", options=options))
+@pytest.mark.parametrize(
+    ("name", "options"), [("cut.mp4", {}), ("cut.mp4", {"movflags": "faststart"}), ("cut.mkv", {})]
+)
+def test_a_truncated_clip_is_damaged(tmp_path: Path, name: str, options: dict[str, str]) -> None:
+    whole = write_clip(tmp_path / name, 4, options=options)
+    assert len(sound(whole, 16000)) == pytest.approx(64000, abs=1600)
+    clip = cut_off(whole)
     for read in (lambda: sound(clip, 16000), lambda: list(frames(clip, 5))):
         with pytest.raises(UnreadableClipError, match="it is damaged"):
             read()
