@@ -41,11 +41,18 @@ class Climbing(Generic[G]):
         if isinstance(record, Evaluated):
             self._rungs[record.rung].put(record.id, self._archive.objectives.means(record.scores))
 
-    def ready(self) -> Iterator[tuple[int, list[int]]]:
-        """Each rung but the last, highest first, with the ids that may climb from it, best first."""
+    def ready(self, replicates: int = 1) -> Iterator[tuple[int, list[int]]]:
+        """Rungs, highest first, with the ids that may climb from each, best first.
+
+        A rung is left out, and not even ranked, if those that may climb have fewer `replicates` to train.
+        """
         for rung in reversed(range(len(self._rungs) - 1)):
-            ids = self._rungs[rung].promotable(self.ladder.eta)
-            yield rung, [number for number in ids if number not in self._archive.failed]
+            added, here = self.ladder.added(rung + 1), self._rungs[rung]
+            if here.room(self.ladder.eta) * added < replicates:
+                continue
+            ids = [number for number in here.promotable(self.ladder.eta) if number not in self._archive.failed]
+            if len(ids) * added >= replicates:
+                yield rung, ids
 
     @property
     def replicates(self) -> int:
@@ -88,6 +95,7 @@ class Rung:
         self.climbed: set[int] = set()
         self.favours_first = favours_first
         self._table = LossTable(objectives)
+        self._ranks: Indices = np.zeros(0, dtype=np.intp)
         self._contenders: list[int] = []
         self._version = (0, 0)  # how many had reached it and climbed when the contenders were ranked
         self._wanted = 0
@@ -109,17 +117,21 @@ class Rung:
         return self.contenders(room) if room else []
 
     def contenders(self, count: int) -> list[int]:
-        """The `count` best that did not climb, best first. They are ranked again only after someone came or climbed."""
+        """The `count` best that did not climb, best first. They are found again only after someone came or climbed."""
         version = len(self._table), len(self.climbed)
         if version != self._version or count > self._wanted:
+            if len(self._table) != len(self._ranks):
+                self._ranks = non_dominated_ranks(self._table.losses)
             self._version, self._wanted = version, max(count, self._wanted)
-            losses, ids, first = self._table.losses, self._table.ids, self.favours_first
-            self._contenders = contenders(losses, ids, self.climbed, self._wanted, favours_first=first)
+            table, first = self._table, self.favours_first
+            self._contenders = contenders(
+                table.losses, table.ids, self._ranks, self.climbed, self._wanted, favours_first=first
+            )
         return self._contenders[:count]
 
 
 def contenders(
-    losses: Losses, ids: Indices, climbed: Collection[int], count: int, *, favours_first: bool = False
+    losses: Losses, ids: Indices, ranks: Indices, climbed: Collection[int], count: int, *, favours_first: bool = False
 ) -> list[int]:
     """The `count` best on a rung that did not climb, best first. The order in which they came does not matter.
 
@@ -128,6 +140,7 @@ def contenders(
     Args:
         losses: of all on the rung `[n, k]`.
         ids: theirs `[n]`.
+        ranks: their non-dominated ranks `[n]`.
         climbed: ids of those that climbed.
         count: how many are wanted.
         favours_first: every other one is the best in the first objective. Without this, the cheapest candidates take
@@ -136,10 +149,13 @@ def contenders(
     by_id = np.argsort(ids)
     losses, ids = losses[by_id], ids[by_id]
     waits = ~np.isin(ids, np.fromiter(climbed, dtype=np.intp, count=len(climbed)))
-    best, _ = best_first(losses, non_dominated_ranks(losses), waits, count)
+    best, _ = best_first(losses, ranks[by_id], waits, count)
     by_rank: list[int] = ids[best].tolist()
     if not favours_first:
         return by_rank
-    order = np.lexsort(losses.T[::-1])
-    by_first: list[int] = ids[order[waits[order]]].tolist()
+    waiting = np.flatnonzero(waits)
+    if count < len(waiting):  # the others need not be sorted
+        first = losses[waiting, 0]
+        waiting = waiting[first <= np.partition(first, count)[count]]
+    by_first: list[int] = ids[waiting[np.lexsort(losses[waiting].T[::-1])]].tolist()
     return list(dict.fromkeys(chain.from_iterable(zip(by_first, by_rank, strict=False))))[:count]

@@ -212,7 +212,7 @@ class Evolution(Generic[G]):
         ids |= parts.climbing.contenders(2 * self.population_size)
         if len(self.ladder.rungs) > 1:
             ids.update(parts.population.arrivals.ended)
-        return {number for number in ids if number not in self.archive.failed}
+        return ids.difference(self.archive.failed)
 
     def state_dict(self, encode: Callable[[G], Any], *, rows: bool = True) -> dict[str, Any]:
         """The state of this search as JSON.

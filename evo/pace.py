@@ -74,14 +74,13 @@ class Steady(Generic[G]):
         Enough are a batch, or the number that climbs in a generation, because a batch for a large device may be larger.
         If no new ones may come, any number is enough, and nobody waits for a slower one.
         """
-        if not new:
+        if new:
+            self.settle()  # by the scores of this rung, before any candidate climbs
+        else:
             _enter(self.population.arrivals.take(0), self.climbing, self.population)
-        self.settle()  # by the scores of this rung, before any candidate climbs
-        ladder = self.climbing.ladder
-        enough = min(self.batch, max(1, self.population.size // ladder.eta))
-        for rung, ids in self.climbing.ready():
-            if ids and (not new or len(ids) * ladder.added(rung + 1) >= enough):
-                return self.climbing.promote(rung, ids[:count])
+        enough = min(self.batch, max(1, self.population.size // self.climbing.ladder.eta)) if new else 1
+        for rung, ids in self.climbing.ready(enough):
+            return self.climbing.promote(rung, ids[:count])
         return self.breeder.breed(new, self._parents()) if new else []
 
     def tell(self, candidate: Candidate[G], pending: int) -> bool:

@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pydantic_core
+
 from haemsa.cluster.run_directory.backup import backup_of, restore
 from haemsa.cluster.run_directory.rows import JournalRow, RungOutcome, row_of
 from haemsa.cluster.shared.files import replacing
@@ -185,7 +187,8 @@ class Journal:
             raise OSError(f"the journal {self._path} cannot be written: {error}") from None
 
     def _write_state(self, state: Mapping[str, Any] | None) -> None:
-        rows = [(key, json.dumps(value)) for key, value in (state or {}).items()]
+        # this is written several times a second, and pydantic's JSON is four times as fast as Python's
+        rows = [(key, pydantic_core.to_json(value).decode()) for key, value in (state or {}).items()]
         self._db.executemany("INSERT OR REPLACE INTO state(key, value) VALUES (?, ?)", rows)
 
 

@@ -199,9 +199,9 @@ class Clock:
 
         What a worker trains now has taken as long as the worker returned nothing, but not longer than any cohort did.
         """
-        since = sorted(self._ended.values(), reverse=True)[: self.workers]
-        since += [self.first_submit or 0.0] * (self.workers - len(since))
-        return self.busy + sum(min(self.last_end - at, self._longest) for at in since)
+        since = np.full(max(self.workers, len(self._ended)), self.first_submit or 0.0)
+        since[: len(self._ended)] = sorted(self._ended.values(), reverse=True)
+        return self.busy + float(np.minimum(self.last_end - since[: self.workers], self._longest).sum())
 
     @property
     def busy_fraction(self) -> float:

@@ -95,7 +95,7 @@ class Driver:
             ValueError: An objective of one's own failed for each of the first genomes. All is recorded.
         """
         try:
-            self.jobs.prune()  # weights that a killed process left behind
+            self.jobs.prune(self.evolution.ids_to_keep())  # weights that a killed process left behind
             self._submit(self.evolution.pending)  # candidates that were trained when the last session ended
             while True:
                 self._ask_and_submit()
@@ -168,10 +168,13 @@ class Driver:
         if generation_ended:
             self.budget.judge_progress()
             suggest_simpler(self.evolution, self._simpler)
-        self.jobs.keep(finished.results)
+        if self._new() != 0:  # where nobody breeds any more, survivors are chosen once, at the end
+            self.evolution.settle()
+        ids_to_keep = self.evolution.ids_to_keep()
+        self.jobs.keep(finished.results, ids_to_keep)
         self.run_directory.journal.record(outcomes, self._state())
         if self.config.mode == "steady" or not self.evolution.pending:
-            self.jobs.prune()
+            self.jobs.prune(ids_to_keep)
         if generation_ended:
             self._end_generation(self.evolution.generation)
         self.progress.update(self.statistics.status())

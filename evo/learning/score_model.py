@@ -90,7 +90,7 @@ class ScoreModel(Generic[G]):
 
     def state_dict(self) -> dict[str, Any]:
         """State as JSON: what the forests do not know. The outcomes themselves are in the rows of candidates."""
-        return {"learnt": self.ready, "after": [list(told) for told in self._after], "begun": self._begun}
+        return {"learnt": self.ready, "after": list(self._after), "begun": self._begun}
 
     def load_state_dict(self, saved: Mapping[str, Any] | None) -> None:
         """Go on from `state_dict`'s value, after the archive was filled: fit the same forests again.

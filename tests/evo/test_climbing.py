@@ -1,17 +1,26 @@
+from collections.abc import Collection
 from random import Random
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haemsa.evo.climbing import Rung, contenders
+from haemsa.evo import climbing
+from haemsa.evo.climbing import Rung
 from haemsa.evo.evolution import Evolution
+from haemsa.evo.nsga2 import non_dominated_ranks
 from haemsa.evo.rungs import Fidelity, Ladder
 from tests.support.evo.real_space import RealSpace, zdt1
 
 POINTS = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [5.0, 5.0], [2.1, 2.1]])
 IDS = np.array([10, 11, 12, 13, 14, 15])
 """Three on the front (11 between the others), then 15, then 13, then 14."""
+
+
+def contenders(
+    losses: np.ndarray, ids: np.ndarray, climbed: Collection[int], count: int, *, favours_first: bool = False
+) -> list[int]:
+    return climbing.contenders(losses, ids, non_dominated_ranks(losses), climbed, count, favours_first=favours_first)
 
 
 def promotable(losses: np.ndarray, ids: np.ndarray, climbed: set[int], eta: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from haemsa.cluster.run_directory.weights import WeightStore
 from haemsa.cluster.workers.job import Job, Result
@@ -39,10 +39,8 @@ class Jobs:
         """The candidate of a job whose result was not given to `keep` yet."""
         return self._in_work[number].candidate
 
-    def keep(self, results: Iterable[Result]) -> None:
+    def keep(self, results: Iterable[Result], ids_to_keep: Set[int]) -> None:
         """Save the weights of candidates that may still climb or be chosen. Call it before recording."""
-        self._evolution.settle()
-        ids_to_keep = self._evolution.ids_to_keep()
         for result in results:
             job = self._in_work.pop(result.id)
             if result.id in ids_to_keep and (result.states or job.states):
@@ -50,10 +48,9 @@ class Jobs:
                 self._states.save(result.id, rung, {**job.states, **result.states})
                 self._kept.add((result.id, rung))
 
-    def prune(self) -> None:
+    def prune(self, ids_to_keep: Set[int]) -> None:
         """Delete weights that nobody needs any more, so that the disk does not fill. Call it after recording."""
         evaluated = self._evolution.archive.evaluated
-        ids_to_keep = self._evolution.ids_to_keep()
         needless = {
             (number, rung)
             for number, rung in self._kept

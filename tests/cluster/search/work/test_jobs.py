@@ -112,7 +112,7 @@ def test_weights_that_a_killed_process_wrote_for_nothing_are_dropped(tmp_path: P
         states = instant([Job(driven.evolution.pending[0], Fidelity(3))])[0].states
         driven.run.states.save(driven.evolution.pending[0].id, 7, states)
     with Driven(tmp_path / "run", instant, **LONG) as driven:
-        driven.search.jobs.prune()
+        driven.search.jobs.prune(driven.evolution.ids_to_keep())
         assert 7 not in {rung for _, rung in driven.run.states.kept()}
 
 
