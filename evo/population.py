@@ -66,6 +66,7 @@ class Population(Generic[G]):
         self.entered: list[int] = []
         """Ids of those that entered after the members were chosen."""
         self._archive, self._survive = archive, survive
+        self._written: tuple[list[Individual[G]], list[list[Any]]] = ([], [])  # members, and the same as JSON
 
     def end(self, record: Record[G]) -> None:
         """Note an outcome, which enters later; a candidate that failed on a higher rung is taken out at once."""
@@ -96,8 +97,10 @@ class Population(Generic[G]):
 
     def state_dict(self) -> dict[str, Any]:
         """State as JSON; scores and genomes are in the archive."""
+        if self._written[0] is not self.members:
+            self._written = self.members, [_to_json(individual) for individual in self.members]
         return {
-            "population": [_to_json(individual) for individual in self.members],
+            "population": self._written[1],
             "entered": list(self.entered),
             "order": list(self.arrivals.order),
             "ended": list(self.arrivals.ended),

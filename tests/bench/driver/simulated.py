@@ -60,6 +60,8 @@ class _Worker:
     here: bool = True
     cohort: JobBatch | None = None
     since: float = 0.0
+    usual: float = 0.0
+    """Seconds that cohorts of its work take on average."""
     ends: int = -1
     """The number of the event that ends its cohort; an event of another number is out of date."""
 
@@ -161,7 +163,7 @@ class SimulatedCluster:
         """Take back a cohort that trains more than `times` as long as cohorts of its work do on average."""
         for number, worker in enumerate(self._workers):
             cohort, spent = worker.cohort, self.time - worker.since
-            if cohort is None or spent <= times * self.seconds * sum(map(work, cohort)) or not may(cohort):
+            if cohort is None or spent <= times * worker.usual or not may(cohort):
                 continue
             self.usage.lost += spent
             worker.cohort = None
@@ -267,7 +269,7 @@ class SimulatedCluster:
             cohort, number = self._queue.popleft(), self._idle.popleft()
             mean = self.seconds * sum(work(job) for job in cohort)
             took = mean * float(np.exp(self._rng.normal(-(self.sigma**2) / 2, self.sigma)))
-            self._workers[number] = _Worker(True, cohort, self.time, self._plan(took, "end", number))
+            self._workers[number] = _Worker(True, cohort, self.time, mean, self._plan(took, "end", number))
             self._running += 1
             self.cohorts += 1
 
