@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -105,23 +106,23 @@ class Gates(Stacked):
 
 def _sees(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
     """Which tokens each expert sees, 1 or 0 [P, E, D]."""
-    table = torch.zeros(len(specs), E, len(cohort.tokens))
+    table = np.zeros((len(specs), E, len(cohort.tokens)), np.float32)
     for row, spec in enumerate(specs):
         for number, expert in enumerate(spec.experts):
             for name in expert.sees:
                 table[row, number, cohort.tokens.index(name)] = 1
-    return table
+    return torch.from_numpy(table)
 
 
 def _may_hear(cohort: Cohort, specs: list[LevelSpec], E: int) -> Tensor:
     """Which experts each token may hear at all, 1 or 0 [P, D, E, 1]."""
-    table = torch.zeros(len(specs), len(cohort.tokens), E, 1)
+    table = np.zeros((len(specs), len(cohort.tokens), E, 1), np.float32)
     for row, spec in enumerate(specs):
         names = (*cohort.rows[row].genome.network.modalities, GLOBAL)
         for token, name in enumerate(cohort.tokens):
             for number, expert in enumerate(spec.experts):
-                table[row, token, number, 0] = float(name in names and hears(name, expert, spec.transfer))
-    return table
+                table[row, token, number, 0] = name in names and hears(name, expert, spec.transfer)
+    return torch.from_numpy(table)
 
 
 def hears(token: str, expert: ExpertSpec, transfer: bool) -> bool:

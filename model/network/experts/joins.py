@@ -36,7 +36,8 @@ class Join(ExpertPart):
         self.members = tuple(members)
         pairs = self._pairs()
         self.tokens_seen = tuple(self.token_of(member, token) for member, token in pairs)
-        self.constant("owner", torch.tensor([self.members.index(member) for member, _ in pairs]))
+        places = {member: place for place, member in enumerate(self.members)}
+        self.constant("owner", torch.tensor([places[member] for member, _ in pairs]))
         self.add_each("weight", [(member, f"in.{token}") for member, token in pairs], self._shape, "fan_in")
         self._add_bias(pairs)
 
