@@ -204,7 +204,7 @@ def main() -> None:
     results: dict[str, Any] = {case.name: report(case, measuring(case, epochs), device) for case in cases}
     if device == "cuda":
         print(f"\nmost memory: {memory_mib():.0f} MiB")
-        results["steps"] = [profile_kernels(case, rows) for case in cases for rows in GPU_SIZES[1::2]]
+        results["steps"] = [profile_kernels(case, rows) for case in cases for rows in (GENOMES, max(GPU_SIZES))]
         results["workers"] = compare_workers(cases[0], epochs)
     path = ROOT / "bench-results" / ("cohort.json" if device == "cpu" else f"cohort-{device}.json")
     path.parent.mkdir(exist_ok=True)

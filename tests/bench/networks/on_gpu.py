@@ -19,7 +19,9 @@ from haemsa.evo.rungs import Fidelity
 from haemsa.model.spec.genome import Genome
 
 WORKERS: Final = (1, 2, 3, 4)
-LONGEST: Final = 12
+LONGEST_START: Final = 120.0
+"""Seconds after which workers do not wait any longer for one that does not start."""
+SHOWN: Final = 12
 """So many kernels are shown, those that take longest."""
 
 
@@ -27,26 +29,26 @@ def rate(data: WorkerData, genomes: Sequence[Genome], workers: int, cohorts: int
     """Networks a second of so many processes at the same time, each of which trains the genomes so many times."""
     context = get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as processes:
-        ready = manager.Barrier(workers)
+        ready = manager.Barrier(workers, timeout=LONGEST_START)
         parts = [processes.submit(work, data, genomes, cohorts, ready.wait) for _ in range(workers)]
         times = [part.result() for part in parts]
-    begun, ended = (bound(values) for bound, values in zip((min, max), zip(*times, strict=True), strict=True))
-    return workers * cohorts * len(genomes) / (ended - begun)
+    seconds = max(ended for _, ended in times) - min(began for began, _ in times)
+    return workers * cohorts * len(genomes) / seconds
 
 
 def work(
     data: WorkerData, genomes: Sequence[Genome], cohorts: int, when_ready: Callable[[], object]
 ) -> tuple[float, float]:
-    """Do what a worker does with cohorts. Returns when it begun and when it ended; the clock is that of the machine."""
+    """Do what a worker does with cohorts. Returns when it began and ended, by a clock of the machine."""
     trainer = CohortTrainer(data)
     jobs = [Job(Candidate(number, genome), Fidelity()) for number, genome in enumerate(genomes)]
     trainer(jobs[:2])  # what torch and CUDA set up
     when_ready()
-    begun = time.perf_counter()
+    began = time.perf_counter()
     for _ in range(cohorts):
         failed = [result.outcome for result in trainer(jobs) if isinstance(result.outcome, Failure)]
         assert not failed, failed[0].message
-    return begun, time.perf_counter()
+    return began, time.perf_counter()
 
 
 class KernelProfile:
@@ -82,7 +84,7 @@ class KernelProfile:
             "kernels": sum(count.values()),
         }
         print("  a step: {wall_ms:.2f} ms, of which kernels {kernels_ms:.2f} ms; {kernels:.0f} kernels".format(**step))
-        for name in sorted(took, key=lambda name: -took[name])[:LONGEST]:
+        for name in sorted(took, key=lambda name: -took[name])[:SHOWN]:
             print(f"    {took[name] / self._steps / 1000:7.3f} ms {count[name]:6.1f} times  {name[:90]}")
         return step
 
