@@ -18,8 +18,10 @@ import numpy as np
 from haemsa.cluster.final_model.fine_tuning.verdict import Verdict, verdict
 from haemsa.cluster.final_model.fine_tuning.work import (
     ADAPTER_ARRAYS,
+    CONTROL,
     MOST,
     PATIENCE,
+    TUNED,
     FineTuner,
     FineTuning,
     FineTuningData,
@@ -176,19 +178,22 @@ def _depends(trainer: Trainer, data: FineTuningData, tuning: FineTuning) -> dict
         "order": [data.order_seed, tuning.seed],
         "epochs": [tuning.epochs, PATIENCE],
         "rates": [RANK, RATE, CALMER],
-        "scored": len(tuning.scored),
+        "scored": [len(tuning.scored), TUNED, CONTROL],
         "rows": [[row.genome.to_dict(), row.seed, row.fold] for row in tuning.rows],
         "weights": digest(b"".join(values.tobytes() for one in tuning.weights for _, values in sorted(one.items()))),
     }
 
 
 def _judged(samples: Dataset, told: Sequence[Arrays], folds: Sequence[FineTuning], data: FineTuningData) -> Verdict:
-    curves = []
-    for arrays, tuning in zip(told, folds, strict=True):
+    def curve(arrays: Arrays, tuning: FineTuning) -> list[float]:
         tasks = {name: task.take(tuning.scored) for name, task in samples.tasks.items()}
-        epochs = 1 + max(int(name.partition("/")[0]) for name in arrays)
-        curves.append([score_of(tasks, _under(f"{epoch}/", arrays), data.shares) for epoch in range(epochs)])
-    return verdict(main_metric(samples.tasks), curves)
+        epochs = range(_last(arrays) + 1)
+        return [score_of(tasks, _under(f"{epoch}/", arrays), data.shares) for epoch in epochs]
+
+    def curves(start: str) -> list[list[float]]:
+        return [curve(_under(start, arrays), tuning) for arrays, tuning in zip(told, folds, strict=True)]
+
+    return verdict(main_metric(samples.tasks), curves(TUNED), curves(CONTROL))
 
 
 def _unseen(
@@ -196,8 +201,9 @@ def _unseen(
 ) -> list[FinalNetwork]:
     """What the networks of folds predict for what they left out, each after the epochs that other folds chose."""
     networks = list[FinalNetwork]()
-    for arrays, tuning, asked in zip(told, folds, found.each, strict=True):
-        epoch = min(asked, max(int(name.partition("/")[0]) for name in arrays))
+    for both, tuning, asked in zip(told, folds, found.each, strict=True):
+        arrays = _under(TUNED, both)
+        epoch = min(asked, _last(arrays))
         for number in range(len(tuning.rows)):
             outputs = {name: values.copy() for name, values in before[len(networks)].outputs.items()}
             for name, values in _under(f"{epoch}/", arrays).items():
@@ -218,6 +224,11 @@ def _encoders(trainer: Trainer, state: Mapping[str, Any], folder: Path) -> dict[
     tensors = {name: torch.from_numpy(values) for name, values in state.items()}
     facts = {"digest": write_adapters(own, tensors, adapters.settings()), "rank": RANK, "folder": str(own.resolve())}
     return {**encoders, stream: {**encoders[stream], "half": False, ADAPTERS: facts}}
+
+
+def _last(arrays: Arrays) -> int:
+    """The last epoch with outputs."""
+    return max(int(name.partition("/")[0]) for name in arrays)
 
 
 def _under(start: str, arrays: Arrays) -> dict[str, Any]:

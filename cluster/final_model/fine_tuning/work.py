@@ -34,6 +34,10 @@ _WIDE: Final = 256
 """Encoders with so many features gain by several cores. With fewer, cores wait for each other."""
 ADAPTER_ARRAYS: Final = "adapters/"
 """Begins the names of the arrays of adapters."""
+TUNED: Final = "tuned/"
+"""Begins the names of the outputs of networks that trained on together with the encoder."""
+CONTROL: Final = "control/"
+"""Begins those of the same networks that trained on without it."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +98,25 @@ class FineTuner:
         """Fine-tune networks.
 
         Returns:
-            If samples score them: their outputs [R, n, C] as "EPOCH/TASK", from epoch 0, which is before. Otherwise the
-            weights of each network, with the statistics of its fold baked in, as "NUMBER/NAME", and the adapters. There
-            are none if they diverged.
+            If samples score them: their outputs [R, n, C] as "tuned/EPOCH/TASK", from epoch 0, which is before, and as
+            "control/EPOCH/TASK" those of the same networks if the encoder stays as it is. Otherwise the weights of
+            each network, with the statistics of its fold baked in, as "NUMBER/NAME", and the adapters. There are none
+            if they diverged.
         """
         with _cores(self._width):
-            return self._scored(tuning) if len(tuning.scored) else self._final(tuning)
+            if not len(tuning.scored):
+                return self._final(tuning)
+            tuned, control = self._scored(tuning, adapted=True), self._scored(tuning, adapted=False)
+            return {**_named(TUNED, tuned), **_named(CONTROL, control)}
 
-    def _scored(self, tuning: FineTuning) -> Arrays:
-        joint = self._joint(tuning)
+    def _scored(self, tuning: FineTuning, *, adapted: bool) -> Arrays:
+        joint = self._joint(tuning, adapted=adapted)
         tasks = {name: task.take(tuning.scored) for name, task in self._data.pool.tasks.items()}
         better = min if direction(main_metric(tasks)) == "min" else max
         told = [_stacked(joint.outputs(tuning.scored))]
         scores = [score_of(tasks, told[0], self._data.shares)]
         for epoch in range(1, tuning.epochs + 1):
-            if not self._epoch(joint, tuning, epoch):
+            if not self._epoch(joint, tuning, epoch, self._data.tell if adapted else None):
                 break
             outputs = _stacked(joint.outputs(tuning.scored))
             scores.append(score_of(tasks, outputs, self._data.shares))
@@ -122,16 +130,15 @@ class FineTuner:
     def _final(self, tuning: FineTuning) -> Arrays:
         from haemsa.model.predictor.baking import bake
 
-        joint = self._joint(tuning)
-        if not all(self._epoch(joint, tuning, epoch) for epoch in range(1, tuning.epochs + 1)):
+        joint = self._joint(tuning, adapted=True)
+        if not all(self._epoch(joint, tuning, epoch, self._data.tell) for epoch in range(1, tuning.epochs + 1)):
             return {}
-        made = {f"{ADAPTER_ARRAYS}{name}": values for name, values in as_arrays(self._adapters.state()).items()}
+        made = _named(ADAPTER_ARRAYS, as_arrays(self._adapters.state()))
         for number, (row, weights) in enumerate(zip(tuning.rows, joint.weights(), strict=True)):
-            baked = as_arrays(bake(row, weights, self._statistics))
-            made |= {f"{number}/{name}": values for name, values in baked.items()}
+            made |= _named(f"{number}/", as_arrays(bake(row, weights, self._statistics)))
         return made if all(np.isfinite(values).all() for values in made.values()) else {}
 
-    def _joint(self, tuning: FineTuning) -> JointTraining:
+    def _joint(self, tuning: FineTuning, *, adapted: bool) -> JointTraining:
         import torch
 
         from haemsa.model.training.fine_tuning.joint import JointTraining
@@ -140,15 +147,15 @@ class FineTuner:
         self._adapters.reset(tuning.seed)
         weights = [{name: torch.from_numpy(values) for name, values in one.items()} for one in tuning.weights]
         steps = _begun(tuning) * batch_count(self._trained(tuning), self._data.batch_size)
-        known = self._pool, self._statistics, self._stream, self._adapters
-        return JointTraining(tuning.rows, weights, *known, steps)
+        stream = (self._stream, self._adapters) if adapted else None
+        return JointTraining(tuning.rows, weights, self._pool, self._statistics, steps, stream)
 
-    def _epoch(self, joint: JointTraining, tuning: FineTuning, epoch: int) -> bool:
+    def _epoch(self, joint: JointTraining, tuning: FineTuning, epoch: int, tell: Callable[[int], None] | None) -> bool:
         from haemsa.model.training.pool import batches
 
         size, seed = self._data.batch_size, self._data.order_seed
         order = list(batches(self._trained(tuning), size, seed, _begun(tuning) + epoch - 1))
-        return joint.epoch(order, self._data.tell)
+        return joint.epoch(order, tell)
 
     def _trained(self, tuning: FineTuning) -> NDArray[np.int64]:
         return np.flatnonzero(~self._data.folds.held_out[tuning.rows[0].fold])
@@ -179,6 +186,10 @@ def score_of(tasks: Mapping[str, Task], outputs: Mapping[str, NDArray[Any]], sha
         each = list(shares) * (len(predicted) // len(shares))
         means[name] = as_scores(tasks[name], np.average(predicted, axis=0, weights=each).astype(np.float32))
     return float(all_metrics(tasks, means)[main_metric(tasks)])
+
+
+def _named(start: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    return {f"{start}{name}": values for name, values in arrays.items()}
 
 
 def _stacked(outputs: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

@@ -34,16 +34,15 @@ class JointTraining:
     """Networks that were trained go on, together with the adapters of the encoder of one of their streams.
 
     All of them share the adapters, which follow the mean of their losses. The rate stays the same from the first epoch
-    to the last, so that any epoch can be the last one.
+    to the last, so that any epoch can be the last one. Without adapters only the networks go on.
 
     Args:
         rows: The networks.
         weights: Their weights, as `train` gives them.
         pool: The samples, on the device of the encoder.
         statistics: What the networks were trained with.
-        stream: The stream, with all samples of the pool.
-        adapters: Those of its encoder.
         steps: How many steps the networks were trained. Their noise goes on from there.
+        adapted: The stream, with all samples of the pool, and the adapters of its encoder.
     """
 
     def __init__(
@@ -52,23 +51,24 @@ class JointTraining:
         weights: Sequence[Weights],
         pool: Pool,
         statistics: FoldStatistics,
-        stream: TextStream,
-        adapters: Adapters,
         steps: int,
+        adapted: tuple[TextStream, Adapters] | None,
     ) -> None:
         self._order = sort_order(rows)
         cohort = Cohort([rows[place] for place in self._order], pool.schema, drawn=False)
-        self._pool, self._stream, self._adapters, self._steps = pool, stream, adapters, steps
+        self._pool, self._steps = pool, steps
+        self._stream = adapted[0] if adapted else None
+        self._adapted = adapted[1].parameters if adapted else []
         inserted = [weights[place] for place in self._order]
         self._network = build(cohort, pool.device, torch.float32, statistics, inserted)
         rate, decay, clip = (cohort.gene(name) for name in ("learning_rate", "weight_decay", "clip"))
         self._optimizer = CohortAdamW(list(self._network.stacks()), CALMER * rate, decay, clip)
-        self._adam = torch.optim.AdamW(adapters.parameters, lr=RATE, weight_decay=0.0)
+        self._adam = torch.optim.AdamW(self._adapted, lr=RATE, weight_decay=0.0) if adapted else None
         like = self._optimizer.values
         self._criterion = Criterion(cohort, pool, statistics, like)
         folds = [row.fold for row in cohort.rows]
         self._trains, self._scales = statistics.trains[folds].to(like), target_scales(statistics, folds, like)
-        self._reads = [name for name in self._network.reads if name != stream.name]
+        self._reads = [name for name in self._network.reads if not (self._stream and name == self._stream.name)]
 
     def epoch(self, batches: Sequence[NDArray[np.int64]], told: Callable[[int], None] | None = None) -> bool:
         """Train on each batch in turn, and tell its samples. Returns whether all losses were finite."""
@@ -78,14 +78,15 @@ class JointTraining:
             output = self._network(self._batch(indices), self._steps)
             weights = self._trains.index_select(1, index)
             losses = self._criterion.total(self._criterion(output, self._pool.targets_at(index), weights))
-            wanted = [*self._optimizer.parameters, *self._adapters.parameters]
+            wanted = [*self._optimizer.parameters, *self._adapted]
             gradients = torch.autograd.grad(losses.sum(), wanted, materialize_grads=True)
             count = len(self._optimizer.parameters)
             self._optimizer.move(gradients[:count])
-            for parameter, gradient in zip(self._adapters.parameters, gradients[count:], strict=True):
-                parameter.grad = gradient / len(losses)
-            torch.nn.utils.clip_grad_norm_(self._adapters.parameters, _CLIP)
-            self._adam.step()
+            if self._adam:
+                for parameter, gradient in zip(self._adapted, gradients[count:], strict=True):
+                    parameter.grad = gradient / len(losses)
+                torch.nn.utils.clip_grad_norm_(self._adapted, _CLIP)
+                self._adam.step()
             total += losses.detach()
             self._steps += 1
             if told is not None:
@@ -109,4 +110,5 @@ class JointTraining:
         return [extracted[place] for place in np.argsort(self._order).tolist()]
 
     def _batch(self, indices: NDArray[np.int64]) -> Batch:
-        return self._stream.into(self._pool.batch(indices, reads=self._reads), indices)
+        batch = self._pool.batch(indices, reads=self._reads)
+        return self._stream.into(batch, indices) if self._stream else batch

@@ -45,7 +45,7 @@ class Trained:
         self.adapters.reset(5)
         rows = [trained.row for trained in self.rows]
         weights = [trained.weights for trained in self.rows]
-        return JointTraining(rows, weights, self.pool, self.statistics, self.stream(tokens), self.adapters, steps=40)
+        return JointTraining(rows, weights, self.pool, self.statistics, 40, (self.stream(tokens), self.adapters))
 
 
 def genome(kind: str, levels: int) -> Genome:
@@ -105,6 +105,23 @@ def test_training_moves_adapters_and_networks_and_makes_the_error_smaller(
         assert np.abs(new["mood"] - wanted).mean() < np.abs(old["mood"] - wanted).mean() - 0.05, row.row
     changed = joint_training.weights()[1]
     assert all((values != trained.rows[1].weights[name]).any() for name, values in changed.items() if ".out" in name)
+
+
+def test_without_adapters_only_the_networks_train_on(trained: Trained) -> None:
+    rows, weights = [one.row for one in trained.rows], [one.weights for one in trained.rows]
+    trained.adapters.reset(5)
+    before = trained.adapters.state()
+    alone = JointTraining(rows, weights, trained.pool, trained.statistics, 40, None)
+    samples = np.arange(6)
+    for row, outputs in zip(trained.rows, alone.outputs(samples), strict=True):
+        np.testing.assert_allclose(outputs["mood"], row.outputs["mood"][samples], atol=1e-5)
+    assert alone.epoch(batches(trained))
+    assert all(torch.equal(before[name], one) for name, one in trained.adapters.state().items())
+    together = trained.joint()  # its adapters change nothing at first, so a first step is the same for the networks
+    alone = JointTraining(rows, weights, trained.pool, trained.statistics, 40, None)
+    assert together.epoch(batches(trained)[:1]) and alone.epoch(batches(trained)[:1])
+    for one, other in zip(together.weights(), alone.weights(), strict=True):
+        assert all(torch.allclose(values, other[name], atol=1e-2) for name, values in one.items())
 
 
 def test_parts_of_a_batch_give_what_the_whole_batch_gives(trained: Trained) -> None:
