@@ -74,10 +74,9 @@ class Steady(Generic[G]):
         Enough are a batch, or the number that climbs in a generation, because a batch for a large device may be larger.
         If no new ones may come, any number is enough, and nobody waits for a slower one.
         """
-        if new:
-            self.settle()  # by the scores of this rung, before any candidate climbs
-        else:
+        if not new:
             _enter(self.population.arrivals.take(0), self.climbing, self.population)
+        self.settle()  # by the scores of this rung, before any candidate climbs
         enough = min(self.batch, max(1, self.population.size // self.climbing.ladder.eta)) if new else 1
         for rung, ids in self.climbing.ready(enough):
             return self.climbing.promote(rung, ids[:count])

@@ -168,8 +168,7 @@ class Driver:
         if generation_ended:
             self.budget.judge_progress()
             suggest_simpler(self.evolution, self._simpler)
-        if self._new() != 0:  # where nobody breeds any more, survivors are chosen once, at the end
-            self.evolution.settle()
+        self.evolution.settle()
         ids_to_keep = self.evolution.ids_to_keep()
         self.jobs.keep(finished.results, ids_to_keep)
         self.run_directory.journal.record(outcomes, self._state())

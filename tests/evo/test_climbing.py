@@ -141,6 +141,16 @@ def test_while_others_are_bred_candidates_climb_in_the_order_they_were_asked_for
     assert slow in evolution.pending
 
 
+def test_a_survivor_that_climbs_in_the_end_keeps_its_scores_until_its_turn_comes() -> None:
+    two = Ladder((Fidelity(1), Fidelity(2)), eta=3, full=1)
+    evolution = Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, population_size=30, ladder=two)
+    for candidate in evolution.ask(10):
+        evolution.tell(candidate, zdt1(candidate.genome))
+    _, second, _ = evolution.ask(9, new=0)
+    evolution.tell(second, zdt1(second.genome))
+    assert {item.id: item.level for item in evolution.population} == dict.fromkeys(range(10), 0)
+
+
 def test_the_replicates_that_may_be_trained_are_those_that_a_rung_adds_for_each_that_may_climb() -> None:
     rungs = Ladder((Fidelity(1), Fidelity(None, 1), Fidelity(None, 5)), eta=3, full=2)
     evolution = Evolution(RealSpace(4), {"f1": "min", "f2": "min"}, seed=0, population_size=18, ladder=rungs)
