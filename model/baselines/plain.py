@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from haemsa.model.baselines.classical import RANGES, Classical, Floats, Kind, outputs, summaries
 from haemsa.model.baselines.threads import on_one_thread
-from haemsa.model.data.dataset import Dataset, Task
+from haemsa.model.data.dataset import Dataset, Modality, Task
 from haemsa.model.data.folds import grouped
 from haemsa.model.metrics import direction, primary, task_metrics
 
@@ -71,8 +72,10 @@ def linear_outputs(
     if len(trained) > MOST:
         trained = np.sort(np.random.default_rng(seed).choice(trained, MOST, replace=False))
     every = np.union1d(trained, predicted)
-    used, place = dataset.take(every), np.searchsorted(every, trained)
-    features, folds = summaries(used), _folds(used.take(place), seed)
+    used, place = dataset if len(every) == len(dataset) else dataset.take(every), np.searchsorted(every, trained)
+    features = summaries(used)
+    means = {name: Modality(values[:, None], np.ones(len(used), np.int64)) for name, values in features.items()}
+    folds = _folds(replace(used, modalities=means).take(place), seed)  # takes no copy of all time steps
     with warnings.catch_warnings(), on_one_thread("sklearn.linear_model"):
         warnings.simplefilter("ignore")  # some of the strengths that are tried do not converge
         answers = {name: _tuned(features, task, place, folds) for name, task in used.tasks.items()}

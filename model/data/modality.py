@@ -110,10 +110,13 @@ class Modality:
         return copy
 
     def take(self, indices: NDArray[np.int64]) -> Modality:
-        """The same stream for the samples at `indices`, in their order."""
-        if isinstance(self.features, StoredFeatures):
-            return Modality(self.features.select(indices), self.lengths[indices], self.columns)
-        return Modality(self.features[indices], self.lengths[indices], self.columns)
+        """The same stream for the samples at `indices`, in their order. Moments that are known are kept."""
+        whole = self.features
+        features = whole.select(indices) if isinstance(whole, StoredFeatures) else whole[indices]
+        taken = Modality(features, self.lengths[indices], self.columns)
+        if known := self.__dict__.get("moments"):
+            taken.__dict__.update(moments=tuple(values[indices] for values in known))
+        return taken
 
     def in_columns(self, places: NDArray[np.int64]) -> Modality:
         """The same stream with only the features at `places`, in their order."""

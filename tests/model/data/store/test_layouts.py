@@ -69,6 +69,14 @@ def test_samples_are_read_in_any_order_and_as_often_as_they_are_asked_for(store:
         assert not stored(store).read(np.array(absent, np.int64), 2).any()
 
 
+def test_moments_that_are_known_are_not_read_again_for_some_samples(store: Path) -> None:
+    whole, fresh = (read(store, stream=True).modalities["text"] for _ in range(2))
+    expected = fresh.take(ORDER).moments
+    _ = whole.moments
+    store.unlink()
+    assert np.array_equal(whole.take(ORDER).moments, expected)
+
+
 def test_only_some_columns_can_be_read(store: Path) -> None:
     text = text_of(small())
     assert np.array_equal(stored(store).in_columns(np.array([1])).read(ORDER), text[ORDER][:, :, [1]])
