@@ -7,6 +7,7 @@ projection's weights, so that all rows can share the batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -34,6 +35,7 @@ class Encoder(Stacked):
     query: nn.Parameter
     kernel: nn.Parameter
     unit_row: Tensor
+    block_row: Tensor
     head_row: Tensor
     means: Tensor | None  # of each fold in use [F, D]
     scale: Tensor | None  # [n, D]
@@ -55,6 +57,7 @@ class Encoder(Stacked):
             self._add("kernel", [(width, self.spec.kernel) for width in self.widths], "fan_last")
         places = torch.arange(len(self.rows))
         self.constant("unit_row", places.repeat_interleave(torch.tensor(self.widths)))
+        self.constant("block_row", self.unit_row[:: math.gcd(*self.widths)])
         self.constant("head_row", places.repeat_interleave(torch.tensor(heads)))
         units = [width // count for width, count in zip(self.widths, heads, strict=True) for _ in range(count)]
         self._heads = {size: units.count(size) for size in units}
@@ -83,7 +86,7 @@ class Encoder(Stacked):
     def forward(self, batch: Batch, noise: Noise | None) -> Tensor:
         """Units [U, B]. Those of samples without the modality are arbitrary finite numbers."""
         name = self.spec.modality
-        standard = Standard(self._input_scale(noise), self.unit_row, self.means, self.fold_index)
+        standard = Standard(self._input_scale(noise), self.block_row, self.means, self.fold_index)
         if self.spec.kind == "mean":
             return project(batch.means[name], self.weight, self.bias, standard)
         if self.spec.kind == "attention":

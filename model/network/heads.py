@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from haemsa.model.network.cohort import Cohort, Slot, Stacked
-from haemsa.model.network.operations.scoring import scores
+from haemsa.model.network.operations.pooling import pool_by_scores, token_shares
 from haemsa.model.spec.network import GLOBAL
 
 
@@ -44,20 +44,16 @@ class Heads(Stacked):
         outputs = {}
         for number, task in enumerate(self.tasks):
             weight, bias = (self.get_parameter(f"{part}_{number}") for part in ("weight", "bias"))
-            pooled = pool(self.shares(task, tokens, present), tokens)
+            pooled = pool_by_scores(tokens, *self._gate(number, present))
             outputs[task] = torch.baddbmm(bias.unsqueeze(1), pooled, weight)
         return outputs
 
     def shares(self, task: str, tokens: Tensor, present: Tensor | None) -> Tensor:
         """The share that a task's head takes of each token [P, D, B]. Shares sum to 1 over D."""
-        number = self.tasks.index(task)
-        usable = self.used if present is None else self.used & present  # [P, D, B or 1]
-        P, D, B, W = tokens.shape
-        found = scores(tokens.reshape(P, D * B, W), self.get_parameter(f"gate_{number}")).view(P, D, B)
-        found = found + self.get_parameter(f"gate_bias_{number}").view(P, D, 1)
-        return found.masked_fill(~usable, -torch.inf).softmax(1)
+        return token_shares(tokens, *self._gate(self.tasks.index(task), present))
 
-
-def pool(shares: Tensor, tokens: Tensor) -> Tensor:
-    """The sum of tokens [P, D, B, W], weighted by shares [P, D, B]: [P, B, W]."""
-    return (shares.unsqueeze(-1) * tokens).sum(1)
+    def _gate(self, number: int, present: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The weight and the bias of a task's gate, and which tokens it may read, bool [P, D, B or 1]."""
+        usable = self.used if present is None else self.used & present
+        bias = self.get_parameter(f"gate_bias_{number}").view(len(self.used), -1, 1)
+        return self.get_parameter(f"gate_{number}"), bias, usable

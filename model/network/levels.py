@@ -86,13 +86,11 @@ class Level(Stacked):
         Experts that read features need `batch`.
         """
         n = self.rows
-        own, others = torch.split(tokens, [n, len(tokens) - n])
-        normed = normalise(own, self.width)
+        normed, tokens = normalise(tokens, self.width)
         gate = self.gates(normed, None if present is None else present[:n], noise)
         outputs = self._outputs(normed, Source(batch, present, noise))
         by_row = outputs.view(n, gate.weights.shape[2], *tokens.shape[2:])  # [P, E, B, W]
-        mixed = add_mixed(own, gate.weights, by_row)
-        return LevelOutput(torch.cat([mixed, others]) if len(others) else mixed, gate)
+        return LevelOutput(add_mixed(tokens, gate.weights, by_row), gate)
 
     def _outputs(self, normed: Tensor, source: Source) -> Tensor:
         """What the experts of all rows make of normalised tokens [P, D, B, W]: [P * E, B, W]."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from haemsa.model.network.cohort_network import CohortNetwork, NetworkOutput
-from haemsa.model.network.heads import Heads, pool
+from haemsa.model.network.heads import Heads
+from haemsa.model.network.operations.pooling import pool
 from haemsa.model.predictor.inputs import Inputs
 from haemsa.model.predictor.predictor import Predictor
 from haemsa.model.spec.genome import Genome

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,8 +17,8 @@ from haemsa.model.training.layout import ByRow, Layout
 class CohortAdamW:
     """Keeps all parameters of a cohort in one flat array, and moves each row at its own rate.
 
-    Torch's fused Adam computes the direction with a learning rate of 1 in one pass over the flat arrays. Scaling it by
-    row takes a second pass.
+    Torch's fused Adam has one learning rate for all. So it moves values that are divided by their row's rate, at a
+    rate of 1.
 
     Args:
         stacks: The cohort's parameters. They become views of `values`.
@@ -32,22 +32,22 @@ class CohortAdamW:
         self.layout = Layout(stacks)
         self._clip = clip.to(first)
         zeros = first.new_zeros(self.layout.size).detach()
-        self.values, self._first, self._second, self._gradient, self._direction = (zeros.clone() for _ in range(5))
+        self.values, self._first, self._second, self._gradient, self._divided = (zeros.clone() for _ in range(5))
         self._steps = zeros.new_zeros((), dtype=torch.float32)
         for span in self.layout.spans:
             span.view(self.values).copy_(span.stack.parameter.detach())
             span.stack.parameter.data = span.view(self.values)
         rate = learning_rate.to(first)
-        self._rate, self._decay = self.layout.by_row(rate), self._decay_of(rate * weight_decay.to(first))
+        self._rate, self._divisor = self.layout.by_row(rate), self._divisor_of(rate, rate * weight_decay.to(first))
 
-    def _decay_of(self, by_row: Tensor) -> ByRow:
-        """What is left of weights that decay by so much; 1 for the others."""
+    def _divisor_of(self, rate: Tensor, decay: Tensor) -> ByRow:
+        """The rate of each row, over what a step leaves of its weights if they decay."""
         decays = torch.zeros_like(self.values)
         for span in self.layout.spans:
             span.view(decays).fill_(float(span.stack.decays))
         chunks, rest = self.layout.parts(decays)
-        by_place = self.layout.by_row(by_row)
-        return ByRow(1 - by_place.chunks * chunks[:, :1], 1 - by_place.rest * rest)
+        rates, by_place = self.layout.by_row(rate), self.layout.by_row(decay)
+        return ByRow(rates.chunks / (1 - by_place.chunks * chunks[:, :1]), rates.rest / (1 - by_place.rest * rest))
 
     def step(self, loss: Tensor) -> None:
         """Move every row down the gradient of `loss`, the sum over rows of their losses."""
@@ -59,25 +59,23 @@ class CohortAdamW:
         with torch.no_grad():
             torch.cat([gradient.reshape(-1) for gradient in gradients], out=self._gradient)
             self._clip_gradient()
-            self._find_direction()
-            for value, direction, rate, decay in zip(
-                self.layout.parts(self.values),
-                self.layout.parts(self._direction),
-                self._rate,
-                self._decay,
-                strict=True,
-            ):
-                value.mul_(decay).addcmul_(direction, rate)
+            for divided, value, divisor in self._parts(self._divided, self.values, self._divisor):
+                torch.div(value, divisor, out=divided)
+            self._move_divided()
+            for value, divided, rate in self._parts(self.values, self._divided, self._rate):
+                torch.mul(divided, rate, out=value)
+
+    def _parts(self, one: Tensor, other: Tensor, by_row: ByRow) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+        return zip(self.layout.parts(one), self.layout.parts(other), by_row, strict=True)
 
     def _clip_gradient(self) -> None:
         norms = self.layout.norms(self._gradient, len(self._clip))
         factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0)
         self.layout.scale_(self._gradient, self.layout.by_row(factors))
 
-    def _find_direction(self) -> None:
-        """Where Adam would move from 0, with a learning rate of 1."""
+    def _move_divided(self) -> None:
         adam(
-            [self._direction.zero_()],
+            [self._divided],
             [self._gradient],
             [self._first],
             [self._second],
@@ -114,10 +112,7 @@ class CohortAdamW:
 
     def average_(self, average: Tensor, share: Tensor) -> None:
         """Move a flat array towards the values, by each row's share [P] of the distance."""
-        by_row = self.layout.by_row(share.to(self.values))
-        for part, values, weight in zip(
-            self.layout.parts(average), self.layout.parts(self.values), by_row, strict=True
-        ):
+        for part, values, weight in self._parts(average, self.values, self.layout.by_row(share.to(self.values))):
             part.lerp_(values, weight)
 
     def finite_rows(self, array: Tensor) -> list[bool]:

@@ -12,12 +12,17 @@ from torch.nn import functional as F
 _EPSILON = 1e-6
 
 
-def normalise(tokens: Tensor, width: Tensor) -> Tensor:
-    """RMS norm (Zhang and Sennrich 2019) of tokens [P, D, B, W] over each row's real width [P, 1, 1, 1]; no gain."""
+def normalise(tokens: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
+    """RMS norm (Zhang and Sennrich 2019) of the first n rows of tokens [P, D, B, W], and the tokens of all rows.
+
+    The norm is over each row's real width [n, 1, 1, 1], and has no gain. Whatever follows reads tokens from here. So
+    both of their gradients come together, and are added in one pass.
+    """
     if torch.is_grad_enabled() and tokens.requires_grad:
-        normed: Tensor = _Norm.apply(tokens, width)  # type: ignore[no-untyped-call]
-        return normed
-    return tokens * _inverse_norm(tokens, width)
+        found: tuple[Tensor, Tensor] = _Norm.apply(tokens, width)  # type: ignore[no-untyped-call]
+        return found
+    first = tokens[: len(width)]
+    return first * _inverse_norm(first, width), tokens
 
 
 def _inverse_norm(tokens: Tensor, width: Tensor) -> Tensor:
@@ -26,19 +31,23 @@ def _inverse_norm(tokens: Tensor, width: Tensor) -> Tensor:
 
 class _Norm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tokens: Tensor, width: Tensor) -> Tensor:
-        scale = _inverse_norm(tokens, width)
-        normed = tokens * scale
+    def forward(ctx: Any, tokens: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
+        first = tokens[: len(width)]
+        scale = _inverse_norm(first, width)
+        normed = first * scale
         ctx.save_for_backward(normed, scale, width)
-        return normed
+        return normed, tokens
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, of_normed: Tensor, of_tokens: Tensor) -> tuple[Tensor, None]:
         """What would only change a token's length has no influence, but for the epsilon."""
         normed, scale, width = ctx.saved_tensors
-        along = (gradient * normed).sum(-1, keepdim=True) / width
-        return torch.addcmul(gradient, normed, along, value=-1).mul_(scale), None
+        total, n = torch.empty_like(of_tokens), len(normed)
+        along = torch.mul(of_normed, normed, out=total[:n]).sum(-1, keepdim=True) * (scale / width)
+        torch.addcmul(of_tokens[:n], of_normed, scale, out=total[:n]).addcmul_(normed, along, value=-1)
+        total[n:] = of_tokens[n:]
+        return total, None
 
 
 def deepen(hidden: Tensor, weight: Tensor, bias: Tensor, keep: Tensor | None) -> Tensor:

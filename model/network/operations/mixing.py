@@ -51,7 +51,7 @@ class _WithGlobal(torch.autograd.Function):
 
 
 def add_mixed(tokens: Tensor, weights: Tensor, outputs: Tensor) -> Tensor:
-    """Add to tokens [P, D, B, W] the outputs of experts [P, E, B, W] under weights [P, D, E, B].
+    """Add experts' outputs [n, E, B, W] under weights [n, D, E, B] to tokens [P, D, B, W] of the first n rows.
 
     There are few experts and few tokens: on a CPU, a product for each is faster than many small matrix products.
     """
@@ -63,8 +63,9 @@ def add_mixed(tokens: Tensor, weights: Tensor, outputs: Tensor) -> Tensor:
 
 def _add_mixed(tokens: Tensor, weights: Tensor, outputs: Tensor) -> Tensor:
     mixed = tokens.clone()
+    first = mixed[: len(outputs)]
     for expert in range(outputs.shape[1]):
-        mixed.addcmul_(weights[:, :, expert].unsqueeze(-1), outputs[:, expert].unsqueeze(1))
+        first.addcmul_(weights[:, :, expert].unsqueeze(-1), outputs[:, expert].unsqueeze(1))
     return mixed
 
 
@@ -78,10 +79,11 @@ class _Mixture(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weights, outputs = ctx.saved_tensors
-        of_weights, of_outputs, product = (torch.empty_like(like) for like in (weights, outputs, gradient))
+        first = gradient[: len(outputs)]
+        of_weights, of_outputs, product = (torch.empty_like(like) for like in (weights, outputs, first))
         for expert in range(outputs.shape[1]):
-            torch.mul(gradient, outputs[:, expert].unsqueeze(1), out=product)
+            torch.mul(first, outputs[:, expert].unsqueeze(1), out=product)
             torch.sum(product, -1, out=of_weights[:, :, expert])
-            torch.mul(gradient, weights[:, :, expert].unsqueeze(-1), out=product)
+            torch.mul(first, weights[:, :, expert].unsqueeze(-1), out=product)
             torch.sum(product, 1, out=of_outputs[:, expert])
         return gradient, of_weights, of_outputs

@@ -12,18 +12,30 @@ from torch.autograd.function import once_differentiable
 class Standard(NamedTuple):
     """How each unit standardises the features that it reads.
 
-    `scale` [n, D] is a factor of each row (None: 1), and `unit_row` [U] the row of each unit. `means` [F, D] are
-    subtracted before (None: 0), and `fold_index` [U, 1] is the one of each unit.
+    `scale` [n, D] is a factor of each row (None: 1). Units come in blocks of equal size that belong to a row each:
+    `block_row`. `means` [F, D] are subtracted before (None: 0), and `fold_index` [U, 1] is the one of each unit.
     """
 
     scale: Tensor | None
-    unit_row: Tensor
+    block_row: Tensor
     means: Tensor | None
     fold_index: Tensor | None
 
     def scaled(self, weight: Tensor) -> Tensor:
         """The weights [U, D] of features before they are scaled."""
-        return weight if self.scale is None else weight * self.scale.index_select(0, self.unit_row)
+        return weight if self.scale is None else (self._blocks(weight) * self._factors(self.scale)).view_as(weight)
+
+    def scale_(self, weight: Tensor) -> Tensor:
+        """The same in place."""
+        if self.scale is not None:
+            self._blocks(weight).mul_(self._factors(self.scale))
+        return weight
+
+    def _blocks(self, weight: Tensor) -> Tensor:
+        return weight.view(len(self.block_row), -1, weight.shape[1])
+
+    def _factors(self, scale: Tensor) -> Tensor:
+        return scale.index_select(0, self.block_row).unsqueeze(1)
 
 
 def project(x: Tensor, weight: Tensor, bias: Tensor, standard: Standard) -> Tensor:
@@ -67,7 +79,4 @@ class _Projection(torch.autograd.Function):
         if standard.means is not None:
             of_means = gradient.new_zeros(len(gradient), len(standard.means))
             gradient = torch.cat([gradient, of_means.scatter_(1, standard.fold_index, -of_bias.unsqueeze(1))], 1)
-        of_weight = torch.mm(gradient, inputs)
-        if standard.scale is not None:
-            of_weight.mul_(standard.scale.index_select(0, standard.unit_row))
-        return of_x, of_weight, of_bias, None
+        return of_x, standard.scale_(torch.mm(gradient, inputs)), of_bias, None

@@ -9,6 +9,7 @@ from haemsa.model.network.operations.convolution import most_active
 from haemsa.model.network.operations.gathering import Gathering, Taking
 from haemsa.model.network.operations.layers import deepen, normalise
 from haemsa.model.network.operations.mixing import add_mixed, with_global
+from haemsa.model.network.operations.pooling import pool_by_scores
 from haemsa.model.network.operations.projection import Standard, project
 from haemsa.model.network.operations.scoring import scores
 
@@ -19,9 +20,16 @@ def drawn(*shapes: tuple[int, ...]) -> list[Tensor]:
     return [torch.randn(*shape, generator=generator).double().requires_grad_() for shape in shapes]
 
 
-def test_norm() -> None:
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_norm_of_two_rows(rows: int) -> None:
     width = torch.tensor([4.0, 3.0]).double().view(2, 1, 1, 1)
-    assert gradcheck(normalise, (*drawn((2, 3, 5, 4)), width))
+    assert gradcheck(normalise, (*drawn((rows, 3, 5, 4)), width))
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_pooling_by_scores(samples: int) -> None:
+    usable = drawn((2, 3, samples))[0] > -1
+    assert gradcheck(lambda *given: pool_by_scores(*given, usable), drawn((2, 3, 5, 4), (2, 4, 1), (2, 3, 1)))
 
 
 @pytest.mark.parametrize("drops", [True, False])
@@ -34,8 +42,9 @@ def test_scores() -> None:
     assert gradcheck(scores, drawn((2, 5, 4), (2, 4, 3)))
 
 
-def test_mixing() -> None:
-    assert gradcheck(add_mixed, drawn((2, 3, 5, 4), (2, 3, 2, 5), (2, 2, 5, 4)))
+@pytest.mark.parametrize("rows", [2, 3])
+def test_mixing_in_two_rows(rows: int) -> None:
+    assert gradcheck(add_mixed, drawn((rows, 3, 5, 4), (2, 3, 2, 5), (2, 2, 5, 4)))
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -51,6 +60,14 @@ def test_a_projection_to_three_units_of_two_rows_in_folds_of_their_own(standardi
     rows = torch.tensor([0, 0, 1])
     standard = Standard(scale, rows, means, rows.unsqueeze(1)) if standardised else Standard(None, rows, None, None)
     assert gradcheck(lambda *given: project(*given, standard), drawn((5, 4), (3, 4), (3,)))
+
+
+def test_a_projection_to_units_in_blocks() -> None:
+    standard = Standard(drawn((2, 4))[0].detach(), torch.tensor([0, 1, 1]), None, None)
+    weight, x = drawn((6, 4), (5, 4))
+    factors = standard.scale[[0, 0, 1, 1, 1, 1]]
+    torch.testing.assert_close(project(x, weight, torch.zeros(6).double(), standard), (weight * factors) @ x.t())
+    assert gradcheck(lambda *given: project(*given, standard), (x, weight, *drawn((6,))))
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 5])
