@@ -55,11 +55,11 @@ class CohortNetwork(Stacked):
         for level in self._levels:
             level.set_statistics(statistics)
 
-    def forward(self, batch: Batch, step: Tensor | int | None = None) -> NetworkOutput:
-        """Outputs for a batch; in training, under the noise of the step (a number, or an int32 [1])."""
+    def forward(self, batch: Batch, keys: Tensor | None = None) -> NetworkOutput:
+        """Outputs for a batch; in training, under the noise of rows with these keys of a step [P] (`step_keys`)."""
         noise = None
-        if step is not None and self._places:
-            noise = Noise(self._places, self.noise_keys, step, batch.samples)
+        if keys is not None and self._places:
+            noise = Noise(self._places, keys, batch.samples)
         local, present = self.encoders(batch, noise)
         complete = batch.complete and not (noise and self.encoders.dropout)
         outputs, gates = self._read(batch, local, present, complete, noise)

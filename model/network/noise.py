@@ -82,6 +82,12 @@ def dropout(
     return Places(rows, sites, samples=samples, units=units, rate=rate) if bool(rate.any()) else None
 
 
+def step_keys(keys: Tensor, first: int, count: int = 1) -> Tensor:
+    """Keys of rows [P] become keys of so many steps [count, P], from the step `first` on."""
+    steps = torch.arange(first, first + count, device=keys.device).remainder_(1 << 31).to(torch.int32)
+    return _mix_twice(keys ^ _mix_twice(steps).unsqueeze(1))
+
+
 class Noise:
     """The noise of one training step for `places`, in a batch of so many samples.
 
@@ -89,16 +95,13 @@ class Noise:
 
     Args:
         places: All places that draw in the step.
-        keys: An int32 key for each row [P].
-        step: The number of the step, or an int32 [1].
+        keys: Of each row in the step [P] (`step_keys`).
         samples: How many samples the batch has.
     """
 
-    def __init__(self, places: Sequence[Places], keys: Tensor, step: Tensor | int, samples: int) -> None:
-        count = step if isinstance(step, Tensor) else torch.full_like(keys[:1], step % (1 << 31))
-        of_rows = _mix_twice(keys ^ _mix_twice(count))
+    def __init__(self, places: Sequence[Places], keys: Tensor, samples: int) -> None:
         rows, sites = torch.cat([place.rows for place in places]), torch.cat([place.sites for place in places])
-        of_places = _mix_twice(of_rows.index_select(0, rows) ^ sites)
+        of_places = _mix_twice(keys.index_select(0, rows) ^ sites)
         shapes = [(len(place.rows), *place.shape(samples)) for place in places]
         sizes = [math.prod(shape) for shape in shapes]
         numbers = torch.empty(sum(sizes), dtype=torch.int32, device=keys.device)

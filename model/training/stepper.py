@@ -20,6 +20,7 @@ from torch import Tensor
 
 from haemsa.model.network.batch import Batch
 from haemsa.model.network.cohort_network import CohortNetwork
+from haemsa.model.network.noise import step_keys
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.optimizer import CohortAdamW
 from haemsa.model.training.pool import Pool
@@ -45,22 +46,25 @@ class Stepper:
         self.network, self.criterion, self._optimizer = network, criterion, optimizer
         self._pool, self._weights = pool, weights
         self._total = weights.new_zeros(len(weights))
-        self._step = torch.zeros(1, dtype=torch.int32, device=pool.device)
+        self._keys = network.noise_keys.clone()
         records = pool.device.type == "cuda" and not pool.streams(network.reads)
         self._recorder = Recorder() if records else None
 
     def epoch(self, batches: Sequence[NDArray[np.int64]], step: int) -> Tensor:
         """Train on each batch in turn, from that step on. Returns the losses [P], summed over batches."""
         self._total.zero_()
-        self._step.fill_(step % (1 << 31))
+        every = step_keys(self.network.noise_keys, step, len(batches))
         if self._recorder is None:
             order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
             read = self._pool.read(batches, self._weights.dtype, self.network.reads)
-            for index, batch in zip(torch.split(order, [len(part) for part in batches]), read, strict=True):
+            parts = torch.split(order, [len(part) for part in batches])
+            for keys, index, batch in zip(every, parts, read, strict=True):
+                self._keys.copy_(keys)
                 self._train(index, batch, self._weights.index_select(1, index))
         else:
             table = torch.from_numpy(filled(batches)).to(self._pool.device)
-            for index, samples in zip(table, batches, strict=True):
+            for keys, index, samples in zip(every, table, batches, strict=True):
+                self._keys.copy_(keys)
                 self._recorder(self._gather_and_train, index, self._shape(samples, len(index)))
         return self._total
 
@@ -79,10 +83,9 @@ class Stepper:
 
     def _train(self, index: Tensor, batch: Batch, weights: Tensor) -> None:
         targets = self._pool.targets_at(index)
-        loss = self.criterion.total(self.criterion(self.network(batch, self._step), targets, weights))
+        loss = self.criterion.total(self.criterion(self.network(batch, self._keys), targets, weights))
         self._optimizer.step(loss.sum())
         self._total += loss.detach()
-        self._step += 1
 
 
 def filled(batches: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

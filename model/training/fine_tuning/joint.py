@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from haemsa.model.encoders.adapters import Adapters
 from haemsa.model.network.batch import Batch
 from haemsa.model.network.cohort import Cohort, CohortRow, sort_order
+from haemsa.model.network.noise import step_keys
 from haemsa.model.network.weights import Weights
 from haemsa.model.training.fine_tuning.text_stream import TextStream
 from haemsa.model.training.fold_statistics import FoldStatistics
@@ -75,7 +76,8 @@ class JointTraining:
         total = self._trains.new_zeros(len(self._trains))
         for indices in batches:
             index = torch.from_numpy(indices).to(self._pool.device)
-            output = self._network(self._batch(indices), self._steps)
+            keys = step_keys(self._network.noise_keys, self._steps)[0]
+            output = self._network(self._batch(indices), keys)
             weights = self._trains.index_select(1, index)
             losses = self._criterion.total(self._criterion(output, self._pool.targets_at(index), weights))
             wanted = [*self._optimizer.parameters, *self._adapted]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.noise import Noise, Places, site
+from haemsa.model.network.noise import Noise, Places, site, step_keys
 from tests.support.model.random_genomes import SCHEMA, random_rows
 
 KEYS = Cohort([CohortRow(random_rows(1, 0)[0].genome, seed) for seed in range(64)], SCHEMA).noise_keys()
@@ -19,13 +19,13 @@ def uniform(
     samples, units = shape
     places = Places(range(len(keys)), [name] * len(keys), units=units)
     others = [Places([0], [1], units=beside), Places([0], [2])] if beside else []
-    return Noise([*others, places], keys, step, samples).uniform(places)
+    return Noise([*others, places], step_keys(keys, step)[0], samples).uniform(places)
 
 
 def kept(rate: torch.Tensor, step: int, samples: int, units: int) -> torch.Tensor:
     rows = range(len(rate))
     places = Places(rows, [SITE] * len(rate), units=units, rate=rate)
-    return Noise([places], KEYS[: len(rate)], step, samples).keep(places)
+    return Noise([places], step_keys(KEYS[: len(rate)], step)[0], samples).keep(places)
 
 
 def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -60,6 +60,11 @@ def test_a_number_is_the_hash_of_seed_step_site_and_position() -> None:
     bits = mixed(key ^ (5 << 12 | 9))
     high = (bits - 2**32 if bits >= 2**31 else bits) >> 9
     assert float(uniform(7)[2, 5, 9]) == pytest.approx((high + 2**22 + 0.5) / 2**23, rel=1e-6)
+
+
+def test_keys_of_several_steps_are_those_of_each() -> None:
+    last = (1 << 31) - 1  # from there on, steps are counted anew
+    assert torch.equal(step_keys(KEYS, last, 2), torch.cat([step_keys(KEYS, last), step_keys(KEYS, 0)]))
 
 
 def test_keys_depend_only_on_the_seed() -> None:
@@ -99,7 +104,7 @@ def test_means_of_rows_steps_and_positions_vary_as_chance_does() -> None:
 
 def test_few_seeds_in_a_row_give_unrelated_dropout() -> None:
     places = Places(range(64), [SITE] * 64, samples=False, units=768, rate=torch.full((64,), 0.5))
-    here = Noise([places], KEYS, 0, 32).keep(places) > 0
+    here = Noise([places], step_keys(KEYS, 0)[0], 32).keep(places) > 0
     agreement = (here[:, None] == here[None]).double().mean(-1)[~torch.eye(64, dtype=torch.bool)]
     assert float(agreement.min()) > 0.42 and float(agreement.max()) < 0.58
 
@@ -119,7 +124,7 @@ def test_each_place_drops_at_the_rate_of_its_row() -> None:
 
 def test_normal_numbers_have_unit_variance_and_normal_tails() -> None:
     places = Places(range(64), [SITE] * 64, units=48)
-    values = Noise([places], KEYS, 1, 32).normal(places)
+    values = Noise([places], step_keys(KEYS, 1)[0], 32).normal(places)
     assert abs(float(values.mean())) < 0.02
     assert abs(float(values.std()) - 1) < 0.02
     assert abs(float((values.abs() > 1.96).double().mean()) - 0.05) < 0.005

@@ -12,7 +12,7 @@ from torch import Tensor
 from haemsa.model.network.batch import Batch
 from haemsa.model.network.cohort import Cohort, CohortRow, Slot, Stacked
 from haemsa.model.network.cohort_network import CohortNetwork
-from haemsa.model.network.noise import Noise, places_in
+from haemsa.model.network.noise import Noise, places_in, step_keys
 from haemsa.model.network.weights import Weights, extract_from
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, ExpertSpec, GateSpec, LevelSpec, NetworkSpec
@@ -46,7 +46,8 @@ def one_step(network: CohortNetwork, step: int | None, dtype: torch.dtype = torc
     folds = [row.fold for row in cohort.rows]
     weights = STATISTICS.trains[folds].to(dtype)[:, :40]
     criterion, targets = Criterion(cohort, POOL, STATISTICS, weights), POOL.targets_at(torch.from_numpy(indices))
-    found = network(POOL.batch(indices, dtype), step)
+    keys = None if step is None else step_keys(network.noise_keys, step)[0]
+    found = network(POOL.batch(indices, dtype), keys)
     total = criterion.total(criterion(found, targets, weights))
     stacks = list(network.stacks())
     gradients = torch.autograd.grad(total.sum(), [stack.parameter for stack in stacks], materialize_grads=True)
@@ -110,7 +111,7 @@ def level(*experts: ExpertSpec, transfer: bool = True, **gate: object) -> LevelS
 
 def noise_of(module: Stacked, samples: int, step: int = 0, keys: Sequence[int] = (1,)) -> Noise:
     """The noise of a module's places in a step, for rows with these keys."""
-    return Noise(places_in(module), torch.tensor(keys, dtype=torch.int32), step, samples)
+    return Noise(places_in(module), step_keys(torch.tensor(keys, dtype=torch.int32), step)[0], samples)
 
 
 def full_batch(count: int = 5, seed: int = 0, dtype: torch.dtype = torch.float64) -> Batch:

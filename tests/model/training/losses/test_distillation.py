@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from haemsa.model.data.folds import holdout
 from haemsa.model.network.cohort import Cohort, CohortRow
-from haemsa.model.network.noise import Noise
+from haemsa.model.network.noise import Noise, step_keys
 from haemsa.model.network.subsets import Subsets
 from haemsa.model.spec.network import ExpertSpec
 from haemsa.model.training.losses.distillation import transfer_loss
@@ -27,7 +27,7 @@ def drawn(present: torch.Tensor, *distillation: float) -> torch.Tensor:
     rows = [CohortRow(genome(modalities=EVERY, distillation=gene), seed) for seed, gene in enumerate(distillation)]
     cohort = Cohort(rows, SCHEMA)
     subsets = Subsets(cohort)
-    return subsets(present, Noise([subsets.places], cohort.noise_keys(), 0, present.shape[2]))
+    return subsets(present, Noise([subsets.places], step_keys(cohort.noise_keys(), 0)[0], present.shape[2]))
 
 
 def test_subsets_are_random_of_what_is_present_and_never_empty() -> None:
