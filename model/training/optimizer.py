@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors
 from torch.optim.adam import adam
 
 from haemsa.model.network.cohort import Stack
@@ -32,7 +33,7 @@ class CohortAdamW:
         self.layout = Layout(stacks)
         self._clip = clip.to(first)
         zeros = first.new_zeros(self.layout.size).detach()
-        self.values, self._first, self._second, self._gradient, self._divided = (zeros.clone() for _ in range(5))
+        self.values, self._first, self._second, self._divided = (zeros.clone() for _ in range(4))
         self._steps = zeros.new_zeros((), dtype=torch.float32)
         for span in self.layout.spans:
             span.view(self.values).copy_(span.stack.parameter.detach())
@@ -57,26 +58,26 @@ class CohortAdamW:
     def move(self, gradients: Sequence[Tensor]) -> None:
         """Move every row down its part of the gradients of `parameters`."""
         with torch.no_grad():
-            torch.cat([gradient.reshape(-1) for gradient in gradients], out=self._gradient)
-            self._clip_gradient()
+            gradient = _flatten_dense_tensors(gradients)  # type: ignore[no-untyped-call]
+            self._clip_gradient(gradient)
             for divided, value, divisor in self._parts(self._divided, self.values, self._divisor):
                 torch.div(value, divisor, out=divided)
-            self._move_divided()
+            self._move_divided(gradient)
             for value, divided, rate in self._parts(self.values, self._divided, self._rate):
                 torch.mul(divided, rate, out=value)
 
     def _parts(self, one: Tensor, other: Tensor, by_row: ByRow) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
         return zip(self.layout.parts(one), self.layout.parts(other), by_row, strict=True)
 
-    def _clip_gradient(self) -> None:
-        norms = self.layout.norms(self._gradient, len(self._clip))
+    def _clip_gradient(self, gradient: Tensor) -> None:
+        norms = self.layout.norms(gradient, len(self._clip))
         factors = (self._clip / (norms + 1e-6)).clamp_(max=1.0)
-        self.layout.scale_(self._gradient, self.layout.by_row(factors))
+        self.layout.scale_(gradient, self.layout.by_row(factors))
 
-    def _move_divided(self) -> None:
+    def _move_divided(self, gradient: Tensor) -> None:
         adam(
             [self._divided],
-            [self._gradient],
+            [gradient],
             [self._first],
             [self._second],
             [],
