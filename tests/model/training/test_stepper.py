@@ -50,7 +50,7 @@ def run_of(rows: list[CohortRow]) -> training._Run:
 @pytest.mark.parametrize("seed", range(8))
 def test_a_step_neither_waits_for_the_device_nor_copies_to_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = run_of(random_rows(6, seed, folds=3)).stepper
-    monkeypatch.setattr(made._optimizer, "_move_divided", lambda: None)  # torch's own; on a GPU it is capturable
+    monkeypatch.setattr(made._optimizer, "_move_divided", lambda _: None)  # torch's own; on a GPU it is capturable
     with Watch() as watch:
         made._gather_and_train(torch.arange(20), made._shape(np.arange(20), 20))
     assert watch.seen == []
