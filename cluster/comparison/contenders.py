@@ -7,7 +7,7 @@ trials on these folds (classical_trials.py). None of this sees the test split.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from haemsa.cluster.shared.bootstrap import Outputs
 from haemsa.cluster.shared.given_data import check_known, data_again
 from haemsa.cluster.shared.progress import Progress
 from haemsa.evo.expert_space.designs import usual_designs
-from haemsa.model.baselines.classical import Classical
+from haemsa.model.baselines.classical import SEEDED, Classical, Kind
 from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.metrics import task_metrics
@@ -33,6 +33,16 @@ from haemsa.model.missing_modalities import streams_of
 
 Mixture = tuple[tuple[Classical, int], ...]
 """Models of scikit-learn, or networks like MISA, each with its weight in their mean."""
+
+
+def weight_of(kinds: Iterable[Kind]) -> float:
+    """Who gets workers first: models among which is a network, because only these take long.
+
+    Example:
+        >>> weight_of(["ridge", "misa"]), weight_of(["ridge"])
+        (inf, 0.0)
+    """
+    return math.inf if any(kind in SEEDED for kind in kinds) else 0.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the features of the test samples, never their labels. Axes: `S` seeds, `N` test 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from haemsa.cluster.comparison.contenders import Mixture, TestMetric
+from haemsa.cluster.comparison.contenders import Mixture, TestMetric, weight_of
 from haemsa.cluster.comparison.together import Together
 from haemsa.cluster.config import Compute, SearchConfig
 from haemsa.cluster.final_model.recipe import Recipe, final_seed, protocol
@@ -105,10 +104,10 @@ class Finals:
         return {**depends, "validation": self.problem.folds.kind, "seed": self.config.seed, "members": members}
 
     def _size(self, model: Contender) -> float:
-        """What training a model costs, to begin with the longest. Of other models only the networks take long."""
+        """What training a model costs, to begin with the longest."""
         if isinstance(model, Recipe):
             return sum(self.problem.size(genome) for genome, _ in model.members)
-        return math.inf if any(member.kind in SEEDED for member, _ in model) else 0.0
+        return weight_of(member.kind for member, _ in model)
 
 
 def _epochs(model: Contender) -> float:

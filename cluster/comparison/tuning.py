@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from haemsa.cluster.comparison.classical_trials import TrialData, TrialWork, tuned_classical
-from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, tuned_network
+from haemsa.cluster.comparison.contenders import ComparisonSetup, TestMetric, Tuned, tuned_network, weight_of
 from haemsa.cluster.comparison.ours import SAME_SEARCH, ours
 from haemsa.cluster.comparison.together import Together
 from haemsa.cluster.config import SearchConfig
@@ -96,8 +95,7 @@ class Bench:
     def _trials(self, kind: Kind, data: TrialData, progress: Progress) -> Tuned:
         """The best of random trials of a kind of model, on the folds of the search."""
         trials, seed = self.setup.trials, self.setup.config.seed
-        weight = math.inf if kind in SEEDED else 0.0  # a trial of a network takes long
-        with self.side.tasks(TrialWork, data, weight) as tasks:
+        with self.side.tasks(TrialWork, data, weight_of([kind])) as tasks:
             return tuned_classical(self.problem, data, kind, trials, seed, self.kept, progress, tasks)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from haemsa.cluster.final_model.recipe import Recipe
 from haemsa.cluster.shared.result_folder import result_folder
+from haemsa.model.data.sources import is_on_disk
 
 
 def recipe_key(recipe: Recipe, data: str | None) -> str:
     """16 hexadecimal digits that stand for what is trained and for the place of the data, but not for the seeds."""
-    place = None if data is None else str(Path(data).resolve()) if Path(data).exists() else data
+    place = None if data is None else str(Path(data).resolve()) if is_on_disk(data) else data
     members = [[genome.to_dict(), count] for genome, count in recipe.members]
     settings = [recipe.validation, recipe.whole, recipe.batch_size, recipe.seed, list(recipe.tasks), place]
     settings += [recipe.finetune] if recipe.finetune else []

@@ -24,6 +24,7 @@ from haemsa.cluster.shared.files import write_json
 from haemsa.cluster.shared.given_data import FROM_PYTHON, check_one, data_again
 from haemsa.cluster.shared.progress import Progress, lasting
 from haemsa.model.data.dataset import Dataset
+from haemsa.model.data.sources import is_on_disk
 from haemsa.model.data.summary import provenance
 from haemsa.model.metrics import main_metric
 from haemsa.model.predictor.model_files import ADAPTED, ENCODERS
@@ -157,7 +158,7 @@ def _predictor(
     if recipe.fingerprint not in (None, dataset.fingerprint):
         line += "; the genome was found on other data"
     info = manifest(
-        data=str(Path(data).resolve()) if data and Path(data).exists() else data or dataset.name,
+        data=str(Path(data).resolve()) if data and is_on_disk(data) else data or dataset.name,
         fingerprint=dataset.fingerprint,
         dataset=provenance(made, data or FROM_PYTHON),
         seed=recipe.seed,

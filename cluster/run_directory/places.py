@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from haemsa.cluster.config import SearchConfig
+from haemsa.model.data.sources import is_on_disk
 
 _SQLITE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)([^?:]+)")
 """The address of a database in a file. The path begins with a fourth slash if it is absolute."""
@@ -27,8 +28,7 @@ def kept(config: SearchConfig, store: str | None, experiment: str | None) -> Sea
         store: MLflow's store, as it is kept.
         experiment: the experiment there, if one was asked for.
     """
-    there = config.data is not None and Path(config.data).exists()
-    data = str(Path(config.data).absolute()) if config.data is not None and there else config.data
+    data = str(Path(config.data).absolute()) if config.data and is_on_disk(config.data) else config.data
     start = [str(Path(source).absolute()) if Path(source).exists() else source for source in config.start]
     return config.model_copy(update={"data": data, "start": start, "tracking": store, "experiment": experiment})
 

@@ -14,6 +14,8 @@ from haemsa.model.data.store.file import write
 STORES: Final = (".h5", ".hdf5")
 PICKLES: Final = (".pkl", ".pickle")
 DESCRIPTIONS: Final = (".yaml", ".yml")
+BUILT_IN: Final = ("planted", "digits")
+"""Names of data that comes with haemsa."""
 _DESCRIBED: Final = (".npz", ".csv", ".parquet")
 _FORMS: Final = ".h5, .hdf5, .pkl, .yaml or a folder of .csd files"
 
@@ -43,7 +45,7 @@ def load(source: str, *, seed: int = 0, reading: Reading = AS_IT_IS, stream: boo
     """
     if stream and Path(source).suffix.lower() not in STORES:
         raise ValueError(f"data {source!r} cannot be streamed, expected a store, as haemsa data import makes it")
-    if source in ("planted", "digits"):
+    if source in BUILT_IN:
         reading.check(f"{source} data")
         return _made(source, seed)
     path = Path(source)
@@ -69,6 +71,11 @@ def load(source: str, *, seed: int = 0, reading: Reading = AS_IT_IS, stream: boo
     if suffix in _DESCRIBED:
         raise ValueError(_undescribed(path))
     raise ValueError(f"data {source!r} has an unknown form, expected {_FORMS}")
+
+
+def is_on_disk(source: str) -> bool:
+    """Whether the source is a path, and something is there. A folder with the name of built-in data changes nothing."""
+    return source not in BUILT_IN and Path(source).exists()
 
 
 def load_again(source: str, stream: bool | None) -> Dataset:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from haemsa.cluster.final_model.recipe import read_recipe
-from haemsa.cluster.run_directory.places import absolute_store
+from haemsa.cluster.run_directory.places import absolute_store, kept
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import resume_search, run_search
 from haemsa.cluster.tracking.client import store_to_keep
@@ -48,6 +48,17 @@ def test_a_run_keeps_the_store_of_the_environment_but_no_password(monkeypatch: p
     ]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://me:secret@tracker/mlflow")
     assert store_to_keep(None) is None
+
+
+def test_a_folder_with_the_name_of_built_in_data_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted").mkdir()
+    assert kept(settings(data="planted"), "off", None).data == "planted"
+    assert kept(settings(data="tiny.h5"), "off", None).data == "tiny.h5"
+    stored(tmp_path)
+    assert kept(settings(data="tiny.h5"), "off", None).data == str(tmp_path / "tiny.h5")
 
 
 def searched(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Path:
