@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al. 2022) in the linear layers of a text encoder. peft makes them.
+"""Low-rank adapters (Hu et al. 2022) in the upper half of the layers of a text encoder. peft makes them.
 
 They are kept as peft keeps them, so other programs can read them. They are merged into the weights of an encoder that
 only predicts.
@@ -20,6 +20,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from haemsa.model.encoders.halves import upper_linear
 from haemsa.model.encoders.pretrained import Pretrained
 from haemsa.model.errors import error_line
 
@@ -36,7 +37,8 @@ class Adapters:
 
     Args:
         pretrained: The encoder.
-        settings: What peft's settings say of the adapters that are to be loaded; None: new ones in all linear layers.
+        settings: What peft's settings say of the adapters that are to be loaded; None: new ones in all linear
+            layers of the upper half.
 
     Raises:
         ValueError: peft is not there, or it cannot adapt this encoder. The message is one sentence.
@@ -47,7 +49,8 @@ class Adapters:
             raise ValueError("to adapt an encoder, peft must be there: pip install 'haemsa[encoders]'")
         from peft import LoraConfig, get_peft_model
 
-        chosen = settings or {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": "all-linear"}
+        linear = upper_linear(pretrained.module)
+        chosen = settings or {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": linear}
         with _quiet():
             try:
                 self._model: Any = get_peft_model(pretrained.module, LoraConfig(lora_dropout=0.0, **chosen)).eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -53,13 +53,15 @@ class TextEncoder:
         absent = Encoded(np.zeros((0, self.width), np.float32))
         return [next(made) if clip.text.strip() else absent for clip in clips]
 
-    def steps(self, texts: Sequence[str]) -> list[Tensor]:
+    def steps(
+        self, texts: Sequence[str], layers: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    ) -> list[Tensor]:
         """The features [T, D] of each transcript, on the device of the model. None of them is empty.
 
-        Gradients reach the weights that are trained.
+        Gradients reach the weights that are trained. `layers` makes [n, T, D] of tokens, in place of the whole model.
         """
         tokens = self._tokens(texts)
-        hidden, masks = self.pretrained.layers(tokens), tokens["attention_mask"].bool()
+        hidden, masks = (layers or self.pretrained.layers)(tokens), tokens["attention_mask"].bool()
         return [steps[mask] for steps, mask in zip(hidden, masks.to(hidden.device), strict=True)]
 
     def sizes(self, texts: Sequence[str]) -> list[int]:

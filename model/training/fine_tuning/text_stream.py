@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from haemsa.model.data.steps import LIMIT
+from haemsa.model.encoders.halves import Halves
 from haemsa.model.encoders.text import TextEncoder
 from haemsa.model.network.batch import Batch
 
@@ -45,7 +46,7 @@ class TextStream:
         scale: NDArray[np.float32],
         tokens: int = TOKENS,
     ) -> None:
-        self.name, self._encoder, self._texts, self._tokens = name, encoder, tuple(texts), tokens
+        self.name, self._encoder, self._texts, self._tokens = name, Halves(encoder), tuple(texts), tokens
         self._mean, self._scale = (torch.from_numpy(one).to(encoder.pretrained.device) for one in (mean, scale))
         said = [place for place, text in enumerate(texts) if text.strip()]
         sizes = encoder.sizes([texts[place] for place in said]) if said else []

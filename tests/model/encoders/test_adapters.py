@@ -64,7 +64,8 @@ def test_gradients_reach_the_adapters_and_only_them(text: str) -> None:
     adapters.load(random_state(adapters))
     torch.cat(encoder.steps(TEXTS)).square().sum().backward()
     reached = [one for one in adapters.parameters if one.grad is not None and bool(one.grad.any())]
-    assert len(reached) == 2 * 2 * 6  # both halves, two layers, six linear maps in each; the pooler is not used
+    assert len(reached) == len(adapters.parameters) == 2 * 6  # both parts of each, and six linear maps in a layer
+    assert all("layer.1." in name for name in adapters.state())  # the upper one of two
     others = {id(one) for one in encoder.pretrained.module.parameters()} - {id(one) for one in adapters.parameters}
     assert all(one.grad is None for one in encoder.pretrained.module.parameters() if id(one) in others)
 
