@@ -2,5 +2,6 @@
 
 Read `choice` and `encoder` first, then `text`, `audio` and `vision`; `media_encoder` has what the last two share.
 `opening` chooses among these. `media` and `decoding` read clips, `model_folder` and `pretrained` load models.
+`adapters` and `halves` are for fine-tuning.
 transformers and av belong to `haemsa[encoders]`, so they are loaded only where an encoder is opened.
 """

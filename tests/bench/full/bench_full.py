@@ -9,8 +9,9 @@ that was cut off starts anew. The tables at the end show the pieces that are the
 - `rescored/mosi3/SEED`: all fronts of that seed over time, rescored by one plain trainer; done again after new peers
 - `ours-SECONDS/DATA/VARIANT/SEED`: a search of 300 or 900 seconds, its fronts over time trained again from scratch
 - `ours/DATA/VARIANT/SEED`: the same for 120 seconds
-- `quality/DATA`: the best of a search next to the usual models; this piece and the next three read test splits
+- `quality/DATA`: the best of a search next to the usual models; this piece and the next four read test splits
 - `longer/DATA`: the same, with a search of the default length; the other models are as they were
+- `finetuned/mosi3`: the best of `quality/mosi3` trained with and without `--finetune`, if MPNET names MPNet's folder
 - `ablation/DATA`: the same search without hierarchy, evolution, transfer or multi-task learning
 - `missing/DATA`: errors with modalities missing at test, next to networks trained only on those that remain
 - `missing-longer/DATA`: the same for one genome for all, found by a search of the default length
@@ -31,7 +32,7 @@ from typing import Any, Final
 
 from haemsa.cluster.config import DEFAULT_EVALUATIONS
 from tests.bench.evolution.traces import read
-from tests.bench.full import missing, quality
+from tests.bench.full import finetuned, missing, quality
 from tests.bench.full.beside import OURS, rescored, searched
 from tests.bench.full.full_figure import draw
 from tests.bench.full.full_report import report
@@ -54,6 +55,7 @@ FURTHER: Final = ("deap_mu_plus_lambda",)
 TESTED: Final[tuple[tuple[str, Iterable[str], Callable[[str, Path], Any]], ...]] = (
     ("quality", quality.SEEDS, quality.quality),
     ("longer", quality.LONGER, partial(quality.quality, evaluations=DEFAULT_EVALUATIONS)),
+    ("finetuned", finetuned.SETS, finetuned.finetuned),
     ("ablation", quality.ABLATED, quality.ablation),
     ("missing", missing.SETS, missing.missing),
     ("missing-longer", missing.LONGER, missing.longer),

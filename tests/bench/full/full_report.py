@@ -27,6 +27,7 @@ def report(found: Mapping[str, Any]) -> None:
     _ours(results)
     _tested(results, "quality")
     _tested(results, "longer")
+    _finetuned(results)
     _tested(results, "ablation")
     _missing(results)
     _peers(results)
@@ -90,6 +91,16 @@ def _tested(results: Mapping[str, Any], kind: str) -> None:
 
 def _difference(found: Mapping[str, float] | None) -> str:
     return f"{found['mean']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})" if found else ""
+
+
+def _finetuned(results: Mapping[str, Any]) -> None:
+    """What the folds said of fine-tuning, and the errors on the test split without it and with it, by seeds."""
+    for piece, found in results.items():
+        if piece.startswith("finetuned/"):
+            print(f"\n{piece}: {found['folds']['sentence']}")
+            for kind in ("plain", "tuned"):
+                error = found[kind]["model"]["mae"]
+                print(f"{kind:8} {error['mean']:.4f} ± {error['std']:.4f}")
 
 
 def _missing(results: Mapping[str, Any]) -> None:

@@ -38,18 +38,29 @@ def ablation(name: str, work: Path) -> dict[str, Any] | None:
 
 
 def _beside(name: str, work: Path, evaluations: int, kind: str, *command: str) -> dict[str, Any] | None:
-    data = source(name, work)
-    if data is None:
+    run = searched(name, work, evaluations)
+    if run is None:
         return None
-    longer = f"-{evaluations}" if evaluations != TRIALS else ""
-    run, out, result = (work / f"{part}-{name}-0" for part in (f"searched{longer}", f"{kind}-runs", f"{kind}{longer}"))
-    options = ["--evaluations", str(evaluations), "--seed", "0", "--workers", "2", "--tracking", "off"]
-    wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
-    search(data, run, *options, *wanted)
+    out, result = (work / f"{part}-{name}-0" for part in (f"{kind}-runs", f"{kind}{_longer(evaluations)}"))
     asked = ["--trials", str(TRIALS), "--seeds", str(SEEDS[name]), "--out", str(out), "--json", str(result)]
     haemsa(*command, str(run), *asked)
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return found
+
+
+def searched(name: str, work: Path, evaluations: int = TRIALS) -> Path | None:
+    """The finished search of a data set. None if the data is missing."""
+    data, run = source(name, work), work / f"searched{_longer(evaluations)}-{name}-0"
+    if data is None:
+        return None
+    options = ["--evaluations", str(evaluations), "--seed", "0", "--workers", "2", "--tracking", "off"]
+    wanted = ["--objectives", OBJECTIVES[name]] if name in OBJECTIVES else []
+    search(data, run, *options, *wanted)
+    return run
+
+
+def _longer(evaluations: int) -> str:
+    return f"-{evaluations}" if evaluations != TRIALS else ""
 
 
 def search(data: str, run: Path, *options: str) -> None:

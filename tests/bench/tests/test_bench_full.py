@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from haemsa.model.data.builtin.planted import planted
+from haemsa.model.data.sources import load
 from haemsa.model.data.store.file import write
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
 from tests.bench.evolution.traces import Trace
-from tests.bench.full import bench_full, beside, sets
+from tests.bench.full import bench_full, beside, finetuned, sets
 from tests.bench.full.full_report import report
 from tests.bench.full.peers import PEERS
 from tests.bench.shared.setting import Setting
+from tests.support.cluster.haemsa_command import haemsa
+from tests.support.model.tiny_encoders import tiny_text
 from tests.support.places import ROOT
 
 pytestmark = pytest.mark.slow
@@ -34,6 +38,47 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(sets.FILES, "mosi3", path)
     monkeypatch.setattr(beside, "PROCESSES", 1)
     return path
+
+
+def test_fine_tuning_without_mpnet_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(finetuned.FOLDER, raising=False)
+    assert finetuned.finetuned("mosi3", tmp_path) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_stay_beside_the_stream_that_transcripts_are_encoded_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetuned, "haemsa", in_process)
+    data, rng, lines = tmp_path / "mosi3", np.random.default_rng(0), ["id,split,sentiment,text"]
+    data.mkdir()
+    arrays: dict[str, np.ndarray] = {}
+    for split in finetuned.SPLITS:
+        ids = [f"{split}{number}" for number in range(6)]
+        lines += [
+            f"{name},{split},0.5,the film was {word}" for name, word in zip(ids, ("good", "bad") * 3, strict=True)
+        ]
+        made = {
+            "minilm": rng.normal(size=(6, 4, 3)).astype(np.float16),
+            "minilm_len": np.full(6, 4),
+            "audio": rng.normal(size=(6, 2)).astype(np.float32),
+            "y": rng.uniform(-3, 3, 6).astype(np.float32),
+            "video": np.array([f"{split}{number // 2}" for number in range(6)]),
+            "id": np.array(ids),
+        }
+        arrays |= {f"{name}_{split}": values for name, values in made.items()}
+    np.savez(data / "mosi3.npz", **arrays)
+    (data / "transcripts.csv").write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")  # in another order
+    found = load(str(finetuned.told_store(data, tiny_text(tmp_path / "mpnet"), tmp_path)))
+    assert sorted(found.modalities) == ["audio", "text_minilm", "text_mpnet"]
+    assert found.transcripts[:2] == ("the film was good", "the film was bad")
+    assert found.modalities["text_mpnet"].lengths.tolist() == [6] * 18  # two special tokens
+    np.testing.assert_array_equal(found.modalities["text_minilm"].features[6:12], arrays["minilm_valid"])
+
+
+def in_process(*words: str) -> None:
+    ran = haemsa(*words)
+    assert ran.status == 0, ran.err
 
 
 def _trace(path: Path, errors: Mapping[float, float]) -> None:
@@ -102,6 +147,11 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
         "rescored/mosi3/0": {"hypervolume": loses},
         "rescored-again/mosi3/0": {"hypervolume": volumes},
         "rescored/mosi3/1": {"hypervolume": loses},
+        "finetuned/mosi3": {
+            "plain": {"model": {"mae": {"mean": 0.75, "std": 0.01}}},
+            "tuned": {"model": {"mae": {"mean": 0.7, "std": 0.02}}},
+            "folds": {"sentence": "fine-tuning text_mpnet: better"},
+        },
     }
     for seed in range(2):
         for variant, error in (("haemsa", 0.8), ("random", 0.9)):
@@ -110,6 +160,9 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
     report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
     shown = capsys.readouterr().out
     assert "mosi, 120 s" in shown and "mosi, seed 2" in shown
+    assert (
+        "finetuned/mosi3: fine-tuning text_mpnet: better\nplain    0.7500 ± 0.0100\ntuned    0.7000 ± 0.0200" in shown
+    )
     assert "mosi3, 300 s" in shown and "0.1000 (0.1000 to 0.1000)   -0.1000 (-0.1000 to -0.1000)" in shown
     first, second = (part.splitlines() for part in shown.split("mosi3, seed ")[1:])
     assert first[3] == "optuna_tpe              41 genomes  0.9000  1.2000  60 s, 0.10 of its time"
