@@ -15,7 +15,7 @@ from haemsa.model.spec.network import ExpertSpec
 
 ParameterShape = Callable[[int, int], tuple[int, ...]]
 """A parameter's shape from the token width and the hidden width."""
-_GROUP_COST: Final = 60_000
+_GROUP_COST: Final = 150_000
 """One more group of experts takes as long in a step as so many padded parameters (measured on a CPU)."""
 
 

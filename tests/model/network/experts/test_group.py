@@ -125,6 +125,6 @@ def test_few_narrow_experts_stay_together() -> None:
 
 def test_experts_of_narrow_and_of_wide_tokens_are_apart_if_they_are_many() -> None:
     spec = ExpertSpec(("text",), "mlp", 1, 64)
-    rows = [CohortRow(genome(level(spec), width=width), seed) for seed, width in enumerate((4, 48) * 20)]
-    members = [Member(row, 0, spec) for row in range(40)]
+    rows = [CohortRow(genome(level(spec), width=width), seed) for seed, width in enumerate((4, 48) * 40)]
+    members = [Member(row, 0, spec) for row in range(80)]
     assert by_size(members, Cohort(rows, SCHEMA)) == [members[::2], members[1::2]]
