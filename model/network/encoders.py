@@ -57,7 +57,7 @@ class Encoder(Stacked):
             self._add("kernel", [(width, self.spec.kernel) for width in self.widths], "fan_last")
         places = torch.arange(len(self.rows))
         self.constant("unit_row", places.repeat_interleave(torch.tensor(self.widths)))
-        self.constant("block_row", self.unit_row[:: math.gcd(*self.widths)])
+        self.constant("block_row", self.unit_row[:: math.gcd(*self.widths)].clone())
         self.constant("head_row", places.repeat_interleave(torch.tensor(heads)))
         units = [width // count for width, count in zip(self.widths, heads, strict=True) for _ in range(count)]
         self._heads = {size: units.count(size) for size in units}
