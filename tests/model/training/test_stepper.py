@@ -75,9 +75,11 @@ def test_steps_are_rounded_up_to_powers_of_two_but_not_beyond_the_data() -> None
 def test_a_batch_that_is_filled_up_trains_as_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def train_whole_table(self: stepper.Stepper, batches: list[np.ndarray], step: int) -> torch.Tensor:
         self._total.zero_()
-        self._step.fill_(step)
-        for row, batch in zip(torch.from_numpy(stepper.filled([*batches, np.arange(25)])), batches, strict=False):
+        keys = stepper.step_keys(self.network.noise_keys, step, len(batches))
+        table = torch.from_numpy(stepper.filled([*batches, np.arange(25)]))[: len(batches)]
+        for key, row, batch in zip(keys, table, batches, strict=True):
             assert (row < 0).any()
+            self._keys.copy_(key)
             self._gather_and_train(row, self._shape(batch, len(row)))
         return self._total
 
