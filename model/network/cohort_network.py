@@ -59,7 +59,7 @@ class CohortNetwork(Stacked):
         """Outputs for a batch; in training, under the noise of rows with these keys of a step [P] (`step_keys`)."""
         noise = None
         if keys is not None and self._places:
-            noise = Noise(self._places, keys, batch.samples)
+            noise = Noise(self._places, keys, batch.samples, batch.order)
         local, present = self.encoders(batch, noise)
         complete = batch.complete and not (noise and self.encoders.dropout)
         outputs, gates = self._read(batch, local, present, complete, noise)

@@ -12,18 +12,19 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from haemsa.model.network.batch import Batch, FeatureStatistics
+from haemsa.model.network.batch import Batch, FeatureStatistics, Steps
 from haemsa.model.network.cohort import Cohort, Init, Slot, Stacked
 from haemsa.model.network.noise import Noise, dropout, site
-from haemsa.model.network.operations.convolution import most_active, outside
+from haemsa.model.network.operations.attention import attend
+from haemsa.model.network.operations.convolution import most_active
 from haemsa.model.network.operations.projection import Standard, project
+from haemsa.model.network.operations.scoring import scores
 from haemsa.model.spec.network import EncoderSpec
 
 
 class Encoder(Stacked):
-    """All rows that read one modality with the same pooling: [B, T, D] features become units [U, B] of their tokens.
+    """All rows that read one modality with the same pooling: features of samples become units [U, B] of their tokens.
 
     The units of all rows lie on one axis U without padding, so a single matrix product projects for all rows.
     `rows`: the rows in the order of their units. Heads of attention with equally many units are neighbours.
@@ -89,9 +90,12 @@ class Encoder(Stacked):
         standard = Standard(self._input_scale(noise), self.block_row, self.means, self.fold_index)
         if self.spec.kind == "mean":
             return project(batch.means[name], self.weight, self.bias, standard)
+        weight = standard.scaled(self.weight)
+        bias = standard.centred(self.bias, weight).unsqueeze(1)
         if self.spec.kind == "attention":
-            return self._attend(batch.features[name], batch.steps[name], standard)
-        return self._convolve(batch.features[name], batch.steps[name], standard)
+            return torch.cat(self._attend(batch.steps[name], weight, standard.scale)) + bias
+        steps = batch.steps[name]
+        return most_active(torch.addmm(bias, weight, steps.features.t()), self.kernel, steps)
 
     def _input_scale(self, noise: Noise | None) -> Tensor | None:
         """Factor per row and feature [n, D]: feature dropout over the standard deviation; None: 1."""
@@ -100,25 +104,12 @@ class Encoder(Stacked):
         keep = noise.keep(self.dropout)
         return keep if self.scale is None else keep * self.scale
 
-    def _attend(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
+    def _attend(self, steps: Steps, weight: Tensor, scale: Tensor | None) -> list[Tensor]:
         """Pool features over time by softmax(x query), one distribution per head, then project to its units."""
-        scale, weight = standard.scale, standard.scaled(self.weight)
         query = self.query if scale is None else self.query * scale.index_select(0, self.head_row)
-        scores = torch.mm(query, x.flatten(0, 1).t()).view(len(query), *steps.shape)  # [heads, B, T]
-        shares = (scores + outside(steps, scores)).softmax(-1)
-        pooled = torch.bmm(shares.transpose(0, 1), x).permute(1, 2, 0)  # [heads, D, B]
+        pooled = torch.split(attend(query, steps), list(self._heads.values()))  # [heads, B, D]
         by_size = torch.split(weight, [size * count for size, count in self._heads.items()])
-        by_heads = torch.split(pooled, list(self._heads.values()))
-        units = [
-            torch.bmm(part.view(len(read), -1, part.shape[1]), read).flatten(0, 1)
-            for read, part in zip(by_heads, by_size, strict=True)
+        return [
+            scores(read, part.view(len(read), -1, part.shape[1]).transpose(1, 2)).flatten(0, 1)
+            for read, part in zip(pooled, by_size, strict=True)
         ]
-        bias = self.bias.unsqueeze(1)
-        if self.means is not None and self.fold_index is not None:
-            bias = bias - F.linear(weight, self.means).gather(1, self.fold_index)
-        return torch.cat(units) + bias
-
-    def _convolve(self, x: Tensor, steps: Tensor, standard: Standard) -> Tensor:
-        """Project every step, convolve each unit over time, GELU, and take the maximum over time."""
-        units = project(x.flatten(0, 1), self.weight, self.bias, standard)
-        return most_active(units.view(len(self.kernel), *steps.shape), self.kernel, steps)

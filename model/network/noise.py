@@ -56,7 +56,7 @@ class Places(Stacked):
         rate: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self._samples, self._units = samples, units
+        self.by_sample, self._units = samples, units
         self.constant("rows", torch.tensor(rows))
         self.constant("sites", torch.tensor(sites, dtype=torch.int32))
         dropped = torch.zeros(len(rows)) if rate is None else rate
@@ -66,7 +66,7 @@ class Places(Stacked):
 
     def shape(self, samples: int) -> tuple[int, ...]:
         """The shape of each place's numbers in a batch of so many samples."""
-        return (*([samples] if self._samples else []), *([] if self._units is None else [self._units]))
+        return (*([samples] if self.by_sample else []), *([] if self._units is None else [self._units]))
 
 
 def places_in(module: nn.Module) -> list[Places]:
@@ -91,15 +91,16 @@ def step_keys(keys: Tensor, first: int, count: int = 1) -> Tensor:
 class Noise:
     """The noise of one training step for `places`, in a batch of so many samples.
 
-    The number of a sample and a unit is the same however many samples and units there are.
+    The number of a sample and a unit is the same however many samples and units there are, and in any order.
 
     Args:
         places: All places that draw in the step.
         keys: Of each row in the step [P] (`step_keys`).
         samples: How many samples the batch has.
+        order: The number of each sample, int32 [B]; None: they are counted.
     """
 
-    def __init__(self, places: Sequence[Places], keys: Tensor, samples: int) -> None:
+    def __init__(self, places: Sequence[Places], keys: Tensor, samples: int, order: Tensor | None = None) -> None:
         rows, sites = torch.cat([place.rows for place in places]), torch.cat([place.sites for place in places])
         of_places = _mix_twice(keys.index_select(0, rows) ^ sites)
         shapes = [(len(place.rows), *place.shape(samples)) for place in places]
@@ -107,9 +108,10 @@ class Noise:
         numbers = torch.empty(sum(sizes), dtype=torch.int32, device=keys.device)
         keys_of = torch.split(of_places, [len(place.rows) for place in places])
         parts = [part.view(shape) for part, shape in zip(torch.split(numbers, sizes), shapes, strict=True)]
-        positions = _Positions(shapes, keys.device)
-        for part, key in zip(parts, keys_of, strict=True):
-            torch.bitwise_xor(key.view(-1, *(1 for _ in part.shape[1:])), positions.of(part.shape[1:]), out=part)
+        positions = _Positions(shapes, keys.device, order)
+        for place, part, key in zip(places, parts, keys_of, strict=True):
+            numbered = positions.of(part.shape[1:], by_sample=place.by_sample)
+            torch.bitwise_xor(key.view(-1, *(1 for _ in part.shape[1:])), numbered, out=part)
         for block in torch.split(numbers, len(numbers) if numbers.is_cuda else _BLOCK):
             _mix_(block)
         self._bits = dict(zip(places, parts, strict=True))
@@ -133,14 +135,17 @@ class Noise:
 class _Positions:
     """A different int32 for every sample and unit, the same with any padding: units have the low 12 bits."""
 
-    def __init__(self, shapes: Sequence[tuple[int, ...]], device: torch.device) -> None:
+    def __init__(self, shapes: Sequence[tuple[int, ...]], device: torch.device, order: Tensor | None) -> None:
         self._line = torch.arange(max(max(shape[1:]) for shape in shapes), dtype=torch.int32, device=device)
+        self._samples = self._line if order is None else order
         if tables := [shape[1:] for shape in shapes if len(shape) == 3]:
             first, last = (max(sizes) for sizes in zip(*tables, strict=True))
-            self._table = (self._line[:first] << 12).unsqueeze(1) | self._line[:last]
+            self._table = (self._samples[:first] << 12).unsqueeze(1) | self._line[:last]
 
-    def of(self, shape: Sequence[int]) -> Tensor:
-        return self._line[: shape[0]] if len(shape) == 1 else self._table[: shape[0], : shape[1]]
+    def of(self, shape: Sequence[int], *, by_sample: bool) -> Tensor:
+        if len(shape) == 2:
+            return self._table[: shape[0], : shape[1]]
+        return (self._samples if by_sample else self._line)[: shape[0]]
 
 
 def _mix_(x: Tensor) -> Tensor:

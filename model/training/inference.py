@@ -90,20 +90,24 @@ def outputs_hiding(
     taken = torch.tensor(places, device=pool.device)
     chunks = pool.chunks(samples, network.reads, batch_size)
     parts: list[dict[str, list[Tensor]]] = [{name: [] for name in pool.schema.tasks} for _ in hidden]
+    order = list[NDArray[np.int64]]()
     with torch.inference_mode():
-        for batch in pool.read(chunks, like.dtype, network.reads):
+        for read, batch in pool.read(chunks, like.dtype, network.reads):
+            order.append(read)
             for names, found in zip(hidden, parts, strict=True):
                 for name, values in network(batch.hiding(names)).outputs.items():
                     found[name].append(unscaled(values, scales.get(name)).index_select(0, taken).float())
-        return [_by_row(found, len(places), pool, samples) for found in parts]
+        return [_by_row(found, len(places), pool, order) for found in parts]
 
 
-def _by_row(parts: Mapping[str, list[Tensor]], rows: int, pool: Pool, samples: NDArray[np.int64]) -> list[Outputs]:
+def _by_row(
+    parts: Mapping[str, list[Tensor]], rows: int, pool: Pool, samples: Sequence[NDArray[np.int64]]
+) -> list[Outputs]:
     """Outputs of each row, from those of all rows for parts of the samples. They leave the device at once."""
     outputs = {name: np.zeros((rows, len(pool), task.outputs), np.float32) for name, task in pool.schema.tasks.items()}
     for name, found in parts.items():
         if found:
-            outputs[name][:, samples] = torch.cat(found, 1).cpu().numpy()
+            outputs[name][:, np.concatenate(samples)] = torch.cat(found, 1).cpu().numpy()
     return [{name: values[row] for name, values in outputs.items()} for row in range(rows)]
 
 

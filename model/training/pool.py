@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +17,9 @@ from torch import Tensor
 from haemsa.model.data.dataset import Dataset, Modality
 from haemsa.model.data.streamed import StoredFeatures
 from haemsa.model.data.task import Task
-from haemsa.model.network.batch import Batch, Targets
+from haemsa.model.network.batch import Batch, Steps, Targets
 from haemsa.model.schema import Schema
+from haemsa.model.training.blocks import Arranged, arrange, in_one_block
 
 _AHEAD = 4  # batches are read ahead from a file, each by a thread of its own, because a disk answers several at once
 _CELLS = 2**24  # numbers of features are predicted from at a time
@@ -80,51 +82,63 @@ class Pool:
     def batch(
         self, indices: NDArray[np.int64], dtype: torch.dtype = torch.float32, reads: Collection[str] | None = None
     ) -> Batch:
-        """The samples at `indices`, cropped to the longest of them, with the features of `reads` (None: of all)."""
-        names = self.features if reads is None else reads
-        return self._batch(indices, dtype, names, self._stored(indices, dtype, names))
+        """The samples at `indices`, padded to the longest of them, with the steps of `reads` (None: of all)."""
+        arranged = in_one_block(indices, self._lengths(self.features if reads is None else reads))
+        return self._batch(arranged, self._stored(arranged), dtype)
 
-    def _batch(
-        self, indices: NDArray[np.int64], dtype: torch.dtype, reads: Collection[str], stored: Mapping[str, Tensor]
-    ) -> Batch:
-        return self.gather(torch.from_numpy(indices).to(self.device), self.longest(indices, reads), dtype, stored)
+    def _lengths(self, reads: Collection[str]) -> dict[str, NDArray[np.int64]]:
+        return {name: np.maximum(self.lengths[name], 1) for name in reads}
 
-    def _stored(self, indices: NDArray[np.int64], dtype: torch.dtype, reads: Collection[str]) -> dict[str, Tensor]:
-        """Those features of a batch that stay in a file."""
+    def _stored(self, arranged: Arranged) -> dict[str, Tensor]:
+        """Those features [B, T, D] of a batch that stay in a file."""
         return {
-            name: torch.from_numpy(features.read(indices, steps)).to(self.device, dtype)
-            for name, steps in self.longest(indices, reads).items()
+            name: torch.from_numpy(features.read(arranged.samples, max(steps for _, steps in blocks)))
+            for name, blocks in arranged.blocks.items()
             if isinstance(features := self.features[name], StoredFeatures)
         }
 
-    def longest(self, indices: NDArray[np.int64], reads: Collection[str]) -> dict[str, int]:
-        """How many steps the longest of these samples has in each modality, at least 1."""
-        return {name: max(1, int(self.lengths[name][indices].max())) for name in reads}
+    def _batch(self, arranged: Arranged, stored: Mapping[str, Tensor], dtype: torch.dtype) -> Batch:
+        index, order = self._here(arranged.samples), arranged.order
+        steps = {name: self._steps(name, arranged, stored, dtype) for name in arranged.blocks}
+        return self._of(index, steps, dtype, None if order is None else self._here(order))
+
+    def _steps(self, name: str, arranged: Arranged, stored: Mapping[str, Tensor], dtype: torch.dtype) -> Steps:
+        place, number = arranged.steps(name)
+        sample, every = arranged.samples[place], self.features[name]
+        features, which = (every, sample) if isinstance(every, Tensor) else (stored[name].to(self.device), place)
+        index = self._here(which * features.shape[1] + number)
+        return Steps(
+            features.flatten(0, 1).index_select(0, index).to(dtype),
+            self._here(number),
+            self._here(np.maximum(self.lengths[name][sample], 1)),
+            arranged.blocks[name],
+        )
+
+    def _here(self, values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.device)
 
     def streams(self, reads: Collection[str]) -> bool:
         """Whether any of these modalities' features stay in a file."""
         return any(isinstance(self.features[name], StoredFeatures) for name in reads)
 
-    def gather(
-        self, index: Tensor, steps: Mapping[str, int], dtype: torch.dtype, stored: Mapping[str, Tensor] | None = None
-    ) -> Batch:
-        """The samples at `index`, a tensor on the device, with so many steps by modality; `stored` are read already."""
-        features = dict(stored or {})
+    def gather(self, index: Tensor, steps: Mapping[str, int], dtype: torch.dtype) -> Batch:
+        """The samples at `index`, a tensor on the device, padded to so many steps by modality, all in memory."""
+        found = {}
         for name, count in steps.items():
             every = self.features[name]
-            if isinstance(every, Tensor):
-                features[name] = every[:, :count].index_select(0, index).to(dtype)
+            assert isinstance(every, Tensor), "features in a file are not gathered"
+            features = every[:, :count].index_select(0, index).to(dtype)
+            found[name] = Steps.padded(features, self.step_counts[name].index_select(0, index))
+        return self._of(index, found, dtype)
+
+    def _of(self, index: Tensor, steps: Mapping[str, Steps], dtype: torch.dtype, order: Tensor | None = None) -> Batch:
         return Batch(
-            features=features,
+            steps=steps,
             means={name: values.index_select(0, index).to(dtype) for name, values in self.means.items()},
-            steps={name: self._is_step(name, index, count) for name, count in steps.items()},
             present={name: values.index_select(0, index) for name, values in self.present.items()},
             complete=self.complete,
+            order=order,
         )
-
-    def _is_step(self, name: str, index: Tensor, count: int) -> Tensor:
-        lengths = self.step_counts[name].index_select(0, index).unsqueeze(1)
-        return torch.arange(count, device=self.device) < lengths
 
     def chunks(self, samples: NDArray[np.int64], reads: Collection[str], most: int = 256) -> list[NDArray[np.int64]]:
         """Samples in parts, for prediction: at most so many at a time, and fewer where their features are large."""
@@ -132,18 +146,31 @@ class Pool:
         size = min(most, max(1, _CELLS // max(1, cells)))
         return np.array_split(samples, math.ceil(len(samples) / size)) if len(samples) else []
 
-    def read(self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]) -> Iterator[Batch]:
-        """A batch for each part. Features that stay in a file are read ahead, while the batch before is in use."""
+    def read(
+        self, parts: Sequence[NDArray[np.int64]], dtype: torch.dtype, reads: Collection[str]
+    ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+        """A batch for each part, with its samples in an order that pads little: which they are, and the batch.
+
+        Features that stay in a file are read ahead, while the batch before is in use.
+        """
+        arranged = [self._arranged(part, reads) for part in parts]
         if not self.streams(reads):
-            yield from (self.batch(part, dtype, reads) for part in parts)
+            yield from ((one.samples, self._batch(one, {}, dtype)) for one in arranged)
             return
         with ThreadPoolExecutor(_AHEAD) as threads:
-            coming = deque(threads.submit(self._stored, part, dtype, reads) for part in parts[:_AHEAD])
-            for place, part in enumerate(parts):
+            coming = deque(threads.submit(self._stored, one) for one in arranged[:_AHEAD])
+            for place, one in enumerate(arranged):
                 stored = coming.popleft().result()
-                if place + _AHEAD < len(parts):
-                    coming.append(threads.submit(self._stored, parts[place + _AHEAD], dtype, reads))
-                yield self._batch(part, dtype, reads, stored)
+                if place + _AHEAD < len(arranged):
+                    coming.append(threads.submit(self._stored, arranged[place + _AHEAD]))
+                yield one.samples, self._batch(one, stored, dtype)
+
+    def _arranged(self, samples: NDArray[np.int64], reads: Collection[str]) -> Arranged:
+        """In blocks on a CPU. A GPU has enough to do with a block of all samples, and needs fewer kernels."""
+        lengths = self._lengths(reads)
+        if self.device.type == "cuda":
+            return in_one_block(samples, lengths)
+        return arrange(samples, lengths, self.schema.modalities)
 
     def targets_at(self, index: Tensor) -> dict[str, Targets]:
         """Labels of the samples at `index`, a tensor on the device."""

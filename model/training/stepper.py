@@ -55,11 +55,10 @@ class Stepper:
         self._total.zero_()
         every = step_keys(self.network.noise_keys, step, len(batches))
         if self._recorder is None:
-            order = torch.from_numpy(np.concatenate(batches)).to(self._pool.device)
             read = self._pool.read(batches, self._weights.dtype, self.network.reads)
-            parts = torch.split(order, [len(part) for part in batches])
-            for keys, index, batch in zip(every, parts, read, strict=True):
+            for keys, (samples, batch) in zip(every, read, strict=True):
                 self._keys.copy_(keys)
+                index = torch.from_numpy(samples).to(self._pool.device)
                 self._train(index, batch, self._weights.index_select(1, index))
         else:
             table = torch.from_numpy(filled(batches)).to(self._pool.device)
@@ -70,7 +69,7 @@ class Stepper:
 
     def _shape(self, indices: NDArray[np.int64], samples: int) -> BatchShape:
         """The shape of a batch of so many samples, with steps rounded up to powers of two, so there are few shapes."""
-        longest = self._pool.longest(indices, self.network.reads)
+        longest = {name: max(1, int(self._pool.lengths[name][indices].max())) for name in self.network.reads}
         steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
         return BatchShape(samples, tuple(steps))
 

@@ -25,7 +25,8 @@ from haemsa.model.network.cohort import Cohort, Stacked
 from haemsa.model.network.experts.joins import Join
 from haemsa.model.network.experts.members import ExpertPart, Member, Size, Source
 from haemsa.model.network.noise import Noise, dropout, site
-from haemsa.model.network.operations.convolution import outside
+from haemsa.model.network.operations.attention import attend
+from haemsa.model.network.operations.scoring import scores
 
 
 class CrossAttentionJoin(Join):
@@ -75,7 +76,7 @@ class Reader(ExpertPart):
     def ask(self, total: Tensor) -> Tensor:
         """The queries of the join's experts [*, B, H], projected to features: [n, B, D]."""
         query = total if len(self.place) == len(total) else total.index_select(0, self.place)
-        return torch.bmm(query * self.width.rsqrt(), self.key.transpose(1, 2))
+        return scores(self.key, (query * self.width.rsqrt()).transpose(1, 2))
 
     def answer(self, total: Tensor, read: Tensor, present: Tensor | None) -> Tensor:
         """Add what the experts read [n, B, D] to their units [*, B, H]: nothing where the modality is absent."""
@@ -121,12 +122,8 @@ class Attention(Stacked):
         The features' means would move all scores of a query equally, so only what was read is centred.
         """
         assert source.batch is not None, "experts that read features get them"
-        x, steps = source.batch.features[self.modality], source.batch.steps[self.modality]
         scale, projected = self._input_scale(source.noise), torch.cat(list(asked))
-        projected = projected if scale is None else projected * scale
-        scores = torch.bmm(projected.transpose(0, 1), x.transpose(1, 2))  # [B, n, T]
-        shares = (scores + outside(steps, scores).unsqueeze(1)).softmax(-1)
-        read = torch.bmm(shares, x).transpose(0, 1)  # [n, B, D]
+        read = attend(projected if scale is None else projected * scale, source.batch.steps[self.modality])
         read = read if self.means is None else read - self.means
         read = read if scale is None else read * scale
         parts = torch.split(read, self._counts)

@@ -37,6 +37,12 @@ class Standard(NamedTuple):
     def _factors(self, scale: Tensor) -> Tensor:
         return scale.index_select(0, self.block_row).unsqueeze(1)
 
+    def centred(self, bias: Tensor, scaled: Tensor) -> Tensor:
+        """The bias [U] of features before their means are subtracted, for weights that are scaled."""
+        if self.means is None or self.fold_index is None:
+            return bias
+        return bias - torch.mm(scaled, self.means.t()).gather(1, self.fold_index).squeeze(1)
+
 
 def project(x: Tensor, weight: Tensor, bias: Tensor, standard: Standard) -> Tensor:
     """Project standardised features of x [S, D] to all units [U, S]."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from haemsa.model.data.steps import LIMIT
-from haemsa.model.network.batch import Batch
+from haemsa.model.network.batch import Batch, Steps
 from haemsa.model.predictor.calibration import Interval, Temperature
 from haemsa.model.predictor.joined import joined, probabilities
 from haemsa.model.predictor.predictor import Predictor
@@ -61,14 +61,14 @@ class PlainNetwork(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Answers by the names of outputs: values [N] of regression tasks, probabilities [N, C] of the others."""
-        features, means, steps, present = {}, {}, {}, {}
+        means, steps, present = {}, {}, {}
         for number, name in enumerate(self.modalities):
-            features[name], real = self._normalised(number, inputs[name], inputs[name + LENGTHS])
+            features, real = self._normalised(number, inputs[name], inputs[name + LENGTHS])
             counts = real.clamp(min=1)
-            means[name] = features[name].sum(1) / counts
-            steps[name] = torch.arange(self._steps[name]) < counts
+            means[name] = features.sum(1) / counts
+            steps[name] = Steps.padded(features, counts.squeeze(1))
             present[name] = real.squeeze(1) > 0
-        outputs = self.network(Batch(features, means, steps, present, complete=False)).outputs
+        outputs = self.network(Batch(steps, means, present, complete=False)).outputs
         answers: dict[str, Tensor] = {}
         for task, values in outputs.items():
             answers |= self._answers(task, probabilities(self._tasks[task], values))

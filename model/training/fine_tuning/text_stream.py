@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from haemsa.model.data.steps import LIMIT
 from haemsa.model.encoders.halves import Halves
 from haemsa.model.encoders.text import TextEncoder
-from haemsa.model.network.batch import Batch
+from haemsa.model.network.batch import Batch, Steps
 
 TOKENS: Final = 2048
 """So many tokens, with padding, are encoded at a time. A large encoder keeps about 1.5 GB to find their gradients."""
@@ -64,9 +64,8 @@ class TextStream:
         means = features.sum(1) / lengths.clamp(min=1).unsqueeze(1)
         return replace(
             batch,
-            features={**batch.features, self.name: features},
+            steps={**batch.steps, self.name: Steps.padded(features, lengths.clamp(min=1))},
             means={**batch.means, self.name: means},
-            steps={**batch.steps, self.name: places < lengths.clamp(min=1).unsqueeze(1)},
         )
 
     def _encoded(self, places: Sequence[int]) -> dict[int, Tensor]:

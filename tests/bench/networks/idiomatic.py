@@ -37,7 +37,8 @@ class Encoder(nn.Module):
         name = self.spec.modality
         if self.spec.kind == "mean":
             return self.projections[0](batch.means[name] * kept[name])
-        x, steps = batch.features[name] * kept[name], batch.steps[name]
+        (x,), (steps,) = batch.steps[name].samples, batch.steps[name].by_block(batch.steps[name].real)
+        x = x * kept[name]
         if self.spec.kind == "attention":
             scores = self.query(x).masked_fill(~steps.unsqueeze(-1), float("-inf"))
             pooled = scores.softmax(1).transpose(1, 2) @ x

@@ -65,9 +65,10 @@ class Expert(nn.Module):
         """What a query [B, H] finds in all modalities that are read [B, H]."""
         found = torch.zeros_like(query)
         for name, key in self.keys.items():
-            x = batch.features[name] * kept[name]
+            (x,), (real,) = batch.steps[name].samples, batch.steps[name].by_block(batch.steps[name].real)
+            x = x * kept[name]
             scores = (key(x) @ query.unsqueeze(-1)).squeeze(-1) / math.sqrt(self.spec.width)  # [B, T]
-            shares = scores.masked_fill(~batch.steps[name], float("-inf")).softmax(-1)
+            shares = scores.masked_fill(~real, float("-inf")).softmax(-1)
             values = (shares.unsqueeze(1) @ self.values[name](x)).squeeze(1)
             found = found + (values * present[name].unsqueeze(-1) if present else values)
         return found

@@ -15,17 +15,11 @@ from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.genome import Genome
 from haemsa.model.spec.network import EncoderKind, EncoderSpec, NetworkSpec
 from haemsa.model.spec.training import TrainingGenes
-from tests.support.model.cohort_tools import full_batch, genome, noise_of, row_weights
+from tests.support.model.cohort_tools import full_batch, genome, noise_of, padded, row_weights, with_steps
 from tests.support.model.random_genomes import SCHEMA
 
-BATCH = dataclasses.replace(
-    full_batch(),
-    steps={
-        "text": torch.arange(6) < torch.tensor([[1], [6], [3], [4], [2]]),
-        "audio": torch.ones(5, 4, dtype=torch.bool),
-        "vision": torch.ones(5, 1, dtype=torch.bool),
-    },
-)
+BATCH = with_steps(full_batch(), "text", lengths=[1, 6, 3, 4, 2])
+TEXT, REAL = padded(BATCH, "text")
 
 
 def cohort_of(*genomes: Genome) -> Cohort:
@@ -50,7 +44,7 @@ def test_mean_pooling_projects_the_mean_of_the_real_steps() -> None:
 def test_attention_pools_each_heads_features_and_projects_them_to_its_units() -> None:
     found, w = token_and_weights("attention")
     for sample in range(5):
-        x = BATCH.features["text"][sample][BATCH.steps["text"][sample]]
+        x = TEXT[sample][REAL[sample]]
         pooled = [(x @ query).softmax(0) @ x for query in w["query"]]
         expected = torch.cat([w["weight"][:2] @ pooled[0], w["weight"][2:] @ pooled[1]]) + w["bias"]
         torch.testing.assert_close(found[sample], expected)
@@ -60,7 +54,7 @@ def test_attention_pools_each_heads_features_and_projects_them_to_its_units() ->
 def test_convolution_takes_the_most_active_step_of_each_unit(kernel: int) -> None:
     found, w = token_and_weights("convolution", kernel=kernel)
     for sample in range(5):
-        x = BATCH.features["text"][sample][BATCH.steps["text"][sample]]
+        x = TEXT[sample][REAL[sample]]
         projected = F.pad(x @ w["weight"].T + w["bias"], (0, 0, (kernel - 1) // 2, kernel // 2))
         convolved = [(projected[step : step + kernel] * w["kernel"].T).sum(0) for step in range(len(x))]
         torch.testing.assert_close(found[sample], F.gelu(torch.stack(convolved)).amax(0))
@@ -70,8 +64,7 @@ def test_convolution_takes_the_most_active_step_of_each_unit(kernel: int) -> Non
 def test_padded_steps_have_no_influence(kind: EncoderKind) -> None:
     spec = EncoderSpec("text", kind)
     encoder = Encoder(cohort_of(Genome(NetworkSpec(4, (spec,)))), [(0, spec)]).double()
-    noisy = BATCH.features["text"] + 9 * ~BATCH.steps["text"].unsqueeze(-1)
-    changed = dataclasses.replace(BATCH, features={**BATCH.features, "text": noisy})
+    changed = with_steps(BATCH, "text", TEXT + 9 * ~REAL.unsqueeze(-1))
     assert torch.equal(encoder(BATCH, None), encoder(changed, None))
 
 
@@ -91,11 +84,8 @@ def test_statistics_standardise_features_as_the_fold_of_each_row_asks(kind: Enco
         lone = Encoder(Cohort([row], SCHEMA), [(0, spec)]).double()
         insert(lone, [row_weights(encoder, 3)[place]])
         mean, scale = moments.mean[row.fold].double(), moments.scale[row.fold].double()
-        standard = dataclasses.replace(
-            BATCH,
-            features={"text": (BATCH.features["text"] - mean) * scale},
-            means={"text": (BATCH.means["text"] - mean) * scale},
-        )
+        standard = with_steps(BATCH, "text", (TEXT - mean) * scale)
+        standard = dataclasses.replace(standard, means={"text": (BATCH.means["text"] - mean) * scale})
         torch.testing.assert_close(units, lone(standard, None))
 
 

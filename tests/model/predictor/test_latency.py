@@ -84,7 +84,7 @@ def trained(pool: Pool, folds: Any) -> TrainedRow:
 def test_a_trained_network_is_measured_on_single_samples_with_their_real_time_steps() -> None:
     found, meter, pool = measured("cpu")
     assert found.median > 0 and math.isfinite(found.error) and found.passes >= LEAST
-    steps: Callable[[Any], tuple[int, ...]] = lambda batch: tuple(batch.features["text"].shape[:2])  # noqa: E731
+    steps: Callable[[Any], tuple[int, ...]] = lambda batch: batch.steps["text"].blocks[0]  # noqa: E731
     chosen = np.unique(np.linspace(0, len(pool) - 1, SAMPLES).round().astype(int))
     assert [steps(batch) for batch in meter._batches] == [(1, max(1, pool.lengths["text"][index])) for index in chosen]
 

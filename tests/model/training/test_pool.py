@@ -10,6 +10,7 @@ from haemsa.model.data.task import Task
 from haemsa.model.schema import Schema
 from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.pool import Pool, batches
+from tests.support.model.cohort_tools import padded
 from tests.support.model.random_genomes import SCHEMA, small_dataset, three_folds
 
 DATA = small_dataset()
@@ -26,8 +27,9 @@ def test_a_batch_is_cropped_to_its_longest_sample() -> None:
     indices = np.flatnonzero(DATA.modalities["text"].lengths <= 3)[:5]
     batch = POOL.batch(indices)
     lengths = DATA.modalities["text"].lengths[indices]
-    assert batch.features["text"].shape == (5, lengths.max(), 7)
-    assert batch.steps["text"].sum(1).tolist() == np.maximum(lengths, 1).tolist()
+    features, real = padded(batch, "text")
+    assert features.shape == (5, lengths.max(), 7)
+    assert real.sum(1).tolist() == np.maximum(lengths, 1).tolist()
     assert batch.present["text"].tolist() == (lengths > 0).tolist()
 
 

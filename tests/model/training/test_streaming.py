@@ -50,9 +50,10 @@ def test_batches_that_are_read_ahead_come_in_order_and_hold_what_was_asked_for(t
     for some in ([], parts[:1], parts):
         memory, streamed = (list(pool.read(some, torch.float32, ["audio"])) for pool in pools)
         assert len(memory) == len(streamed) == len(some)
-        for a, b in zip(memory, streamed, strict=True):
-            assert list(a.features) == list(b.features) == ["audio"]
-            assert torch.equal(a.features["audio"], b.features["audio"])
+        for (one, a), (other, b) in zip(memory, streamed, strict=True):
+            assert np.array_equal(one, other)
+            assert list(a.steps) == list(b.steps) == ["audio"]
+            assert torch.equal(a.steps["audio"].features, b.steps["audio"].features)
             assert torch.equal(a.means["text"], b.means["text"])
 
 

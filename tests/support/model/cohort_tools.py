@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from haemsa.model.network.batch import Batch
+from haemsa.model.network.batch import Batch, Steps
 from haemsa.model.network.cohort import Cohort, CohortRow, Slot, Stacked
 from haemsa.model.network.cohort_network import CohortNetwork
 from haemsa.model.network.noise import Noise, places_in, step_keys
@@ -122,9 +123,22 @@ def full_batch(count: int = 5, seed: int = 0, dtype: torch.dtype = torch.float64
         for name, (steps, width) in SCHEMA.modalities.items()
     }
     return Batch(
-        features=features,
+        steps={name: Steps.padded(values, torch.full((count,), values.shape[1])) for name, values in features.items()},
         means={name: values.mean(1) for name, values in features.items()},
-        steps={name: torch.ones(values.shape[:2], dtype=torch.bool) for name, values in features.items()},
         present={name: torch.ones(count, dtype=torch.bool) for name in features},
         complete=True,
     )
+
+
+def padded(batch: Batch, name: str) -> tuple[Tensor, Tensor]:
+    """The features [B, T, D] of a batch that is one block, and which steps are real [B, T]."""
+    steps = batch.steps[name]
+    (features,), (real,) = steps.samples, steps.by_block(steps.real)
+    return features, real
+
+
+def with_steps(batch: Batch, name: str, features: Tensor | None = None, lengths: Sequence[int] = ()) -> Batch:
+    """The same batch with other features [B, T, D] of a modality, or with other lengths."""
+    known, real = padded(batch, name)
+    counts = torch.tensor(lengths) if lengths else real.sum(1)
+    return replace(batch, steps={**batch.steps, name: Steps.padded(known if features is None else features, counts)})

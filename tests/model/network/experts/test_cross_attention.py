@@ -19,7 +19,16 @@ from haemsa.model.network.noise import Noise
 from haemsa.model.network.tokens import Encoders
 from haemsa.model.network.weights import Weights, insert
 from haemsa.model.spec.network import GLOBAL, ExpertSpec
-from tests.support.model.cohort_tools import full_batch, genome, level, network_of, noise_of, row_weights
+from tests.support.model.cohort_tools import (
+    full_batch,
+    genome,
+    level,
+    network_of,
+    noise_of,
+    padded,
+    row_weights,
+    with_steps,
+)
 from tests.support.model.random_genomes import SCHEMA
 
 TOKENS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)).double()  # text, audio, global
@@ -64,9 +73,9 @@ def query_of(w: Weights) -> Tensor:
 
 def found_in(name: str, w: Weights, batch: Batch = BATCH) -> Tensor:
     """What the query finds in one modality, as anyone would write it."""
-    x = batch.features[name]
+    x, real = padded(batch, name)
     scores = torch.einsum("btd,dh,bh->bt", x, w[f"key.{name}"], query_of(w)) / 6**0.5
-    shares = scores.masked_fill(~batch.steps[name], -torch.inf).softmax(-1)
+    shares = scores.masked_fill(~real, -torch.inf).softmax(-1)
     return torch.einsum("bt,btd,dh->bh", shares, x, w[f"value.{name}"]) + w[f"value.{name}.bias"]
 
 
@@ -74,11 +83,6 @@ def after(hidden: Tensor, w: Weights) -> Tensor:
     hidden = F.gelu(hidden)
     hidden = hidden + F.gelu(hidden @ w["layer.1"] + w["layer.1.bias"])
     return hidden @ w["out"] + w["out.bias"]
-
-
-def with_lengths(*lengths: int) -> Batch:
-    steps = torch.arange(6) < torch.tensor(lengths).unsqueeze(1)
-    return replace(BATCH, steps={**BATCH.steps, "text": steps})
 
 
 def test_a_query_of_tokens_reads_every_modality_that_the_expert_sees_by_softmax_over_time() -> None:
@@ -89,7 +93,7 @@ def test_a_query_of_tokens_reads_every_modality_that_the_expert_sees_by_softmax_
 
 
 def test_padded_steps_are_not_read() -> None:
-    group, batch = group_of(AGAIN), with_lengths(6, 3, 1, 2, 4)
+    group, batch = group_of(AGAIN), with_steps(BATCH, "text", lengths=[6, 3, 1, 2, 4])
     w = weights_of(group)
     expected = after(query_of(w) + found_in("text", w, batch) + found_in("audio", w, batch), w)
     torch.testing.assert_close(outputs_of(group, batch)[0], expected)
@@ -106,7 +110,7 @@ def test_a_key_of_zero_reads_the_mean_of_two_steps() -> None:
     insert(network, [{**zeros, f"{path}.value.text": value, f"{path}.out": torch.ones(1, 1)}])
     x = torch.zeros(5, 6, 7).double()
     x[:, 0, 0], x[:, 1, 0], x[:, 2, 0] = 1.0, 3.0, 100.0
-    batch = replace(with_lengths(2, 2, 2, 2, 2), features={"text": x})
+    batch = with_steps(BATCH, "text", x, [2, 2, 2, 2, 2])
     (crossed,) = network.levels[0].attention([torch.ones(1, 5, 1).double()], Source(batch, None, None))
     found = group(torch.ones(0, 5, 1).double(), None, crossed)
     torch.testing.assert_close(found, F.gelu(torch.full((1, 5, 1), 4.0).double()))
@@ -128,7 +132,7 @@ def test_experts_of_mixed_breadth_and_depth_share_a_group_without_mixing() -> No
         ExpertSpec(("text", "audio"), "cross_attention", 1, 6),
     )
     group = group_of(AGAIN, *others)
-    louder = replace(BATCH, features={**BATCH.features, "text": 2 * BATCH.features["text"]})
+    louder = with_steps(BATCH, "text", 2 * padded(BATCH, "text")[0])
     before, changed = outputs_of(group), outputs_of(group, louder)
     for member, one, other in zip(group.members, before, changed, strict=True):
         assert torch.equal(one, other) == ("text" not in member.spec.sees)
@@ -148,8 +152,10 @@ def test_features_are_standardised_by_the_statistics_of_steps() -> None:
         name: Moments(torch.randn(1, width).double(), torch.rand(1, width).double() + 0.5)
         for name, (_, width) in SCHEMA.modalities.items()
     }
-    standard = {name: (x - moments[name].mean) * moments[name].scale for name, x in BATCH.features.items()}
-    expected = outputs_of(group, replace(BATCH, features=standard))
+    standard = BATCH
+    for name, (mean, scale) in moments.items():
+        standard = with_steps(standard, name, (padded(BATCH, name)[0] - mean) * scale)
+    expected = outputs_of(group, standard)
     attention = attention_of(group)
     attention.set_statistics(FeatureStatistics(pooled={}, steps=moments))
     torch.testing.assert_close(outputs_of(group, attention=attention), expected)
@@ -162,9 +168,11 @@ def test_feature_dropout_takes_the_columns_that_it_takes_from_the_encoder() -> N
     drawn, noise = noise_of(encoders, 5), noise_of(attention, 5)
     kept = {item.spec.modality: drawn.keep(item.dropout) for item in encoders.encoders}
     assert not all(bool(keep.all()) for keep in kept.values())
-    dropped = {name: BATCH.features[name] * keep for name, keep in kept.items()}
+    dropped = BATCH
+    for name, keep in kept.items():
+        dropped = with_steps(dropped, name, padded(BATCH, name)[0] * keep)
     found = outputs_of(group, noise=noise, attention=attention)
-    torch.testing.assert_close(found, outputs_of(group, replace(BATCH, features=dropped)), check_dtype=False)
+    torch.testing.assert_close(found, outputs_of(group, dropped), check_dtype=False)
 
 
 def test_no_step_is_projected() -> None:
@@ -192,5 +200,5 @@ def test_a_network_needs_only_the_steps_that_an_expert_reads(sees: tuple[str, ..
     reading = genome(level(ExpertSpec(("text",))), level(expert), modalities=list(SCHEMA.modalities))
     network = network_of([CohortRow(reading, 0), CohortRow(plain, 1)])
     assert set(network.reads) == set(read)
-    some = replace(BATCH, features={name: BATCH.features[name] for name in network.reads})
+    some = replace(BATCH, steps={name: BATCH.steps[name] for name in network.reads})
     assert all(bool(torch.isfinite(values).all()) for values in network(some).outputs.values())

@@ -1,10 +1,14 @@
 """The gradients of operations are those that torch finds numerically."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
+from haemsa.model.network.batch import Steps
+from haemsa.model.network.operations.attention import attend
 from haemsa.model.network.operations.convolution import most_active
 from haemsa.model.network.operations.gathering import Gathering, Taking
 from haemsa.model.network.operations.layers import deepen, normalise
@@ -12,6 +16,14 @@ from haemsa.model.network.operations.mixing import add_mixed, with_global
 from haemsa.model.network.operations.pooling import pool_by_scores
 from haemsa.model.network.operations.projection import Standard, project
 from haemsa.model.network.operations.scoring import scores
+
+UNEQUAL = Steps(
+    torch.randn(22, 5, generator=torch.Generator().manual_seed(1)).double(),
+    torch.cat([torch.arange(4).repeat(2), torch.arange(7).repeat(2)]),
+    torch.tensor([1, 4, 7, 5]).repeat_interleave(torch.tensor([4, 4, 7, 7])),
+    ((2, 4), (2, 7)),
+)
+"""Samples of 1, 4, 7 and 5 steps in two blocks."""
 
 
 def drawn(*shapes: tuple[int, ...]) -> list[Tensor]:
@@ -72,8 +84,15 @@ def test_a_projection_to_units_in_blocks() -> None:
 
 @pytest.mark.parametrize("kernel", [1, 2, 5])
 def test_a_convolution_over_samples_of_unequal_length(kernel: int) -> None:
-    steps = torch.arange(6) < torch.tensor([[1], [6], [3], [4]])
-    assert gradcheck(lambda *given: most_active(*given, steps), drawn((3, 4, 6), (3, kernel)))
+    assert gradcheck(lambda *given: most_active(*given, UNEQUAL), drawn((3, 22), (3, kernel)))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 4, 5)])
+def test_attention_with_queries_for_all_samples_and_with_one_for_each(shape: tuple[int, ...]) -> None:
+    def read(queries: Tensor, features: Tensor) -> Tensor:
+        return attend(queries, replace(UNEQUAL, features=features))
+
+    assert gradcheck(read, drawn(shape, (22, 5)))
 
 
 def test_a_gathering_of_parts_of_unequal_width() -> None:
