@@ -1,16 +1,22 @@
-"""Confirmation: the front is trained again from scratch, with fresh seeds, so that no winner owes its place to luck."""
+"""Confirmation: the front is trained again from scratch, with fresh seeds, so that no winner owes its place to luck.
+
+In steady mode it begins while the last candidates climb: workers that would idle confirm those that would be chosen
+now. Most of these are chosen in the end. The scores that confirm a candidate do not depend on when it is trained.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
+from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.work.cohorts import share
 from haemsa.cluster.search.work.split_jobs import SplitJobs
-from haemsa.cluster.workers.evaluator import Evaluator
+from haemsa.cluster.workers.evaluator import Evaluator, Finished
 from haemsa.cluster.workers.job import Job, Result
 from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
 from haemsa.evo.evolution import Evolution
@@ -23,6 +29,8 @@ from haemsa.model.spec.genome import Genome
 log = logging.getLogger(__name__)
 CONFIRMING_SEEDS: Final = 5
 """So many networks confirm a genome where one split scores it."""
+SPARE: Final = 4
+"""One worker in so many is left for candidates that climb."""
 
 
 def contenders(
@@ -60,51 +68,93 @@ def confirming_replicates(folds: int, kind: str) -> int:
     return max(folds, CONFIRMING_SEEDS if kind.startswith("holdout") else 1)
 
 
-def confirm(
-    evaluator: Evaluator,
-    chosen: Sequence[Evaluated[Genome]],
-    replicates: int,
-    batch: int,
-    size: Callable[[Genome], float],
-    told: Callable[[int, int], None],
-    *,
-    shared: bool = False,
-) -> dict[int, Result]:
-    """Train genomes again from scratch, in cohorts of about `batch` networks of similar `size`.
+class Confirmation:
+    """Trains candidates again from scratch, each of them once.
 
     Args:
         evaluator: Trains cohorts.
-        chosen: The candidates to confirm.
         replicates: How many times each genome is trained.
-        batch: Networks in a cohort.
-        size: What training a genome costs.
-        told: Is told how many of how many genomes have ended: 0 first, then after each cohort.
-        shared: Whether all workers get an equal share. Otherwise cohorts are the same for any number of workers.
-
-    Returns:
-        Results by id, with weights and held-out predictions. A candidate that fails is left out.
+        size: What training a genome costs. Genomes of similar cost are trained together.
     """
-    fidelity = Fidelity(None, replicates)
-    jobs = [
-        Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=SeedPurpose.CONFIRMATION, outputs=True)
-        for item in sorted(chosen, key=lambda item: (size(item.genome), item.id))
-    ]
-    networks = share(len(jobs) * replicates, evaluator.workers, batch) if shared else batch
-    genomes, split = max(1, networks // replicates), SplitJobs()
-    for start in range(0, len(jobs), genomes):
-        cohort = jobs[start : start + genomes]
-        for part in split.cohorts(cohort, networks) if networks < batch else [cohort]:
-            evaluator.submit(part)
-    results: dict[int, Result] = {}
-    told(0, len(jobs))
-    while evaluator.pending:
-        for finished in split.gathered(evaluator.collect()):
-            results |= {result.id: result for result in finished.results}
-        told(len(results), len(jobs))
-    for result in results.values():
-        if isinstance(result.outcome, Failure):
-            log.warning("candidate %d failed when confirmed: %s", result.id, result.outcome.message)
-    return {number: result for number, result in sorted(results.items()) if not isinstance(result.outcome, Failure)}
+
+    def __init__(self, evaluator: Evaluator, replicates: int, size: Callable[[Genome], float]) -> None:
+        self._evaluator, self._replicates, self._size = evaluator, replicates, size
+        self._split, self._begun = SplitJobs(), set[int]()
+        self._results: dict[int, Result] = {}
+
+    @classmethod
+    def of(cls, problem: Problem, evaluator: Evaluator) -> Confirmation:
+        """The confirmation of a search on a problem."""
+        return cls(evaluator, confirming_replicates(len(problem.folds), problem.folds.kind), problem.size)
+
+    def begin_ahead(self, chosen: Sequence[Evaluated[Genome]]) -> None:
+        """Begin candidates, the first ones first, while enough workers idle to share the replicates of one.
+
+        A quarter of all workers is left for candidates that climb.
+        """
+        workers = self._evaluator.workers
+        enough = max(1, min(self._replicates, workers // 2))
+        for item in chosen:
+            free = self._evaluator.free - workers // SPARE
+            if free < enough:
+                return
+            self._begin([item], math.ceil(self._replicates / free), split=True)
+
+    def taken(self, finished: Sequence[Finished]) -> list[Finished]:
+        """Take what was confirmed from what has ended. Returns the rest."""
+        self._take(item for item in finished if item.results[0].purpose == SeedPurpose.CONFIRMATION)
+        return [item for item in finished if item.results[0].purpose != SeedPurpose.CONFIRMATION]
+
+    def confirm(
+        self, chosen: Sequence[Evaluated[Genome]], batch: int, told: Callable[[int, int], None], *, shared: bool = False
+    ) -> dict[int, Result]:
+        """Train what was not begun ahead, in cohorts of about `batch` networks of similar size, and wait for all.
+
+        Args:
+            chosen: The candidates to confirm.
+            batch: Networks in a cohort.
+            told: Is told how many of how many genomes have ended: first, and after each cohort.
+            shared: Whether all workers get an equal share. Otherwise cohorts are the same for any number of workers.
+
+        Returns:
+            Results by id, with weights and held-out predictions. A candidate that fails is left out.
+        """
+        left = [item for item in chosen if item.id not in self._begun]
+        networks = share(len(left) * self._replicates, self._evaluator.workers, batch) if shared else batch
+        self._begin(left, networks, split=networks < batch)
+        results = self._of(chosen)
+        told(len(results), len(chosen))
+        while self._evaluator.pending:
+            self._take(self._evaluator.collect())
+            results = self._of(chosen)
+            told(len(results), len(chosen))
+        for result in results.values():
+            if isinstance(result.outcome, Failure):
+                log.warning("candidate %d failed when confirmed: %s", result.id, result.outcome.message)
+        return {number: result for number, result in sorted(results.items()) if not isinstance(result.outcome, Failure)}
+
+    def _begin(self, chosen: Sequence[Evaluated[Genome]], networks: int, *, split: bool) -> None:
+        """Give those that were not begun to the workers, in cohorts of about so many `networks`."""
+        fidelity = Fidelity(None, self._replicates)
+        jobs = [
+            Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=SeedPurpose.CONFIRMATION, outputs=True)
+            for item in sorted(chosen, key=lambda item: (self._size(item.genome), item.id))
+            if item.id not in self._begun
+        ]
+        self._begun |= {job.id for job in jobs}
+        genomes = max(1, networks // self._replicates)
+        for start in range(0, len(jobs), genomes):
+            cohort = jobs[start : start + genomes]
+            for part in self._split.cohorts(cohort, networks) if split else [cohort]:
+                self._evaluator.submit(part)
+
+    def _take(self, finished: Iterable[Finished]) -> None:
+        for item in self._split.gathered(finished):
+            self._results |= {result.id: result for result in item.results}
+
+    def _of(self, chosen: Sequence[Evaluated[Genome]]) -> dict[int, Result]:
+        """What has ended of these, by id."""
+        return {item.id: self._results[item.id] for item in chosen if item.id in self._results}
 
 
 def confirmed_front(

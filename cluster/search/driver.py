@@ -18,6 +18,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.rows import RungOutcome
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.budget import Budget, Clock
+from haemsa.cluster.search.confirmation import Confirmation, chosen_to_confirm
 from haemsa.cluster.search.evolution import suggest_simpler
 from haemsa.cluster.search.statistics import GenerationTables, SearchStatistics
 from haemsa.cluster.search.work.cohorts import Cohorts
@@ -51,6 +52,7 @@ class Driver:
         size: Callable[[Genome], float],
         *,
         simpler: Callable[[Genome], Sequence[Genome]] = lambda _: (),
+        confirmation: Confirmation | None = None,
         before: float = 0.0,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -65,6 +67,7 @@ class Driver:
             progress: Shows how the search stands.
             size: What training a genome costs. Genomes of similar cost are trained together.
             simpler: Gives the simpler genomes that are tried for a leader.
+            confirmation: Gets what would idle near the end. None: nothing is confirmed.
             before: Seconds that earlier sessions of this search took.
             now: The time in seconds. A simulated cluster has its own.
         """
@@ -76,7 +79,7 @@ class Driver:
         self._left_before = int(state.get("nodes_left", 0))
         self.statistics = SearchStatistics(evolution, self.clock, self.budget)
         self.jobs = Jobs(evolution, run.states)
-        self.cohorts = Cohorts(evolution, evaluator, size, self._new)
+        self.cohorts, self.confirmation = Cohorts(evolution, evaluator, size, self._new), confirmation
         self._generation_of = {row.id: row.generation for row in run.journal.rows() if row.generation is not None}
         self._tables = GenerationTables(evolution, self._generation_of)
         self._exhausted, self._first_failures = False, FirstFailures()
@@ -99,7 +102,7 @@ class Driver:
             self._submit(self.evolution.pending)  # candidates that were trained when the last session ended
             while True:
                 self._ask_and_submit()
-                if not self.evaluator.pending:
+                if not (self.evolution.pending and self.evaluator.pending):
                     break
                 for finished in self._collect():
                     self._tell_and_record(finished)
@@ -121,7 +124,13 @@ class Driver:
             candidates = self._ask()
             self._submit(candidates)
             if not candidates and not self.cohorts.take_over():
+                self._confirm_ahead()
                 return
+
+    def _confirm_ahead(self) -> None:
+        """Let workers confirm what would be chosen now, where they would idle until the last candidates have ended."""
+        if self.confirmation and self.config.mode == "steady" and self.evolution.pending:
+            self.confirmation.begin_ahead(chosen_to_confirm(self.evolution, self.config.confirm))
 
     def _ask(self) -> list[Candidate[Genome]]:
         """The next candidates. None where time or patience is spent; where evaluations are, only those that climb."""
@@ -156,7 +165,7 @@ class Driver:
         self.clock.collected(self.evaluator.workers, self.clock.now() - start)
         for item in finished:
             self.clock.ended(item)
-        return self.cohorts.ended(finished)
+        return self.cohorts.ended(self.confirmation.taken(finished) if self.confirmation else finished)
 
     # -- tell and record
 

@@ -11,11 +11,10 @@ from typing import Any
 from haemsa.cluster.run_directory.networks import network_rows
 from haemsa.cluster.run_directory.plain_models import PlainModels
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import chosen_to_confirm, confirm, confirmed_front, confirming_replicates
+from haemsa.cluster.search.confirmation import chosen_to_confirm, confirmed_front
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.shared.files import write_json, write_text
-from haemsa.cluster.shared.progress import Progress
 from haemsa.cluster.tracking.records import ModelTrained, SearchEnded
 from haemsa.cluster.tracking.runs.names import VALID, all_scored
 from haemsa.cluster.tracking.tracker import Tracker
@@ -52,32 +51,31 @@ def unconfirmed(driver: Driver) -> SearchOutcome:
     return SearchOutcome(front, {item.id: item for item in front})
 
 
-def confirm_front(driver: Driver, problem: Problem, progress: Progress) -> SearchOutcome:
+def confirm_front(driver: Driver) -> SearchOutcome:
     """Train the best candidates again from scratch, and choose among them by the new scores.
 
     If confirmation is off, the search's own scores count. If fewer candidates than may be confirmed have final scores,
     those that were nearly promoted to final scores are confirmed too.
     """
-    front, count = driver.evolution.front(), driver.config.confirm
-    if not count or not front:
+    front, count, confirmation = driver.evolution.front(), driver.config.confirm, driver.confirmation
+    if not count or not front or not confirmation:
         return unconfirmed(driver)
     chosen = chosen_to_confirm(driver.evolution, count)
-    replicates, batch = confirming_replicates(len(problem.folds), problem.folds.kind), driver.evolution.batch
     begun = driver.clock.now()
 
     def told(done: int, total: int) -> None:
         log.info("confirmed %d of %d", done, total)
         status = driver.statistics.confirming(done, total, driver.clock.now() - begun)
-        progress.update(status)
+        driver.progress.update(status)
         left = {"seconds": status.remaining, "phase": status.phase, "at": time.time()}
         driver.run_directory.journal.note({"left": left})
 
     shared = driver.config.mode == "steady"
-    results = confirm(driver.evaluator, chosen, replicates, batch, problem.size, told, shared=shared)
+    results = confirmation.confirm(chosen, driver.evolution.batch, told, shared=shared)
     driver.run_directory.journal.confirm({number: _scores(result) for number, result in results.items()})
     confirmed = confirmed_front(chosen, results, driver.evolution.objectives)
     if confirmed:
-        progress.update(driver.statistics.confirmed(confirmed, len(chosen)))
+        driver.progress.update(driver.statistics.confirmed(confirmed, len(chosen)))
     return SearchOutcome(confirmed or front, {item.id: item for item in (*front, *chosen)}, results)
 
 

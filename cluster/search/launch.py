@@ -17,6 +17,7 @@ from haemsa.cluster.run_directory.network_disk import network_warning
 from haemsa.cluster.run_directory.places import kept
 from haemsa.cluster.run_directory.reserved import vacant
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.confirmation import Confirmation
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import evolution_of
 from haemsa.cluster.search.finish import SearchOutcome, confirm_front, finish, unconfirmed
@@ -215,10 +216,11 @@ def _search(
             progress,
             problem.size,
             simpler=problem.space.without_each_modality,
+            confirmation=Confirmation.of(problem, evaluator),
             before=float(run.journal.state().get("seconds", 0.0)),
         )
         ended_by = driver.run()
-        outcome, ended_by = _confirmed(driver, problem, progress, ended_by)
+        outcome, ended_by = _confirmed(driver, ended_by)
         summary = finish(driver, problem, worker_data(config, problem), run, follow, name, ended_by, outcome)
         waiting, address = follow.close()
         if address != summary["model"]:  # MLflow took the model only now
@@ -238,11 +240,11 @@ def _stopped_by_disk(path: Path) -> Iterator[None]:
         raise OSError(f"{error}; what was recorded is safe, go on with haemsa search --resume {path}") from error
 
 
-def _confirmed(driver: Driver, problem: Problem, progress: Progress, ended_by: str) -> tuple[SearchOutcome, str]:
+def _confirmed(driver: Driver, ended_by: str) -> tuple[SearchOutcome, str]:
     """The front, confirmed unless the search was or is interrupted; and why the search ended."""
     if ended_by != "interrupted":
         try:
-            return confirm_front(driver, problem, progress), ended_by
+            return confirm_front(driver), ended_by
         except KeyboardInterrupt:
             log.warning("interrupted: the front is not confirmed")
     return unconfirmed(driver), "interrupted"

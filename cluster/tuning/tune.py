@@ -14,7 +14,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.trainer import check_modalities
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import confirm, confirming_replicates
+from haemsa.cluster.search.confirmation import Confirmation
 from haemsa.cluster.search.objectives import counts_missing
 from haemsa.cluster.search.problem import Problem, worker_data
 from haemsa.cluster.shared.interrupt import interruptible
@@ -192,14 +192,11 @@ def _confirmed(
     from haemsa.cluster.workers.ray_evaluator import RayEvaluator
 
     chosen = [Evaluated(number, genome, (), {}) for number, genome in enumerate((original, tuned))]
-    replicates = confirming_replicates(len(problem.folds), problem.folds.kind)
     crew = Crew.of(task.config.model_copy(update={"workers": 2}), task.config.title).at_most(task.config.most)
     evaluator = RayEvaluator.of(task.make, task.data, crew)
     try:
-        results = confirm(
-            evaluator, chosen, replicates, replicates, problem.size,
-            lambda done, total: progress.note(f"confirmed {done} of {total}"),
-        )  # fmt: skip
+        confirmation = Confirmation.of(problem, evaluator)
+        results = confirmation.confirm(chosen, 1, lambda done, total: progress.note(f"confirmed {done} of {total}"))
     finally:
         evaluator.close()
     first, second = (_score(results, item.id, task.metric) for item in chosen)

@@ -132,7 +132,7 @@ class CohortTrainer:
         by_job: dict[int, dict[int, Any]] = {job.id: {} for job in jobs}
         for (job, replicate, _), row in zip(trainings, trained, strict=True):
             by_job[job.id][replicate] = row
-        return [self._result(job, by_job[job.id]) for job in jobs]
+        return [replace(self._result(job, by_job[job.id]), purpose=job.purpose) for job in jobs]
 
     def _result(self, job: Job, rows: Mapping[int, TrainedRow | FailedRow]) -> Result:
         from haemsa.model.cost import cost

@@ -129,4 +129,4 @@ def measure(train: TrainCohort, genomes: Sequence[Genome]) -> int | None:
 
 def failed(cohort: JobBatch, kind: FailureKind, message: str) -> list[Result]:
     """The results of a cohort that failed as a whole."""
-    return [Result(job.id, Failure(kind, message)) for job in cohort]
+    return [Result(job.id, Failure(kind, message), purpose=job.purpose) for job in cohort]

@@ -71,7 +71,8 @@ class Result:
 
     `outputs`: raw held-out predictions [N, C] by task, for each replicate, if they were wanted. `failed_objective`: the
     objective of one's own because of which it failed. `gpu_mib`: the most memory of the GPU that its cohort took (0: it
-    was trained on the CPU). `replicates`: what the scores are of, where the job was a part of another.
+    was trained on the CPU). `replicates`: what the scores are of, where the job was a part of another. `purpose`: the
+    job's.
     """
 
     id: int
@@ -82,3 +83,4 @@ class Result:
     failed_objective: str = ""
     gpu_mib: float = 0.0
     replicates: tuple[int, ...] = ()
+    purpose: SeedPurpose = SeedPurpose.SEARCH

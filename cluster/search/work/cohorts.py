@@ -21,6 +21,7 @@ from haemsa.cluster.workers.evaluator import Evaluator, Finished, JobBatch
 from haemsa.cluster.workers.job import Job
 from haemsa.evo.candidate import Candidate
 from haemsa.evo.evolution import Evolution
+from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
 
 
@@ -101,6 +102,8 @@ class Cohorts:
 
     def _may_begin_anew(self, cohort: JobBatch) -> bool:
         """Whether a worker idles for each of its networks, and none of these began anew before."""
+        if cohort[0].purpose == SeedPurpose.CONFIRMATION:
+            return False
         networks = _networks(cohort)
         return 0 < len(networks) <= self._evaluator.free and not networks & self._begun_anew
 

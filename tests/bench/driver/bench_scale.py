@@ -60,9 +60,10 @@ def figures(outcome: Outcome) -> dict[str, float | None]:
     return {
         "busy_new": cluster.submitted[0].busy_fraction,
         "busy": cluster.until_last_submit.busy_fraction,
-        "busy_end": cluster.usage.busy_fraction,
+        "busy_end": outcome.usage.busy_fraction,
         "lost": cluster.until_last_submit.busy_fraction - cluster.until_last_submit.useful_fraction,
-        "hours": cluster.time / 3600,
+        "hours": outcome.ended / 3600,
+        "confirmed_hours": cluster.time / 3600,
         "final_volume": outcome.trace[-1][2],
         "evaluations_to_volume": None if found is None else float(found[0]),
         "hours_to_volume": None if found is None else found[1] / 3600,

@@ -275,8 +275,8 @@ class SimulatedCluster:
 
     def _result(self, job: Job) -> Result:
         if zlib.crc32(f"{self.seed} {job.genome.key}".encode()) < self.failing * 2**32:
-            return Result(job.id, Failure("nan", "the loss was not finite"))
-        return Result(job.id, self.score(job), replicates=job.part or ())
+            return Result(job.id, Failure("nan", "the loss was not finite"), purpose=job.purpose)
+        return Result(job.id, self.score(job), replicates=job.part or (), purpose=job.purpose)
 
 
 def work(job: Job) -> float:

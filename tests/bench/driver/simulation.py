@@ -6,14 +6,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.confirmation import Confirmation
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import new_evolution
+from haemsa.cluster.search.finish import confirm_front
 from haemsa.cluster.search.sizing import fit_sizes
 from haemsa.cluster.shared.progress import SilentProgress, Status
 from haemsa.cluster.tracking.tracker import NullTracker
@@ -21,7 +23,7 @@ from haemsa.cluster.workers.evaluator import Evaluator
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.rungs import Ladder, ladder, single
 from haemsa.model.spec.genome import Genome
-from tests.bench.driver.simulated import Nodes, SimulatedCluster
+from tests.bench.driver.simulated import Nodes, SimulatedCluster, Usage
 from tests.bench.evolution import synthetic
 
 FOLDS: Final = 5
@@ -63,6 +65,10 @@ class Outcome:
     statuses: Mapping[str, int]
     real_seconds: float
     cpu_seconds: float
+    usage: Usage
+    """Up to the last result of the search. What confirms candidates counts too."""
+    ended: float
+    """Virtual seconds until then. The cluster's own go on until the front is confirmed."""
     trace: list[tuple[int, float, float]] = field(default_factory=list)
 
     @property
@@ -119,8 +125,10 @@ def simulate(setting: Setting) -> Outcome:
         search.run()
         aside = cluster.spent + watch.spent
         real, cpu = time.perf_counter() - start - aside, time.process_time() - cpu - cluster.cpu_spent - watch.cpu_spent
+        usage, ended = replace(cluster.usage), cluster.time
+        confirm_front(search)
         statuses = search.run_directory.journal.counts()
-    return Outcome(cluster, search.evolution, search, statuses, real, cpu, watch.trace)
+    return Outcome(cluster, search.evolution, search, statuses, real, cpu, usage, ended, watch.trace)
 
 
 @contextmanager
@@ -140,5 +148,6 @@ def driving(
             SilentProgress(),
             synthetic.size,
             simpler=space.without_each_modality,
+            confirmation=Confirmation(evaluator, FOLDS, synthetic.size),
             now=now,
         )

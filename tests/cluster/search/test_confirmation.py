@@ -15,19 +15,19 @@ from haemsa.cluster.final_model.recipe import read_recipe
 from haemsa.cluster.final_model.train import train_for_good
 from haemsa.cluster.run_directory.ranking import full_rung
 from haemsa.cluster.run_directory.run_directory import RunDirectory
-from haemsa.cluster.search.confirmation import confirm, confirmed_front, contenders
-from haemsa.cluster.search.finish import SearchOutcome, as_json
+from haemsa.cluster.search.confirmation import Confirmation, confirmed_front, contenders
+from haemsa.cluster.search.finish import SearchOutcome, as_json, confirm_front
 from haemsa.cluster.search.launch import run_search
 from haemsa.cluster.workers.evaluator import InlineEvaluator
 from haemsa.cluster.workers.job import Job, Result
-from haemsa.evo.candidate import Evaluated, Failure, Score
+from haemsa.evo.candidate import Candidate, Evaluated, Failure, Score
 from haemsa.evo.objectives import Objectives
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.data.folds import grouped
 from haemsa.model.predictor.inputs import inputs_of
 from haemsa.model.seeds import SeedPurpose
 from haemsa.model.spec.genome import Genome
-from tests.support.cluster.driver import Workers
+from tests.support.cluster.driver import Driven, Workers
 from tests.support.cluster.search_fakes import candidates
 from tests.support.cluster.tiny import data, settings, stored
 from tests.support.cluster.trainers import instant
@@ -85,13 +85,13 @@ def test_confirming_trains_from_scratch_with_seeds_of_its_own_and_leaves_failure
     def noted(cohort: Any) -> list[Result]:
         seen.extend(cohort)
         failure = Failure("nan", "the loss was not finite")
-        return [Result(job.id, failure if job.id % 3 == 0 else {"mae": Score(1.0)}) for job in cohort]
+        outcomes = [failure if job.id % 3 == 0 else {"mae": Score(1.0)} for job in cohort]
+        return [Result(job.id, found, purpose=job.purpose) for job, found in zip(cohort, outcomes, strict=True)]
 
     items = front((0.8, 900), (0.9, 800), (1.0, 700), (1.1, 600))
     told: list[tuple[int, int]] = []
-    found = confirm(
-        InlineEvaluator(noted), items, 5, 10, lambda genome: genome.training.epochs, lambda *counts: told.append(counts)
-    )
+    confirmation = Confirmation(InlineEvaluator(noted), 5, lambda genome: genome.training.epochs)
+    found = confirmation.confirm(items, 10, lambda *counts: told.append(counts))
     assert told == [(0, 4), (2, 4), (4, 4)]
     assert sorted(found) == [1, 2]
     assert all(job.purpose == SeedPurpose.CONFIRMATION and job.outputs and not job.states for job in seen)
@@ -110,13 +110,43 @@ def test_free_workers_share_the_replicates_of_few_candidates_if_they_may(
             super().submit(cohort)
 
     chosen = [Evaluated(item.id, item.genome, (), {}) for item in candidates(2)]
-    found = confirm(Noting(5), chosen, 5, 8, lambda _: 0.0, lambda *_: None, shared=shared)
+    found = Confirmation(Noting(5), 5, lambda _: 0.0).confirm(chosen, 8, lambda *_: None, shared=shared)
     assert seen == cohorts
     for number, (expected,) in enumerate(
         instant([Job(item, Fidelity(None, 5), purpose=SeedPurpose.CONFIRMATION)]) for item in candidates(2)
     ):
         assert found[number].outcome == expected.outcome
         assert list(found[number].states) == list(range(5))
+
+
+class Confirming(Workers):
+    """Notes what is trained to confirm candidates: ids and replicates."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.confirmed: list[tuple[int, int]] = []
+
+    def submit(self, cohort: Any) -> None:
+        jobs = [job for job in cohort if job.purpose == SeedPurpose.CONFIRMATION]
+        self.confirmed += [(job.id, replicate) for job in jobs for replicate in job.waiting()]
+        super().submit(cohort)
+
+
+def test_workers_that_would_idle_confirm_while_others_climb_and_each_candidate_once(tmp_path: Path) -> None:
+    workers = Confirming(8)
+    confirmation = Confirmation(workers, 3, lambda genome: genome.training.epochs)
+    given = {"rungs": True, "evaluations": 60, "confirm": 3, "confirmation": confirmation}
+    with Driven(tmp_path / "run", workers, **given) as driven:
+        driven.search.run()
+        assert workers.confirmed != []
+        assert driven.run.journal.counts() == {"asked": 0, "done": 60, "failed": 0}
+        outcome = confirm_front(driven.search)
+    assert len(set(workers.confirmed)) == len(workers.confirmed) >= 9
+    assert len(outcome.results) == 3
+    for number, result in outcome.results.items():
+        candidate = Candidate(number, outcome.searched[number].genome)
+        (expected,) = instant([Job(candidate, Fidelity(None, 3), purpose=SeedPurpose.CONFIRMATION)])
+        assert result.outcome == expected.outcome
 
 
 def test_the_confirmed_front_goes_by_confirmed_scores_alone() -> None:

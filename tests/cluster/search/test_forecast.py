@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from haemsa.cluster.search.budget import LEAST_LEFT, Clock, Forecast
+from haemsa.cluster.search.confirmation import Confirmation
 from haemsa.cluster.search.finish import confirm_front
 from haemsa.cluster.shared.progress import Status
 from haemsa.cluster.workers.evaluator import Finished
 from haemsa.evo.candidate import Score
 from haemsa.evo.rungs import Fidelity, Ladder
-from haemsa.model.data.folds import Folds
 from tests.support.cluster.driver import Driven, Statuses
 from tests.support.cluster.trainers import instant
 
@@ -94,9 +92,8 @@ def test_the_journal_has_the_time_left_that_is_shown(tmp_path: Path, rungs: bool
         driven.search.run()
         assert noted[:-1] == [{"seconds": one["seconds"]} for one in shown[:-1]]  # then the front is confirmed
         assert len(noted) > 8
-        folds = Folds(np.ones((1, 4), dtype=bool), "holdout")
-        problem = SimpleNamespace(folds=folds, size=driven._size)
-        confirm_front(driven.search, problem, driven.search.progress)  # type: ignore[arg-type]
+        driven.search.confirmation = Confirmation(driven.search.evaluator, 5, driven._size)
+        confirm_front(driven.search)
         left = driven.run.journal.state()["left"]
     assert left.pop("at") > 0
     assert left == shown[-2] == {"seconds": None, "phase": "confirmed 4 of 4"}

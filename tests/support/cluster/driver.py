@@ -10,6 +10,7 @@ from typing import Any
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
+from haemsa.cluster.search.confirmation import Confirmation
 from haemsa.cluster.search.driver import Driver
 from haemsa.cluster.search.evolution import new_evolution
 from haemsa.cluster.shared.progress import SilentProgress, Status
@@ -30,7 +31,15 @@ LADDER = ladder(3, 24, 3)
 class Driven:
     """A search in a run directory, and everything around it. Opening it again goes on with it, as a restart would."""
 
-    def __init__(self, path: Path, evaluator: Evaluator | TrainCohort, *, before: float = 0.0, **settings: Any) -> None:
+    def __init__(
+        self,
+        path: Path,
+        evaluator: Evaluator | TrainCohort,
+        *,
+        before: float = 0.0,
+        confirmation: Confirmation | None = None,
+        **settings: Any,
+    ) -> None:
         given = {"data": "planted", "evaluations": 24, "population": 8, "cohort": 3, "seed": 1, "rungs": False}
         given |= settings
         config = SearchConfig.of({key: value for key, value in given.items() if value is not None})
@@ -50,7 +59,15 @@ class Driven:
         self.tracker, self.statuses = MemoryTracker(), Statuses()
         evaluator = InlineEvaluator(evaluator) if callable(evaluator) else evaluator
         self.search = Driver(
-            config, self.evolution, evaluator, self.run, self.tracker, self.statuses, self._size, before=before
+            config,
+            self.evolution,
+            evaluator,
+            self.run,
+            self.tracker,
+            self.statuses,
+            self._size,
+            confirmation=confirmation,
+            before=before,
         )
 
     def __enter__(self) -> Driven:

@@ -35,7 +35,8 @@ def scores_of(genome: Genome) -> dict[str, Score]:
 def instant(cohort: JobBatch) -> list[Result]:
     """Scores at once, with weights that say whose they are."""
     return [
-        Result(item.id, scores_at(item), states_at(item), seconds=0.001, replicates=item.part or ()) for item in cohort
+        Result(item.id, scores_at(item), states_at(item), (), 0.001, replicates=item.part or (), purpose=item.purpose)
+        for item in cohort
     ]
 
 
