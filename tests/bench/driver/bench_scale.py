@@ -59,9 +59,9 @@ def figures(outcome: Outcome) -> dict[str, float | None]:
     assert outcome.statuses["asked"] == 0
     return {
         "busy_new": cluster.submitted[0].busy_fraction,
-        "busy": cluster.until_last_submit.busy_fraction,
+        "busy": outcome.until_last_submit.busy_fraction,
         "busy_end": outcome.usage.busy_fraction,
-        "lost": cluster.until_last_submit.busy_fraction - cluster.until_last_submit.useful_fraction,
+        "lost": outcome.until_last_submit.busy_fraction - outcome.until_last_submit.useful_fraction,
         "hours": outcome.ended / 3600,
         "confirmed_hours": cluster.time / 3600,
         "final_volume": outcome.trace[-1][2],

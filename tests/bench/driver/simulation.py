@@ -66,7 +66,9 @@ class Outcome:
     real_seconds: float
     cpu_seconds: float
     usage: Usage
-    """Up to the last result of the search. What confirms candidates counts too."""
+    """Up to the last result of the search. What confirms candidates meanwhile counts too."""
+    until_last_submit: Usage
+    """The same, up to the last submission of the search."""
     ended: float
     """Virtual seconds until then. The cluster's own go on until the front is confirmed."""
     trace: list[tuple[int, float, float]] = field(default_factory=list)
@@ -125,10 +127,10 @@ def simulate(setting: Setting) -> Outcome:
         search.run()
         aside = cluster.spent + watch.spent
         real, cpu = time.perf_counter() - start - aside, time.process_time() - cpu - cluster.cpu_spent - watch.cpu_spent
-        usage, ended = replace(cluster.usage), cluster.time
+        usage, until_last, ended = replace(cluster.usage), cluster.until_last_submit, cluster.time
         confirm_front(search)
         statuses = search.run_directory.journal.counts()
-    return Outcome(cluster, search.evolution, search, statuses, real, cpu, usage, ended, watch.trace)
+    return Outcome(cluster, search.evolution, search, statuses, real, cpu, usage, until_last, ended, watch.trace)
 
 
 @contextmanager
