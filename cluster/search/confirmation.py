@@ -87,18 +87,21 @@ class Confirmation:
         """The confirmation of a search on a problem."""
         return cls(evaluator, confirming_replicates(len(problem.folds), problem.folds.kind), problem.size)
 
-    def begin_ahead(self, chosen: Sequence[Evaluated[Genome]]) -> None:
-        """Begin candidates, the first ones first, while enough workers idle to share the replicates of one.
+    @property
+    def room(self) -> int:
+        """Idle workers that may begin a candidate ahead; 0 if they are too few to share its replicates.
 
         A quarter of all workers is left for candidates that climb.
         """
         workers = self._evaluator.workers
-        enough = max(1, min(self._replicates, workers // 2))
-        for item in chosen:
-            free = self._evaluator.free - workers // SPARE
-            if free < enough:
-                return
-            self._begin([item], math.ceil(self._replicates / free), split=True)
+        free, enough = self._evaluator.free - workers // SPARE, max(1, min(self._replicates, workers // 2))
+        return free if free >= enough else 0
+
+    def begin_ahead(self, chosen: Sequence[Evaluated[Genome]]) -> None:
+        """Begin candidates, the first ones first, while there is room."""
+        for item in self._left(chosen):
+            if room := self.room:
+                self._begin([item], math.ceil(self._replicates / room), split=True)
 
     def taken(self, finished: Sequence[Finished]) -> list[Finished]:
         """Take what was confirmed from what has ended. Returns the rest."""
@@ -119,7 +122,7 @@ class Confirmation:
         Returns:
             Results by id, with weights and held-out predictions. A candidate that fails is left out.
         """
-        left = [item for item in chosen if item.id not in self._begun]
+        left = self._left(chosen)
         networks = share(len(left) * self._replicates, self._evaluator.workers, batch) if shared else batch
         self._begin(left, networks, split=networks < batch)
         results = self._of(chosen)
@@ -134,12 +137,11 @@ class Confirmation:
         return {number: result for number, result in sorted(results.items()) if not isinstance(result.outcome, Failure)}
 
     def _begin(self, chosen: Sequence[Evaluated[Genome]], networks: int, *, split: bool) -> None:
-        """Give those that were not begun to the workers, in cohorts of about so many `networks`."""
+        """Give candidates to the workers, in cohorts of about so many `networks`."""
         fidelity = Fidelity(None, self._replicates)
         jobs = [
             Job(Candidate(item.id, item.genome, item.parents), fidelity, purpose=SeedPurpose.CONFIRMATION, outputs=True)
             for item in sorted(chosen, key=lambda item: (self._size(item.genome), item.id))
-            if item.id not in self._begun
         ]
         self._begun |= {job.id for job in jobs}
         genomes = max(1, networks // self._replicates)
@@ -147,6 +149,10 @@ class Confirmation:
             cohort = jobs[start : start + genomes]
             for part in self._split.cohorts(cohort, networks) if split else [cohort]:
                 self._evaluator.submit(part)
+
+    def _left(self, chosen: Sequence[Evaluated[Genome]]) -> list[Evaluated[Genome]]:
+        """Those that were not begun."""
+        return [item for item in chosen if item.id not in self._begun]
 
     def _take(self, finished: Iterable[Finished]) -> None:
         for item in self._split.gathered(finished):

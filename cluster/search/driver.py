@@ -129,7 +129,8 @@ class Driver:
 
     def _confirm_ahead(self) -> None:
         """Let workers confirm what would be chosen now, where they would idle until the last candidates have ended."""
-        if self.confirmation and self.config.mode == "steady" and self.evolution.pending:
+        steady = self.config.mode == "steady"
+        if self.confirmation and steady and self.evolution.pending and self.confirmation.room:
             self.confirmation.begin_ahead(chosen_to_confirm(self.evolution, self.config.confirm))
 
     def _ask(self) -> list[Candidate[Genome]]:
