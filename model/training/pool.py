@@ -29,8 +29,8 @@ _CELLS = 2**24  # numbers of features are predicted from at a time
 class Pool:
     """Normalised samples as tensors: features [N, T, D], which may stay in a file, presence [N], targets [N, C].
 
-    `means` and `squares` [N, D] are averages of each sample's features, and of their squares, over time. `step_counts`
-    are the lengths on the device, at least 1.
+    `means` and `squares` [N, D] are averages of each sample's features, and of their squares, over time. `lengths` are
+    at least 1. `step_counts` are the same on the device.
     """
 
     schema: Schema
@@ -61,15 +61,14 @@ class Pool:
     ) -> Pool:
         """Normalised features without labels, for prediction."""
         place = torch.device(device)
+        lengths = {name: np.maximum(item.lengths, 1) for name, item in modalities.items()}
         return cls(
             schema=schema,
             features={name: _features(item, place) for name, item in modalities.items()},
             means={name: torch.from_numpy(item.moments[0]).to(place) for name, item in modalities.items()},
             squares={name: torch.from_numpy(item.moments[1]).to(place) for name, item in modalities.items()},
-            lengths={name: item.lengths for name, item in modalities.items()},
-            step_counts={
-                name: torch.from_numpy(np.maximum(item.lengths, 1)).to(place) for name, item in modalities.items()
-            },
+            lengths=lengths,
+            step_counts={name: torch.from_numpy(counts).to(place) for name, counts in lengths.items()},
             present={name: torch.from_numpy(item.presence).to(place) for name, item in modalities.items()},
             targets={},
             complete=all(bool(item.presence.all()) for item in modalities.values()),
@@ -87,7 +86,7 @@ class Pool:
         return self._batch(arranged, self._stored(arranged), dtype)
 
     def _lengths(self, reads: Collection[str]) -> dict[str, NDArray[np.int64]]:
-        return {name: np.maximum(self.lengths[name], 1) for name in reads}
+        return {name: self.lengths[name] for name in reads}
 
     def _stored(self, arranged: Arranged) -> dict[str, Tensor]:
         """Those features [B, T, D] of a batch that stay in a file."""
@@ -110,7 +109,7 @@ class Pool:
         return Steps(
             features.flatten(0, 1).index_select(0, index).to(dtype),
             self._here(number),
-            self._here(np.maximum(self.lengths[name][sample], 1)),
+            self._here(self.lengths[name][sample]),
             arranged.blocks[name],
         )
 

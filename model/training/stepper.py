@@ -69,7 +69,7 @@ class Stepper:
 
     def _shape(self, indices: NDArray[np.int64], samples: int) -> BatchShape:
         """The shape of a batch of so many samples, with steps rounded up to powers of two, so there are few shapes."""
-        longest = {name: max(1, int(self._pool.lengths[name][indices].max())) for name in self.network.reads}
+        longest = {name: int(self._pool.lengths[name][indices].max()) for name in self.network.reads}
         steps = [min(1 << (steps - 1).bit_length(), self._pool.schema.modalities[n][0]) for n, steps in longest.items()]
         return BatchShape(samples, tuple(steps))
 
