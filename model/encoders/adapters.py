@@ -49,8 +49,7 @@ class Adapters:
             raise ValueError("to adapt an encoder, peft must be there: pip install 'haemsa[encoders]'")
         from peft import LoraConfig, get_peft_model
 
-        linear = upper_linear(pretrained.module)
-        chosen = settings or {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": linear}
+        chosen = settings or {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": upper_linear(pretrained.module)}
         with _quiet():
             try:
                 self._model: Any = get_peft_model(pretrained.module, LoraConfig(lora_dropout=0.0, **chosen)).eval()

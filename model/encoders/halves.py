@@ -60,7 +60,7 @@ class Halves:
         def keep(_: Module, __: Any, output: Any) -> None:
             found.append(output[0] if isinstance(output, tuple) else output)
 
-        with self._only(slice(self._half)), _hooked(self._layers[self._half - 1].register_forward_hook(keep)):
+        with self._only(slice(self._half)), self._layers[self._half - 1].register_forward_hook(keep):
             self._encoder.pretrained.layers(tokens)
         return found[0]
 
@@ -73,7 +73,7 @@ class Halves:
         def insert(_: Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
             return (hidden, *given[1:])
 
-        with self._only(slice(self._half, None)), _hooked(self._layers[self._half].register_forward_pre_hook(insert)):
+        with self._only(slice(self._half, None)), self._layers[self._half].register_forward_pre_hook(insert):
             return self._encoder.pretrained.layers(tokens)
 
     @contextmanager
@@ -102,11 +102,3 @@ def upper_linear(module: Module) -> list[str]:
     upper = tuple(f"{path}.{number}." for number in range(len(layers) // 2, len(layers)))
     linear = [name for name, one in module.named_modules() if isinstance(one, (torch.nn.Linear, Conv1D))]
     return [name for name in linear if name.startswith(upper)]
-
-
-@contextmanager
-def _hooked(hook: Any) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        hook.remove()
