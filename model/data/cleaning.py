@@ -205,9 +205,13 @@ def _columns(
     for block in blocks((len(samples), *features.shape[1:])):
         rows = rows_of(features, lengths, samples[block])
         finite = np.isfinite(rows)
-        sound = finite.all()
-        count += len(rows) if sound else finite.sum(axis=0)
-        total += (rows if sound else np.where(finite, rows, 0)).sum(axis=0, dtype=np.float64)
-        low = np.minimum(low, (rows if sound else np.where(finite, rows, np.inf)).min(axis=0, initial=np.inf))
-        high = np.maximum(high, (rows if sound else np.where(finite, rows, -np.inf)).max(axis=0, initial=-np.inf))
+        lows, highs, zeros = rows, rows, rows
+        if finite.all():
+            count += len(rows)
+        else:
+            count += finite.sum(axis=0)
+            lows, highs, zeros = (np.where(finite, rows, value) for value in (np.inf, -np.inf, 0))
+        total += zeros.sum(axis=0, dtype=np.float64)
+        low = np.minimum(low, lows.min(axis=0, initial=np.inf))
+        high = np.maximum(high, highs.max(axis=0, initial=-np.inf))
     return (total / np.maximum(count, 1)).astype(np.float32), np.asarray(high <= low)
