@@ -17,6 +17,7 @@ from haemsa.cluster.workers.job import Job
 from haemsa.evo.candidate import Candidate, Failure
 from haemsa.evo.rungs import Fidelity
 from haemsa.model.spec.genome import Genome
+from tests.bench.networks.profiled import EpochProfile
 
 WORKERS: Final = (1, 2, 3, 4)
 LONGEST_START: Final = 120.0
@@ -51,41 +52,30 @@ def work(
     return began, time.perf_counter()
 
 
-class KernelProfile:
-    """Profiles an epoch of a cohort: give `on_epoch` to `train`. The epoch before records, the one after is timed."""
+class KernelProfile(EpochProfile):
+    """Tells the kernels of a step on a GPU. The epoch before the profiled one records the step."""
 
     def __init__(self, steps: int, device: str) -> None:
         on_gpu = device == "cuda"
-        self._steps, self._kind = steps, DeviceType.CUDA if on_gpu else DeviceType.CPU
+        self._kind = DeviceType.CUDA if on_gpu else DeviceType.CPU
         listens = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
         with profile(activities=listens):  # before steps are recorded, so that it hears what their replays launch
             torch.zeros(1, device=device)
-        self._profile = profile(activities=listens)
-        self._since = self._took = 0.0
-
-    def on_epoch(self, done: int) -> None:
-        """Called after each epoch, when all of its work is done."""
-        if done == 1:
-            self._profile.start()
-        if done == 2:
-            self._profile.stop()
-            self._since = time.perf_counter()
-        if done == 3:
-            self._took = time.perf_counter() - self._since
+        super().__init__(steps, profile(activities=listens), time.perf_counter)
 
     def report(self) -> dict[str, float]:
         """Print and return the milliseconds and kernels of a step, and print the kernels that take longest."""
-        kernels = [item for item in self._profile.key_averages() if item.device_type == self._kind]
+        kernels = [item for item in self.profile.key_averages() if item.device_type == self._kind]
         took = {item.key: item.self_device_time_total + item.self_cpu_time_total for item in kernels}
-        count = {item.key: item.count / self._steps for item in kernels}
+        count = {item.key: item.count / self.steps for item in kernels}
         step = {
-            "wall_ms": 1000 * self._took / self._steps,
-            "kernels_ms": sum(took.values()) / self._steps / 1000,
+            "wall_ms": 1000 * self.took / self.steps,
+            "kernels_ms": sum(took.values()) / self.steps / 1000,
             "kernels": sum(count.values()),
         }
         print("  a step: {wall_ms:.2f} ms, of which kernels {kernels_ms:.2f} ms; {kernels:.0f} kernels".format(**step))
         for name in sorted(took, key=lambda name: -took[name])[:SHOWN]:
-            print(f"    {took[name] / self._steps / 1000:7.3f} ms {count[name]:6.1f} times  {name[:90]}")
+            print(f"    {took[name] / self.steps / 1000:7.3f} ms {count[name]:6.1f} times  {name[:90]}")
         return step
 
 

@@ -63,35 +63,47 @@ _FREE: Final = re.compile(
 """Operations without a kernel: views and allocations."""
 
 
-class StepProfile:
-    """Profiles an epoch of a cohort: give `on_epoch` to `train`. The epoch before warms up, the one after is timed."""
+class EpochProfile:
+    """Profiles an epoch of a cohort: give `on_epoch` to `train`. The epoch before warms up, the one after is timed.
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._profile = profile(activities=[ProfilerActivity.CPU], record_shapes=True)
-        self._since, self._plain = 0.0, 0.0
+    Args:
+        steps: Of an epoch.
+        listening: The profiler.
+        clock: Times the epoch after, in seconds.
+    """
+
+    def __init__(self, steps: int, listening: profile, clock: Callable[[], float]) -> None:
+        self.steps, self.profile, self._clock = steps, listening, clock
+        self._since, self.took = 0.0, 0.0
 
     def on_epoch(self, done: int) -> None:
-        """Called after each epoch."""
+        """Called after each epoch, when all of its work is done."""
         if done == 1:
-            self._profile.start()
+            self.profile.start()
         if done == 2:
-            self._profile.stop()
-            self._since = time.process_time()
+            self.profile.stop()
+            self._since = self._clock()
         if done == 3:
-            self._plain = time.process_time() - self._since
+            self.took = self._clock() - self._since
+
+
+class StepProfile(EpochProfile):
+    """Tells the parts of a step on a CPU."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(steps, profile(activities=[ProfilerActivity.CPU], record_shapes=True), time.process_time)
 
     def report(self) -> None:
         """Print the milliseconds and kernels of a step by part, the longest first.
 
         The profiler tells wall time. So its figures are scaled to the processor time of a step without it.
         """
-        took, kernels = _by_part(list(self._profile.events() or []))
-        step = 1000 * self._plain / self._steps
+        took, kernels = _by_part(list(self.profile.events() or []))
+        step = 1000 * self.took / self.steps
         print("| | ms | kernels |\n|---|---|---|")
         for part, own in took.most_common():
-            print(f"| {part} | {step * own / took.total():.1f} | {kernels[part] / self._steps:.0f} |")
-        print(f"| in all | {step:.1f} | {kernels.total() / self._steps:.0f} |")
+            print(f"| {part} | {step * own / took.total():.1f} | {kernels[part] / self.steps:.0f} |")
+        print(f"| in all | {step:.1f} | {kernels.total() / self.steps:.0f} |")
 
 
 @contextmanager
