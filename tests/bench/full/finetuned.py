@@ -14,13 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from tests.bench.full.quality import haemsa, searched
+from tests.bench.full.quality import SEEDS, haemsa, searched
 from tests.bench.shared.setting import REAL_DATA
 
 SETS: Final = ("mosi3",)
 FOLDER: Final = "MPNET"
 STREAM: Final = "text_mpnet"
-SEEDS: Final = 5
 SPLITS: Final = ("train", "valid", "test")
 DESCRIPTION: Final = {
     "source": "told.npz",
@@ -42,8 +41,9 @@ def finetuned(name: str, work: Path) -> dict[str, Any] | None:
     if run is None:
         return None
     store = told_store(REAL_DATA / name, encoder, work)
-    plain = _trained(run, store, work / f"plain-{name}")
-    tuned = _trained(run, store, work / f"tuned-{name}", "--finetune", STREAM)
+    seeds = ("--seeds", str(SEEDS[name]))
+    plain = _trained(run, store, work / f"plain-{name}", *seeds)
+    tuned = _trained(run, store, work / f"tuned-{name}", *seeds, "--finetune", STREAM)
     return {"plain": plain["models"], "tuned": tuned["models"], "folds": tuned["finetuned"]}
 
 
@@ -65,6 +65,6 @@ def told_store(data: Path, encoder: Path, work: Path) -> Path:
 def _trained(run: Path, store: Path, out: Path, *options: str) -> dict[str, Any]:
     """What is in `metrics.json` of the model."""
     where = ("--data", str(store), "--out", str(out), "--workers", "2", "--tracking", "off")
-    haemsa("train", str(run), "--seeds", str(SEEDS), *where, *options)
+    haemsa("train", str(run), *where, *options)
     found: dict[str, Any] = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     return found
