@@ -18,7 +18,8 @@ from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.plan import Plan
 from haemsa.model.training.pool import Pool
 from haemsa.model.training.stepper import BatchShape, Recorder
-from haemsa.model.training.train import TrainedRow, TrainingSettings, train
+from haemsa.model.training.train import TrainingSettings, train
+from tests.support.model.cohort_tools import same_weights
 from tests.support.model.random_genomes import random_rows, small_dataset, three_folds
 
 DATA = small_dataset()
@@ -86,11 +87,7 @@ def test_a_batch_that_is_filled_up_trains_as_without(monkeypatch: pytest.MonkeyP
     rows = random_rows(8, 3, folds=3, epochs=2)
     plain = train(rows, POOL, FOLDS, EXACT)
     monkeypatch.setattr(stepper.Stepper, "epoch", train_whole_table)
-    for here, there in zip(train(rows, POOL, FOLDS, EXACT), plain, strict=True):
-        assert isinstance(here, TrainedRow)
-        assert isinstance(there, TrainedRow)
-        for name, values in there.weights.items():
-            torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
+    same_weights(train(rows, POOL, FOLDS, EXACT), plain)
 
 
 def test_batches_of_two_sizes_are_recorded_as_one_shape() -> None:
@@ -106,11 +103,7 @@ def test_rows_that_stay_after_their_results_were_taken_change_nothing(monkeypatc
     rows = random_rows(8, 3, folds=3)
     rebuilt = train(rows, POOL, FOLDS, EXACT)
     monkeypatch.setattr(training, "_is_worth_building", lambda staying, *_: staying == 0)
-    for here, there in zip(train(rows, POOL, FOLDS, EXACT), rebuilt, strict=True):
-        assert isinstance(here, TrainedRow)
-        assert isinstance(there, TrainedRow)
-        for name, values in there.weights.items():
-            torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
+    same_weights(train(rows, POOL, FOLDS, EXACT), rebuilt)
 
 
 def test_a_gpu_builds_a_cohort_anew_once_half_of_its_rows_are_gone_and_many_steps_are_left() -> None:

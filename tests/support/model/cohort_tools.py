@@ -22,6 +22,7 @@ from haemsa.model.training.fold_statistics import FoldStatistics
 from haemsa.model.training.inference import Outputs, build, predict_hiding
 from haemsa.model.training.losses.criterion import Criterion
 from haemsa.model.training.pool import Pool
+from haemsa.model.training.train import FailedRow, TrainedRow
 from tests.support.model.random_genomes import SCHEMA, small_dataset, three_folds
 
 POOL = Pool.of(small_dataset())
@@ -142,3 +143,17 @@ def with_steps(batch: Batch, name: str, features: Tensor | None = None, lengths:
     known, real = padded(batch, name)
     counts = torch.tensor(lengths) if lengths else real.sum(1)
     return replace(batch, steps={**batch.steps, name: Steps.padded(known if features is None else features, counts)})
+
+
+def same_weights(
+    found: Sequence[TrainedRow | FailedRow], expected: Sequence[TrainedRow | FailedRow]
+) -> list[tuple[TrainedRow, TrainedRow]]:
+    """Check that rows have trained to equal weights, but for rounding in double precision. Returns them in pairs."""
+    pairs = list[tuple[TrainedRow, TrainedRow]]()
+    for here, there in zip(found, expected, strict=True):
+        assert isinstance(here, TrainedRow)
+        assert isinstance(there, TrainedRow)
+        for name, values in there.weights.items():
+            torch.testing.assert_close(here.weights[name], values, rtol=1e-9, atol=1e-10)
+        pairs.append((here, there))
+    return pairs
