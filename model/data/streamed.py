@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,11 +71,17 @@ class StoredFeatures:
         """The first `steps` (None: all T) of the samples at these places, [n, steps, D]."""
         count = self.shape[1] if steps is None else steps
         lengths = np.minimum(self.lengths[samples], count)
-        found, shape = self.rows(samples, lengths), (len(samples), count, self.shape[2])
-        if len(found) == len(samples) * count:  # nothing is padded
+        return self.padded(samples, lengths, step_mask(lengths, count))
+
+    def padded(
+        self, samples: NDArray[np.int64], lengths: NDArray[np.int64], real: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """What `rows` gives, one step after the other where `real` is true, and zeros elsewhere, [*real.shape, D]."""
+        found, shape = self.rows(samples, lengths), (*real.shape, self.shape[2])
+        if real.all():
             return found.reshape(shape)
         features = np.zeros(shape, np.float32)
-        features[step_mask(lengths, count)] = found
+        features[real] = found
         return features
 
     def rows(self, samples: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -123,12 +129,9 @@ def rows_of(
 
 
 def _float32(numbers: NDArray[Any]) -> NDArray[np.float32]:
-    """The same numbers, float16 or float32, as float32. A table of all numbers of 16 bits is faster than a cast."""
+    """The same numbers, float16 or float32, as float32. Torch does that four times as fast as numpy."""
     if numbers.dtype == np.float32:
         return numbers
-    return _every_float16().take(np.ascontiguousarray(numbers).view(np.uint16), mode="wrap")
+    import torch
 
-
-@cache
-def _every_float16() -> NDArray[np.float32]:
-    return np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    return torch.from_numpy(numbers).float().numpy()

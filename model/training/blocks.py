@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -32,12 +33,17 @@ class Arranged:
     order: NDArray[np.int32] | None
     blocks: Mapping[str, Blocks]
 
-    def steps(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @cached_property
+    def steps(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Of each step of a modality, with padding: whose it is (a place in `samples`), and its number, from 0 on."""
-        counts, steps = np.array(self.blocks[name]).T
-        padded = np.repeat(steps, counts)
-        number = np.arange(padded.sum()) - np.repeat(padded.cumsum() - padded, padded)
-        return np.repeat(np.arange(len(padded)), padded), number
+        return {name: _steps(blocks) for name, blocks in self.blocks.items()}
+
+
+def _steps(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    counts, steps = np.array(blocks).T
+    padded = np.repeat(steps, counts)
+    number = np.arange(padded.sum()) - np.repeat(padded.cumsum() - padded, padded)
+    return np.repeat(np.arange(len(padded)), padded), number
 
 
 def in_one_block(samples: NDArray[np.int64], lengths: Mapping[str, NDArray[np.int64]]) -> Arranged:

@@ -21,7 +21,7 @@ from haemsa.model.network.batch import Batch, Steps, Targets
 from haemsa.model.schema import Schema
 from haemsa.model.training.blocks import Arranged, arrange, in_one_block
 
-_AHEAD = 4  # batches are read ahead from a file, each by a thread of its own, because a disk answers several at once
+_AHEAD = 2  # batches are read ahead from a file, each by a thread of its own: more wait for each other
 _CELLS = 2**24  # numbers of features are predicted from at a time
 
 
@@ -89,12 +89,14 @@ class Pool:
         return {name: self.lengths[name] for name in reads}
 
     def _stored(self, arranged: Arranged) -> dict[str, Tensor]:
-        """Those features [B, T, D] of a batch that stay in a file."""
-        return {
-            name: torch.from_numpy(features.read(arranged.samples, max(steps for _, steps in blocks)))
-            for name, blocks in arranged.blocks.items()
-            if isinstance(features := self.features[name], StoredFeatures)
-        }
+        """Those features [S, D] of a batch, with padding, that stay in a file."""
+        found = {}
+        for name, (place, number) in arranged.steps.items():
+            if isinstance(features := self.features[name], StoredFeatures):
+                lengths = features.lengths[arranged.samples]
+                padded = features.padded(arranged.samples, lengths, number < lengths[place])
+                found[name] = torch.from_numpy(padded)
+        return found
 
     def _batch(self, arranged: Arranged, stored: Mapping[str, Tensor], dtype: torch.dtype) -> Batch:
         index, order = self._here(arranged.samples), arranged.order
@@ -102,12 +104,15 @@ class Pool:
         return self._of(index, steps, dtype, None if order is None else self._here(order))
 
     def _steps(self, name: str, arranged: Arranged, stored: Mapping[str, Tensor], dtype: torch.dtype) -> Steps:
-        place, number = arranged.steps(name)
+        place, number = arranged.steps[name]
         sample, every = arranged.samples[place], self.features[name]
-        features, which = (every, sample) if isinstance(every, Tensor) else (stored[name].to(self.device), place)
-        index = self._here(which * features.shape[1] + number)
+        if isinstance(every, Tensor):
+            index = self._here(sample * every.shape[1] + number)
+            features = every.flatten(0, 1).index_select(0, index)
+        else:
+            features = stored[name].to(self.device)
         return Steps(
-            features.flatten(0, 1).index_select(0, index).to(dtype),
+            features.to(dtype),
             self._here(number),
             self._here(self.lengths[name][sample]),
             arranged.blocks[name],

@@ -23,7 +23,7 @@ def test_samples_of_like_length_are_a_block_of_a_multiple_of_eight_steps() -> No
     assert found.order is not None
     assert found.order.tolist() == [0, 2, 1, 3]
     assert found.blocks == {"text": ((2, 8), (2, 40)), "audio": ((2, 2), (2, 2))}
-    place, number = found.steps("audio")
+    place, number = found.steps["audio"]
     assert (place.tolist(), number.tolist()) == ([0, 0, 1, 1, 2, 2, 3, 3], [0, 1] * 4)
 
 
