@@ -67,9 +67,11 @@ def instant(weights: bool = True) -> Callable[[Any], TrainCohort]:
         arrays = {f"part.{n}": rng.normal(size=shape).astype(np.float32) for n, shape in enumerate(SHAPES)}
 
         def train(cohort: JobBatch) -> list[Result]:
-            return [
-                Result(job.id, scores(job), states(job) if weights else {}, replicates=job.part or ()) for job in cohort
-            ]
+            return [answer(job) for job in cohort]
+
+        def answer(job: Job) -> Result:
+            kept = states(job) if weights else {}
+            return Result(job.id, scores(job), kept, replicates=job.part or (), purpose=job.purpose)
 
         def scores(job: Job) -> dict[str, Score]:
             chance = zlib.crc32(b"%d" % job.id) / 2**32
