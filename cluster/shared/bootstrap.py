@@ -163,12 +163,21 @@ def gain(
         (2.0, 2.0, 2.0)
     """
     known, metric = np.flatnonzero(task.labelled), primary(task)
-    sign = -1.0 if direction(metric) == "min" else 1.0
-    # without its bounds a task has fewer metrics, which take less time
-    labels = Task(task.kind, task.targets[known], task.labels)
-    first, second = (within(outputs[known], task.bounds)[None] for outputs in (better, worse))
+    labels, sign = task.take(known), -1.0 if direction(metric) == "min" else 1.0
+    first, second = (within(outputs[known], task.bounds) for outputs in (better, worse))
+    if task.kind != "multilabel":  # the metric is a mean over samples, so no draw has to compute it anew
+        gains = sign * (_by_sample(labels, first) - _by_sample(labels, second))
+        ((low, high),) = intervals(lambda drawn: [float(gains[drawn].mean())], groups[known], rng)
+        return Difference(float(gains.mean()), low, high)
 
     def signed(drawn: Task, outputs: Outputs) -> float:
         return sign * task_metrics(drawn, drawn.targets, outputs)[metric]
 
-    return paired_difference(signed, labels, groups[known], first, second, rng)
+    return paired_difference(signed, labels, groups[known], first[None], second[None], rng)
+
+
+def _by_sample(labels: Task, outputs: Outputs) -> NDArray[np.float64]:
+    """The error of each sample, or 1 where its class is right, [N]."""
+    if labels.kind == "regression":
+        return np.asarray(np.abs(labels.targets - outputs.reshape(len(outputs)).astype(np.float64)))
+    return np.asarray(outputs.argmax(axis=1) == labels.targets, dtype=np.float64)

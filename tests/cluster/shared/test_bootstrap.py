@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from haemsa.cluster.shared import bootstrap
-from haemsa.cluster.shared.bootstrap import LEAST_GROUPS, Difference, drawn_units, gain, intervals
+from haemsa.cluster.shared.bootstrap import (
+    LEAST_GROUPS,
+    Difference,
+    Outputs,
+    drawn_units,
+    gain,
+    intervals,
+    paired_difference,
+)
 from haemsa.model.data.task import Task
+from haemsa.model.metrics import primary, task_metrics
 
 RNG = np.random.default_rng
 VALUES = RNG(0).normal(size=200)
@@ -109,6 +119,25 @@ def test_a_gain_is_above_0_where_the_first_is_better_whatever_the_metric(
     better, worse = (np.tile(np.array(row, np.float32), (200, 1)) for row in (good, bad))
     assert gain(task, ALONE, better, worse, RNG(0)) == Difference(expected, expected, expected)
     assert gain(task, ALONE, worse, better, RNG(0)).mean == -expected
+
+
+@pytest.mark.parametrize("kind", ["regression", "classes"])
+def test_a_gain_is_the_paired_difference_of_the_main_metric(kind: Literal["regression", "classes"]) -> None:
+    rng = RNG(1)
+    values, first, second = rng.normal(size=(3, 200, 1)).astype(np.float32)
+    outputs = [np.concatenate([side, -side], 1) if kind == "classes" else side for side in (values + first, second)]
+    targets = (values[:, 0] < 0).astype(np.int64) if kind == "classes" else values[:, 0]
+    task = Task(kind, targets, ("a", "b") if kind == "classes" else ())
+
+    def metric(drawn: Task, given: Outputs) -> float:
+        sign = 1 if kind == "classes" else -1
+        return sign * task_metrics(drawn, drawn.targets, given)[primary(drawn)]
+
+    groups = np.arange(200) // 4
+    found = gain(task, groups, *outputs, RNG(0))
+    expected = paired_difference(metric, task, groups, outputs[0][None], outputs[1][None], RNG(0))
+    assert found.low < found.high
+    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high))
 
 
 def test_a_gain_leaves_out_samples_without_a_label() -> None:
