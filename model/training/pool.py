@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -157,17 +158,18 @@ class Pool:
 
         Features that stay in a file are read ahead, while the batch before is in use.
         """
-        arranged = [self._arranged(part, reads) for part in parts]
+        arranged = (self._arranged(part, reads) for part in parts)
         if not self.streams(reads):
             yield from ((one.samples, self._batch(one, {}, dtype)) for one in arranged)
             return
         with ThreadPoolExecutor(_AHEAD) as threads:
-            coming = deque(threads.submit(self._stored, one) for one in arranged[:_AHEAD])
-            for place, one in enumerate(arranged):
-                stored = coming.popleft().result()
-                if place + _AHEAD < len(arranged):
-                    coming.append(threads.submit(self._stored, arranged[place + _AHEAD]))
-                yield one.samples, self._batch(one, stored, dtype)
+            reading = ((one, threads.submit(self._stored, one)) for one in arranged)
+            coming = deque(islice(reading, _AHEAD))
+            while coming:
+                one, stored = coming.popleft()
+                features = stored.result()
+                coming.extend(islice(reading, 1))
+                yield one.samples, self._batch(one, features, dtype)
 
     def _arranged(self, samples: NDArray[np.int64], reads: Collection[str]) -> Arranged:
         """In blocks on a CPU. A GPU has enough to do with a block of all samples, and needs fewer kernels."""
