@@ -14,6 +14,8 @@ from tests.bench.shared.stats import mean_interval, paired_interval
 
 SHORTEST: Final = 120
 """The seconds of the pieces `ours/...`; those of others are in their names."""
+EARLY: Final = 1 / 3
+"""Searches are also shown after so much of their time."""
 KEYS: Final = ("best", "hypervolume")
 TARGET: Final = 0.1
 """The share of a peer's time in which ours is to have what the peer has at its end."""
@@ -34,7 +36,7 @@ def report(found: Mapping[str, Any]) -> None:
 
 
 def _ours(results: Mapping[str, Any]) -> None:
-    """Per length, data set and variant: confirmed error and hypervolume at the end, over seeds, and minus haemsa's."""
+    """Per length, data set and variant: confirmed error and hypervolume over seeds, and minus haemsa's."""
     found: dict[tuple[int, str], dict[str, dict[int, Any]]] = {}
     for name, result in results.items():
         kind, *rest = name.split("/")
@@ -43,27 +45,32 @@ def _ours(results: Mapping[str, Any]) -> None:
             seconds = int(kind.removeprefix("ours").removeprefix("-") or SHORTEST)
             found.setdefault((seconds, data), {}).setdefault(variant, {})[int(seed)] = result
     for (seconds, data), by_variant in sorted(found.items()):
-        print(f"\n{data}, {seconds} s: confirmed on all folds; the search's own best, and its front")
-        print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
-        for variant, by_seed in by_variant.items():
-            _variant_line(variant, by_seed, by_variant.get("haemsa", {}))
+        at = next(iter(next(iter(by_variant.values())).values()))["hypervolume"]
+        early = [place for place, (reached, _) in enumerate(at) if math.isclose(reached, seconds * EARLY)]
+        for place in (*early, len(at) - 1):
+            print(f"\n{data}, {at[place][0]:.0f} s: confirmed on all folds; the search's own best, and its front")
+            print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
+            for variant, by_seed in by_variant.items():
+                _variant_line(variant, by_seed, by_variant.get("haemsa", {}), place)
         _over_time(by_variant)
 
 
-def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any]) -> None:
-    genomes = np.mean([found["evaluations"] for found in by_seed.values()])
-    figures = [_interval(mean_interval([_last(found, key) for found in by_seed.values()])) for key in KEYS]
+def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any], place: int) -> None:
+    """A variant at one of the times."""
+    genomes = np.mean([_genomes(found, place) for found in by_seed.values()])
+    figures = [_interval(mean_interval([found[key][place][1] for found in by_seed.values()])) for key in KEYS]
     print(f"{variant:16} {len(by_seed):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}".rstrip())
     both = sorted(set(by_seed) & set(ours))
     if variant == "haemsa" or not both:
         return
-    pairs = [([_last(by_seed[seed], key) for seed in both], [_last(ours[seed], key) for seed in both]) for key in KEYS]
+    pairs = [[[of[seed][key][place][1] for seed in both] for of in (by_seed, ours)] for key in KEYS]
     minus = "  ".join(f"{_interval(paired_interval(theirs, own)):26}" for theirs, own in pairs)
     print(f"{'  minus haemsa':31}  {minus}".rstrip())
 
 
-def _last(found: Mapping[str, Any], key: str) -> float:
-    return float(found[key][-1][1])
+def _genomes(found: Mapping[str, Any], place: int) -> int:
+    """Genomes by then. Earlier results have only those of the whole search."""
+    return int(found["genomes"][place][1] if "genomes" in found else found["evaluations"])
 
 
 def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:

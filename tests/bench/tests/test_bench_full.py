@@ -91,7 +91,7 @@ def _trace(path: Path, errors: Mapping[float, float]) -> None:
 def test_every_piece_has_its_own_name_and_a_searcher() -> None:
     names = [name for name, _ in bench_full.pieces()]
     assert len(set(names)) == len(names)
-    assert {"ours-300/mosi3/random/4", "ours-900/planted/haemsa/0", "rescored/mosi3/2"} < set(names)
+    assert {"ours-900/mosi3/random/4", "ours-900/planted/haemsa/0", "rescored/mosi3/2"} < set(names)
     searchers = {name.split("/")[2] for name in names if name.startswith("peer/")}
     assert searchers == set(PEERS) - {"random_search"} | {"haemsa"}
 
@@ -133,7 +133,8 @@ def test_a_search_of_ours_is_shown_over_time(tiny: Path, tmp_path: Path, monkeyp
     confirmed = {genome.key: {"mae": mae, "params": 1e4} for genome, mae in zip(GENOMES, (1.1, 0.83), strict=True)}
     monkeypatch.setattr(bench_full, "confirm_all", lambda *_: confirmed)
     found = bench_full.ours("mosi3", "haemsa", 1, 100.0, tmp_path)
-    assert found is not None and found["evaluations"] == 2
+    assert found is not None and found["genomes"][-1] == (100.0, 2)
+    assert (pytest.approx(100 / 3), 1) in found["genomes"]  # a third of the time is shown, too
     assert found["best"][-1][1] == 0.83 and found["hypervolume"][-1][1] == pytest.approx(0.5 * 2)
     assert found["hypervolume"][0][1] == 0
 
@@ -155,15 +156,18 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
     }
     for seed in range(2):
         for variant, error in (("haemsa", 0.8), ("random", 0.9)):
-            curve = {"evaluations": 9, "best": [[300, error]], "hypervolume": [[300, 2 - error]]}
-            new[f"ours-300/mosi3/{variant}/{seed}"] = curve
+            curve = {"genomes": [[300, 5], [900, 9]], "best": [[300, 0.9], [900, error]]}
+            new[f"ours-900/mosi3/{variant}/{seed}"] = curve | {"hypervolume": [[300, 1.1], [900, 2 - error]]}
     report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
     shown = capsys.readouterr().out
     assert "mosi, 120 s" in shown and "mosi, seed 2" in shown
     assert (
         "finetuned/mosi3: fine-tuning text_mpnet: better\nplain    0.7500 ± 0.0100\ntuned    0.7000 ± 0.0200" in shown
     )
-    assert "mosi3, 300 s" in shown and "0.1000 (0.1000 to 0.1000)   -0.1000 (-0.1000 to -0.1000)" in shown
+    early, late = shown.split("mosi3, 300 s")[1].split("mosi3, 900 s")
+    assert "haemsa               2        5  0.9000 (0.9000 to 0.9000)" in early
+    assert "0.0000 (0.0000 to 0.0000)   0.0000 (0.0000 to 0.0000)" in early
+    assert "0.1000 (0.1000 to 0.1000)   -0.1000 (-0.1000 to -0.1000)" in late
     first, second = (part.splitlines() for part in shown.split("mosi3, seed ")[1:])
     assert first[3] == "optuna_tpe              41 genomes  0.9000  1.2000  60 s, 0.10 of its time"
     assert second[3].endswith("never: haemsa loses here")
