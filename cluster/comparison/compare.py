@@ -163,7 +163,7 @@ def judge(
     others = [name for name in every if not name.startswith(OURS)]
 
     def minus(mine: str, name: str) -> Difference:
-        return paired_difference(judged.metric, labels, groups, every[mine], every[name], rng)
+        return paired_difference(judged.name, labels, groups, every[mine], every[name], rng)
 
     single = {name: minus(mean_of_seeds("best") if is_ensemble(name) else "best", name) for name in others}
     best = mean_of_seeds("ensemble")

@@ -21,12 +21,11 @@ from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.launch import Prepared, resume_search, run_search
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import SIZED
-from haemsa.cluster.shared.bootstrap import Outputs
+from haemsa.cluster.shared.bootstrap import Outputs, sample_values
 from haemsa.cluster.shared.given_data import check_known, data_again
 from haemsa.cluster.shared.progress import Progress
 from haemsa.evo.expert_space.designs import usual_designs
 from haemsa.model.baselines.classical import SEEDED, Classical, Kind
-from haemsa.model.bounds import within
 from haemsa.model.data.dataset import Dataset, Task
 from haemsa.model.metrics import task_metrics
 from haemsa.model.missing_modalities import streams_of
@@ -66,10 +65,8 @@ class TestMetric:
 
     def metric(self, task: Task, outputs: Outputs) -> float:
         """The metric of outputs [N, C] on the samples that have a label."""
-        labelled = task.labelled
-        if self.name == "mae":
-            return float(np.abs(within(outputs[labelled, 0], task.bounds) - task.targets[labelled]).mean())
-        return task_metrics(task, task.targets, outputs)[self.name]
+        values = sample_values(task, self.name, outputs)
+        return task_metrics(task, task.targets, outputs)[self.name] if values is None else float(np.nanmean(values))
 
 
 @dataclass(frozen=True)

@@ -117,31 +117,46 @@ class Difference:
 
 
 def paired_difference(
-    metric: Callable[[Task, Outputs], float],
-    task: Task,
-    groups: NDArray[np.int64],
-    ours: Outputs,
-    theirs: Outputs,
-    rng: np.random.Generator,
+    metric: str, task: Task, groups: NDArray[np.int64], ours: Outputs, theirs: Outputs, rng: np.random.Generator
 ) -> Difference:
-    """The difference of two models on the N samples of a task. Whole groups are drawn (`intervals`).
+    """The difference of two models in a metric, on the N samples of a task. Whole groups are drawn (`intervals`).
 
     Args:
-        metric: Takes a task and outputs [N, C].
-        task: The labels.
+        metric: The name of the metric.
+        task: The labels. Every sample has one.
         groups: The group of each sample [N].
         ours: Outputs of the first model [S, N, C].
         theirs: Outputs of the second model [S, N, C]. It may have another number of seeds.
         rng: Draws the groups.
+
+    Example:
+        >>> task = Task("regression", np.zeros(40, np.float32))
+        >>> sides = np.full((5, 40, 1), 1.0), np.full((1, 40, 1), 3.0)
+        >>> found = paired_difference("mae", task, np.arange(40), *sides, np.random.default_rng(0))
+        >>> (found.mean, found.low, found.high)
+        (-2.0, -2.0, -2.0)
     """
+    ours_of, theirs_of = (_figure(metric, task, side) for side in (ours, theirs))
 
     def difference(samples: NDArray[np.int64]) -> float:
-        drawn = task.take(samples)
-        each = [np.mean([metric(drawn, outputs[samples]) for outputs in side]) for side in (ours, theirs)]
-        return float(each[0] - each[1])
+        return ours_of(samples) - theirs_of(samples)
 
     ((low, high),) = intervals(lambda drawn: [difference(drawn)], groups, rng)
     return Difference(difference(np.arange(len(groups))), low, high)
+
+
+def _figure(metric: str, task: Task, side: Outputs) -> Callable[[NDArray[np.int64]], float]:
+    """The metric of some of the samples, a mean over seeds."""
+    values = [sample_values(task, metric, outputs) for outputs in side]
+    if known := [of_seed for of_seed in values if of_seed is not None]:
+        mean = np.mean(known, axis=0)
+        return lambda samples: float(mean[samples].mean())
+
+    def scored(samples: NDArray[np.int64]) -> float:
+        drawn = task.take(samples)
+        return float(np.mean([task_metrics(drawn, drawn.targets, outputs[samples])[metric] for outputs in side]))
+
+    return scored
 
 
 def gain(
@@ -163,21 +178,30 @@ def gain(
         (2.0, 2.0, 2.0)
     """
     known, metric = np.flatnonzero(task.labelled), primary(task)
-    labels, sign = task.take(known), -1.0 if direction(metric) == "min" else 1.0
-    first, second = (within(outputs[known], task.bounds) for outputs in (better, worse))
-    if task.kind != "multilabel":  # the metric is a mean over samples, so no draw has to compute it anew
-        gains = sign * (_by_sample(labels, first) - _by_sample(labels, second))
-        ((low, high),) = intervals(lambda drawn: [float(gains[drawn].mean())], groups[known], rng)
-        return Difference(float(gains.mean()), low, high)
-
-    def signed(drawn: Task, outputs: Outputs) -> float:
-        return sign * task_metrics(drawn, drawn.targets, outputs)[metric]
-
-    return paired_difference(signed, labels, groups[known], first[None], second[None], rng)
+    first, second = (better, worse) if direction(metric) == "max" else (worse, better)
+    return paired_difference(metric, task.take(known), groups[known], first[None, known], second[None, known], rng)
 
 
-def _by_sample(labels: Task, outputs: Outputs) -> NDArray[np.float64]:
-    """The error of each sample, or 1 where its class is right, [N]."""
-    if labels.kind == "regression":
-        return np.asarray(np.abs(labels.targets - outputs.reshape(len(outputs)).astype(np.float64)))
-    return np.asarray(outputs.argmax(axis=1) == labels.targets, dtype=np.float64)
+def sample_values(task: Task, metric: str, outputs: Outputs) -> NDArray[np.float64] | None:
+    """What each sample adds to a metric that is a mean over samples. So no draw has to compute the metric anew.
+
+    Args:
+        task: The labels.
+        metric: The name of the metric.
+        outputs: The outputs [N, C].
+
+    Returns:
+        The error of each sample [N], or 1 where its class is right; NaN without a label. None for any metric but the
+        mean absolute error and the accuracy of classes.
+
+    Example:
+        >>> mood = Task("classes", np.array([0, 1, -1]), labels=("sad", "happy"))
+        >>> sample_values(mood, "accuracy", np.array([[0.9, 0.1], [0.6, 0.4], [0.5, 0.5]])).tolist()
+        [1.0, 0.0, nan]
+    """
+    if task.kind == "regression" and metric == "mae":
+        values = within(outputs.reshape(len(outputs)).astype(np.float64), task.bounds)
+        return np.asarray(np.abs(task.targets - values))
+    if task.kind == "classes" and metric == "accuracy":
+        return np.where(task.labelled, outputs.argmax(axis=1) == task.targets, np.nan)
+    return None

@@ -118,8 +118,8 @@ def test_an_interval_covers_what_chance_among_groups_allows() -> None:
     task = Task("regression", np.zeros(200, np.float32))
     # Each model errs alike on the samples of a group.
     ours, theirs = (np.repeat(rng.normal(size=40), 5)[None, :, None].astype(np.float32) for _ in range(2))
-    alone = paired_difference(MAE.metric, task, np.arange(200), ours, theirs, rng)
-    grouped = paired_difference(MAE.metric, task, groups, ours, theirs, rng)
+    alone = paired_difference("mae", task, np.arange(200), ours, theirs, rng)
+    grouped = paired_difference("mae", task, groups, ours, theirs, rng)
     assert alone.mean == pytest.approx(grouped.mean)
     assert grouped.high - grouped.low > 1.3 * (alone.high - alone.low)
 
@@ -128,7 +128,7 @@ def test_of_few_groups_samples_are_drawn_and_what_is_undefined_is_no_win() -> No
     rng = np.random.default_rng(1)
     task = Task("regression", np.zeros(300, np.float32))
     ours, theirs = (rng.normal(size=(1, 300, 1)).astype(np.float32) for _ in range(2))
-    found = paired_difference(MAE.metric, task, np.zeros(300, np.int64), ours, theirs, rng)
+    found = paired_difference("mae", task, np.zeros(300, np.int64), ours, theirs, rng)
     assert found.low < found.mean < found.high
     assert Difference(0.0, math.nan, math.nan).wins(minimise=False) is None
     assert Difference(-0.2, -0.3, -0.1).wins(minimise=True) is True
@@ -138,8 +138,7 @@ def test_of_few_groups_samples_are_drawn_and_what_is_undefined_is_no_win() -> No
 def test_the_same_answers_differ_by_nothing() -> None:
     task = Task("classes", np.arange(30) % 3, ("a", "b", "c"))
     answers = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
-    judged = Metric("x", "wf1", minimise=False)
-    found = paired_difference(judged.metric, task, np.arange(30), answers, answers, np.random.default_rng(0))
+    found = paired_difference("wf1", task, np.arange(30), answers, answers, np.random.default_rng(0))
     assert (found.mean, found.low, found.high) == (0, 0, 0)
     assert found.wins(minimise=False) is None
 

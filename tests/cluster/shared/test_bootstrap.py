@@ -13,14 +13,13 @@ from haemsa.cluster.shared import bootstrap
 from haemsa.cluster.shared.bootstrap import (
     LEAST_GROUPS,
     Difference,
-    Outputs,
     drawn_units,
     gain,
     intervals,
     paired_difference,
 )
 from haemsa.model.data.task import Task
-from haemsa.model.metrics import primary, task_metrics
+from haemsa.model.metrics import primary
 
 RNG = np.random.default_rng
 VALUES = RNG(0).normal(size=200)
@@ -122,20 +121,20 @@ def test_a_gain_is_above_0_where_the_first_is_better_whatever_the_metric(
 
 
 @pytest.mark.parametrize("kind", ["regression", "classes"])
-def test_a_gain_is_the_paired_difference_of_the_main_metric(kind: Literal["regression", "classes"]) -> None:
+def test_a_metric_that_is_a_mean_over_samples_has_the_interval_of_the_metric_itself(
+    kind: Literal["regression", "classes"], monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = RNG(1)
-    values, first, second = rng.normal(size=(3, 200, 1)).astype(np.float32)
-    outputs = [np.concatenate([side, -side], 1) if kind == "classes" else side for side in (values + first, second)]
+    values, *others = rng.normal(size=(4, 256, 1)).astype(np.float32)  # shares of 256 are exact
+    sides = np.stack([values + others[0], values + others[1]]), np.stack([others[2]])
+    if kind == "classes":
+        sides = tuple(np.concatenate([side, -side], axis=-1) for side in sides)
     targets = (values[:, 0] < 0).astype(np.int64) if kind == "classes" else values[:, 0]
     task = Task(kind, targets, ("a", "b") if kind == "classes" else ())
-
-    def metric(drawn: Task, given: Outputs) -> float:
-        sign = 1 if kind == "classes" else -1
-        return sign * task_metrics(drawn, drawn.targets, given)[primary(drawn)]
-
-    groups = np.arange(200) // 4
-    found = gain(task, groups, *outputs, RNG(0))
-    expected = paired_difference(metric, task, groups, outputs[0][None], outputs[1][None], RNG(0))
+    given = primary(task), task, np.arange(256) // 4, *sides
+    found = paired_difference(*given, RNG(0))
+    monkeypatch.setattr(bootstrap, "sample_values", lambda *_: None)
+    expected = paired_difference(*given, RNG(0))
     assert found.low < found.high
     assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high))
 
