@@ -47,11 +47,6 @@ class Worth:
     skill: Difference
     streams: dict[str, StreamWorth]
 
-    @property
-    def minimised(self) -> bool:
-        """Whether a smaller score is better."""
-        return direction(self.metric) == "min"
-
     def words(self, stream: str) -> str:
         """What the figures of a stream say, in a sentence."""
         adds = self.streams[stream].adds

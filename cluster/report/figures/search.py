@@ -20,18 +20,6 @@ from haemsa.evo.expert_space.features import gene_table, names_in
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CAPTIONS: Final = {
-    "front": "All networks with final scores, and the front: the best trade-offs, and how they improved.",
-    "hypervolume": "The best of the first objective, and how much the front dominates of all that was seen (0 to 1).",
-    "network": "The best network: what it reads, which tokens each expert sees (depth x width), and the gates.",
-    "lineage": "Where the front comes from. A line joins each genome to its fitter parent. Squares were sampled.",
-    "parts": "Which parts win: the share of the survivors of each generation that have at least one.",
-    "training": "Which training genes win: median and quartiles among the survivors of each generation.",
-    "choices": "Which choices in training win: their share among the survivors of each generation.",
-    "importance": "Which genes matter: the bars, and how much they differ between shuffles (permutation importance).",
-    "parallel": "Genomes with final scores across the genes that matter most. The best tenth has strong lines.",
-}
-"""The caption of each picture, in the order of the page."""
 _MOST_LINES: Final = 200
 
 
@@ -42,7 +30,16 @@ def search_figures(run: RunDirectory) -> dict[str, Figure]:
         run: the open run directory of the search.
 
     Returns:
-        The pictures by name, among the names of `CAPTIONS`. Empty while no candidate has scores.
+        The pictures by name; none while no candidate has scores.
+
+        - front: all networks with final scores, and the front: the best trade-offs, and how they improved.
+        - hypervolume: the best of the first objective, and how much of all that was seen the front dominates (0 to 1).
+        - network: the best network: what it reads, which tokens each expert sees (depth x width), and the gates.
+        - lineage: where the front comes from. A line joins each genome to its fitter parent. Squares were sampled.
+        - parts: the share of the survivors of each generation that have at least one of each part.
+        - training: median and quartiles of each training gene among these survivors. choices: the share of each choice.
+        - importance: which genes matter, and how much they differ between shuffles (permutation importance).
+        - parallel: genomes with final scores across the genes that matter most. The best tenth has strong lines.
 
     Example:
         >>> with RunDirectory.open(Path("runs/planted"), read_only=True) as run:  # doctest: +SKIP

@@ -98,13 +98,6 @@ def drawable(text: str, limit: int) -> str:
     return (shown if len(shown) <= limit else shown[: limit - 1] + "…").replace("$", r"\$")
 
 
-def shades(least: float, most: float) -> Colormap:
-    """One colour from `least` to `most` of its strength (alpha). Ink can be read on it up to 0.75."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
-
-    return LinearSegmentedColormap.from_list("shades", [to_rgba(SERIES[0], least), to_rgba(SERIES[0], most)])
-
-
 def scale() -> Colormap:
     """Colours from low to high values. All can be read on light and dark."""
     from matplotlib.colors import LinearSegmentedColormap
