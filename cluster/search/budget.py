@@ -138,7 +138,7 @@ class Forecast:
     @property
     def _pace(self) -> float:
         """Seconds on the wall for each second of a worker."""
-        begun, trained = self._clock.first_submit, self._clock.trained()
+        begun, trained = self._clock.first_submit, self._clock.trained
         return (self._clock.last_end - begun) / trained if begun is not None and trained > 0 else 1.0
 
     def _cost(self, rung: int) -> float:
@@ -171,6 +171,8 @@ class Clock:
     """All workers together were there so long, from the first submission to the last result."""
     gpu_mib: float = 0.0
     """The most memory of its GPU that a worker has taken."""
+    trained: float = 0.0
+    """When the last cohort ended, all workers had trained so long, with what they train now."""
     _ended: dict[str, float] = field(default_factory=dict)
     _longest: float = 0.0
 
@@ -193,15 +195,16 @@ class Clock:
         self.busy += finished.seconds
         self._ended[finished.worker], self._longest = self.last_end, max(self._longest, finished.seconds)
         self.gpu_mib = max([self.gpu_mib, *(result.gpu_mib for result in finished.results)])
+        self.trained = self.busy + self._under_way()
 
-    def trained(self) -> float:
-        """Seconds that all workers trained, with what they train now.
+    def _under_way(self) -> float:
+        """Seconds of what all workers train now.
 
-        What a worker trains now has taken as long as the worker returned nothing, but not longer than any cohort did.
+        That has taken as long as the worker returned nothing, but not longer than any cohort did.
         """
         since = np.full(max(self.workers, len(self._ended)), self.first_submit or 0.0)
         since[: len(self._ended)] = sorted(self._ended.values(), reverse=True)
-        return self.busy + float(np.minimum(self.last_end - since[: self.workers], self._longest).sum())
+        return float(np.minimum(self.last_end - since[: self.workers], self._longest).sum())
 
     @property
     def busy_fraction(self) -> float:

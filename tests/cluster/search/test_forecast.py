@@ -58,7 +58,7 @@ def test_what_is_in_training_counts_so_that_the_first_cohort_of_two_workers_tell
         now = at
         clock.collected(2, 0.0)
         clock.ended(Finished([], worker, seconds))
-        return clock.trained()
+        return clock.trained
 
     assert end("a", 10.0, 10.0) == 20.0  # the other one trains for 10 seconds, too
     assert end("b", 11.0, 11.0) == 22.0  # and now the first one for a second
