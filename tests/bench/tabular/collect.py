@@ -5,6 +5,9 @@
 It continues where it was cut off. A wave is the next `WAVE` genomes of a set: the first holds the usual designs. A
 third of each wave is drawn as a search draws its first genomes. The others are children of the best of a random half
 of all genomes so far, by the error and the number of parameters, so that what a search finds is covered, too.
+
+At the end some of the better half are trained again by other seeds: this tells how much of a score is luck. They have a
+file of their own, SET-again.parquet.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import pandas as pd
 from haemsa.evo.nsga2 import best_first, non_dominated_ranks
 from haemsa.model.spec.genome import Genome
 from tests.bench.scores.noise_pool import distinct
+from tests.bench.tabular.space_model import Floats, again_path
 from tests.bench.tabular.trainings import SETS, Trained, Trainer, exists
 
 FOLDER: Final = Path(__file__).parent / "sets"
@@ -31,6 +35,10 @@ DRAWN: Final = 3
 """One in so many genomes of a wave is drawn at random."""
 PARENTS: Final = 48
 SEED: Final = 22
+AGAIN: Final = 64
+"""So many genomes are trained again."""
+OTHER_SEEDS: Final = 1_000_000
+"""The number of the first of them, from which the seeds of its trainings come."""
 Bred = tuple[Genome, str, tuple[str, ...]]
 """A genome, its origin, and the keys of its parents."""
 
@@ -67,16 +75,27 @@ class Collection:
         trained = self.trainer([genome for genome, *_ in wave], len(self))
         rows = [_row(*about, found) for about, found in zip(wave, trained, strict=True)]
         self.frame = pd.concat([self.frame, pd.DataFrame(rows)], ignore_index=True)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_name(f".{self.path.name}.tmp")
-        self.frame.to_parquet(new, index=False, compression="zstd")
-        new.replace(self.path)
+        _write(self.frame, self.path)
+
+    def train_again(self) -> None:
+        """Train some of the better half again, from the best to the median, and write them to a file of their own."""
+        known = self.frame[self.frame["failure"].isna()]
+        order = np.argsort(self._errors(known))[: len(known) // 2]
+        chosen = known.iloc[order[np.linspace(0, len(order) - 1, AGAIN).astype(int)]]
+        genomes = [Genome.from_dict(json.loads(text)) for text in chosen["genome"]]
+        trained = self.trainer(genomes, OTHER_SEEDS)
+        rows = [_row(genome, "again", (), found) for genome, found in zip(genomes, trained, strict=True)]
+        _write(pd.DataFrame(rows), again_path(self.path))
+
+    def _errors(self, frame: pd.DataFrame) -> Floats:
+        """The error of each genome after all of its epochs, a mean over folds."""
+        errors: Floats = frame[self.trainer.metrics[0]].map(lambda scores: float(np.mean(scores[-1]))).to_numpy()
+        return errors
 
     def _bred(self, count: int, rng: np.random.Generator, seen: set[str]) -> list[Bred]:
         known = self.frame[self.frame["failure"].isna()]
         known = known.iloc[rng.permutation(len(known))[: max(8, len(known) // 2)]]
-        error = known[self.trainer.metrics[0]].map(lambda scores: float(np.mean(scores[-1]))).to_numpy()
-        losses = np.stack([error, np.log(known["params"].to_numpy())], axis=1)
+        losses = np.stack([self._errors(known), np.log(known["params"].to_numpy())], axis=1)
         order, _ = best_first(losses, non_dominated_ranks(losses), np.ones(len(losses), dtype=bool), PARENTS)
         best = known.iloc[order]
         parents = [Genome.from_dict(json.loads(text)) for text in best["genome"]]
@@ -91,6 +110,13 @@ class Collection:
                     yield mutant
 
         return [(genome, "bred", families[genome.key]) for genome in distinct(children(), count, seen)]
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.tmp")
+    frame.to_parquet(new, index=False, compression="zstd")
+    new.replace(path)
 
 
 def _row(genome: Genome, origin: str, parents: Sequence[str], found: Trained) -> dict[str, Any]:
@@ -122,6 +148,10 @@ def main() -> None:
             began = time.monotonic()
             collection.train_wave()
             print(f"{collection.name}: {len(collection)} genomes, {time.monotonic() - began:.0f} s", flush=True)
+    for collection in collections:
+        if not again_path(collection.path).exists():
+            collection.train_again()
+            print(f"{collection.name}: {AGAIN} genomes trained again", flush=True)
 
 
 if __name__ == "__main__":
