@@ -171,10 +171,9 @@ class Clock:
     """All workers together were there so long, from the first submission to the last result."""
     gpu_mib: float = 0.0
     """The most memory of its GPU that a worker has taken."""
-    trained: float = 0.0
-    """When the last cohort ended, all workers had trained so long, with what they train now."""
     _ended: dict[str, float] = field(default_factory=dict)
     _longest: float = 0.0
+    _trained: float | None = None  # of `trained`, until something changes it
 
     def __post_init__(self) -> None:
         self.start = self.now()
@@ -189,22 +188,27 @@ class Clock:
         if self.first_submit is not None:
             self.available += workers * (now - max(self.first_submit, self.last_end))
         self.last_end, self.waited, self.workers = now, self.waited + waited, workers
+        self._trained = None
 
     def ended(self, finished: Finished) -> None:
         """A cohort has ended."""
         self.busy += finished.seconds
         self._ended[finished.worker], self._longest = self.last_end, max(self._longest, finished.seconds)
         self.gpu_mib = max([self.gpu_mib, *(result.gpu_mib for result in finished.results)])
-        self.trained = self.busy + self._under_way()
+        self._trained = None
 
-    def _under_way(self) -> float:
-        """Seconds of what all workers train now.
+    @property
+    def trained(self) -> float:
+        """Seconds that all workers trained, with what they train now.
 
-        That has taken as long as the worker returned nothing, but not longer than any cohort did.
+        What a worker trains now has taken as long as the worker returned nothing, but not longer than any cohort did.
         """
-        since = np.full(max(self.workers, len(self._ended)), self.first_submit or 0.0)
-        since[: len(self._ended)] = sorted(self._ended.values(), reverse=True)
-        return float(np.minimum(self.last_end - since[: self.workers], self._longest).sum())
+        if self._trained is None:
+            since = np.full(max(self.workers, len(self._ended)), self.first_submit or 0.0)
+            since[: len(self._ended)] = sorted(self._ended.values(), reverse=True)
+            under_way = np.minimum(self.last_end - since[: self.workers], self._longest)
+            self._trained = self.busy + float(under_way.sum())
+        return self._trained
 
     @property
     def busy_fraction(self) -> float:
