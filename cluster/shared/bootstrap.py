@@ -147,9 +147,9 @@ def paired_difference(
 
 def _figure(metric: str, task: Task, side: Outputs) -> Callable[[NDArray[np.int64]], float]:
     """The metric of some of the samples, a mean over seeds."""
-    values = [sample_values(task, metric, outputs) for outputs in side]
-    if known := [of_seed for of_seed in values if of_seed is not None]:
-        mean = np.mean(known, axis=0)
+    values = sample_values(task, metric, side)
+    if values is not None:
+        mean = values.mean(axis=0)
         return lambda samples: float(mean[samples].mean())
 
     def scored(samples: NDArray[np.int64]) -> float:
@@ -188,11 +188,11 @@ def sample_values(task: Task, metric: str, outputs: Outputs) -> NDArray[np.float
     Args:
         task: The labels.
         metric: The name of the metric.
-        outputs: The outputs [N, C].
+        outputs: The outputs [N, C], or those of several seeds [S, N, C].
 
     Returns:
-        The error of each sample [N], or 1 where its class is right; NaN without a label. None for any metric but the
-        mean absolute error and the accuracy of classes.
+        The error of each sample [N] or [S, N], or 1 where its class is right; NaN without a label. None for any metric
+        but the mean absolute error and the accuracy of classes.
 
     Example:
         >>> mood = Task("classes", np.array([0, 1, -1]), labels=("sad", "happy"))
@@ -200,8 +200,7 @@ def sample_values(task: Task, metric: str, outputs: Outputs) -> NDArray[np.float
         [1.0, 0.0, nan]
     """
     if task.kind == "regression" and metric == "mae":
-        values = within(outputs.reshape(len(outputs)).astype(np.float64), task.bounds)
-        return np.asarray(np.abs(task.targets - values))
+        return np.asarray(np.abs(task.targets - within(outputs[..., 0].astype(np.float64), task.bounds)))
     if task.kind == "classes" and metric == "accuracy":
-        return np.where(task.labelled, outputs.argmax(axis=1) == task.targets, np.nan)
+        return np.where(task.labelled, outputs.argmax(axis=-1) == task.targets, np.nan)
     return None
