@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from haemsa.cluster.config import DEFAULT_EVALUATIONS
+from haemsa.cluster.shared.files import write_text
 from tests.bench.evolution.traces import read
 from tests.bench.full import finetuned, missing, quality
 from tests.bench.full.beside import OURS, rescored, searched
@@ -125,9 +126,7 @@ def main() -> None:
         result = work()
         if result is not None:
             found[name] = {"machine": machine(), "seconds": time.monotonic() - start, "result": result}
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-            temporary.replace(path)
+            write_text(path, json.dumps(found, indent=1) + "\n")
     report(found)
     if given.picture:
         draw(found, ROOT / "docs" / "evolution.png")

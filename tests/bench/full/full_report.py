@@ -52,7 +52,7 @@ def _ours(results: Mapping[str, Any]) -> None:
             print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
             for variant, by_seed in by_variant.items():
                 _variant_line(variant, by_seed, by_variant.get("haemsa", {}), place)
-        _over_time(by_variant)
+        _over_time(by_variant, [reached for reached, _ in at])
 
 
 def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any], place: int) -> None:
@@ -73,10 +73,8 @@ def _genomes(found: Mapping[str, Any], place: int) -> int:
     return int(found["genomes"][place][1] if "genomes" in found else found["evaluations"])
 
 
-def _over_time(by_variant: Mapping[str, Mapping[int, Any]]) -> None:
+def _over_time(by_variant: Mapping[str, Mapping[int, Any]], at: Sequence[float]) -> None:
     """Mean confirmed hypervolume of each variant at a few times."""
-    first = next(iter(next(iter(by_variant.values())).values()))
-    at = [seconds for seconds, _ in first["hypervolume"]]
     print("seconds          " + "".join(f"{seconds:8.0f}" for seconds in at))
     for variant, by_seed in by_variant.items():
         rows = np.array([[volume for _, volume in found["hypervolume"]] for found in by_seed.values()])

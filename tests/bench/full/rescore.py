@@ -20,6 +20,7 @@ from typing import Any
 import moocore
 import numpy as np
 
+from haemsa.cluster.shared.files import write_text
 from haemsa.model.spec.genome import Genome
 from tests.bench.driver.workers import CONTEXT
 from tests.bench.evolution.traces import Evaluation, read
@@ -93,9 +94,7 @@ class Rescorer:
     def _keep(self, found: Iterable[tuple[str, Scores]]) -> None:
         for key, scores in found:
             self.scores[key] = scores
-            temporary = self.cache.with_name(f".{self.cache.name}.tmp")
-            temporary.write_text(json.dumps({"protocol": self.protocol, "scores": self.scores}, indent=1) + "\n")
-            temporary.replace(self.cache)
+            write_text(self.cache, json.dumps({"protocol": self.protocol, "scores": self.scores}, indent=1) + "\n")
 
     def _read(self) -> dict[str, Scores]:
         if not self.cache.exists():

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from haemsa.cluster.shared.files import write_text
 from haemsa.evo.expert_space.bounds import Bounds
 from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.model.cost import cost
@@ -64,10 +65,8 @@ class Kept:
         self.seconds += spent
         print(f"  {name}: {len(genomes)} genomes in {spent:.0f} s, {len(self.runs[name])} so far", flush=True)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
         data = {"about": self.about, "seconds": self.seconds, "runs": self.runs, "genomes": self.genomes}
-        temporary.write_text(json.dumps(data) + "\n", encoding="utf-8")
-        temporary.replace(self.path)
+        write_text(self.path, json.dumps(data) + "\n")
 
 
 def space_of(dataset: Dataset, bounds: Bounds | None = None, limits: Mapping[str, float] | None = None) -> ExpertSpace:

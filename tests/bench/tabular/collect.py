@@ -23,10 +23,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from haemsa.cluster.shared.files import replacing
 from haemsa.evo.nsga2 import best_first, non_dominated_ranks
 from haemsa.model.spec.genome import Genome
 from tests.bench.scores.noise_pool import distinct
-from tests.bench.tabular.space_model import Floats, again_path
+from tests.bench.tabular.space_model import Floats, again_path, genomes_of
 from tests.bench.tabular.trainings import SETS, Trained, Trainer, exists
 
 FOLDER: Final = Path(__file__).parent / "sets"
@@ -82,7 +83,7 @@ class Collection:
         known = self.frame[self.frame["failure"].isna()]
         order = np.argsort(self._errors(known))[: len(known) // 2]
         chosen = known.iloc[order[np.linspace(0, len(order) - 1, AGAIN).astype(int)]]
-        genomes = [Genome.from_dict(json.loads(text)) for text in chosen["genome"]]
+        genomes = genomes_of(chosen)
         trained = self.trainer(genomes, OTHER_SEEDS)
         rows = [_row(genome, "again", (), found) for genome, found in zip(genomes, trained, strict=True)]
         _write(pd.DataFrame(rows), again_path(self.path))
@@ -97,8 +98,7 @@ class Collection:
         known = known.iloc[rng.permutation(len(known))[: max(8, len(known) // 2)]]
         losses = np.stack([self._errors(known), np.log(known["params"].to_numpy())], axis=1)
         order, _ = best_first(losses, non_dominated_ranks(losses), np.ones(len(losses), dtype=bool), PARENTS)
-        best = known.iloc[order]
-        parents = [Genome.from_dict(json.loads(text)) for text in best["genome"]]
+        parents = genomes_of(known.iloc[order])
         families = dict[str, tuple[str, ...]]()
 
         def children() -> Iterator[Genome]:
@@ -114,9 +114,8 @@ class Collection:
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.tmp")
-    frame.to_parquet(new, index=False, compression="zstd")
-    new.replace(path)
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False, compression="zstd")
 
 
 def _row(genome: Genome, origin: str, parents: Sequence[str], found: Trained) -> dict[str, Any]:

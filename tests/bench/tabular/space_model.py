@@ -59,13 +59,17 @@ class TrainedGenomes:
         frame, again = (_errors(each, metric) for each in (path, again_path(path)))
         both = frame.index.intersection(again.index)
         luck = share_of_luck(*(np.stack(list(each.loc[both, "errors"])) for each in (frame, again)))
-        genomes = [Genome.from_dict(json.loads(text)) for text in frame["genome"]]
-        return cls(genomes, np.stack(list(frame["errors"])), luck)
+        return cls(genomes_of(frame), np.stack(list(frame["errors"])), luck)
 
 
 def again_path(path: Path) -> Path:
     """The file of those genomes of a file that were trained again, by other seeds."""
     return path.with_name(f"{path.stem}-again{path.suffix}")
+
+
+def genomes_of(frame: pd.DataFrame) -> list[Genome]:
+    """The genomes of rows of such a file."""
+    return [Genome.from_dict(json.loads(text)) for text in frame["genome"]]
 
 
 def share_of_luck(first: Floats, second: Floats) -> Floats:
