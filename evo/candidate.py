@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, get_args
 
@@ -66,6 +66,10 @@ class Score:
     def finite(self) -> bool:
         """Whether the mean can be compared."""
         return math.isfinite(self.mean)
+
+
+Skill = Callable[[Mapping[str, Score]], float]
+"""How much better scores are than a trivial prediction: 0 if they are no better, 1 if they are perfect."""
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,36 @@
 
 Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020). There
 are several objectives, so candidates on a rung are ordered by non-dominated rank, then by crowding (after Schmucker et
-al., "Multi-objective asynchronous successive halving", 2021).
+al., "Multi-objective asynchronous successive halving", 2021). The smallest candidate is always at an end of the front,
+also if it is good at nothing. So those with little skill come after all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Generic
+from typing import Final, Generic
 
 import numpy as np
 
-from haemsa.evo.candidate import Candidate, Evaluated, G, Record
+from haemsa.evo.candidate import Candidate, Evaluated, G, Record, Skill
 from haemsa.evo.nsga2 import Indices, Losses, best_first, non_dominated_ranks
 from haemsa.evo.records.archive import Archive
 from haemsa.evo.records.loss_table import LossTable
+
+LITTLE: Final = 0.25
+"""A candidate with less than this share of the best skill on its rung has little."""
 
 
 class Climbing(Generic[G]):
     """All rungs of a search: who stands on each, and who may climb.
 
-    `favours_first`: see `contenders`.
+    `favours_first`: see `contenders`. `skill`: see `Evolution`; None: all have the same.
     """
 
-    def __init__(self, archive: Archive[G], *, favours_first: bool = False) -> None:
+    def __init__(self, archive: Archive[G], *, favours_first: bool = False, skill: Skill | None = None) -> None:
         self.ladder = archive.ladder
-        self._archive = archive
+        self._archive, self._skill = archive, skill
         objectives = len(archive.objectives.names)
         self._rungs = [Rung(objectives, favours_first=favours_first) for _ in self.ladder.rungs]
 
@@ -39,7 +43,8 @@ class Climbing(Generic[G]):
     def enter(self, record: Record[G]) -> None:
         """Let scores stand on their rung, to be compared with all others there; a failure stands nowhere."""
         if isinstance(record, Evaluated):
-            self._rungs[record.rung].put(record.id, self._archive.objectives.means(record.scores))
+            skill = self._skill(record.scores) if self._skill else 0.0
+            self._rungs[record.rung].put(record.id, self._archive.objectives.means(record.scores), skill)
 
     def ready(self, replicates: int = 1) -> Iterator[tuple[int, list[int]]]:
         """Rungs, highest first, with the ids that may climb from each, best first.
@@ -94,7 +99,7 @@ class Rung:
     def __init__(self, objectives: int, *, favours_first: bool = False) -> None:
         self.climbed: set[int] = set()
         self.favours_first = favours_first
-        self._table = LossTable(objectives)
+        self._table, self._skills = LossTable(objectives), LossTable(1)
         self._ranks: Indices = np.zeros(0, dtype=np.intp)
         self._contenders: list[int] = []
         self._version = (0, 0)  # how many had reached it and climbed when the contenders were ranked
@@ -103,9 +108,10 @@ class Rung:
     def __len__(self) -> int:
         return len(self._table)
 
-    def put(self, number: int, losses: Losses) -> None:
-        """Let a candidate with `losses` `[k]` stand on the rung."""
+    def put(self, number: int, losses: Losses, skill: float = 0.0) -> None:
+        """Let a candidate with `losses` `[k]` and this skill stand on the rung."""
         self._table.put(number, losses)
+        self._skills.put(number, np.array([skill]))
 
     def room(self, eta: int) -> int:
         """How many may climb now: never more than one in `eta` in all."""
@@ -121,13 +127,26 @@ class Rung:
         version = len(self._table), len(self.climbed)
         if version != self._version or count > self._wanted:
             if len(self._table) != len(self._ranks):
-                self._ranks = non_dominated_ranks(self._table.losses)
+                self._ranks = skilled_first(non_dominated_ranks(self._table.losses), self._skills.losses[:, 0])
             self._version, self._wanted = version, max(count, self._wanted)
             table, first = self._table, self.favours_first
             self._contenders = contenders(
                 table.losses, table.ids, self._ranks, self.climbed, self._wanted, favours_first=first
             )
         return self._contenders[:count]
+
+
+def skilled_first(ranks: Indices, skills: Losses) -> Indices:
+    """Ranks `[n]`, changed so that those with little skill come after all others. skills: `[n]`.
+
+    If none is better than a trivial prediction (skill 0), nothing changes.
+
+    Example:
+        >>> skilled_first(np.array([0, 1, 0, 1]), np.array([0.8, 0.3, 0.1, 0.0])).tolist()
+        [0, 1, 2, 3]
+    """
+    little = skills < max(0.0, LITTLE * skills.max(initial=0.0))
+    return np.where(little, ranks + ranks.max(initial=0) + 1, ranks)
 
 
 def contenders(

@@ -21,7 +21,7 @@ from typing import Any, Generic
 from deap import base, tools
 
 from haemsa.evo import checkpoint
-from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome
+from haemsa.evo.candidate import Candidate, Evaluated, Failed, Failure, G, Outcome, Skill
 from haemsa.evo.objectives import Direction, Objectives
 from haemsa.evo.operators.individual import Individual
 from haemsa.evo.operators.toolbox import toolbox as toolbox_of
@@ -48,6 +48,8 @@ class Evolution(Generic[G]):
         batch: in steady mode, candidates climb when they have about this many replicates to train together, or when no
             new ones are asked for.
         favour_first: every other candidate that climbs is the best in the first objective.
+        skill: how much better scores are than a trivial prediction, from 0 to 1. Candidates with less than a quarter of
+            the best skill on their rung climb after all others. None: all have the same skill.
         toolbox: the operators; None: `toolbox(space)`. A search that goes on needs the same ones.
         crossover: how often two parents are mated, from 0 to 1.
         mutation: how often a child is mutated, from 0 to 1.
@@ -79,6 +81,7 @@ class Evolution(Generic[G]):
         ladder: Ladder | None = None,
         batch: int = 1,
         favour_first: bool = False,
+        skill: Skill | None = None,
         toolbox: base.Toolbox | None = None,
         crossover: float = 0.7,
         mutation: float = 1.0,
@@ -90,7 +93,9 @@ class Evolution(Generic[G]):
         self.objectives, self.ladder, self.batch = named, ladder, batch
         self.archive: Archive[G] = Archive(self.objectives, reference=reference, ladder=self.ladder)
         self.toolbox = toolbox_of(space) if toolbox is None else toolbox
-        self._parts = assembled(space, self.toolbox, settings, self.archive, batch=batch, favour_first=favour_first)
+        self._parts = assembled(
+            space, self.toolbox, settings, self.archive, batch=batch, favour_first=favour_first, skill=skill
+        )
 
     def ask(self, n: int, *, new: int | None = None) -> list[Candidate[G]]:
         """Up to `n` candidates to evaluate: promising ones that climb to their next rung, or new ones.

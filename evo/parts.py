@@ -9,7 +9,7 @@ from typing import Any, Generic
 from deap import base
 
 from haemsa.evo import checkpoint
-from haemsa.evo.candidate import Candidate, G
+from haemsa.evo.candidate import Candidate, G, Skill
 from haemsa.evo.climbing import Climbing
 from haemsa.evo.learning.described import Described
 from haemsa.evo.learning.score_model import ScoreModel
@@ -92,6 +92,7 @@ def assembled(
     *,
     batch: int,
     favour_first: bool,
+    skill: Skill | None = None,
 ) -> Parts[G]:
     """The parts of a new search; for the arguments see `Evolution`."""
     size, steady = settings.population_size, settings.mode == "steady"
@@ -107,7 +108,7 @@ def assembled(
         mutation=settings.mutation,
         screen=Screening(model, settings.screening) if model else None,
     )
-    climbing = Climbing(archive, favours_first=favour_first)
+    climbing = Climbing(archive, favours_first=favour_first, skill=skill)
     population = Population(archive, size, breeder.survive)
     pace: Pace[G] = (
         Steady(archive, breeder, climbing, population, batch) if steady else Generational(breeder, climbing, population)

@@ -9,6 +9,7 @@ from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.run_directory import RunDirectory
 from haemsa.cluster.search.problem import Problem
 from haemsa.cluster.search.sizing import ladder_of
+from haemsa.evo.candidate import Skill
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.objectives import Direction
 from haemsa.evo.rungs import Ladder
@@ -23,7 +24,8 @@ def evolution_of(
     config: SearchConfig, problem: Problem, run: RunDirectory, start: Sequence[Genome] = ()
 ) -> Evolution[Genome]:
     """The evolution as the run directory left it. A new one begins with `start`, then with the usual designs."""
-    evolution = new_evolution(config, problem.space, problem.objectives, ladder_of(config, problem.folds))
+    ladder = ladder_of(config, problem.folds)
+    evolution = new_evolution(config, problem.space, problem.objectives, ladder, skill=problem.skill)
     state = run.journal.state()
     if state:
         evolution.load_state_dict(
@@ -41,6 +43,7 @@ def new_evolution(
     rungs: Ladder,
     *,
     crossover: float = 0.7,
+    skill: Skill | None = None,
 ) -> Evolution[Genome]:
     """An evolution that has not begun. The sizes in `config` must be numbers, not "auto"."""
     assert config.population != "auto" and config.cohort != "auto"
@@ -55,6 +58,7 @@ def new_evolution(
         favour_first=True,
         screening=config.screening,
         crossover=crossover,
+        skill=skill,
     )
 
 

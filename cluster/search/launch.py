@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from haemsa.cluster.config import SearchConfig
@@ -108,7 +109,7 @@ def run_search(
             seed=config.seed,
             device=device_of(config),
             objectives=dict(problem.objectives),
-            constant=problem.constants(),
+            constant={name: fmean(folds) for name, folds in problem.constants.items()},
             validation=problem.folds.kind,
             **digests(problem),
             notes=list(problem.pool.notes),

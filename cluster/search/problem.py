@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
+
+import numpy as np
 
 from haemsa.cluster.config import SearchConfig
 from haemsa.cluster.run_directory.plain_models import PlainModels
@@ -117,12 +119,34 @@ class Problem:
         name = next(without_missing(name) for name in names if not is_cost(name) and name not in self.own)
         return name, direction(name)
 
-    def constants(self) -> dict[str, float]:
-        """What the best constant reaches in each objective that is a metric, with or without missing modalities."""
+    @cached_property
+    def constants(self) -> Mapping[str, Sequence[float]]:
+        """What the best constant reaches on each fold `[F]`, for each objective that is a metric.
+
+        It is the same with and without missing modalities.
+        """
         names = [name for name in self.objectives if not is_cost(name) and name not in self.own]
-        held_out = self.folds.held_out
-        found = {name: constant_score(self.pool, held_out, without_missing(name)) for name in names}
-        return {name: score for name, score in found.items() if score is not None and math.isfinite(score)}
+        folds = self.folds.held_out[:, np.newaxis]
+        found: dict[str, Sequence[float]] = {}
+        for name in names:
+            given = [constant_score(self.pool, fold, without_missing(name)) for fold in folds]
+            scores = np.array(given, dtype=float)  # NaN where there is none
+            if np.isfinite(scores).all():
+                found[name] = scores.tolist()
+        return found
+
+    def skill(self, scores: Mapping[str, Score]) -> float:
+        """How much better scores are than the best constant on the same folds: 0 if they are no better, 1 if perfect.
+
+        Of several objectives, the one counts in which they are best.
+        """
+        shares = [0.0]
+        for name, folds in self.constants.items():
+            constant = float(np.resize(folds, scores[name].replicates).mean())
+            perfect = 0.0 if self.objectives[name] == "min" else 1.0
+            if constant != perfect:
+                shares.append((scores[name].mean - constant) / (perfect - constant))
+        return max(shares)
 
     def plain_models(self, scores: Mapping[str, Score], seed: int) -> PlainModels | None:
         """Plain models beside a network with these scores, by the main metric. None if it has no score there."""

@@ -2,11 +2,12 @@ from collections.abc import Collection
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haemsa.evo import climbing
-from haemsa.evo.climbing import Rung
+from haemsa.evo.climbing import Rung, skilled_first
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.nsga2 import non_dominated_ranks
 from haemsa.evo.rungs import Fidelity, Ladder
@@ -102,6 +103,25 @@ def test_however_they_come_no_one_climbs_twice_and_one_in_eta_does(points: list[
         climbed += ids
         assert len(climbed) == (number + 1) // eta == len(set(climbed))
     assert rung.promotable(eta) == []
+
+
+def test_who_has_less_than_a_quarter_of_the_best_skill_climbs_after_all_others() -> None:
+    rung = Rung(2)
+    for number, row, skill in zip(IDS.tolist(), POINTS, (0.8, 0.4, 0.19, 0.21, 0.0, 0.2), strict=True):
+        rung.put(number, row, skill)
+    assert rung.contenders(6) == [10, 11, 15, 13, 12, 14]
+
+
+def test_who_has_little_skill_does_not_make_the_front_less_crowded() -> None:
+    ranks, skills = np.array([0, 0, 1, 0]), np.array([0.8, 0.1, 0.2, 0.3])
+    assert skilled_first(ranks, skills).tolist() == [0, 2, 1, 0]
+    assert ranks.tolist() == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("skills", [[0.0, 0.0, 0.0], [-0.1, -0.4, -0.2]])
+def test_if_none_is_better_than_a_trivial_prediction_all_climb_by_rank(skills: list[float]) -> None:
+    changed = skilled_first(np.array([1, 0, 2]), np.array(skills))
+    assert np.argsort(changed).tolist() == [1, 0, 2]
 
 
 def test_fewer_wait_than_are_wanted() -> None:

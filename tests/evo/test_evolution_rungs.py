@@ -79,6 +79,21 @@ def test_half_of_those_that_climb_are_the_best_in_the_first_objective_if_it_is_f
     assert ({candidate.id for candidate in first[:2]} <= set(risen)) == favour_first
 
 
+def test_those_with_little_skill_do_not_climb_while_others_may() -> None:
+    def skill(scores: Mapping[str, Score]) -> float:
+        return 1 - scores["f1"].mean
+
+    def least_of_those_that_climb(evolution: Evolution[Vector]) -> float:
+        step(evolution, 12)
+        skills = {number: skill(record.scores) for number, record in evolution.archive.evaluated.items()}
+        risen = [skills[candidate.id] for candidate in evolution.ask(12)]
+        assert len(risen) == 4
+        return min(risen) / max(skills.values())
+
+    assert least_of_those_that_climb(search(mode="generational")) < 0.25
+    assert least_of_those_that_climb(search(mode="generational", skill=skill)) >= 0.25
+
+
 @both_modes
 def test_the_front_holds_final_scores_alone_once_there_are_any(mode: Mode) -> None:
     evolution = search(mode=mode)

@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 from deap import base, tools
 
+from haemsa.evo.candidate import Score
 from haemsa.evo.expert_space.operators import WEIGHTS, some_mutations
 from haemsa.evo.rungs import ladder, single
 from haemsa.model.cost import cost
@@ -63,6 +64,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     **{f"eta {eta}": {"ladder": ladder(3, MOST_EPOCHS, FOLDS, eta=eta)} for eta in (2, 4)},
     "no rungs": {"ladder": single(FOLDS)},
     "first objective not favoured": {"favour_first": False},
+    "little skill climbs too": {"skill": None},
     "no usual designs": {"first": ()},
     "no suggestions without a modality": {"simpler": lambda _: ()},
     "generational": {"mode": "generational"},
@@ -88,8 +90,12 @@ def task_of(name: str, learner: Learner = "forest") -> Task | None:
         return parameters[genome.key]
 
     worst = float(np.quantile(trained.errors[:, -1].mean(axis=1), WORST))
+
+    def skill(scores: Mapping[str, Score]) -> float:
+        return found.skill({metric: scores["mae"]})
+
     return Task(
-        model, found.space, size, (worst, 6.0), found.space.without_each_modality, found.plain_designs()[:USUAL]
+        model, found.space, size, (worst, 6.0), found.space.without_each_modality, found.plain_designs()[:USUAL], skill
     )
 
 
@@ -97,8 +103,9 @@ def run(setting: str, seed: int) -> dict[str, Found]:
     """One search of the task that this process has."""
     task = _OF_THIS_PROCESS[0]
     given = {"ladder": ladder(3, MOST_EPOCHS, FOLDS), **SETTINGS[setting]}
-    changes = {name: given.pop(name) for name in ("first", "simpler") if name in given}
-    task, evolve = replace(task, **changes), evolve_with(task.space, **given)
+    changes = {name: given.pop(name) for name in ("first", "simpler", "skill") if name in given}
+    task = replace(task, **changes)
+    evolve = evolve_with(task.space, skill=task.skill, **given)
     return {str(budget): search(task, evolve(seed), budget) for budget in BUDGETS}
 
 

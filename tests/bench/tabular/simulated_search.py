@@ -13,7 +13,7 @@ from deap import base
 from haemsa.cluster.search.confirmation import chosen_to_confirm
 from haemsa.cluster.search.evolution import suggest_simpler
 from haemsa.cluster.workers.job import target_epochs
-from haemsa.evo.candidate import Candidate, Score
+from haemsa.evo.candidate import Candidate, Score, Skill
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.expert_space.space import ExpertSpace
 from haemsa.evo.operators.toolbox import toolbox
@@ -54,6 +54,7 @@ class Task:
     """An error, and the logarithm (base 10) of a number of parameters: the hypervolume is measured up to these."""
     simpler: Callable[[Genome], Sequence[Genome]] = lambda _: ()
     first: Sequence[Genome] = ()
+    skill: Skill | None = None
 
     def measure(self, candidate: Candidate[Genome], fidelity: Fidelity) -> dict[str, float | Score]:
         """The scores of a candidate at a fidelity. Replicates beyond the folds are trained with another seed."""
