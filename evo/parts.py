@@ -92,7 +92,7 @@ def assembled(
     *,
     batch: int,
     favour_first: bool,
-    skill: Skill | None = None,
+    skill: Skill | None,
 ) -> Parts[G]:
     """The parts of a new search; for the arguments see `Evolution`."""
     size, steady = settings.population_size, settings.mode == "steady"

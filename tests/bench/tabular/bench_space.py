@@ -102,10 +102,9 @@ def task_of(name: str, learner: Learner = "forest") -> Task | None:
 def run(setting: str, seed: int) -> dict[str, Found]:
     """One search of the task that this process has."""
     task = _OF_THIS_PROCESS[0]
-    given = {"ladder": ladder(3, MOST_EPOCHS, FOLDS), **SETTINGS[setting]}
-    changes = {name: given.pop(name) for name in ("first", "simpler", "skill") if name in given}
-    task = replace(task, **changes)
-    evolve = evolve_with(task.space, skill=task.skill, **given)
+    given = {"ladder": ladder(3, MOST_EPOCHS, FOLDS), "skill": task.skill, **SETTINGS[setting]}
+    changes = {name: given.pop(name) for name in ("first", "simpler") if name in given}
+    task, evolve = replace(task, **changes), evolve_with(task.space, **given)
     return {str(budget): search(task, evolve(seed), budget) for budget in BUDGETS}
 
 
