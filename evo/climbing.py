@@ -15,7 +15,7 @@ from typing import Final, Generic
 import numpy as np
 
 from haemsa.evo.candidate import Candidate, Evaluated, G, Record, Skill
-from haemsa.evo.nsga2 import Indices, Losses, best_first, non_dominated_ranks
+from haemsa.evo.nsga2 import Indices, Losses, Mask, best_first, non_dominated_ranks
 from haemsa.evo.records.archive import Archive
 from haemsa.evo.records.loss_table import LossTable
 
@@ -101,6 +101,7 @@ class Rung:
         self.favours_first = favours_first
         self._table, self._skills = LossTable(objectives), LossTable(1)
         self._ranks: Indices = np.zeros(0, dtype=np.intp)
+        self._little: Mask = np.zeros(0, dtype=np.bool_)
         self._contenders: list[int] = []
         self._version = (0, 0)  # how many had reached it and climbed when the contenders were ranked
         self._wanted = 0
@@ -127,54 +128,60 @@ class Rung:
         version = len(self._table), len(self.climbed)
         if version != self._version or count > self._wanted:
             if len(self._table) != len(self._ranks):
-                self._ranks = skilled_first(non_dominated_ranks(self._table.losses), self._skills.losses[:, 0])
+                self._ranks = non_dominated_ranks(self._table.losses)
+                self._little = little_skill(self._skills.losses[:, 0])
             self._version, self._wanted = version, max(count, self._wanted)
-            table, first = self._table, self.favours_first
-            self._contenders = contenders(
-                table.losses, table.ids, self._ranks, self.climbed, self._wanted, favours_first=first
-            )
+            rung = self._table.losses, self._table.ids, self._ranks, self._little
+            self._contenders = contenders(*rung, self.climbed, self._wanted, favours_first=self.favours_first)
         return self._contenders[:count]
 
 
-def skilled_first(ranks: Indices, skills: Losses) -> Indices:
-    """Ranks `[n]`, changed so that those with little skill come after all others. skills: `[n]`.
-
-    If none is better than a trivial prediction (skill 0), nothing changes.
+def little_skill(skills: Losses) -> Mask:
+    """Who has little skill `[n]`: none, if none is better than a trivial prediction (skill 0). skills: `[n]`.
 
     Example:
-        >>> skilled_first(np.array([0, 1, 0, 1]), np.array([0.8, 0.3, 0.1, 0.0])).tolist()
-        [0, 1, 2, 3]
+        >>> little_skill(np.array([0.8, 0.3, 0.1, 0.0])).tolist()
+        [False, False, True, True]
     """
-    little = skills < max(0.0, LITTLE * skills.max(initial=0.0))
-    return np.where(little, ranks + ranks.max(initial=0) + 1, ranks)
+    best = skills.max(initial=0.0)
+    return (skills < LITTLE * best) & (best > 0)
 
 
 def contenders(
-    losses: Losses, ids: Indices, ranks: Indices, climbed: Collection[int], count: int, *, favours_first: bool = False
+    losses: Losses,
+    ids: Indices,
+    ranks: Indices,
+    little: Mask,
+    climbed: Collection[int],
+    count: int,
+    *,
+    favours_first: bool = False,
 ) -> list[int]:
     """The `count` best on a rung that did not climb, best first. The order in which they came does not matter.
 
-    They are ordered by non-dominated rank among all on the rung, then by crowding distance, then by id.
+    They are ordered by non-dominated rank among all on the rung, then by crowding distance, then by id. Those with
+    little skill come after all others.
 
     Args:
         losses: of all on the rung `[n, k]`.
         ids: theirs `[n]`.
         ranks: their non-dominated ranks `[n]`.
+        little: who of them has little skill `[n]`.
         climbed: ids of those that climbed.
         count: how many are wanted.
         favours_first: every other one is the best in the first objective. Without this, the cheapest candidates take
             most places at the ends of the front, though they are good at nothing else.
     """
     by_id = np.argsort(ids)
-    losses, ids = losses[by_id], ids[by_id]
+    losses, ids, ranks, little = losses[by_id], ids[by_id], ranks[by_id], little[by_id]
     waits = ~np.isin(ids, np.fromiter(climbed, dtype=np.intp, count=len(climbed)))
-    best, _ = best_first(losses, ranks[by_id], waits, count)
+    best, _ = best_first(losses, np.where(little, ranks + ranks.max(initial=0) + 1, ranks), waits, count)
     by_rank: list[int] = ids[best].tolist()
     if not favours_first:
         return by_rank
     waiting = np.flatnonzero(waits)
+    first = np.where(little, np.inf, losses[:, 0])
     if count < len(waiting):  # the others need not be sorted
-        first = losses[waiting, 0]
-        waiting = waiting[first <= np.partition(first, count)[count]]
-    by_first: list[int] = ids[waiting[np.lexsort(losses[waiting].T[::-1])]].tolist()
+        waiting = waiting[first[waiting] <= np.partition(first[waiting], count)[count]]
+    by_first: list[int] = ids[waiting[np.lexsort((*losses[waiting].T[::-1], first[waiting]))]].tolist()
     return list(dict.fromkeys(chain.from_iterable(zip(by_first, by_rank, strict=False))))[:count]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Losses = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 def non_dominated_ranks(losses: Losses) -> Indices:
@@ -67,7 +68,7 @@ def _gaps(values: Losses, starts: Indices, sizes: Indices) -> Losses:
     return gaps
 
 
-def best_first(losses: Losses, ranks: Indices, wanted: NDArray[np.bool_], count: int) -> tuple[Indices, Losses]:
+def best_first(losses: Losses, ranks: Indices, wanted: Mask, count: int) -> tuple[Indices, Losses]:
     """Indices of the `count` best of the rows that are `wanted` `[n]`, and crowding distances `[n]`.
 
     The order is by rank, then by crowding distance, then by index. Rows that are not wanted still crowd their front.

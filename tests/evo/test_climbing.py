@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haemsa.evo import climbing
-from haemsa.evo.climbing import Rung, skilled_first
+from haemsa.evo.climbing import Rung, little_skill
 from haemsa.evo.evolution import Evolution
 from haemsa.evo.nsga2 import non_dominated_ranks
 from haemsa.evo.rungs import Fidelity, Ladder
@@ -21,7 +21,8 @@ IDS = np.array([10, 11, 12, 13, 14, 15])
 def contenders(
     losses: np.ndarray, ids: np.ndarray, climbed: Collection[int], count: int, *, favours_first: bool = False
 ) -> list[int]:
-    return climbing.contenders(losses, ids, non_dominated_ranks(losses), climbed, count, favours_first=favours_first)
+    ranks, little = non_dominated_ranks(losses), np.zeros(len(ids), dtype=bool)
+    return climbing.contenders(losses, ids, ranks, little, climbed, count, favours_first=favours_first)
 
 
 def promotable(losses: np.ndarray, ids: np.ndarray, climbed: set[int], eta: int) -> list[int]:
@@ -112,16 +113,21 @@ def test_who_has_less_than_a_quarter_of_the_best_skill_climbs_after_all_others()
     assert rung.contenders(6) == [10, 11, 15, 13, 12, 14]
 
 
-def test_who_has_little_skill_does_not_make_the_front_less_crowded() -> None:
-    ranks, skills = np.array([0, 0, 1, 0]), np.array([0.8, 0.1, 0.2, 0.3])
-    assert skilled_first(ranks, skills).tolist() == [0, 2, 1, 0]
-    assert ranks.tolist() == [0, 0, 1, 0]
+def test_who_has_little_skill_climbs_last_also_if_the_first_objective_is_a_cost() -> None:
+    rung = Rung(2, favours_first=True)
+    cheap, good = np.array([[1.0, 0.9], [2.0, 0.9]]), np.array([[30.0, 0.4], [20.0, 0.5], [10.0, 0.6]])
+    for number, row in enumerate((*cheap, *good)):
+        rung.put(number, row, skill=1 - row[1] if row[1] < 0.9 else 0.0)
+    assert [rung.contenders(count) for count in (1, 2, 5)] == [[4], [4, 2], [4, 2, 3, 0, 1]]
 
 
-@pytest.mark.parametrize("skills", [[0.0, 0.0, 0.0], [-0.1, -0.4, -0.2]])
-def test_if_none_is_better_than_a_trivial_prediction_all_climb_by_rank(skills: list[float]) -> None:
-    changed = skilled_first(np.array([1, 0, 2]), np.array(skills))
-    assert np.argsort(changed).tolist() == [1, 0, 2]
+def test_skill_is_little_below_a_quarter_of_the_best() -> None:
+    assert little_skill(np.array([0.8, 0.2, 0.19, -0.1])).tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("skills", [[0.0, 0.0, 0.0], [-0.1, -0.4, -0.2], []])
+def test_if_none_is_better_than_a_trivial_prediction_no_skill_counts_as_little(skills: list[float]) -> None:
+    assert not little_skill(np.array(skills)).any()
 
 
 def test_fewer_wait_than_are_wanted() -> None:
