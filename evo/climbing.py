@@ -143,8 +143,8 @@ def little_skill(skills: Losses) -> Mask:
         >>> little_skill(np.array([0.8, 0.3, 0.1, 0.0])).tolist()
         [False, False, True, True]
     """
-    best = skills.max(initial=0.0)
-    return (skills < LITTLE * best) & (best > 0)
+    best: float = skills.max(initial=0.0)
+    return np.asarray((skills < LITTLE * best) & (best > 0))
 
 
 def contenders(
