@@ -16,8 +16,6 @@ that was cut off starts anew. The tables at the end show the pieces that are the
 - `ablation/DATA`: the same search without hierarchy, evolution, transfer or multi-task learning
 - `missing/DATA`: errors with modalities missing at test, next to networks trained only on those that remain
 - `missing-longer/DATA`: the same for one genome for all, found by a search of the default length
-
-Results of earlier versions are still shown: `peer/NAME/SEED` and `rescored/SEED`, on MOSI, with haemsa for 300 seconds.
 """
 
 from __future__ import annotations

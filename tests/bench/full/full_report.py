@@ -139,17 +139,15 @@ def _peers(results: Mapping[str, Any]) -> None:
     for rest, result in sorted(latest.items()):
         data, _, seed = rest.rpartition("/")
         volumes = {peer: [tuple(point) for point in points] for peer, points in result["hypervolume"].items()}
-        ours, prefix = volumes["haemsa"], f"peer/{data}/" if data else "peer/"
+        ours = volumes["haemsa"]
         half = max(seconds for seconds, _ in ours if seconds <= ours[-1][0] / 2)
         end = max(points[-1][0] for points in volumes.values())
-        print(
-            f"\n{data or 'mosi'}, seed {seed}: rescored hypervolume after {half:.0f} s and after {end:.0f} s, and how"
-        )
+        print(f"\n{data}, seed {seed}: rescored hypervolume after {half:.0f} s and after {end:.0f} s, and how")
         print(f"long ours takes to as much as the peer has at its end. The target is at most {TARGET:g} of its time")
         for peer, points in volumes.items():
             seconds, target = points[-1]
             share = "-" if peer == "haemsa" else _share(seconds_to(ours, target), seconds)
-            count = results.get(f"{prefix}{peer}/{seed}", {}).get("evaluations", 0)
+            count = results.get(f"peer/{data}/{peer}/{seed}", {}).get("evaluations", 0)
             print(f"{peer:20} {count:5} genomes  {dict(points)[half]:.4f}  {target:.4f}  {share}")
 
 

@@ -160,7 +160,7 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
             new[f"ours-900/mosi3/{variant}/{seed}"] = curve | {"hypervolume": [[300, 1.1], [900, 2 - error]]}
     report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
     shown = capsys.readouterr().out
-    assert "mosi, 120 s" in shown and "mosi, seed 2" in shown
+    assert "mosi, 120 s" in shown
     assert (
         "finetuned/mosi3: fine-tuning text_mpnet: better\nplain    0.7500 ± 0.0100\ntuned    0.7000 ± 0.0200" in shown
     )
@@ -168,6 +168,6 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
     assert "haemsa               2        5  0.9000 (0.9000 to 0.9000)" in early
     assert "0.0000 (0.0000 to 0.0000)   0.0000 (0.0000 to 0.0000)" in early
     assert "0.1000 (0.1000 to 0.1000)   -0.1000 (-0.1000 to -0.1000)" in late
-    first, second = (part.splitlines() for part in shown.split("mosi3, seed ")[1:])
+    first, second, _ = (part.splitlines() for part in shown.split("mosi3, seed ")[1:])
     assert first[3] == "optuna_tpe              41 genomes  0.9000  1.2000  60 s, 0.10 of its time"
     assert second[3].endswith("never: haemsa loses here")
