@@ -115,9 +115,9 @@ def test_who_has_less_than_a_quarter_of_the_best_skill_climbs_after_all_others()
 
 def test_who_has_little_skill_climbs_last_also_if_the_first_objective_is_a_cost() -> None:
     rung = Rung(2, favours_first=True)
-    cheap, good = np.array([[1.0, 0.9], [2.0, 0.9]]), np.array([[30.0, 0.4], [20.0, 0.5], [10.0, 0.6]])
-    for number, row in enumerate((*cheap, *good)):
-        rung.put(number, row, skill=1 - row[1] if row[1] < 0.9 else 0.0)
+    rows = np.array([[1.0, 0.9], [2.0, 0.9], [30.0, 0.4], [20.0, 0.5], [10.0, 0.6]])
+    for number, (row, skill) in enumerate(zip(rows, (0.0, 0.0, 0.6, 0.5, 0.4), strict=True)):
+        rung.put(number, row, skill)
     assert [rung.contenders(count) for count in (1, 2, 5)] == [[4], [4, 2], [4, 2, 3, 0, 1]]
 
 

@@ -140,8 +140,8 @@ def _peers(results: Mapping[str, Any]) -> None:
         data, _, seed = rest.rpartition("/")
         volumes = {peer: [tuple(point) for point in points] for peer, points in result["hypervolume"].items()}
         ours = volumes["haemsa"]
-        half = max(seconds for seconds, _ in ours if seconds <= ours[-1][0] / 2)
-        end = max(points[-1][0] for points in volumes.values())
+        end = ours[-1][0]
+        half = max(seconds for seconds, _ in ours if seconds <= end / 2)
         print(f"\n{data}, seed {seed}: rescored hypervolume after {half:.0f} s and after {end:.0f} s, and how")
         print(f"long ours takes to as much as the peer has at its end. The target is at most {TARGET:g} of its time")
         for peer, points in volumes.items():
