@@ -9,7 +9,6 @@ that was cut off starts anew. The tables at the end show the pieces that are the
 - `rescored/mosi3/SEED`: all fronts of that seed over time, rescored by one plain trainer; done again after new peers
 - `ours-900/DATA/VARIANT/SEED`: a search of 900 seconds, its fronts over time trained again from scratch. Time only ends
   a search. So what it had after 300 seconds is what a search of 300 seconds finds
-- `ours/DATA/VARIANT/SEED`: the same for 120 seconds
 - `quality/DATA`: the best of a search next to the usual models; this piece and the next four read test splits
 - `longer/DATA`: the same, with a search of the default length; the other models are as they were
 - `finetuned/mosi3`: the best of `quality/mosi3` trained with and without `--finetune`, if MPNET names MPNet's folder
@@ -42,14 +41,10 @@ from tests.bench.full.sets import REFERENCES, WORK, data_path
 from tests.bench.shared.machine import RESULTS, machine
 from tests.support.places import ROOT
 
-SHORT: Final = 120
-LONG: Final = 900
+SECONDS: Final = 900
 SEEDS, PEER_SEEDS = range(5), range(3)
-SHORT_SETS: Final = ("mosi", "mosei922", "planted")
-LONG_SETS: Final = ("mosi3", "mosei922", "planted")
+SETS: Final = ("mosi3", "mosei922", "planted")
 PEER_SET: Final = "mosi3"
-MAIN: Final = ("haemsa", "random")
-PARTS: Final = ("no-rungs", "generational", "cohorts-of-one")
 FIRST: Final = ("optuna_nsga2", "optuna_tpe", "ray_tune_optuna", "syne_moasha", "syne_evolution")
 FURTHER: Final = ("deap_mu_plus_lambda",)
 TESTED: Final[tuple[tuple[str, Iterable[str], Callable[[str, Path], Any]], ...]] = (
@@ -68,21 +63,13 @@ def pieces() -> Iterator[Piece]:
     """All of them, those first that say most."""
     for seed in PEER_SEEDS:
         yield from _beside((OURS, *FIRST), seed, "rescored")
-    yield from _ours(f"ours-{LONG}", LONG, SEEDS, LONG_SETS, MAIN)
-    yield from _ours("ours", SHORT, SEEDS, SHORT_SETS, MAIN)
-    yield from _ours("ours", SHORT, PEER_SEEDS, ("mosi",), PARTS)
+    for seed, name, variant in product(SEEDS, SETS, VARIANTS):
+        yield f"ours-{SECONDS}/{name}/{variant}/{seed}", partial(ours, name, variant, seed, SECONDS)
     for kind, names, work in TESTED:
         for name in names:
             yield f"{kind}/{name}", partial(work, name, WORK)
     for seed in PEER_SEEDS:
         yield from _beside(FURTHER, seed, "rescored-again")
-
-
-def _ours(
-    kind: str, seconds: float, seeds: Iterable[int], names: Iterable[str], variants: Sequence[str]
-) -> Iterator[Piece]:
-    for seed, name, variant in product(seeds, names, variants):
-        yield f"{kind}/{name}/{variant}/{seed}", partial(ours, name, variant, seed, seconds)
 
 
 def _beside(searchers: Sequence[str], seed: int, kind: str) -> Iterator[Piece]:
@@ -131,5 +118,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert set(MAIN + PARTS) == set(VARIANTS)
     main()

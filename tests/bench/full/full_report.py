@@ -9,11 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from tests.bench.full.missing import CLOSE, KINDS
+from tests.bench.full.ours import VARIANTS
 from tests.bench.full.rescore import seconds_to
 from tests.bench.shared.stats import mean_interval, paired_interval
 
-SHORTEST: Final = 120
-"""The seconds of the pieces `ours/...`; those of others are in their names."""
 EARLY: Final = 1 / 3
 """Searches are also shown after so much of their time."""
 KEYS: Final = ("best", "hypervolume")
@@ -36,48 +35,51 @@ def report(found: Mapping[str, Any]) -> None:
 
 
 def _ours(results: Mapping[str, Any]) -> None:
-    """Per length, data set and variant: confirmed error and hypervolume over seeds, and minus haemsa's."""
-    found: dict[tuple[int, str], dict[str, dict[int, Any]]] = {}
+    """Per data set and variant: confirmed error and hypervolume over seeds, and minus haemsa's."""
+    for data, by_variant in by_set(results).items():
+        at = [seconds for seconds, _ in by_variant["haemsa"][0]["hypervolume"]]
+        early = [place for place, seconds in enumerate(at) if math.isclose(seconds, at[-1] * EARLY)]
+        for place in (*early, len(at) - 1):
+            print(f"\n{data}, {at[place]:.0f} s: confirmed on all folds; the search's own best, and its front")
+            print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
+            for variant, searches in by_variant.items():
+                _variant_line(variant, searches, by_variant["haemsa"], place)
+        _over_time(by_variant, at)
+
+
+def by_set(results: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """Searches of haemsa and of random search, by data set and variant, in order of those seeds that both have."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
     for name, result in results.items():
         kind, *rest = name.split("/")
-        if kind == "ours" or kind.startswith("ours-"):
+        if kind.startswith("ours-"):
             data, variant, seed = rest
-            seconds = int(kind.removeprefix("ours").removeprefix("-") or SHORTEST)
-            found.setdefault((seconds, data), {}).setdefault(variant, {})[int(seed)] = result
-    for (seconds, data), by_variant in sorted(found.items()):
-        at = next(iter(next(iter(by_variant.values())).values()))["hypervolume"]
-        early = [place for place, (reached, _) in enumerate(at) if math.isclose(reached, seconds * EARLY)]
-        for place in (*early, len(at) - 1):
-            print(f"\n{data}, {at[place][0]:.0f} s: confirmed on all folds; the search's own best, and its front")
-            print(f"variant          seeds  genomes  {'best error (95 %)':26}  hypervolume (95 %)")
-            for variant, by_seed in by_variant.items():
-                _variant_line(variant, by_seed, by_variant.get("haemsa", {}), place)
-        _over_time(by_variant, [reached for reached, _ in at])
+            found.setdefault((data, int(seed)), {})[variant] = result
+    searches: dict[str, dict[str, list[Any]]] = {}
+    for (data, _), by_variant in sorted(found.items()):
+        if set(by_variant) == set(VARIANTS):
+            for variant in VARIANTS:
+                searches.setdefault(data, {}).setdefault(variant, []).append(by_variant[variant])
+    return searches
 
 
-def _variant_line(variant: str, by_seed: Mapping[int, Any], ours: Mapping[int, Any], place: int) -> None:
+def _variant_line(variant: str, searches: Sequence[Any], ours: Sequence[Any], place: int) -> None:
     """A variant at one of the times."""
-    genomes = np.mean([_genomes(found, place) for found in by_seed.values()])
-    figures = [_interval(mean_interval([found[key][place][1] for found in by_seed.values()])) for key in KEYS]
-    print(f"{variant:16} {len(by_seed):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}".rstrip())
-    both = sorted(set(by_seed) & set(ours))
-    if variant == "haemsa" or not both:
+    genomes = np.mean([found["genomes"][place][1] for found in searches])
+    figures = [_interval(mean_interval([found[key][place][1] for found in searches])) for key in KEYS]
+    print(f"{variant:16} {len(searches):5} {genomes:8.0f}  {'  '.join(f'{text:26}' for text in figures)}".rstrip())
+    if variant == "haemsa":
         return
-    pairs = [[[of[seed][key][place][1] for seed in both] for of in (by_seed, ours)] for key in KEYS]
+    pairs = [[[found[key][place][1] for found in of] for of in (searches, ours)] for key in KEYS]
     minus = "  ".join(f"{_interval(paired_interval(theirs, own)):26}" for theirs, own in pairs)
     print(f"{'  minus haemsa':31}  {minus}".rstrip())
 
 
-def _genomes(found: Mapping[str, Any], place: int) -> int:
-    """Genomes by then. Earlier results have only those of the whole search."""
-    return int(found["genomes"][place][1] if "genomes" in found else found["evaluations"])
-
-
-def _over_time(by_variant: Mapping[str, Mapping[int, Any]], at: Sequence[float]) -> None:
+def _over_time(by_variant: Mapping[str, Sequence[Any]], at: Sequence[float]) -> None:
     """Mean confirmed hypervolume of each variant at a few times."""
     print("seconds          " + "".join(f"{seconds:8.0f}" for seconds in at))
-    for variant, by_seed in by_variant.items():
-        rows = np.array([[volume for _, volume in found["hypervolume"]] for found in by_seed.values()])
+    for variant, searches in by_variant.items():
+        rows = np.array([[volume for _, volume in found["hypervolume"]] for found in searches])
         print(f"{variant:16} " + "".join(f"{value:8.3f}" for value in rows.mean(axis=0)))
 
 

@@ -1,6 +1,6 @@
 """Searches of haemsa, started as a user starts them, and what they leave: a trace, and fronts over time, confirmed.
 
-A variant is a search with one part switched off. In `random` this is evolution itself: it never breeds.
+A variant is a search as by default, or the same search that never breeds: random search.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ from tests.support.places import ROOT
 VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     "haemsa": (),
     "random": ("--population", "1000000"),  # candidates are sampled until there are so many
-    "no-rungs": ("--no-rungs",),
-    "generational": ("--mode", "generational"),
-    "cohorts-of-one": ("--cohort", "1"),
 }
 PATIENCE: Final = 600.0
 """A search that has not ended so many seconds after its time has failed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -140,7 +139,8 @@ def test_a_search_of_ours_is_shown_over_time(tiny: Path, tmp_path: Path, monkeyp
 
 
 def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.CaptureFixture[str]) -> None:
-    found: dict[str, Any] = json.loads((ROOT / "tests" / "bench" / "results" / "full.json").read_text())
+    kept = json.loads((ROOT / "tests" / "bench" / "results" / "full.json").read_text())
+    found = {name: piece for name, piece in kept.items() if not name.startswith("ours-900/mosi3")}
     volumes = {"haemsa": [[30, 0.5], [60, 1.2], [300, 1.3], [600, 1.4]], "optuna_tpe": [[300, 0.9], [600, 1.2]]}
     loses = {"haemsa": [[300, 1.0], [600, 1.1]], "optuna_tpe": [[300, 0.9], [600, 1.2]]}
     new = {
@@ -158,9 +158,10 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
         for variant, error in (("haemsa", 0.8), ("random", 0.9)):
             curve = {"genomes": [[300, 5], [900, 9]], "best": [[300, 0.9], [900, error]]}
             new[f"ours-900/mosi3/{variant}/{seed}"] = curve | {"hypervolume": [[300, 1.1], [900, 2 - error]]}
+    new["ours-900/mosi3/haemsa/2"] = new["ours-900/mosi3/haemsa/1"]  # random search is yet to come
     report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
     shown = capsys.readouterr().out
-    assert "mosi, 120 s" in shown
+    assert "the best genome for only these" in shown
     assert (
         "finetuned/mosi3: fine-tuning text_mpnet: better\nplain    0.7500 ± 0.0100\ntuned    0.7000 ± 0.0200" in shown
     )
