@@ -57,9 +57,10 @@ def by_set(results: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
             found.setdefault((data, int(seed)), {})[variant] = result
     searches: dict[str, dict[str, list[Any]]] = {}
     for (data, _), by_variant in sorted(found.items()):
-        if set(by_variant) == set(VARIANTS):
-            for variant in VARIANTS:
-                searches.setdefault(data, {}).setdefault(variant, []).append(by_variant[variant])
+        if by_variant.keys() == VARIANTS.keys():
+            own = searches.setdefault(data, {variant: [] for variant in VARIANTS})
+            for variant, result in by_variant.items():
+                own[variant].append(result)
     return searches
 
 

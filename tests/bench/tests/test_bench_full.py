@@ -161,7 +161,7 @@ def test_the_report_shows_new_results_and_those_of_before(capsys: pytest.Capture
     new["ours-900/mosi3/haemsa/2"] = new["ours-900/mosi3/haemsa/1"]  # random search is yet to come
     report(found | {name: {"machine": {"commit": "new"}, "result": result} for name, result in new.items()})
     shown = capsys.readouterr().out
-    assert "the best genome for only these" in shown
+    assert "mosei922, 900 s" in shown and "the best genome for only these" in shown
     assert (
         "finetuned/mosi3: fine-tuning text_mpnet: better\nplain    0.7500 ± 0.0100\ntuned    0.7000 ± 0.0200" in shown
     )
